@@ -1,0 +1,21 @@
+# spnode_layer(NAME DEPENDS targets...): the library of one layer (folder = target = namespace).
+# The folder adds its files with target_sources(spnode_NAME PRIVATE ...).
+add_library(spnode_options INTERFACE)
+target_compile_options(spnode_options INTERFACE -Wall -Wextra -Wshadow
+  $<$<BOOL:${SPNODE_WERROR}>:-Werror>
+  # FMA contraction stays on: it is the same for every rank, tile and thread of one build.
+  $<$<BOOL:${SPNODE_NATIVE}>:-march=native>)
+
+function(spnode_layer name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  add_library(spnode_${name} STATIC)
+  add_library(spnode::${name} ALIAS spnode_${name})
+  target_include_directories(spnode_${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/lib>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/spnode>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(spnode_${name} PUBLIC ${ARG_DEPENDS} PRIVATE $<BUILD_INTERFACE:spnode_options>)
+  target_compile_features(spnode_${name} PUBLIC cxx_std_20)
+  set_target_properties(spnode_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
+  set_property(GLOBAL APPEND PROPERTY SPNODE_LAYERS ${name})
+endfunction()

@@ -1,0 +1,33 @@
+#pragma once
+/// Trajectories in host memory, as they stand in a file (docs/user-guide: trajectory files).
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace spnode::core {
+
+/// A contiguous range of the trajectories of a data set, with all their times.
+struct Trajectories {
+  std::size_t count = 0;       ///< trajectories held
+  std::size_t times = 0;       ///< times per trajectory
+  std::size_t components = 0;  ///< components of a state
+  bool shared_time = true;     ///< one time axis for all trajectories
+
+  std::vector<double> state;  ///< (count, times, components), row major
+  std::vector<double> time;   ///< (times) when shared_time, else (count, times)
+  std::map<std::string, std::vector<double>> parameters;  ///< each (count)
+
+  const double* state_at(std::size_t trajectory, std::size_t t) const {
+    return state.data() + (trajectory * times + t) * components;
+  }
+  double* state_at(std::size_t trajectory, std::size_t t) {
+    return state.data() + (trajectory * times + t) * components;
+  }
+  double time_at(std::size_t trajectory, std::size_t t) const {
+    return time[shared_time ? t : trajectory * times + t];
+  }
+};
+
+}  // namespace spnode::core
