@@ -1,0 +1,41 @@
+#include "core/data/windows.hpp"
+
+#include "core/error.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace spnode::core {
+
+WindowIndex::WindowIndex(std::size_t trajectories, std::size_t times, const WindowOptions& options)
+    : trajectories_(trajectories) {
+  if (trajectories == 0 || times < 2)
+    throw UsageError("a data set needs at least one trajectory of two times; found " +
+                     std::to_string(trajectories) + " of " + std::to_string(times));
+  intervals_ = options.window == 0 ? times - 1 : options.window;
+  stride_ = options.stride == 0 ? intervals_ : options.stride;
+  if (intervals_ > times - 1)
+    throw UsageError("data.window = " + std::to_string(intervals_) + " intervals, but the trajectories have " +
+                     std::to_string(times - 1));
+  per_trajectory_ = (times - 1 - intervals_) / stride_ + 1;
+}
+
+Trajectories select_times(Trajectories all, const std::vector<std::size_t>& times) {
+  if (times.empty()) return all;
+  for (std::size_t i = 0; i < times.size(); ++i)
+    if (times[i] >= all.times || (i > 0 && times[i] <= times[i - 1]))
+      throw UsageError("data.times[" + std::to_string(i) + "] = " + std::to_string(times[i]) +
+                       ": must increase and stay below the number of times, " + std::to_string(all.times));
+  Trajectories kept = all;
+  kept.times = times.size();
+  kept.state.resize(all.count * kept.times * all.components);
+  kept.time.resize((all.shared_time ? 1 : all.count) * kept.times);
+  for (std::size_t n = 0; n < all.count; ++n)
+    for (std::size_t t = 0; t < kept.times; ++t)
+      std::copy_n(all.state_at(n, times[t]), all.components, kept.state_at(n, t));
+  for (std::size_t n = 0; n < (all.shared_time ? 1 : all.count); ++n)
+    for (std::size_t t = 0; t < kept.times; ++t) kept.time[n * kept.times + t] = all.time[n * all.times + times[t]];
+  return kept;
+}
+
+}  // namespace spnode::core

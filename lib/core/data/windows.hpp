@@ -1,0 +1,69 @@
+#pragma once
+/// Windows cut from long trajectories, and the share of them that this process holds.
+
+#include "core/data/trajectories.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace spnode::core {
+
+struct WindowOptions {
+  std::size_t window = 0;           ///< intervals per window; 0: the whole trajectory
+  std::size_t stride = 0;           ///< intervals between the starts of windows; 0: the window's length
+  std::vector<std::size_t> times;   ///< use only these time indices (sorted); empty: all
+};
+
+/// How the windows of a data set are numbered: trajectory by trajectory, then by start time.
+class WindowIndex {
+ public:
+  /// `trajectories` and `times` are those of the whole data set. Raises UsageError where no window fits.
+  WindowIndex(std::size_t trajectories, std::size_t times, const WindowOptions& options);
+
+  std::uint64_t count() const { return trajectories_ * per_trajectory_; }
+  std::size_t per_trajectory() const { return per_trajectory_; }
+  std::size_t intervals() const { return intervals_; }
+  std::size_t trajectory(std::uint64_t window) const { return window / per_trajectory_; }
+  std::size_t start(std::uint64_t window) const { return (window % per_trajectory_) * stride_; }
+
+  /// Trajectories [first, last) that hold the windows [begin, end).
+  struct Range {
+    std::size_t first = 0, last = 0;
+  };
+  Range trajectories(std::uint64_t begin, std::uint64_t end) const {
+    return begin == end ? Range{} : Range{trajectory(begin), trajectory(end - 1) + 1};
+  }
+
+ private:
+  std::size_t trajectories_, intervals_, stride_, per_trajectory_;
+};
+
+/// The trajectories that this process holds, seen as windows with global numbers.
+class WindowData {
+ public:
+  /// `held` starts at trajectory `first` of the data set and holds only the selected times.
+  WindowData(WindowIndex index, Trajectories held, std::size_t first)
+      : index_(index), held_(std::move(held)), first_(first) {}
+
+  const WindowIndex& index() const { return index_; }
+  const Trajectories& held() const { return held_; }
+
+  /// Components of the state k intervals into a window, and its time.
+  const double* state(std::uint64_t window, std::size_t k) const {
+    return held_.state_at(index_.trajectory(window) - first_, index_.start(window) + k);
+  }
+  double time(std::uint64_t window, std::size_t k) const {
+    return held_.time_at(index_.trajectory(window) - first_, index_.start(window) + k);
+  }
+
+ private:
+  WindowIndex index_;
+  Trajectories held_;
+  std::size_t first_;
+};
+
+/// Keeps only the time indices in `times` (all of them when empty). Raises UsageError for an index out of range.
+Trajectories select_times(Trajectories trajectories, const std::vector<std::size_t>& times);
+
+}  // namespace spnode::core
