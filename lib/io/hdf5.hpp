@@ -1,0 +1,2 @@
+#pragma once
+/// The only place that talks to HDF5.
