@@ -1,2 +1,125 @@
 #pragma once
-/// The only place that talks to HDF5.
+/// The only place that talks to HDF5: owners of its handles, and its failures as FileErrors that name file and object.
+
+#include "parallel/communicator.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace spnode::io::hdf5 {
+
+using Id = std::int64_t;  ///< hid_t of HDF5 1.10 and later
+
+/// Owner of one HDF5 identifier.
+class Handle {
+ public:
+  using Closer = int (*)(Id);
+  Handle() = default;
+  Handle(Id id, Closer closer) : id_(id), closer_(closer) {}
+  ~Handle() { close(); }
+  Handle(Handle&& other) noexcept;
+  Handle& operator=(Handle&& other) noexcept;
+
+  Id id() const { return id_; }
+  bool valid() const { return id_ >= 0; }
+  /// Closes early; false where HDF5 reports a failure (for a file: data that could not be written).
+  bool close();
+
+ private:
+  Id id_ = -1;
+  Closer closer_ = nullptr;
+};
+
+enum class ElementType { float32, float64, integer, string, other };
+std::string to_string(ElementType type);
+
+enum class Access { read_only, read_write };
+
+/// Element type and extents of a dataset; a scalar has no extents.
+struct DatasetInfo {
+  ElementType type = ElementType::other;
+  std::vector<std::size_t> shape;
+  std::size_t size() const;
+};
+
+/// A box inside a dataset: first index and extent along each dimension.
+struct Slab {
+  std::vector<std::size_t> first, count;
+  std::size_t size() const;
+};
+
+/// An attribute for display: a single number or a text; anything else is named by its type.
+struct Attribute {
+  std::string name, text;
+};
+
+/// An open file. Objects are named by their path ("/state", "/parameters/epsilon"). Every member raises FileError.
+class File {
+ public:
+  /// Empty; to be assigned.
+  File() = default;
+
+  /// Serial access. Not collective.
+  static File create(const std::string& path);
+  static File open(const std::string& path, Access access = Access::read_only);
+  /// A file whose bytes are in memory; `path` for messages only. Not collective.
+  static File open_image(std::string image, const std::string& path);
+  /// MPI-IO. Collective; raises on all ranks.
+  static File open_parallel(const parallel::Communicator& comm, const std::string& path, Access access);
+
+  /// Writes all that is buffered and closes. Collective for a file opened by open_parallel.
+  void close();
+  const std::string& path() const { return path_; }
+
+  bool has_dataset(const std::string& name) const;
+  bool has_group(const std::string& name) const;
+  /// Names of the objects directly in `group`, sorted.
+  std::vector<std::string> members(const std::string& group) const;
+  /// Paths of all datasets, sorted.
+  std::vector<std::string> datasets() const;
+  DatasetInfo info(const std::string& name) const;
+
+  /// Creates a dataset with its space allocated, and the groups on its path.
+  void create_dataset(const std::string& name, ElementType type, const std::vector<std::size_t>& shape);
+  void create_group(const std::string& name);
+
+  /// Whole datasets, created or read at once; shape empty: a scalar.
+  void write(const std::string& name, std::span<const double> values, const std::vector<std::size_t>& shape);
+  void write(const std::string& name, std::span<const std::int64_t> values, const std::vector<std::size_t>& shape);
+  void write(const std::string& name, const std::string& text);
+  std::vector<double> read_doubles(const std::string& name) const;
+  std::vector<std::int64_t> read_integers(const std::string& name) const;
+  std::string read_string(const std::string& name) const;
+
+  /// Part of a dataset; collective in a file opened by open_parallel, where an empty slab is allowed.
+  /// Floating-point numbers of any width are converted from and to double.
+  void write_slab(const std::string& name, const Slab& slab, std::span<const double> values);
+  void read_slab(const std::string& name, const Slab& slab, std::span<double> values) const;
+
+  /// Attributes of the object `object` ("/" for the file's).
+  void set_attribute(const std::string& object, const std::string& name, const std::string& text);
+  void set_attribute(const std::string& object, const std::string& name, double value);
+  void set_attribute(const std::string& object, const std::string& name, std::int64_t value);
+  std::optional<std::string> string_attribute(const std::string& object, const std::string& name) const;
+  std::optional<double> number_attribute(const std::string& object, const std::string& name) const;
+  std::optional<std::int64_t> integer_attribute(const std::string& object, const std::string& name) const;
+  std::vector<Attribute> attributes(const std::string& object) const;
+
+  /// FileError "<path>: <object>: <problem>" with HDF5's own reason where there is one.
+  [[noreturn]] void fail(const std::string& object, const std::string& problem) const;
+
+ private:
+  Handle open_dataset(const std::string& name) const;
+  Handle create(const std::string& name, Id type, const std::vector<std::size_t>& shape);
+  void transfer(const std::string& name, const Slab& slab, const double* source, double* target) const;
+
+  std::string path_;
+  Handle file_;
+  bool parallel_ = false;
+};
+
+}  // namespace spnode::io::hdf5

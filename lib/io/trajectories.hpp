@@ -1,0 +1,71 @@
+#pragma once
+/// Trajectory files: /state, /time, /parameters/NAME (docs/user-guide: trajectory files).
+
+#include "core/data/trajectories.hpp"
+#include "io/atomic_file.hpp"
+#include "io/hdf5.hpp"
+#include "parallel/communicator.hpp"
+
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace spnode::io {
+
+/// One time axis for all trajectories, or one each.
+enum class TimeAxis { shared, per_trajectory };
+
+/// What a trajectory file holds, without its numbers.
+struct TrajectoryInfo {
+  std::size_t count = 0;       ///< trajectories
+  std::size_t times = 0;       ///< times per trajectory
+  std::size_t components = 0;  ///< components of a state
+  TimeAxis time_axis = TimeAxis::shared;
+  hdf5::ElementType state_type = hdf5::ElementType::float64;
+  std::string system, units;            ///< attributes; empty where the file has none
+  std::vector<std::string> parameters;  ///< names under /parameters, sorted
+};
+
+/// Checks the objects of a trajectory file and their shapes; the numbers are checked as they are read. Collective.
+/// Raises FileError: missing, not HDF5, truncated, an object missing, of a wrong rank, extent or type.
+TrajectoryInfo inspect_trajectories(const parallel::Communicator& comm, const std::string& path);
+
+/// Which times to read: indices of the time axis, [begin, end).
+struct ReadOptions {
+  std::size_t time_begin = 0;
+  std::size_t time_end = std::numeric_limits<std::size_t>::max();  ///< cut to the number of times
+};
+
+/// Reads the trajectories [first, first + count), which differ from rank to rank (a rank may read none).
+/// Collective; each rank reads only its own part, float32 is widened. Raises FileError on all ranks as
+/// inspect_trajectories does, and where a number is not finite or a time axis is not strictly monotone.
+core::Trajectories read_trajectories(const parallel::Communicator& comm, const std::string& path, std::size_t first,
+                                     std::size_t count, const ReadOptions& options = {});
+
+/// Writes a trajectory file block by block; it appears under its name at commit().
+class TrajectoryWriter {
+ public:
+  /// Collective; `info` is the same on all ranks. Errors as for AtomicFile.
+  TrajectoryWriter(const parallel::Communicator& comm, const std::string& path, const TrajectoryInfo& info,
+                   Overwrite overwrite);
+
+  /// Writes `block` as the trajectories [first, first + block.count). Collective; a rank may have an empty block.
+  /// A shared time axis is taken from the block that holds trajectory 0.
+  void write(std::size_t first, const core::Trajectories& block);
+
+  /// Collective; every trajectory must have been written. Raises FileError where the disk refuses the data.
+  void commit();
+
+ private:
+  void create_objects() const;
+  void check_block(std::size_t first, const core::Trajectories& block) const;
+
+  parallel::Communicator comm_;
+  TrajectoryInfo info_;
+  AtomicFile target_;
+  hdf5::File file_;
+  std::size_t written_ = 0;  ///< trajectories that this rank has written
+};
+
+}  // namespace spnode::io

@@ -1,0 +1,55 @@
+#pragma once
+/// Sums of vectors of doubles that do not depend on the order of the summands nor on their place.
+
+#include "parallel/communicator.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace spnode::parallel {
+
+/// What a sum came to.
+enum class SumStatus {
+  finite,     ///< `out` holds the sum
+  non_finite  ///< a summand is not finite, or so large that the sum could overflow; `out` is untouched
+};
+
+/// Adds vectors spread over ranks so that the result has the same bits for every order of the summands, every
+/// distribution over ranks and every number of ranks.
+///
+/// Fixed point: all ranks agree on a power of two from the largest |x| and the number N of summands; each x becomes
+/// two 64-bit integers, whose sums are exact and associative. With b = 62 - ceil(log2 N) a summand is kept to
+/// 2^(1-2b) of the largest one (N = 256: 2^-107), and the result is the rounding of that sum to double.
+/// The same idea as the pre-rounding of reproducible sums (Demmel and Nguyen 2015), with one scale for all.
+class ExactSum {
+ public:
+  /// `size`: length of the vectors to be added, at most 2^30. Not collective.
+  ExactSum(const Communicator& comm, std::size_t size);
+
+  std::size_t size() const { return size_; }
+
+  /// Adds all rows of all ranks. Collective; allocates nothing.
+  /// @param rows (local_count, size()) row major: this rank's summands; a rank may have none
+  /// @param global_count number of summands over all ranks or a larger number; the same on all ranks
+  /// @param out (size()) overwritten with the sum, the same on all ranks
+  [[nodiscard]] SumStatus sum(std::span<const double> rows, std::size_t local_count, std::size_t global_count,
+                              std::span<double> out);
+
+ private:
+  /// Largest |x| over all ranks, as its bit pattern; NaN is larger than infinity.
+  std::int64_t largest_magnitude(std::span<const double> rows) const;
+
+  Communicator comm_;
+  std::size_t size_;
+  std::vector<std::int64_t> limbs_;  ///< (2, size): high parts, low parts
+};
+
+/// The exact sum of short rows, many on each rank (losses, metrics), or nothing where it is not finite.
+/// Collective; `rows` is (any number, width) row major, width the same on all ranks.
+[[nodiscard]] std::optional<std::vector<double>> exact_sum(const Communicator& comm, std::span<const double> rows,
+                                                           std::size_t width);
+
+}  // namespace spnode::parallel
