@@ -2,6 +2,8 @@
 # The folder adds its files with target_sources(spnode_NAME PRIVATE ...).
 add_library(spnode_options INTERFACE)
 target_compile_options(spnode_options INTERFACE -Wall -Wextra -Wshadow
+  # Vector types are passed by value between inline functions only: their ABI never meets another build's.
+  -Wno-psabi
   $<$<BOOL:${SPNODE_WERROR}>:-Werror>
   # FMA contraction stays on: it is the same for every rank, tile and thread of one build.
   $<$<BOOL:${SPNODE_NATIVE}>:-march=native>)
