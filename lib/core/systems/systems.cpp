@@ -1,0 +1,45 @@
+#include "core/systems/systems.hpp"
+
+#include "core/error.hpp"
+#include "core/systems/grad13.hpp"
+#include "core/systems/kuramoto_sivashinsky.hpp"
+#include "core/systems/robertson.hpp"
+#include "core/systems/transient_growth.hpp"
+
+namespace spnode::core {
+
+namespace {
+
+using SystemPointer = std::unique_ptr<ReferenceSystem>;
+
+/// One line per system.
+constexpr struct Entry {
+  SystemKind kind;
+  const char* name;
+  SystemPointer (*make)(const GenerateOptions&);
+} table[] = {
+    {SystemKind::transient_growth, "transient_growth",
+     [](const GenerateOptions& o) -> SystemPointer { return std::make_unique<TransientGrowth>(o.epsilon); }},
+    {SystemKind::grad13, "grad13",
+     [](const GenerateOptions& o) -> SystemPointer { return std::make_unique<Grad13>(o.epsilon); }},
+    {SystemKind::robertson, "robertson",
+     [](const GenerateOptions& o) -> SystemPointer { return std::make_unique<Robertson>(o.perturbation); }},
+    {SystemKind::kuramoto_sivashinsky, "kuramoto_sivashinsky",
+     [](const GenerateOptions& o) -> SystemPointer {
+       return std::make_unique<KuramotoSivashinsky>(o.domain_length, o.grid_points);
+     }},
+};
+
+const Entry& entry(SystemKind kind) {
+  for (const Entry& candidate : table)
+    if (candidate.kind == kind) return candidate;
+  throw Error(ExitStatus::internal_error, "core/systems/systems.cpp has no line for a system");
+}
+
+}  // namespace
+
+SystemPointer make_system(const GenerateOptions& options) { return entry(options.system).make(options); }
+
+std::string system_name(SystemKind kind) { return entry(kind).name; }
+
+}  // namespace spnode::core
