@@ -108,6 +108,11 @@ void scale_rows(const ExecSpace& space, ConstVectorView factor, MatrixView Y) {
                  KOKKOS_LAMBDA(std::size_t i, std::size_t, double& y) { y *= factor(i); });
 }
 
+void add_scaled_rows(const ExecSpace& space, ConstVectorView factor, ConstMatrixView X, MatrixView Y) {
+  for_each_entry("spnode::core::add_scaled_rows", space, Y,
+                 KOKKOS_LAMBDA(std::size_t i, std::size_t l, double& y) { y += factor(i) * X(i, l); });
+}
+
 void add_row_products(const ExecSpace& space, ConstMatrixView X, ConstMatrixView Y, VectorView sums) {
   add_sums("spnode::core::add_row_products", space, X.extent(0), X.extent(1), sums,
            KOKKOS_LAMBDA(std::size_t i, std::size_t l) { return X(i, l) * Y(i, l); });

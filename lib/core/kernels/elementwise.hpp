@@ -30,6 +30,9 @@ void add_row_sums(const ExecSpace& space, ConstMatrixView X, VectorView sums);
 /// Y(i, :) *= factor(i).
 void scale_rows(const ExecSpace& space, ConstVectorView factor, MatrixView Y);
 
+/// Y(i, :) += factor(i) X(i, :).
+void add_scaled_rows(const ExecSpace& space, ConstVectorView factor, ConstMatrixView X, MatrixView Y);
+
 /// sums(i) += sum over lanes of X(i, :) Y(i, :).
 void add_row_products(const ExecSpace& space, ConstMatrixView X, ConstMatrixView Y, VectorView sums);
 

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "core/model/component.hpp"
+#include "core/model/network.hpp"
+#include "core/model/options.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace spnode::core {
+
+/// One direction between the scaled state z (m) and the latent state u (n): a linear map plus a network, either of
+/// which may be absent (SPNODE-25, section 2.4; the linear map is the "POD linear part").
+///
+/// Blocks: the matrix (outputs, inputs) of the linear map and the network's.
+class LinearPlusNetwork final : public LaneMap {
+ public:
+  struct Shape {
+    std::size_t inputs, outputs;
+    std::string name;
+  };
+  LinearPlusNetwork(Shape shape, const AutoencoderOptions& options);
+
+  /// Whether anything here learns; else the adjoint of the coefficients need not be accumulated.
+  bool trainable() const { return !(linear_frozen_ || !has_linear_) || (network_ && !network_frozen_); }
+
+  /// Puts the linear map (outputs, inputs), row major, into theta. Ignored where there is none.
+  void set_linear(std::span<const double> matrix, std::span<double> theta) const;
+
+  void declare(ParameterLayout& layout) override;
+  void initialise(std::uint64_t seed, std::span<double> theta) const override;
+  std::size_t coefficient_count() const override;
+  void realise(std::span<const double> theta, std::span<double> kappa) const override;
+  void realise_vjp(std::span<const double> theta, std::span<const double> kappa_bar,
+                   std::span<double> theta_bar) const override;
+  void realise_jvp(std::span<const double> theta, std::span<const double> theta_dot,
+                   std::span<double> kappa_dot) const override;
+
+  std::size_t inputs() const override { return shape_.inputs; }
+  std::size_t outputs() const override { return shape_.outputs; }
+  std::size_t tape_rows() const override { return network_ ? network_->tape_rows() : 0; }
+  void apply(const ExecSpace& space, ConstVectorView kappa, ConstMatrixView x, MatrixView y, MatrixView tape,
+             Scratch& scratch) const override;
+  void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch& scratch) const override;
+  void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch& scratch) const override;
+
+ private:
+  std::size_t linear_size() const { return has_linear_ ? shape_.inputs * shape_.outputs : 0; }
+  ConstMatrixView linear(const ConstVectorView& kappa) const;
+  ConstVectorView network_part(const ConstVectorView& kappa) const;
+
+  Shape shape_;
+  bool has_linear_, linear_frozen_, network_frozen_;
+  std::unique_ptr<Network> network_;
+  ParameterBlock linear_;
+};
+
+}  // namespace spnode::core

@@ -1,0 +1,113 @@
+#include "core/model/model.hpp"
+
+#include "core/error.hpp"
+#include "core/kernels/elementwise.hpp"
+#include "core/model/bilinear.hpp"
+#include "core/model/network.hpp"
+
+namespace spnode::core {
+
+NonlinearTerms::NonlinearTerms(const ModelOptions& options, std::size_t dimension) : n_(dimension) {
+  for (const NonlinearKind kind : options.nonlinear) {
+    Term term;
+    if (kind == NonlinearKind::bilinear) {
+      term = {std::make_unique<Bilinear>(n_, options.bilinear, "nonlinear/bilinear"), false, 0, 0};
+    } else {
+      const bool bounded = kind == NonlinearKind::lipschitz;
+      NetworkOptions network = bounded ? options.lipschitz : options.network;
+      if (!bounded) network.lipschitz = 0.0;
+      const Network::Role role{bounded ? "nonlinear/lipschitz" : "nonlinear/network"};
+      term = {std::make_unique<Network>(n_, n_, network, role), network.relaxation, 0, 0};
+    }
+    (term.relaxed ? has_relaxed_ : has_plain_) = true;
+    terms_.push_back(std::move(term));
+  }
+}
+
+void NonlinearTerms::declare(ParameterLayout& layout) {
+  for (Term& term : terms_) {
+    term.map->declare(layout);
+    term.kappa = coefficient_count_;
+    term.tape_row = tape_rows_;
+    coefficient_count_ += term.map->coefficient_count();
+    tape_rows_ += term.map->tape_rows();
+  }
+}
+
+void NonlinearTerms::apply(const ExecSpace& space, ConstVectorView kappa, ConstMatrixView u, MatrixView rate,
+                           MatrixView tape, Scratch& scratch) const {
+  fill(space, 0.0, rate);
+  for (const Term& term : terms_)
+    term.map->apply(space, ConstVectorView(kappa.data() + term.kappa, term.map->coefficient_count()), u,
+                    rows_of(rate, first_row(term), n_), rows_of(tape, term.tape_row, term.map->tape_rows()), scratch);
+}
+
+void NonlinearTerms::apply_vjp(const ExecSpace& space, const LaneMap::Reverse& reverse, Scratch& scratch) const {
+  for (const Term& term : terms_) {
+    const std::size_t count = term.map->coefficient_count();
+    term.map->apply_vjp(space,
+                        {ConstVectorView(reverse.kappa.data() + term.kappa, count), reverse.x,
+                         rows_of(reverse.tape, term.tape_row, term.map->tape_rows()),
+                         rows_of(reverse.y_bar, first_row(term), n_), reverse.x_bar,
+                         VectorView(reverse.kappa_bar.data() + term.kappa, count)},
+                        scratch);
+  }
+}
+
+namespace {
+
+std::size_t latent_dimension_of(const ModelOptions& options, std::size_t state_dimension) {
+  const std::size_t n = options.latent_dimension == 0 ? state_dimension : options.latent_dimension;
+  if (!options.autoencoder.enabled && n != state_dimension)
+    throw UsageError("model.latent_dimension = " + std::to_string(n) + ", but the states have " +
+                     std::to_string(state_dimension) + " components and model.autoencoder.enabled is false");
+  if (options.autoencoder.enabled && options.autoencoder.pod && n > state_dimension)
+    throw UsageError("model.latent_dimension = " + std::to_string(n) + ", but a POD of states with " +
+                     std::to_string(state_dimension) + " components has at most that many modes");
+  return n;
+}
+
+}  // namespace
+
+Model::Model(const ModelOptions& options, std::size_t state_dimension)
+    : scaling{std::vector<double>(state_dimension, 0.0), std::vector<double>(state_dimension, 1.0)},
+      options_(options), m_(state_dimension), n_(latent_dimension_of(options, state_dimension)),
+      linear_(n_, options.linear), nonlinear_(options, n_) {
+  linear_.declare(layout_);
+  nonlinear_.declare(layout_);
+  if (!options.autoencoder.enabled) return;
+  encoder_ = std::make_unique<LinearPlusNetwork>(LinearPlusNetwork::Shape{m_, n_, "autoencoder/encoder"},
+                                                 options.autoencoder);
+  decoder_ = std::make_unique<LinearPlusNetwork>(LinearPlusNetwork::Shape{n_, m_, "autoencoder/decoder"},
+                                                 options.autoencoder);
+  encoder_->declare(layout_);
+  decoder_->declare(layout_);
+}
+
+std::vector<double> Model::initialise(std::uint64_t seed, const PodStart* pod) const {
+  std::vector<double> theta(layout_.size());
+  linear_.initialise(seed, theta);
+  for (const auto& term : nonlinear_.terms()) term.map->initialise(seed, theta);
+  if (!has_autoencoder()) return theta;
+  encoder_->initialise(seed, theta);
+  decoder_->initialise(seed, theta);
+  if (!options_.autoencoder.pod) return theta;
+  if (pod == nullptr) throw Error(ExitStatus::internal_error, "Model::initialise needs the POD of the data");
+  std::vector<double> encode(n_ * m_), decode(m_ * n_);
+  for (std::size_t i = 0; i < n_; ++i)
+    for (std::size_t j = 0; j < m_; ++j) {
+      encode[i * m_ + j] = pod->modes[i * m_ + j] / pod->latent_scale;
+      decode[j * n_ + i] = pod->modes[i * m_ + j] * pod->latent_scale;
+    }
+  encoder_->set_linear(encode, theta);
+  decoder_->set_linear(decode, theta);
+  return theta;
+}
+
+std::vector<double> Model::linear_operator(std::span<const double> theta) const {
+  std::vector<double> A(linear_.coefficient_count());
+  linear_.realise(theta, A);
+  return A;
+}
+
+}  // namespace spnode::core

@@ -1,0 +1,98 @@
+#pragma once
+
+#include "core/model/autoencoder.hpp"
+#include "core/model/component.hpp"
+#include "core/model/hurwitz.hpp"
+#include "core/model/options.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace spnode::core {
+
+/// z = (x - shift) / scale, entry by entry; part of the model, not trained.
+struct Scaling {
+  std::vector<double> shift, scale;  ///< (state dimension), scale > 0
+};
+
+/// Where the POD of the scaled training states starts the autoencoder's linear maps.
+struct PodStart {
+  std::vector<double> modes;  ///< (latent dimension, state dimension), orthonormal rows
+  double latent_scale = 1.0;  ///< u = modes z / latent_scale: the largest singular deviation
+};
+
+/// The nonlinear terms of a model: du/dt = A_L u + g(u) - A_L r(u).
+///
+/// g sums the plain terms, r those in relaxation form. A rate is the stack [g; r] of those that are present.
+class NonlinearTerms {
+ public:
+  explicit NonlinearTerms(const ModelOptions& options, std::size_t dimension);
+
+  std::size_t dimension() const { return n_; }
+  bool has_plain() const { return has_plain_; }
+  bool has_relaxed() const { return has_relaxed_; }
+  std::size_t rate_rows() const { return n_ * (std::size_t(has_plain_) + std::size_t(has_relaxed_)); }
+  std::size_t tape_rows() const { return tape_rows_; }
+  std::size_t coefficient_count() const { return coefficient_count_; }
+
+  /// rate (rate_rows(), lanes) is overwritten with [g(u); r(u)].
+  void apply(const ExecSpace& space, ConstVectorView kappa, ConstMatrixView u, MatrixView rate, MatrixView tape,
+             Scratch& scratch) const;
+
+  /// reverse: x = u, y_bar = adjoint of the rate.
+  void apply_vjp(const ExecSpace& space, const LaneMap::Reverse& reverse, Scratch& scratch) const;
+
+  struct Term {
+    std::unique_ptr<LaneMap> map;
+    bool relaxed;
+    std::size_t kappa, tape_row;
+  };
+  const std::vector<Term>& terms() const { return terms_; }
+  std::size_t first_row(const Term& term) const { return term.relaxed && has_plain_ ? n_ : 0; }
+  void declare(ParameterLayout& layout);
+
+ private:
+  std::size_t n_;
+  std::vector<Term> terms_;
+  bool has_plain_ = false, has_relaxed_ = false;
+  std::size_t tape_rows_ = 0, coefficient_count_ = 0;
+};
+
+/// A structure-preserving neural ODE (SPNODE-25, eq. (2)) with its optional autoencoder and the scaling of its data.
+///
+/// Knows its parameters and components; how time advances is the integrators' matter (core/rollout.hpp joins them).
+class Model {
+ public:
+  /// Raises UsageError where the options do not fit the state dimension.
+  Model(const ModelOptions& options, std::size_t state_dimension);
+
+  const ModelOptions& options() const { return options_; }
+  std::size_t state_dimension() const { return m_; }
+  std::size_t latent_dimension() const { return n_; }
+  const ParameterLayout& layout() const { return layout_; }
+
+  const HurwitzOperator& linear() const { return linear_; }
+  const NonlinearTerms& nonlinear() const { return nonlinear_; }
+  bool has_autoencoder() const { return encoder_ != nullptr; }
+  const LinearPlusNetwork& encoder() const { return *encoder_; }  ///< only with an autoencoder
+  const LinearPlusNetwork& decoder() const { return *decoder_; }  ///< only with an autoencoder
+
+  Scaling scaling;  ///< identity until set
+
+  /// Initial parameters (layout().size()) from the seed alone; `pod` is needed where the autoencoder has one.
+  std::vector<double> initialise(std::uint64_t seed, const PodStart* pod) const;
+
+  /// The learned A_L (n, n), row major, for theta.
+  std::vector<double> linear_operator(std::span<const double> theta) const;
+
+ private:
+  ModelOptions options_;
+  std::size_t m_, n_;
+  ParameterLayout layout_;
+  HurwitzOperator linear_;
+  NonlinearTerms nonlinear_;
+  std::unique_ptr<LinearPlusNetwork> encoder_, decoder_;
+};
+
+}  // namespace spnode::core

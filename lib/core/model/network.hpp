@@ -1,0 +1,72 @@
+#pragma once
+
+#include "core/model/component.hpp"
+#include "core/model/options.hpp"
+
+#include <vector>
+
+namespace spnode::core {
+
+/// Feed-forward network y = s * l_p(... l_1(x)), l_i(z) = sigma(B_i z + b_i).
+///
+/// With options.lipschitz = L > 0 the layers are those of SPNODE-25, Definition 1 and eq. (8):
+/// B_i = L^{1/p} W_i / max(1, sqrt(||W_i||_1 ||W_i||_inf)), so that the network (without the optional factor s) is
+/// L-Lipschitz in the Euclidean norm; else B_i = W_i. The maxima of the row and column sums are differentiated by the
+/// subgradient of the first that attains them. The activation of the last layer is optional.
+///
+/// Blocks: W_i (outputs, inputs) and b_i (outputs) of each layer, and s (outputs) when asked for.
+class Network final : public LaneMap {
+ public:
+  /// What a network is part of decides its place in the layout and whether it learns.
+  struct Role {
+    std::string name;
+    ParameterGroup group = ParameterGroup::dynamics;
+    bool frozen = false;
+    double last_layer_scale = 1.0;  ///< multiplies the initial weights of the last layer
+  };
+  Network(std::size_t inputs, std::size_t outputs, NetworkOptions options, Role role);
+
+  void declare(ParameterLayout& layout) override;
+  void initialise(std::uint64_t seed, std::span<double> theta) const override;
+  std::size_t coefficient_count() const override { return coefficient_count_; }
+  void realise(std::span<const double> theta, std::span<double> kappa) const override;
+  void realise_vjp(std::span<const double> theta, std::span<const double> kappa_bar,
+                   std::span<double> theta_bar) const override;
+  void realise_jvp(std::span<const double> theta, std::span<const double> theta_dot,
+                   std::span<double> kappa_dot) const override;
+
+  std::size_t inputs() const override { return widths_.front(); }
+  std::size_t outputs() const override { return widths_.back(); }
+  std::size_t tape_rows() const override { return tape_rows_; }
+  void apply(const ExecSpace& space, ConstVectorView kappa, ConstMatrixView x, MatrixView y, MatrixView tape,
+             Scratch& scratch) const override;
+  void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch& scratch) const override;
+  void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch& scratch) const override;
+
+ private:
+  struct Layer {
+    std::size_t inputs, outputs;
+    Activation activation;
+    ParameterBlock W, b;
+    std::size_t kappa;     // offset of B, then b, in the coefficients
+    std::size_t tape_row;  // first row of the layer's output on the tape
+    bool on_tape;          // else the output goes straight to y
+  };
+
+  ConstMatrixView weights(const Layer& layer, const ConstVectorView& kappa) const;
+  ConstVectorView bias(const Layer& layer, const ConstVectorView& kappa) const;
+  ConstMatrixView input_of(std::size_t layer, const ConstMatrixView& x, const ConstMatrixView& tape) const;
+  // Adjoint of layer i's affine map: from the adjoint of its output before the activation.
+  void affine_vjp(const ExecSpace& space, const Reverse& reverse, std::size_t i, ConstMatrixView out_bar,
+                  MatrixView in_bar, double beta) const;
+  double layer_bound() const;  // L^{1/p}, or 0 without a bound
+
+  std::vector<std::size_t> widths_;
+  NetworkOptions options_;
+  Role role_;
+  std::vector<Layer> layers_;
+  ParameterBlock scale_;
+  std::size_t scale_kappa_ = 0, coefficient_count_ = 0, tape_rows_ = 0;
+};
+
+}  // namespace spnode::core
