@@ -1,0 +1,36 @@
+#pragma once
+/// The commands of the program. Each one is collective and raises an Error where it cannot do its work.
+
+#include "app/command_line.hpp"
+#include "app/deck.hpp"
+#include "parallel/communicator.hpp"
+
+#include <span>
+#include <string_view>
+
+namespace spnode::app {
+
+/// What a command works on.
+struct Context {
+  const parallel::Communicator& comm;
+  const CommandLine& line;
+  Deck deck;  ///< read and checked, except for commands that take another file
+};
+
+void check(Context& context);
+void info(Context& context);
+
+/// What the word after `spnode` names.
+enum class Takes { deck, file };
+
+struct Command {
+  std::string_view name;
+  std::string_view summary;
+  Takes takes;
+  void (*function)(Context&);
+};
+
+/// All commands, in the order of the usage text.
+std::span<const Command> commands();
+
+}  // namespace spnode::app

@@ -1,0 +1,39 @@
+#pragma once
+/// The annotated table of every key of the deck: the reader, the printed deck, input/reference.yaml and
+/// docs/deck-reference.md all come from it.
+
+#include "app/deck.hpp"
+
+#include <yaml-cpp/yaml.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace spnode::app {
+
+/// One key and the field of the deck that it fills. Its default is the field's value in Deck().
+struct Key {
+  std::string path;     ///< "model.bilinear.rank"
+  std::string type;     ///< "integer", "list of numbers", "word", ...
+  std::string allowed;  ///< limits or words, empty where anything of the type goes
+  std::string unit;     ///< empty where there is none
+  std::string doc;      ///< one line
+
+  std::function<void(Deck&, const YAML::Node&)> read;  ///< throws BadValue
+  std::function<std::string(const Deck&)> print;       ///< the value as YAML on one line
+};
+
+/// A group of keys.
+struct Section {
+  std::string path;
+  std::string doc;
+};
+
+/// All keys, those of one section together, in the order of the manual.
+const std::vector<Key>& deck_keys();
+
+/// All sections in the same order.
+const std::vector<Section>& deck_sections();
+
+}  // namespace spnode::app

@@ -1,0 +1,92 @@
+// The program: libraries up, one command, libraries down, exit status.
+#include "app/commands/commands.hpp"
+#include "app/deck_values.hpp"
+#include "app/runtime.hpp"
+#include "parallel/broadcast.hpp"
+
+#include <fmt/core.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+namespace spnode::app {
+
+namespace {
+
+constexpr Command table[] = {
+    {"info", "say what an HDF5 file of spnode holds: spnode info FILE.h5", Takes::file, info},
+    {"check", "read a deck, open its files, print it resolved; trains nothing", Takes::deck, check},
+};
+
+std::string usage() {
+  std::string text = "usage: [mpirun -n N] spnode COMMAND DECK.yaml [section.key=value ...] [options]\n\n";
+  for (const Command& command : commands()) text += fmt::format("  {:<10}{}\n", command.name, command.summary);
+  return text + "\n"
+                "  --overwrite   replace existing results\n"
+                "  --resume      train: continue from the checkpoint\n"
+                "  --reference   check: print every key of a deck with its default\n"
+                "  --help, --version\n"
+                "  -option ...   for PETSc and SLEPc (-log_view, -tao_monitor, -eps_nev 20)\n"
+                "  --kokkos-...  for Kokkos\n";
+}
+
+/// The deck's text, read by rank 0. Collective.
+std::string read_deck_text(const parallel::Communicator& comm, const std::string& path) {
+  std::string text;
+  parallel::collectively(comm, [&] {
+    if (!comm.is_root()) return;
+    std::ifstream file(path);
+    std::ostringstream content;
+    if (!file || !(content << file.rdbuf()))
+      throw UsageError(path + ": the deck cannot be read: " + std::strerror(errno));
+    text = content.str();
+  });
+  parallel::broadcast(comm, text);
+  return text;
+}
+
+const Command& find_command(const std::string& name) {
+  std::vector<std::string> names;
+  for (const Command& command : commands()) {
+    if (command.name == name) return command;
+    names.emplace_back(command.name);
+  }
+  throw UsageError("unknown command '" + name + "'" + suggestion(name, names) + "\n" + usage());
+}
+
+/// Runs the command line. Collective.
+void run_command(const parallel::Communicator& comm, const CommandLine& line) {
+  if (line.command.empty()) throw UsageError("no command is given\n" + usage());
+  const Command& command = find_command(line.command);
+  if (!line.unexpected.empty()) throw UsageError("unexpected '" + line.unexpected.front() + "' on the command line");
+  const bool manual = line.reference || line.reference_markdown;
+  Context context{comm, line, {}};
+  if (!manual) {
+    if (line.file.empty()) throw UsageError(fmt::format("spnode {} needs a file; none is given\n{}", command.name, usage()));
+    if (command.takes == Takes::deck)
+      context.deck = read_deck(read_deck_text(comm, line.file), line.file, line.overrides);
+  }
+  command.function(context);
+}
+
+}  // namespace
+
+std::span<const Command> commands() { return table; }
+
+}  // namespace spnode::app
+
+int main(int argc, char** argv) {
+  using namespace spnode::app;
+  const CommandLine line = parse_command_line(argc, argv);
+  Runtime runtime(line);
+  const auto print = [&](const std::string& text) {
+    if (runtime.comm().is_root()) fmt::print("{}", text);
+  };
+  return static_cast<int>(runtime.run([&] {
+    if (line.help) print(usage());
+    else if (line.version) print("spnode " SPNODE_VERSION "\n");
+    else run_command(runtime.comm(), line);
+  }));
+}

@@ -1,0 +1,200 @@
+#include "app/deck.hpp"
+#include "app/deck_keys.hpp"
+#include "app/deck_reference.hpp"
+#include "catch.hpp"
+#include "core/error.hpp"
+
+#include <fstream>
+#include <set>
+#include <sstream>
+
+using namespace spnode;
+using app::Deck;
+using app::read_deck;
+
+namespace {
+
+/// The message that reading gives.
+std::string refusal(const std::string& text, const std::vector<std::string>& overrides = {}) {
+  try {
+    read_deck(text, "deck.yaml", overrides);
+  } catch (const Error& error) {
+    CHECK(error.status() == ExitStatus::usage_error);
+    return error.what();
+  }
+  FAIL("the deck was accepted: " << text);
+  return "";
+}
+
+std::string contents(const std::string& path) {
+  std::ifstream file(path);
+  REQUIRE(file);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+}  // namespace
+
+TEST_CASE("an_empty_deck_is_the_default_deck") {
+  CHECK(app::print_deck(read_deck("", "deck.yaml", {})) == app::print_deck(Deck()));
+  CHECK(app::print_deck(read_deck("model:\ntraining:\n", "deck.yaml", {})) == app::print_deck(Deck()));
+}
+
+TEST_CASE("values_reach_their_fields") {
+  const Deck deck = read_deck("output: out\n"
+                              "model:\n  nonlinear: [bilinear, network]\n  bilinear: {rank: 7}\n"
+                              "integrator: {scheme: etdrk4}\n"
+                              "training: {adam: {rate: 2e-3, schedule: exponential}}\n"
+                              "forecast: {step: -0.5, steps: 3}\n",
+                              "deck.yaml", {});
+  CHECK(deck.output == "out");
+  CHECK(deck.model.nonlinear ==
+        std::vector<core::NonlinearKind>{core::NonlinearKind::bilinear, core::NonlinearKind::network});
+  CHECK(deck.model.bilinear.rank == 7);
+  CHECK(deck.integrator.scheme == core::Scheme::etdrk4);
+  CHECK(deck.training.adam.schedule.rate == 2e-3);
+  CHECK(deck.training.adam.schedule.kind == distributed::ScheduleKind::exponential);
+  CHECK(deck.forecast.step == -0.5);
+}
+
+TEST_CASE("overrides_replace_the_deck_in_order") {
+  const Deck deck = read_deck("training: {batch: 3}", "deck.yaml",
+                              {"training.batch=4", "training.batch=5", "data.train=a=b.h5", "model.nonlinear=[]"});
+  CHECK(deck.training.batch == 5);
+  CHECK(deck.data.train == "a=b.h5");
+  CHECK(deck.model.nonlinear.empty());
+}
+
+TEST_CASE("the_printed_deck_reads_back_as_itself") {
+  Deck deck = read_deck("seed: 18446744073709551615\n"
+                        "output: 'a: b # c'\n"
+                        "model: {scaling: {kind: manual, scale: [1e-4, 0.1, 3]}, linear: {mu: 0.3333333333333333}}\n",
+                        "deck.yaml", {});
+  const std::string printed = app::print_deck(deck);
+  const Deck again = read_deck(printed, "printed", {});
+  CHECK(app::print_deck(again) == printed);
+  CHECK(again.seed == deck.seed);
+  CHECK(again.output == deck.output);
+  CHECK(again.model.scaling.scale == deck.model.scaling.scale);
+  CHECK(again.model.linear.mu == deck.model.linear.mu);
+}
+
+TEST_CASE("a_misspelt_key_is_refused_with_its_place_and_the_nearest_key") {
+  CHECK(refusal("model:\n  bilinear:\n    rnak: 3\n") ==
+        "deck.yaml:3:5: unknown key 'model.bilinear.rnak'; did you mean 'model.bilinear.rank'?");
+  CHECK(refusal("modle: {bilinear: {rank: 3}}") ==
+        "deck.yaml:1:1: unknown key 'modle'; did you mean 'model'?");
+  CHECK(refusal("", {"training.bacth=3"}) == "command line: training.bacth=3: unknown key 'training.bacth'; "
+                                             "did you mean 'training.batch'?");
+}
+
+TEST_CASE("a_key_in_the_wrong_section_is_refused_with_the_right_one") {
+  CHECK(refusal("integrator: {gradient_tolerance: 0}") ==
+        "deck.yaml:1:14: unknown key 'integrator.gradient_tolerance'; "
+        "did you mean 'training.lbfgs.gradient_tolerance'?");
+}
+
+TEST_CASE("a_wrong_type_is_refused_with_what_was_found") {
+  CHECK(refusal("training:\n  batch: many\n") ==
+        "deck.yaml:2:10: training.batch must be an integer at least 1; found 'many'");
+  CHECK(refusal("training: {batch: 2.5}").find("found '2.5'") != std::string::npos);
+  CHECK(refusal("training: {batch: '20'}").find("found the quoted text \"20\"") != std::string::npos);
+  CHECK(refusal("training: {batch: [1, 2]}").find("found a list") != std::string::npos);
+  CHECK(refusal("training: {batch: }").find("found nothing") != std::string::npos);
+  CHECK(refusal("evaluate: {step_consistency: yes}").find("true or false; found 'yes'") != std::string::npos);
+  CHECK(refusal("model: {lipschitz: {hidden: 50}}").find("must be a list of integers") != std::string::npos);
+  CHECK(refusal("model: 3") == "deck.yaml:1:1: 'model' is a section: its keys follow on indented lines");
+  CHECK(refusal("", {"training.batch=abc"}) == "command line: training.batch=abc: training.batch must be an integer "
+                                               "at least 1; found 'abc'");
+  CHECK(refusal("", {"training=3"}) ==
+        "command line: training=3: 'training' is a section; name one of its keys");
+}
+
+TEST_CASE("a_value_out_of_range_is_refused_with_the_range") {
+  CHECK(refusal("training: {batch: 0}").find("at least 1; found '0'") != std::string::npos);
+  CHECK(refusal("training: {batch: -5}").find("at least 1; found '-5'") != std::string::npos);
+  CHECK(refusal("training: {adam: {rate: 0}}").find("above 0; found '0'") != std::string::npos);
+  CHECK(refusal("training: {adam: {beta1: 1.5}}").find("at least 0, at most 1; found '1.5'") != std::string::npos);
+  CHECK(refusal("model: {linear: {mu: .nan}}").find("found '.nan'") != std::string::npos);
+  CHECK(refusal("model: {linear: {mu: inf}}").find("found 'inf'") != std::string::npos);
+}
+
+TEST_CASE("an_unknown_word_is_refused_with_the_nearest_one") {
+  const std::string message = refusal("integrator: {scheme: etd3}");
+  CHECK(message.find("must be one of etd1, etdrk2, etdrk4") != std::string::npos);
+  CHECK(message.find("found 'etd3'; did you mean 'etd1'?") != std::string::npos);
+}
+
+TEST_CASE("contradictions_are_refused_at_the_place_of_their_cause") {
+  const std::pair<std::string, std::string> decks[] = {
+      {"loss: {trajectory: 0}", "deck.yaml:1:8: loss.trajectory, loss.latent and loss.reconstruction are all 0"},
+      {"model: {nonlinear: [bilinear, bilinear]}", "deck.yaml:1:9: model.nonlinear names a term twice"},
+      {"model: {linear: {rate_min: 2}}", "deck.yaml:1:18: model.linear.rate_min must not be above"},
+      {"model: {autoencoder: {hidden: [50]}}", "deck.yaml:1:23: model.autoencoder.hidden is given, but not"},
+      {"model: {autoencoder: {enabled: true, pod: false}}", "deck.yaml:1:38: an autoencoder needs"},
+      {"model: {autoencoder: {enabled: true, hidden: [9], frozen: true}}", "deck.yaml:1:51: model.autoencoder.frozen"},
+      {"training: {pretrain_epochs: 3}", "deck.yaml:1:12: training.pretrain_epochs is 3, but no autoencoder"},
+      {"loss: {reconstruction: 1}", "deck.yaml:1:8: loss.reconstruction is 1, but model.autoencoder.enabled is"},
+      {"model: {scaling: {scale: [2]}}", "deck.yaml:1:19: model.scaling.shift and model.scaling.scale need"},
+      {"model: {scaling: {kind: manual}}", "deck.yaml:1:19: model.scaling.kind: manual needs"},
+      {"training: {optimizers: []}", "deck.yaml:1:12: training.optimizers is empty"},
+      {"training: {adam: {rate: 1e-6}}", "deck.yaml:1:19: training.adam.final_rate must not be above"},
+      {"data: {times: [0, 3, 3]}", "deck.yaml:1:8: data.times must be at least two increasing indices"},
+      {"generate: {t_end: 2, t_start: 3}", "deck.yaml:1:12: generate.t_end must be after generate.t_start"},
+      {"generate: {grid: logarithmic}", "deck.yaml:1:12: generate.grid: logarithmic needs"},
+      {"forecast: {step: 0.5}", "deck.yaml:1:12: forecast.step and forecast.steps go together"},
+      {"forecast: {times: [0, 1], step: 1, steps: 2}", "deck.yaml:1:12: forecast.times and forecast.step"},
+      {"forecast: {times: [0, 1, 1]}", "deck.yaml:1:12: forecast.times must be at least two strictly monotone"},
+  };
+  for (const auto& [text, message] : decks) {
+    INFO(text);
+    CHECK(refusal(text).rfind(message, 0) == 0);
+  }
+}
+
+TEST_CASE("a_contradiction_made_on_the_command_line_is_named_there") {
+  CHECK(refusal("loss: {latent: 0}", {"loss.trajectory=0"}).rfind("command line: loss.trajectory=0: loss.", 0) == 0);
+}
+
+TEST_CASE("a_key_given_twice_is_refused") {
+  CHECK(refusal("seed: 1\nseed: 2\n") == "deck.yaml:2:1: 'seed' is given twice, first at deck.yaml:1:1");
+}
+
+TEST_CASE("text_that_is_no_deck_is_refused_with_its_place") {
+  CHECK(refusal("model: {linear: [1").rfind("deck.yaml:1:", 0) == 0);
+  CHECK(refusal("- a\n- b\n").find("a deck is a list of 'key: value' lines") != std::string::npos);
+}
+
+TEST_CASE("every_key_is_documented_and_named_once") {
+  std::set<std::string> paths;
+  for (const auto& key : app::deck_keys()) {
+    INFO(key.path);
+    CHECK(paths.insert(key.path).second);
+    CHECK(!key.doc.empty());
+    const std::size_t dot = key.path.rfind('.');
+    const std::string section = dot == std::string::npos ? "" : key.path.substr(0, dot);
+    bool known = false;
+    for (const auto& candidate : app::deck_sections()) known = known || candidate.path == section;
+    CHECK(known);
+  }
+}
+
+TEST_CASE("every_key_reads_its_own_default") {
+  const Deck defaults;
+  for (const auto& key : app::deck_keys()) {
+    INFO(key.path);
+    Deck deck;
+    CHECK_NOTHROW(key.read(deck, YAML::Load(key.print(defaults))));
+    CHECK(key.print(deck) == key.print(defaults));
+  }
+}
+
+TEST_CASE("the_reference_deck_is_the_default_deck") {
+  CHECK(app::print_deck(read_deck(app::print_reference(), "reference.yaml", {})) == app::print_deck(Deck()));
+}
+
+TEST_CASE("the_stored_reference_files_are_those_that_the_program_prints") {
+  CHECK(contents(SPNODE_SOURCE_DIR "/input/reference.yaml") == app::print_reference());
+  CHECK(contents(SPNODE_SOURCE_DIR "/docs/deck-reference.md") == app::print_reference_markdown());
+}
