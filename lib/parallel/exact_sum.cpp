@@ -1,0 +1,117 @@
+#include "parallel/exact_sum.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+namespace spnode::parallel {
+
+namespace {
+
+constexpr std::int64_t magnitude_mask = std::numeric_limits<std::int64_t>::max();
+
+/// A factor 2^exponent in two parts: one double cannot hold all the exponents that occur.
+struct PowerOfTwo {
+  double first, second;
+  explicit PowerOfTwo(int exponent)
+      : first(std::ldexp(1.0, exponent / 2)), second(std::ldexp(1.0, exponent - exponent / 2)) {}
+  double operator*(double x) const { return x * first * second; }
+};
+
+/// The common fixed-point representation: x = (high + low 2^-bits) 2^-scale, |high| <= 2^bits.
+struct FixedPoint {
+  int bits;   ///< of one limb, such that `summands` limbs cannot overflow 63 bits
+  int scale;  ///< |x| 2^scale <= 2^bits
+  bool may_overflow;
+
+  FixedPoint(double largest, std::size_t summands) {
+    const int headroom = std::bit_width(std::max<std::size_t>(summands, 1) - 1);  // ceil(log2 N)
+    int exponent = 0;
+    std::frexp(largest, &exponent);  // largest < 2^exponent
+    bits = 62 - headroom;
+    scale = bits - exponent;
+    may_overflow = exponent + headroom > std::numeric_limits<double>::max_exponent;
+  }
+};
+
+/// high, low += the limbs of one row piece. Truncation, unlike rounding, vectorises on every processor, and both
+/// subtractions are exact.
+void accumulate(const double* __restrict x, std::size_t n, PowerOfTwo up, double limb, std::int64_t* __restrict high,
+                std::int64_t* __restrict low) {
+  for (std::size_t j = 0; j < n; ++j) {
+    const double scaled = up * x[j];
+    const std::int64_t whole = static_cast<std::int64_t>(scaled);
+    high[j] += whole;
+    low[j] += static_cast<std::int64_t>((scaled - static_cast<double>(whole)) * limb);
+  }
+}
+
+/// The nearest double to within 0.5001 units in the last place, by the same instructions on every rank.
+void decode(const std::int64_t* __restrict high, const std::int64_t* __restrict low, std::size_t n, int bits,
+            PowerOfTwo down, double* __restrict out) {
+  const double limb = std::ldexp(1.0, -bits);
+  const std::int64_t fraction = (std::int64_t(1) << bits) - 1;
+  for (std::size_t j = 0; j < n; ++j) {
+    const std::int64_t whole = high[j] + (low[j] >> bits);
+    const double leading = static_cast<double>(whole);
+    const std::int64_t rest = whole - static_cast<std::int64_t>(leading);
+    const double tail = static_cast<double>(rest) + static_cast<double>(low[j] & fraction) * limb;
+    out[j] = down * (leading + tail);
+  }
+}
+
+}  // namespace
+
+ExactSum::ExactSum(const Communicator& comm, std::size_t size) : comm_(comm), size_(size), limbs_(2 * size) {
+  if (size > std::size_t(1) << 30) throw Error(ExitStatus::internal_error, "exact sum of a vector beyond 2^30 entries");
+}
+
+std::int64_t ExactSum::largest_magnitude(std::span<const double> rows) const {
+  // The bits of |x| order like |x|, and those of NaN lie above infinity: one integer tells both.
+  std::int64_t largest = 0;
+  for (const double x : rows) largest = std::max(largest, std::bit_cast<std::int64_t>(x) & magnitude_mask);
+  MPI_Allreduce(MPI_IN_PLACE, &largest, 1, MPI_INT64_T, MPI_MAX, comm_.handle());
+  return largest;
+}
+
+SumStatus ExactSum::sum(std::span<const double> rows, std::size_t local_count, std::size_t global_count,
+                        std::span<double> out) {
+  const double largest = std::bit_cast<double>(largest_magnitude(rows.first(local_count * size_)));
+  if (!std::isfinite(largest)) return SumStatus::non_finite;
+  const FixedPoint format(largest, global_count);
+  if (format.may_overflow) return SumStatus::non_finite;
+  if (largest == 0.0) {
+    std::fill_n(out.begin(), size_, 0.0);
+    return SumStatus::finite;
+  }
+
+  constexpr std::size_t block = 1024;  // limbs of a block stay in L1 while the rows pass
+  std::int64_t* const high = limbs_.data();
+  std::int64_t* const low = high + size_;
+  const PowerOfTwo up(format.scale);
+  const double limb = std::ldexp(1.0, format.bits);
+  std::fill(limbs_.begin(), limbs_.end(), 0);
+  for (std::size_t begin = 0; begin < size_; begin += block) {
+    const std::size_t n = std::min(block, size_ - begin);
+    for (std::size_t row = 0; row < local_count; ++row) {
+      accumulate(rows.data() + row * size_ + begin, n, up, limb, high + begin, low + begin);
+    }
+  }
+  MPI_Allreduce(MPI_IN_PLACE, limbs_.data(), static_cast<int>(limbs_.size()), MPI_INT64_T, MPI_SUM, comm_.handle());
+  decode(high, low, size_, format.bits, PowerOfTwo(-format.scale), out.data());
+  return SumStatus::finite;
+}
+
+std::optional<std::vector<double>> exact_sum(const Communicator& comm, std::span<const double> rows,
+                                             std::size_t width) {
+  const std::size_t count = width == 0 ? 0 : rows.size() / width;
+  std::uint64_t global_count = count;
+  MPI_Allreduce(MPI_IN_PLACE, &global_count, 1, MPI_UINT64_T, MPI_SUM, comm.handle());
+  std::vector<double> out(width);
+  ExactSum summation(comm, width);
+  if (summation.sum(rows, count, global_count, out) == SumStatus::non_finite) return std::nullopt;
+  return out;
+}
+
+}  // namespace spnode::parallel
