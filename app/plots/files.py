@@ -1,0 +1,92 @@
+"""Reads what a run leaves behind. Every problem is a PlotError with a one-line message."""
+import csv
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+
+class PlotError(Exception):
+    """A file is missing or is not what it should be; the message says which and why."""
+
+
+def read_table(path):
+    """Columns of a CSV file by the names in its first line: arrays of numbers, or of words where they are none.
+
+    Empty cells are NaN.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise PlotError(f"{path}: no such file")
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.reader(stream))
+    if len(rows) < 2:
+        raise PlotError(f"{path}: has no rows below its header")
+    header, body = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
+    return {name: _column([row[i].strip() for row in body]) for i, name in enumerate(header)}
+
+
+def _column(cells):
+    try:
+        return np.array([float(cell) if cell else np.nan for cell in cells])
+    except ValueError:
+        return np.array(cells)
+
+
+@dataclass
+class Forecast:
+    """Forecasts, and the truth beside them where it is known."""
+
+    state: np.ndarray         # (trajectories, times, components)
+    truth: np.ndarray | None  # the same shape
+    time: np.ndarray          # (trajectories, times)
+    attributes: dict = field(default_factory=dict)
+
+    @property
+    def system(self):
+        return str(self.attributes.get("system", "") or "")
+
+    def relative_error(self):
+        """(trajectories, times): norm of the error over the root mean square of the truth's norm in time."""
+        error = np.linalg.norm(self.state - self.truth, axis=2)
+        size = np.sqrt(np.mean(np.sum(self.truth**2, axis=2), axis=1, keepdims=True))
+        return error / np.maximum(size, np.finfo(float).tiny)
+
+
+def read_forecast(path):
+    """A trajectories file with the dataset /truth where the truth is known."""
+    path = Path(path)
+    if not path.is_file():
+        raise PlotError(f"{path}: no such file")
+    try:
+        with h5py.File(path, "r") as file:
+            missing = [name for name in ("state", "time") if name not in file]
+            if missing:
+                raise PlotError(f"{path}: has no dataset /{missing[0]}")
+            state, time = file["state"][...], file["time"][...]
+            truth = file["truth"][...] if "truth" in file else None
+            attributes = {key: _text(value) for key, value in file.attrs.items()}
+    except OSError as error:
+        raise PlotError(f"{path}: not a readable HDF5 file ({error})") from error
+    if state.ndim != 3 or time.shape not in (state.shape[1:2], state.shape[:2]):
+        raise PlotError(f"{path}: /state has shape {state.shape} and /time {time.shape}; "
+                        "expected (trajectories, times, components) and (times) or (trajectories, times)")
+    if truth is not None and truth.shape != state.shape:
+        raise PlotError(f"{path}: /truth has shape {truth.shape}, /state {state.shape}")
+    return Forecast(state, truth, np.broadcast_to(time, state.shape[:2]), attributes)
+
+
+def read_attributes(path):
+    """The attributes of / of an HDF5 file; {} where there is no such file."""
+    if not Path(path).is_file():
+        return {}
+    try:
+        with h5py.File(path, "r") as file:
+            return {key: _text(value) for key, value in file.attrs.items()}
+    except OSError as error:
+        raise PlotError(f"{path}: not a readable HDF5 file ({error})") from error
+
+
+def _text(value):
+    return value.decode() if isinstance(value, bytes) else value

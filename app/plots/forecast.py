@@ -1,0 +1,108 @@
+"""forecast.png: a forecast beside the truth; fields as space-time maps, small systems as curves."""
+import numpy as np
+
+import style
+from files import PlotError, read_forecast
+
+MOST_CURVES = 12  # components; more are drawn as a map
+
+
+def draw(run, output, trajectory=0):
+    """Draws RUN/forecast.h5."""
+    forecast = read_forecast(run / "forecast.h5")
+    if trajectory >= len(forecast.state):
+        raise PlotError(f"{run / 'forecast.h5'}: has {len(forecast.state)} trajectories, number {trajectory} was asked for")
+    if forecast.state.shape[2] > MOST_CURVES:
+        _maps(forecast, trajectory, output)
+    else:
+        _curves(forecast, output)
+
+
+def _maps(forecast, k, output):
+    """Truth, forecast and error over component (for a PDE: grid point) and time."""
+    time, state = forecast.time[k], forecast.state[k]
+    fields = [("forecast", state, style.SIGNED_MAP)]
+    if forecast.truth is not None:
+        truth = forecast.truth[k]
+        fields = [("truth", truth, style.SIGNED_MAP), fields[0], ("forecast − truth", state - truth, style.SIGNED_MAP)]
+    limit = np.nanpercentile(np.abs(fields[0][1]), 99.8) or 1.0
+    fig, axes = style.figure(len(fields), figsize=(style.WIDTH, 0.6 + 1.5 * len(fields)), sharex=True, sharey=True)
+    for axis, (title, values, colours) in zip(axes[:, 0], fields):
+        mesh = axis.pcolormesh(time, np.arange(1, values.shape[1] + 1), values.T, cmap=colours, vmin=-limit,
+                               vmax=limit, shading="nearest", rasterized=True)
+        axis.set_title(title)
+        axis.set_ylabel("component")
+        axis.spines[["top", "right"]].set_visible(True)
+    if is_logarithmic(time):
+        axes[0, 0].set_xscale("log")
+        axes[0, 0].set_xlim(time[time > 0].min(), time.max())
+    if forecast.truth is not None:
+        _mark_valid_time(axes[:, 0], forecast, k)
+    axes[-1, 0].set_xlabel("time")
+    fig.colorbar(mesh, ax=axes[:, 0], label=_units(forecast), aspect=40, pad=0.015, extend="both")
+    style.save(fig, output)
+
+
+def _mark_valid_time(axes, forecast, k):
+    """A line through all maps where the relative error first reaches the threshold."""
+    threshold = float(forecast.attributes.get("threshold", 0.5))
+    late = forecast.relative_error()[k] > threshold
+    if not late.any():
+        return
+    valid = forecast.time[k][int(np.argmax(late))]
+    for axis in axes:
+        axis.axvline(valid, color=style.BLACK, linewidth=1.1, linestyle="--")
+    axes[0].annotate(f"relative error {threshold:g} at t = {valid:.3g}", (valid, 1.03), fontsize=8,
+                     xycoords=("data", "axes fraction"), ha="center")
+
+
+def _curves(forecast, output, most_trajectories=3):
+    """One panel per component; several trajectories as colours."""
+    n = forecast.state.shape[2]
+    columns = 1 if n <= 3 else 2 if n <= 6 else 3
+    rows = -(-n // columns)
+    fig, axes = style.figure(rows, columns, sharex=True, figsize=(style.WIDTH, 0.7 + 1.5 * rows))
+    shown = min(most_trajectories, len(forecast.state))
+    for component, axis in enumerate(axes.flat):
+        if component >= n:
+            axis.set_visible(False)
+            continue
+        for k in range(shown):
+            time, colour = forecast.time[k], style.CYCLE[k]
+            first = component == 0 and k == 0
+            if forecast.truth is not None:
+                axis.plot(time, forecast.truth[k, :, component], color=colour, linewidth=3.2, alpha=0.35,
+                          label="truth" if first else None)
+            axis.plot(time, forecast.state[k, :, component], color=colour, linewidth=1.2,
+                      marker="." if len(time) <= 60 else None, markersize=4, label="forecast" if first else None)
+        axis.set_ylabel(f"$u_{{{component + 1}}}$")
+        axis.grid(True)
+    positive = forecast.time[0][forecast.time[0] > 0]
+    for axis in axes[:, 0] if is_logarithmic(forecast.time[0]) else []:
+        axis.set_xscale("log")
+        axis.set_xlim(positive.min(), positive.max())
+    for axis in axes[-1, :]:
+        axis.set_xlabel("time")
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper right" if _has_outside() else "upper right",
+               ncol=2)
+    fig.align_ylabels(axes[:, 0])
+    style.save(fig, output)
+
+
+def _has_outside():
+    import matplotlib
+    return tuple(int(part) for part in matplotlib.__version__.split(".")[:2]) >= (3, 7)
+
+
+def is_logarithmic(time):
+    """Whether positive times are spread over decades rather than evenly."""
+    positive = np.sort(time[time > 0])
+    if len(positive) < 4 or positive[-1] < 50 * positive[0]:
+        return False
+    steps = np.diff(positive)
+    return steps.max() > 10 * steps.min()
+
+
+def _units(forecast):
+    units = str(forecast.attributes.get("units", "") or "")
+    return f"state ({units})" if units else "state"

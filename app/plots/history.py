@@ -1,0 +1,96 @@
+"""history.png: losses, learning rate and spectral abscissa over a training."""
+import numpy as np
+
+import style
+from files import read_table
+
+
+def draw(run, output):
+    """Draws RUN/history.csv."""
+    table = read_table(run / "history.csv")
+    epoch, label = _epochs(table)
+    abscissa = _finite(table, "spectral_abscissa")
+    rows = 2 if abscissa is None else 3
+    fig, axes = style.figure(rows, sharex=True, figsize=(style.WIDTH, 1.0 + 1.6 * rows),
+                             gridspec_kw={"height_ratios": [2] + [1] * (rows - 1)})
+    _losses(axes[0, 0], epoch, table)
+    _rate(axes[1, 0], epoch, table)
+    if abscissa is not None:
+        _abscissa(axes[2, 0], epoch, abscissa)
+    _phases(axes[:, 0], epoch, table)
+    axes[-1, 0].set_xlabel(label)
+    axes[-1, 0].set_xlim(epoch[0], max(epoch[-1], epoch[0] + 1))
+    fig.align_ylabels(axes[:, 0])
+    style.save(fig, output)
+
+
+def _epochs(table):
+    """Abscissa of the picture: rows count on through phases that start again at epoch 0."""
+    epoch = table.get("epoch")
+    if epoch is None or np.any(np.diff(epoch) <= 0):
+        return np.arange(1.0, len(next(iter(table.values()))) + 1), "row of history.csv (epoch or iteration)"
+    return epoch, "epoch"
+
+
+def _finite(table, name):
+    """The column, or None where there is none with a finite number."""
+    column = table.get(name)
+    if column is None or column.dtype.kind != "f" or not np.isfinite(column).any():
+        return None
+    return column
+
+
+def _losses(axis, epoch, table):
+    for name, title, colour, width in (("loss", "training", style.BLUE, 1.0),
+                                       ("validation_loss", "validation", style.ORANGE, 1.6)):
+        values = _finite(table, name)
+        if values is None:
+            continue
+        known = np.isfinite(values)
+        axis.plot(epoch[known], values[known], color=colour, linewidth=width, label=title)
+    validation = _finite(table, "validation_loss")
+    if validation is not None:
+        best = int(np.nanargmin(validation))
+        axis.plot(epoch[best], validation[best], "o", color=style.ORANGE, markersize=5, markerfacecolor="white",
+                  zorder=5, clip_on=False, label=f"best validation, {validation[best]:.2e}")
+    axis.set_yscale("log")
+    axis.set_ylabel("loss (mean square,\nscaled state)")
+    axis.grid(True, which="major")
+    axis.legend(loc="upper right")
+
+
+def _rate(axis, epoch, table):
+    rate, norm = _finite(table, "rate"), _finite(table, "gradient_norm")
+    if rate is not None:
+        rate = np.where(rate > 0, rate, np.nan)  # L-BFGS has none
+        axis.plot(epoch, rate, color=style.GREEN, label="learning rate")
+    if norm is not None:
+        axis.plot(epoch, norm, color=style.GREY, linewidth=0.9, label="norm of the gradient")
+    axis.set_yscale("log")
+    axis.set_ylabel("rate, norm")
+    axis.grid(True, which="major")
+    if rate is not None or norm is not None:
+        axis.legend(loc="lower left", ncol=2)
+
+
+def _abscissa(axis, epoch, abscissa):
+    known = np.isfinite(abscissa)
+    axis.plot(epoch[known], abscissa[known], ".-", color=style.PURPLE, markersize=4)
+    axis.axhline(0.0, color=style.GREY, linewidth=0.8, linestyle=":")
+    axis.set_ylabel("largest Re $\\lambda(A_L)$\n(1/time)")
+    axis.grid(True, which="major")
+
+
+def _phases(axes, epoch, table):
+    """Shades every second phase and names each at the top."""
+    phase = table.get("phase")
+    if phase is None or len(set(phase.tolist())) < 2:
+        return
+    starts = [0] + [i for i in range(1, len(phase)) if phase[i] != phase[i - 1]] + [len(phase)]
+    for number, (first, last) in enumerate(zip(starts[:-1], starts[1:])):
+        left, right = epoch[first], epoch[min(last, len(epoch) - 1)]
+        if number % 2:
+            for axis in axes:
+                axis.axvspan(left, right, color="#f0f0f0", zorder=0, linewidth=0)
+        axes[0].annotate(str(phase[first]), (0.5 * (left + right), 1.02), xycoords=("data", "axes fraction"),
+                         ha="center", fontsize=8, color="#555555")

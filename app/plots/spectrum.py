@@ -1,0 +1,75 @@
+"""spectrum.png: the eigenvalues of the learned linear part, the bound mu and the margins."""
+import numpy as np
+
+import style
+from files import PlotError, read_attributes, read_table
+
+
+def draw(run, output):
+    """Draws RUN/spectrum.csv, with the abscissae of RUN/spectrum.h5."""
+    table = read_table(run / "spectrum.csv")
+    for name in ("real", "imag", "bound"):
+        if name not in table:
+            raise PlotError(f"{run / 'spectrum.csv'}: has no column {name}")
+    chosen = table["operator"] == "A_L" if "operator" in table else np.ones(len(table["real"]), bool)
+    if not chosen.any():
+        raise PlotError(f"{run / 'spectrum.csv'}: has no row of operator A_L")
+    real, imag = table["real"][chosen], table["imag"][chosen]
+    bound = float(table["bound"][chosen][0])
+    scalars = read_attributes(run / "spectrum.h5")
+
+    fig, axes = style.figure(1, 2, figsize=(style.WIDTH, 3.4), gridspec_kw={"width_ratios": [1.7, 1]})
+    _plane(axes[0, 0], real, imag, bound, scalars)
+    _margins(axes[0, 1], real, bound)
+    style.save(fig, output)
+
+
+def _plane(axis, real, imag, bound, scalars):
+    numerical = scalars.get("numerical_abscissa")
+    right = max(real.max(), bound, 0.0, float(numerical) if numerical is not None else -np.inf)
+    width = right - real.min() or 1.0
+    if _spread(bound - real) > 1e3:
+        linear = max(float(np.min(np.abs(real[real != 0]), initial=1.0)), 1e-12)
+        axis.set_xscale("symlog", linthresh=linear, linscale=0.5)
+        low, high = 4 * min(real.min(), -linear), max(4 * right, 4 * linear)
+    else:
+        low, high = real.min() - 0.08 * width, right + 0.08 * width
+    axis.axvspan(low, 0.0, color="#eef3f8", linewidth=0, zorder=0)
+    axis.annotate("stable, Re $\\lambda$ < 0", (0.02, 0.975), xycoords="axes fraction", va="top", fontsize=8,
+                  color="#56718c")
+    axis.axhline(0.0, color=style.GREY, linewidth=0.6)
+    axis.axvline(0.0, color=style.GREY, linewidth=0.6)
+    axis.axvline(bound, color=style.ORANGE, linestyle="--", linewidth=1.4, label=f"bound $\\mu$ = {bound:.4g}")
+    if numerical is not None:
+        axis.axvline(float(numerical), color=style.GREEN, linestyle=":", linewidth=1.4,
+                     label=f"numerical abscissa = {float(numerical):.4g}")
+    axis.plot(real, imag, "o", color=style.BLUE, markersize=5, markeredgecolor="white", markeredgewidth=0.5,
+              label=f"eigenvalues of $A_L$, largest Re $\\lambda$ = {real.max():.4g}")
+    extent = 1.15 * max(np.abs(imag).max(), 1e-3 * width)
+    axis.set_xlim(low, high)
+    axis.set_ylim(-extent, extent)
+    axis.set_xlabel("Re $\\lambda$ (1/time)")
+    axis.set_ylabel("Im $\\lambda$ (1/time)")
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncol=1, handlelength=1.6)
+
+
+def _margins(axis, real, bound):
+    """Distance of every eigenvalue from the bound; a violation is a red cross."""
+    margin = bound - np.sort(real)[::-1]
+    index = np.arange(1, len(margin) + 1)
+    kept = margin > 0
+    axis.plot(index[kept], margin[kept], "o-", color=style.BLUE, markersize=4, linewidth=0.8)
+    if not kept.all():
+        axis.plot(index[~kept], np.abs(margin[~kept]), "x", color=style.ORANGE, markersize=7, markeredgewidth=2,
+                  label="violates the bound")
+        axis.legend(loc="lower right")
+    style.decades(axis, margin)
+    axis.set_xlabel("eigenvalue, by descending Re $\\lambda$")
+    axis.set_ylabel("margin $\\mu$ − Re $\\lambda$ (1/time)")
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.grid(True, which="major")
+
+
+def _spread(values):
+    size = np.abs(values[values != 0])
+    return size.max() / size.min() if size.size else 1.0

@@ -1,0 +1,68 @@
+"""Run directories with made-up numbers, of the shapes that the program writes."""
+import csv
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+
+def write_history(run, epochs=120, phases=(("pretrain", 20), ("adam", 80), ("lbfgs", 20))):
+    """A training with three phases; the validation and the spectrum are logged now and then."""
+    random = np.random.default_rng(1)
+    header = ["epoch", "phase", "step", "loss", "trajectory", "latent", "reconstruction", "validation_loss",
+              "gradient_norm", "rate", "spectral_abscissa", "skipped", "seconds"]
+    names = [name for name, length in phases for _ in range(length)][:epochs]
+    with Path(run, "history.csv").open("w", newline="", encoding="utf-8") as stream:
+        table = csv.writer(stream)
+        table.writerow(header)
+        for i, name in enumerate(names):
+            loss = (0.3 / (1 + i) + 2e-3) * np.exp(0.1 * random.standard_normal())
+            rate = "" if name == "lbfgs" else 1e-2 * 0.5 * (1 + np.cos(np.pi * i / epochs)) + 1e-5
+            table.writerow([i + 1, name, 8 * (i + 1), loss, loss, 0, 0, 1.2 * loss if i % 2 else "", 30 * loss, rate,
+                            0.21 + 0.03 * np.exp(-i / 30) if i % 10 == 0 else "", 0, 1.5 * i])
+
+
+def write_spectrum(run, real, imag, bound, numerical_abscissa):
+    """spectrum.csv and spectrum.h5 of the given eigenvalues."""
+    order = np.argsort(-np.asarray(real))
+    with Path(run, "spectrum.csv").open("w", newline="", encoding="utf-8") as stream:
+        table = csv.writer(stream)
+        table.writerow(["operator", "index", "real", "imag", "bound", "margin"])
+        for index, i in enumerate(order):
+            table.writerow(["A_L", index, real[i], imag[i], bound, bound - real[i]])
+    with h5py.File(Path(run, "spectrum.h5"), "w") as file:
+        file.attrs["format"] = "spnode.spectrum"
+        file.attrs["spectral_abscissa"] = max(real)
+        file.attrs["numerical_abscissa"] = numerical_abscissa
+
+
+def write_forecast(run, time, truth, state, system=""):
+    """A forecast with its truth beside it."""
+    with h5py.File(Path(run, "forecast.h5"), "w") as file:
+        file["time"], file["truth"], file["state"] = time, truth, state
+        file.attrs["format"], file.attrs["format_version"], file.attrs["system"] = "spnode.trajectories", 1, system
+
+
+def field(trajectories=50, times=151, points=64):
+    """Travelling waves, and forecasts that drift away from them."""
+    random = np.random.default_rng(2)
+    time = np.linspace(0, 150, times)
+    x = 2 * np.pi * np.arange(points) / points
+    truth, state = np.empty((2, trajectories, times, points))
+    for k in range(trajectories):
+        phase, rate = random.uniform(0, 6, 4), random.uniform(0.02, 0.2, 4)
+        drift = 1e-3 * np.exp(time / random.uniform(7, 15))
+        drift = drift / (1 + drift)
+        for which, shift in ((truth, 0 * time), (state, 3 * drift)):
+            which[k] = sum(np.sin((m + 1) * x + phase[m] + rate[m] * time[:, None] * (m + 1) + shift[:, None])
+                           for m in range(4))
+    return time, truth, state
+
+
+def kinetics(trajectories=3, times=50):
+    """Three components over eleven decades of time."""
+    time = np.concatenate([[0.0], np.logspace(-5.4, 6.6, times)])
+    rate = np.array([1e-3, 1e-2, 1.0])[:trajectories]
+    decay = np.exp(-np.log1p(rate[:, None] * time))
+    truth = np.stack([decay, 3.6e-5 * decay * (1 - np.exp(-1e3 * time)), 1 - decay], axis=2)
+    return time, truth, truth * (1 + 0.02 * np.sin(np.log1p(time)))[None, :, None]
