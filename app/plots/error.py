@@ -11,17 +11,61 @@ def draw(run, output):
     forecast = read_forecast(run / "forecast.h5")
     if forecast.truth is None:
         raise PlotError(f"{run / 'forecast.h5'}: has no dataset /truth to compare with; run `spnode evaluate`")
-    error = np.where(np.isfinite(forecast.state).all(axis=2), forecast.relative_error(), np.nan)
+    error = forecast.relative_error()
     threshold = float(forecast.attributes.get("threshold", 0.5))
-    time = forecast.time[0]
-    fig, axes = style.figure(1, figsize=(style.WIDTH, 3.0))
-    axis = axes[0, 0]
-    for k, row in enumerate(error):
-        axis.plot(forecast.time[k], row, color=style.GREY, linewidth=0.6, alpha=0.6,
-                  label="one trajectory each" if k == 0 else None)
-    axis.plot(time, np.nanmean(error, axis=0), color=style.BLUE, linewidth=2, label=f"mean of {len(error)}")
-    axis.axhline(threshold, color=style.ORANGE, linestyle="--", linewidth=1.2, label=f"threshold {threshold:g}")
-    axis.set_xlabel("time")
-    axis.set_ylabel("relative error")
-    style.decades(axis, error[np.isfinite(error)])
+    elapsed = forecast.time - forecast.time[:, :1]
+    fig, axes = style.figure(2, sharex=True, figsize=(style.WIDTH, 4.2), gridspec_kw={"height_ratios": [2, 1]})
+    _errors(axes[0, 0], elapsed, error, threshold)
+    _still_valid(axes[1, 0], elapsed, error, threshold)
+    axes[1, 0].set_xlabel("time since the initial state")
+    if is_logarithmic(elapsed[0]):
+        axes[1, 0].set_xscale("log")
+        axes[1, 0].set_xlim(elapsed[0, 1], elapsed.max())
+    else:
+        axes[1, 0].set_xlim(0.0, elapsed.max())
+    fig.align_ylabels(axes[:, 0])
     style.save(fig, output)
+
+
+def _errors(axis, elapsed, error, threshold):
+    """The error of each trajectory, and their median (robust against the one that leaves)."""
+    shown = np.where(error > 0, error, np.nan)  # the initial state is exact without an autoencoder
+    for k, row in enumerate(shown):
+        axis.plot(elapsed[k], row, color=style.GREY, linewidth=0.6, alpha=0.55,
+                  label="one initial state" if k == 0 else None)
+    axis.plot(elapsed[0], np.nanmedian(np.where(np.isfinite(error), error, np.inf), axis=0), color=style.BLUE,
+              linewidth=2, label=f"median of {len(error)}")
+    axis.axhline(threshold, color=style.ORANGE, linestyle="--", linewidth=1.2, label=f"threshold {threshold:g}")
+    axis.set_ylabel("relative error")
+    axis.grid(True, which="major")
+    style.decades(axis, shown[np.isfinite(shown)])
+    axis.legend(loc="lower right")
+
+
+def valid_time(elapsed, error, threshold):
+    """(trajectories): last time before the error first exceeds the threshold; the whole span where it never does."""
+    late = ~(error <= threshold)
+    first = np.where(late.any(axis=1), late.argmax(axis=1), error.shape[1])
+    return elapsed[np.arange(len(error)), np.maximum(first - 1, 0)]
+
+
+def _still_valid(axis, elapsed, error, threshold):
+    """Share of the forecasts whose error has not yet exceeded the threshold."""
+    valid = valid_time(elapsed, error, threshold)
+    share = [(valid >= t).mean() for t in elapsed[0]]
+    axis.fill_between(elapsed[0], share, step="post", color=style.SKY, alpha=0.35, linewidth=0)
+    axis.step(elapsed[0], share, where="post", color=style.BLUE, linewidth=1.2)
+    if (error <= threshold).all():
+        axis.annotate("no forecast exceeds the threshold", (0.98, 0.86), xycoords="axes fraction", ha="right")
+    else:
+        _mark(axis, valid.mean(), valid.mean() > 0.6 * elapsed.max())
+    axis.set_ylim(0, 1.05)
+    axis.set_ylabel("share still valid")
+    axis.grid(True)
+
+
+def _mark(axis, mean, right):
+    """The mean valid prediction time, named on the side where there is room."""
+    axis.axvline(mean, color=style.BLACK, linewidth=1.1, linestyle="--")
+    axis.annotate(f"mean valid prediction time {mean:.3g}", (mean, 0.86), xytext=(-5 if right else 5, 0),
+                  textcoords="offset points", ha="right" if right else "left")

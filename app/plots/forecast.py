@@ -28,8 +28,13 @@ def _maps(forecast, k, output):
     limit = np.nanpercentile(np.abs(fields[0][1]), 99.8) or 1.0
     fig, axes = style.figure(len(fields), figsize=(style.WIDTH, 0.6 + 1.5 * len(fields)), sharex=True, sharey=True)
     for axis, (title, values, colours) in zip(axes[:, 0], fields):
-        mesh = axis.pcolormesh(time, np.arange(1, values.shape[1] + 1), values.T, cmap=colours, vmin=-limit,
-                               vmax=limit, shading="nearest", rasterized=True)
+        # A small error would be white on the scale of the state: it gets its own.
+        own = title != "truth" and np.nanmax(np.abs(values)) < 0.3 * limit
+        bound = np.nanmax(np.abs(values)) if own else limit
+        mesh = axis.pcolormesh(time, np.arange(1, values.shape[1] + 1), values.T, cmap=colours, vmin=-bound,
+                               vmax=bound, shading="nearest", rasterized=True)
+        bar = fig.colorbar(mesh, ax=axis, aspect=12, pad=0.015, extend="neither" if own else "both")
+        bar.set_label("error" if own else _units(forecast))
         axis.set_title(title)
         axis.set_ylabel("component")
         axis.spines[["top", "right"]].set_visible(True)
@@ -39,7 +44,6 @@ def _maps(forecast, k, output):
     if forecast.truth is not None:
         _mark_valid_time(axes[:, 0], forecast, k)
     axes[-1, 0].set_xlabel("time")
-    fig.colorbar(mesh, ax=axes[:, 0], label=_units(forecast), aspect=40, pad=0.015, extend="both")
     style.save(fig, output)
 
 
@@ -83,15 +87,11 @@ def _curves(forecast, output, most_trajectories=3):
         axis.set_xlim(positive.min(), positive.max())
     for axis in axes[-1, :]:
         axis.set_xlabel("time")
-    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper right" if _has_outside() else "upper right",
-               ncol=2)
+    many = ", one colour per initial state" if shown > 1 else ""
+    axes[0, 0].legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncol=2, borderaxespad=0.2)
+    axes[0, -1].set_title(f"first {shown} of {len(forecast.state)} forecasts{many}", loc="right")
     fig.align_ylabels(axes[:, 0])
     style.save(fig, output)
-
-
-def _has_outside():
-    import matplotlib
-    return tuple(int(part) for part in matplotlib.__version__.split(".")[:2]) >= (3, 7)
 
 
 def is_logarithmic(time):

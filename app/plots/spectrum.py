@@ -21,6 +21,8 @@ def draw(run, output):
     fig, axes = style.figure(1, 2, figsize=(style.WIDTH, 3.4), gridspec_kw={"width_ratios": [1.7, 1]})
     _plane(axes[0, 0], real, imag, bound, scalars)
     _margins(axes[0, 1], real, bound)
+    fig.get_layout_engine().set(rect=(0, 0.08, 1, 0.92))
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="lower left", ncol=3, handlelength=1.8)
     style.save(fig, output)
 
 
@@ -30,7 +32,8 @@ def _plane(axis, real, imag, bound, scalars):
     width = right - real.min() or 1.0
     if _spread(bound - real) > 1e3:
         linear = max(float(np.min(np.abs(real[real != 0]), initial=1.0)), 1e-12)
-        axis.set_xscale("symlog", linthresh=linear, linscale=0.5)
+        axis.set_xscale("symlog", linthresh=linear, linscale=1.0)
+        axis.xaxis.get_major_locator().set_params(numticks=6)
         low, high = 4 * min(real.min(), -linear), max(4 * right, 4 * linear)
     else:
         low, high = real.min() - 0.08 * width, right + 0.08 * width
@@ -39,18 +42,17 @@ def _plane(axis, real, imag, bound, scalars):
                   color="#56718c")
     axis.axhline(0.0, color=style.GREY, linewidth=0.6)
     axis.axvline(0.0, color=style.GREY, linewidth=0.6)
-    axis.axvline(bound, color=style.ORANGE, linestyle="--", linewidth=1.4, label=f"bound $\\mu$ = {bound:.4g}")
+    axis.axvline(bound, color=style.ORANGE, linestyle="--", linewidth=1.4, label=f"bound $\\mu$ = {style.number(bound)}")
     if numerical is not None:
         axis.axvline(float(numerical), color=style.GREEN, linestyle=":", linewidth=1.4,
-                     label=f"numerical abscissa = {float(numerical):.4g}")
+                     label=f"numerical abscissa {style.number(numerical)}")
     axis.plot(real, imag, "o", color=style.BLUE, markersize=5, markeredgecolor="white", markeredgewidth=0.5,
-              label=f"eigenvalues of $A_L$, largest Re $\\lambda$ = {real.max():.4g}")
-    extent = 1.15 * max(np.abs(imag).max(), 1e-3 * width)
+              label=f"eigenvalues of $A_L$, spectral abscissa {style.number(real.max())}")
+    extent = 1.3 * max(np.abs(imag).max(), 1e-3 * width)
     axis.set_xlim(low, high)
     axis.set_ylim(-extent, extent)
     axis.set_xlabel("Re $\\lambda$ (1/time)")
     axis.set_ylabel("Im $\\lambda$ (1/time)")
-    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncol=1, handlelength=1.6)
 
 
 def _margins(axis, real, bound):

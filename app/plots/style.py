@@ -66,3 +66,11 @@ def decades(axis, values):
     positive = [value for value in values if value > 0]
     if positive and max(positive) > 20 * min(positive):
         axis.set_yscale("log")
+
+
+def number(value):
+    """Four digits, with a true minus sign and a power of ten where there is one."""
+    text = f"{float(value):.4g}"
+    mantissa, _, power = text.partition("e")
+    text = f"{mantissa}\\times 10^{{{int(power)}}}" if power else mantissa
+    return f"${text}$"
