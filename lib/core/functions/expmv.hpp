@@ -2,45 +2,13 @@
 /// Matrix-free action of the phi functions on the lanes of a tile, by truncated Taylor series with scaling
 /// (Al-Mohy, Higham, SIAM J. Sci. Comput. 33, 2011; SPNODE-25, eqs. (15)-(19)). Not collective.
 
-#include "core/functions/taylor_degree.hpp"
+#include "core/functions/expmv_plan.hpp"
 #include "core/types.hpp"
 
 #include <array>
 #include <cstddef>
-#include <span>
-#include <vector>
 
 namespace spnode::core {
-
-/// The combinations of phi functions with at most this many terms beside phi_0.
-inline constexpr std::size_t most_phi_terms = 3;
-
-/// What depends on the matrix alone, chosen once per parameter update: the shifted matrix, the degree m and the
-/// number s of scaling steps. Calls that follow estimate no norms.
-class ExpmvPlan {
- public:
-  /// n: order of A; max_terms: largest number of w terms, 0 .. 3. Raises UsageError outside.
-  ExpmvPlan(std::size_t n, std::size_t max_terms);
-
-  /// Takes A (n, n), row major, on the host; it serves all steps with |c h| <= max_step.
-  /// Raises NumericalError where A is not finite or s would exceed 10^6 (the dense method is the one to use then).
-  void update(const ExecSpace& space, std::span<const double> a, double max_step);
-
-  std::size_t order() const { return n_; }
-  std::size_t max_terms() const { return max_terms_; }
-  double max_step() const { return max_step_; }
-  double shift() const { return shift_; }              ///< mu; matrix() = A - mu I
-  const TaylorDegree& degree() const { return degree_; }
-  ConstMatrixView matrix() const { return matrix_; }
-
- private:
-  std::size_t n_, max_terms_;
-  double max_step_ = 0.0, shift_ = 0.0;
-  TaylorDegree degree_;
-  Matrix matrix_;
-  std::vector<double> host_, work_;
-  std::vector<int> sign_;
-};
 
 /// out(:, l) = phi_0(c h_l A) u(:, l) + h_l sum_{k=1}^{terms} phi_k(c h_l A) w_k(:, l).
 struct ExpmvCall {
@@ -63,13 +31,18 @@ struct ExpmvAdjoint {
   MatrixView a;                                   ///< (n, n), added to; an empty view skips it
 };
 
+namespace expmv {
+struct Series;
+}
+
 /// The method and its work arrays, for tiles of at most max_lanes lanes. One object serves any number of plans of
 /// the same order, one call at a time.
 ///
 /// Per lane, x' = c h A x + h sum_k w_k theta^{k-1} / (k-1)! is advanced over theta in [0, 1] in s steps of a Taylor
 /// series of degree at most m, the form that the augmented matrix (15)-(17) takes when it is not assembled:
 /// the y block is known in closed form. A is shifted by mu, as the augmented matrix would be. A series ends
-/// early when two consecutive terms are below eps times the sum in every lane (infinity norm).
+/// early when two consecutive terms are below 2^-53 times the sum in every lane (infinity norm), so idle lanes of a
+/// padded tile should hold zeros.
 ///
 /// Adjoint and tangent are those of the recurrences as computed, with m, s, mu and the early ends frozen; mu
 /// cancels in exact arithmetic, so its derivative, which is left out, is of the order of rounding.
@@ -97,10 +70,30 @@ class Expmv {
   std::size_t products() const { return products_; }
 
  private:
-  struct Step;
+  /// Whether the terms of a series are kept, term k in slot k of terms_, or overwrite each other in slot 0.
+  enum class Terms { overwrite, keep };
+
+  MatrixView slot(const Vector& storage, std::size_t index, std::size_t lanes) const;
+  void check(const ExpmvPlan& plan, const ExpmvCall& call) const;
+  void check_reserved(const ExpmvPlan& plan) const;
+
+  expmv::Series series(const ExpmvPlan& plan, const ExpmvCall& call) const;
+
+  /// State after scaling step i, from the state before it; returns the number of terms the series took.
+  std::size_t advance(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call, std::size_t i,
+                      ConstMatrixView before, MatrixView after, Terms terms);
+  void advance_vjp(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call, std::size_t degree,
+                   const ExpmvAdjoint& bars);
+  void advance_jvp(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call, std::size_t degree,
+                   ConstMatrixView before, const ExpmvTangent& dots, MatrixView after);
 
   std::size_t n_, max_terms_, max_lanes_;
   std::size_t products_ = 0;
+  Vector sources_;              ///< (m, terms, lanes): weight of w_j in term k
+  Vector term_norms_;           ///< (lanes): infinity norm of the latest term
+  Vector product_;              ///< one batch (n, lanes) each, as are the slots of terms_ and states_
+  Vector state_, state_bar_, term_bar_;
+  Vector terms_, states_;
 };
 
 }  // namespace spnode::core

@@ -1,0 +1,167 @@
+#pragma once
+/// The elementwise kernels of Expmv: parts of one Taylor series over a tile, with their adjoints.
+///
+/// Each works on a block of neighbouring lanes, row after row, so that on the host the inner loops run over
+/// contiguous lanes with per-lane quantities in registers or the first cache.
+
+#include "core/functions/expmv.hpp"
+
+#include <type_traits>
+
+namespace spnode::core::expmv {
+
+inline constexpr std::size_t block_lanes =
+    std::is_same_v<ExecSpace::memory_space, Kokkos::HostSpace> ? 64 : 1;
+inline constexpr double tolerance = 0x1.0p-53;
+
+inline std::size_t blocks(std::size_t lanes) { return (lanes + block_lanes - 1) / block_lanes; }
+
+/// The lanes of one block.
+struct Lanes {
+  KOKKOS_FUNCTION Lanes(std::size_t block, std::size_t lanes)
+      : begin(block * block_lanes), count(lanes - begin < block_lanes ? lanes - begin : block_lanes) {}
+  std::size_t begin, count;
+};
+
+/// What all kernels of one scaling step share. Term k is (tau_l / (s k)) B term_{k-1} + sum_j sources(k, j, l) w_j.
+struct Series {
+  ConstVectorView steps;
+  std::array<ConstMatrixView, most_phi_terms> w;
+  double c, shift, scalings;
+  std::size_t m, terms;
+  double* sources;  ///< (m, terms, lanes), lanes contiguous
+
+  KOKKOS_FUNCTION std::size_t lanes() const { return steps.extent(0); }
+  KOKKOS_FUNCTION double* source(std::size_t k, std::size_t j) const {
+    return sources + ((k - 1) * terms + j) * lanes();
+  }
+  /// Without a shift the y block is nilpotent and feeds the first `terms` terms only.
+  KOKKOS_FUNCTION std::size_t terms_at(std::size_t k) const { return shift != 0.0 || k <= terms ? terms : 0; }
+};
+
+/// sources(k, j, l) = h y_{k-1,j} / (s k), where y_{0,j} = theta^{j-1} / (j-1)! and
+/// y_{k,j} = (y_{k-1,j-1} - c h shift y_{k-1,j}) / (s k): the Taylor terms of the y block of the augmented matrix.
+struct FillSources {
+  Series series;
+  double theta;
+
+  KOKKOS_FUNCTION void operator()(std::size_t l) const {
+    const double h = series.steps(l), tau_shift = series.c * h * series.shift;
+    double y[most_phi_terms] = {1.0, theta, 0.5 * theta * theta};
+    for (std::size_t k = 1; k <= series.m; ++k) {
+      const double factor = 1.0 / (series.scalings * static_cast<double>(k));
+      for (std::size_t j = 0; j < series.terms; ++j) series.source(k, j)[l] = h * factor * y[j];
+      for (std::size_t j = series.terms; j-- > 0;)
+        y[j] = factor * ((j > 0 ? y[j - 1] : 0.0) - tau_shift * y[j]);
+    }
+  }
+};
+
+/// first = sum = before, and the norms of its lanes.
+struct BeginSeries {
+  ConstMatrixView before;
+  MatrixView first, sum;
+  VectorView norms;
+
+  KOKKOS_FUNCTION void operator()(std::size_t block) const {
+    const Lanes lanes(block, norms.extent(0));
+    double largest[block_lanes] = {};
+    for (std::size_t i = 0; i < sum.extent(0); ++i) {
+      const double* from = &before(i, lanes.begin);
+      double *a = &first(i, lanes.begin), *b = &sum(i, lanes.begin);
+      for (std::size_t l = 0; l < lanes.count; ++l) {
+        const double value = from[l], size = std::abs(value);
+        a[l] = value;
+        b[l] = value;
+        largest[l] = size > largest[l] ? size : largest[l];
+      }
+    }
+    for (std::size_t l = 0; l < lanes.count; ++l) norms(lanes.begin + l) = largest[l];
+  }
+};
+
+/// From product = B term_{k-1}: term_k, sum += term_k; says whether some lane of the block is not settled.
+struct AddTerm {
+  Series series;
+  std::size_t k;
+  ConstMatrixView product;
+  MatrixView term, sum;
+  VectorView norms;
+
+  KOKKOS_FUNCTION void operator()(std::size_t block, int& unsettled) const {
+    const Lanes lanes(block, series.lanes());
+    double factor[block_lanes], value[block_lanes], now[block_lanes] = {}, total[block_lanes] = {};
+    for (std::size_t l = 0; l < lanes.count; ++l)
+      factor[l] = series.c * series.steps(lanes.begin + l) / (series.scalings * static_cast<double>(k));
+    for (std::size_t i = 0; i < sum.extent(0); ++i) {
+      const double* KOKKOS_RESTRICT p = &product(i, lanes.begin);
+      double *KOKKOS_RESTRICT t = &term(i, lanes.begin), *KOKKOS_RESTRICT f = &sum(i, lanes.begin);
+      for (std::size_t l = 0; l < lanes.count; ++l) value[l] = factor[l] * p[l];
+      for (std::size_t j = 0; j < series.terms_at(k); ++j) {
+        const double *KOKKOS_RESTRICT g = series.source(k, j) + lanes.begin,
+                                      *KOKKOS_RESTRICT w = &series.w[j](i, lanes.begin);
+        for (std::size_t l = 0; l < lanes.count; ++l) value[l] += g[l] * w[l];
+      }
+      for (std::size_t l = 0; l < lanes.count; ++l) {
+        const double x = value[l], y = f[l] + x;
+        t[l] = x;
+        f[l] = y;
+        now[l] = std::abs(x) > now[l] ? std::abs(x) : now[l];
+        total[l] = std::abs(y) > total[l] ? std::abs(y) : total[l];
+      }
+    }
+    for (std::size_t l = 0; l < lanes.count; ++l) {
+      if (!(norms(lanes.begin + l) + now[l] <= tolerance * total[l])) unsettled = 1;
+      norms(lanes.begin + l) = now[l];
+    }
+  }
+};
+
+/// Adjoint of AddTerm: product_bar = (tau_l / (s k)) term_bar, w_bar_j += sources term_bar, and term_bar is set to
+/// the adjoint of the sum, to which the caller adds B^T product_bar: the adjoint of term_{k-1}.
+struct AddTermVjp {
+  Series series;
+  std::size_t k;
+  ConstMatrixView sum_bar;
+  MatrixView term_bar, product_bar;
+  std::array<MatrixView, most_phi_terms> w_bar;
+
+  KOKKOS_FUNCTION void operator()(std::size_t block) const {
+    const Lanes lanes(block, series.lanes());
+    double factor[block_lanes];
+    for (std::size_t l = 0; l < lanes.count; ++l)
+      factor[l] = series.c * series.steps(lanes.begin + l) / (series.scalings * static_cast<double>(k));
+    for (std::size_t i = 0; i < sum_bar.extent(0); ++i) {
+      const double* KOKKOS_RESTRICT from = &sum_bar(i, lanes.begin);
+      double *KOKKOS_RESTRICT t = &term_bar(i, lanes.begin), *KOKKOS_RESTRICT p = &product_bar(i, lanes.begin);
+      for (std::size_t j = 0; j < series.terms_at(k); ++j) {
+        const double* KOKKOS_RESTRICT g = series.source(k, j) + lanes.begin;
+        double* KOKKOS_RESTRICT out = &w_bar[j](i, lanes.begin);
+        for (std::size_t l = 0; l < lanes.count; ++l) out[l] += g[l] * t[l];
+      }
+      for (std::size_t l = 0; l < lanes.count; ++l) {
+        p[l] = factor[l] * t[l];
+        t[l] = from[l];
+      }
+    }
+  }
+};
+
+/// state(:, l) *= exp(c h_l shift / s), which undoes the shift over one scaling step.
+struct UndoShift {
+  Series series;
+  MatrixView state;
+
+  KOKKOS_FUNCTION void operator()(std::size_t block) const {
+    const Lanes lanes(block, series.lanes());
+    double factor[block_lanes];
+    for (std::size_t l = 0; l < lanes.count; ++l)
+      factor[l] = std::exp(series.c * series.steps(lanes.begin + l) * series.shift / series.scalings);
+    for (std::size_t i = 0; i < state.extent(0); ++i) {
+      double* KOKKOS_RESTRICT x = &state(i, lanes.begin);
+      for (std::size_t l = 0; l < lanes.count; ++l) x[l] *= factor[l];
+    }
+  }
+};
+
+}  // namespace spnode::core::expmv
