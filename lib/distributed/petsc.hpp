@@ -1,11 +1,12 @@
 #pragma once
-/// Owners of PETSc handles and the translation of PETSc's error codes into exceptions.
+/// The translation between PETSc's error codes and exceptions, in both directions, and its printing.
 
 #include "core/error.hpp"
+#include "parallel/communicator.hpp"
 
 #include <petscsys.h>
 
-#include <string>
+#include <exception>
 #include <utility>
 
 #if PETSC_VERSION_LT(3, 19, 0)
@@ -15,37 +16,48 @@
 namespace spnode::distributed {
 
 /// Throws where a PETSc or SLEPc call failed. Not collective.
-inline void check_petsc(PetscErrorCode code, const char* call) {
-  if (code == PETSC_SUCCESS) return;
-  const char* text = nullptr;
-  PetscErrorMessage(code, &text, nullptr);
-  throw Error(ExitStatus::internal_error,
-              std::string(call) + " failed: " + (text != nullptr ? text : "unknown PETSc error"));
-}
+void check_petsc(PetscErrorCode code, const char* call);
 
-/// Owns one PETSc or SLEPc object; `destroy` is its type's, for instance Handle<TS, TSDestroy>. Move only.
-template <class T, PetscErrorCode (*destroy)(T*)>
-class Handle {
+/// Runs the bodies of callbacks that PETSc calls: an exception is kept and becomes an error code, so that it never
+/// crosses C code; the caller of PETSc gets it back.
+class CallbackGuard {
  public:
-  Handle() = default;
-  Handle(Handle&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
-  Handle& operator=(Handle&& other) noexcept {
-    std::swap(object_, other.object_);
-    return *this;
+  /// Inside a callback: `return guard.run([&] { ... });`
+  template <class Body>
+  PetscErrorCode run(Body&& body) noexcept {
+    try {
+      std::forward<Body>(body)();
+      return PETSC_SUCCESS;
+    } catch (...) {
+      failure_ = std::current_exception();
+      return PETSC_ERR_USER;
+    }
   }
-  ~Handle() { (void)destroy(&object_); }
 
-  T get() const { return object_; }
-
-  /// Where a creating call puts the object; what was owned before is destroyed.
-  T* out() {
-    (void)destroy(&object_);
-    return &object_;
+  /// Around the PETSc call whose callbacks use this guard: rethrows what one of them raised, else checks `code`.
+  void check(PetscErrorCode code, const char* call) {
+    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+    check_petsc(code, call);
   }
 
  private:
-  T object_ = nullptr;
+  std::exception_ptr failure_;
 };
+
+/// While it lives, failing PETSc calls only return their code instead of printing a trace: for calls whose callbacks
+/// may throw. Not collective.
+class QuietErrors {
+ public:
+  QuietErrors();
+  ~QuietErrors();
+  QuietErrors(const QuietErrors&) = delete;
+  QuietErrors& operator=(const QuietErrors&) = delete;
+};
+
+/// Sends what PETSc prints on other ranks than 0 nowhere. Optimizers are replicated (PETSC_COMM_SELF), and without
+/// this -tao_monitor and the like print once per rank. To be called once after PetscInitialize, before anything is
+/// printed. Not collective.
+void silence_replicas(const parallel::Communicator& comm);
 
 }  // namespace spnode::distributed
 

@@ -1,0 +1,169 @@
+#include "distributed/optimizers/tao_solver.hpp"
+
+#include <limits>
+#include <type_traits>
+#include <utility>
+
+namespace spnode::distributed {
+
+namespace {
+
+/// A Vec's entries while in scope; const where the Vec is only read.
+template <class Scalar>
+class VecView {
+ public:
+  VecView(Vec vec, std::size_t size) : vec_(vec), size_(size) {
+    if constexpr (std::is_const_v<Scalar>)
+      SPNODE_PETSC(VecGetArrayRead(vec, &data_));
+    else
+      SPNODE_PETSC(VecGetArray(vec, &data_));
+  }
+  VecView(const VecView&) = delete;
+  VecView& operator=(const VecView&) = delete;
+  ~VecView() {
+    if constexpr (std::is_const_v<Scalar>)
+      VecRestoreArrayRead(vec_, &data_);
+    else
+      VecRestoreArray(vec_, &data_);
+  }
+  std::span<Scalar> span() const { return {data_, size_}; }
+
+ private:
+  Vec vec_;
+  std::size_t size_;
+  Scalar* data_ = nullptr;
+};
+
+PetscInt petsc_int(std::uint64_t value) {
+  constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<PetscInt>::max());
+  return static_cast<PetscInt>(value < most ? value : most);
+}
+
+}  // namespace
+
+std::string requested_tao_type(TaoType type) {
+  char requested[64] = "";
+  PetscBool found = PETSC_FALSE;
+  SPNODE_PETSC(PetscOptionsGetString(nullptr, nullptr, "-tao_type", requested, sizeof requested, &found));
+  return found ? requested : type;
+}
+
+TaoSolver::TaoSolver(const TaoDefaults& defaults, std::span<double> solution, TaoCallbacks callbacks)
+    : size_(solution.size()), callbacks_(std::move(callbacks)) {
+  SPNODE_PETSC(VecCreateSeqWithArray(PETSC_COMM_SELF, 1, petsc_int(size_), solution.data(), solution_.put()));
+  SPNODE_PETSC(VecCreateSeq(PETSC_COMM_SELF, petsc_int(size_), gradient_.put()));
+  gradient_array_ = VecView<const double>(gradient_.get(), size_).span().data();
+  SPNODE_PETSC(TaoCreate(PETSC_COMM_SELF, tao_.put()));
+  const QuietErrors quiet;
+  const Tao tao = tao_.get();
+  if (TaoSetType(tao, defaults.type.c_str()) != PETSC_SUCCESS)
+    throw UsageError("-tao_type " + defaults.type + ": PETSc/TAO has no such solver");
+  SPNODE_PETSC(TaoSetSolution(tao, solution_.get()));
+  SPNODE_PETSC(TaoSetObjectiveAndGradient(tao, gradient_.get(), evaluate_callback, this));
+  SPNODE_PETSC(TaoSetTolerances(tao, defaults.gradient_tolerance, 0.0, 0.0));
+  SPNODE_PETSC(TaoSetMaximumIterations(tao, petsc_int(defaults.iterations)));
+  SPNODE_PETSC(TaoSetMaximumFunctionEvaluations(tao, std::numeric_limits<PetscInt>::max()));
+  set_history(defaults.history);
+  if (TaoSetFromOptions(tao) != PETSC_SUCCESS)
+    throw UsageError("PETSc refuses an option of the optimizer (-tao_..., -mat_lmvm_...)");
+  if (is_shell()) {
+    SPNODE_PETSC(TaoShellSetSolve(tao, shell_callback));
+    SPNODE_PETSC(TaoShellSetContext(tao, this));
+  } else if (callbacks_.iterate) {
+    watch_iterates();
+  }
+}
+
+void TaoSolver::set_history(std::uint64_t pairs) {
+  PetscBool lmvm = PETSC_FALSE;
+  SPNODE_PETSC(PetscObjectTypeCompare(reinterpret_cast<PetscObject>(tao_.get()), TAOLMVM, &lmvm));
+  if (!lmvm) return;
+  Mat memory = nullptr;
+  SPNODE_PETSC(TaoGetLMVMMatrix(tao_.get(), &memory));
+  SPNODE_PETSC(MatLMVMSetHistorySize(memory, petsc_int(pairs)));
+}
+
+void TaoSolver::watch_iterates() {
+#if PETSC_VERSION_LT(3, 21, 0)
+  SPNODE_PETSC(TaoSetMonitor(tao_.get(), monitor_callback, this, nullptr));
+#else
+  SPNODE_PETSC(TaoMonitorSet(tao_.get(), monitor_callback, this, nullptr));
+#endif
+}
+
+bool TaoSolver::is_shell() const {
+  PetscBool shell = PETSC_FALSE;
+  SPNODE_PETSC(PetscObjectTypeCompare(reinterpret_cast<PetscObject>(tao_.get()), TAOSHELL, &shell));
+  return shell == PETSC_TRUE;
+}
+
+std::uint64_t TaoSolver::iterations() const {
+  PetscInt iterations = 0;
+  SPNODE_PETSC(TaoGetMaximumIterations(tao_.get(), &iterations));
+  return iterations < 0 ? 0 : static_cast<std::uint64_t>(iterations);
+}
+
+void TaoSolver::limit_iterations(std::uint64_t iterations) {
+  SPNODE_PETSC(TaoSetMaximumIterations(tao_.get(), petsc_int(iterations)));
+}
+
+TaoConvergedReason TaoSolver::solve() {
+  const QuietErrors quiet;
+  guard_.check(TaoSolve(tao_.get()), "TaoSolve");
+  TaoConvergedReason reason = TAO_CONTINUE_ITERATING;
+  SPNODE_PETSC(TaoGetConvergedReason(tao_.get(), &reason));
+  return reason;
+}
+
+void TaoSolver::stop() { SPNODE_PETSC(TaoSetConvergedReason(tao_.get(), TAO_CONVERGED_USER)); }
+
+double TaoSolver::evaluate() {
+  // The shell changes the solution behind PETSc's back: a writable view lets the Vec forget cached norms.
+  { const VecView<double> changed(solution_.get(), size_); }
+  PetscReal value = 0.0;
+  guard_.check(TaoComputeObjectiveAndGradient(tao_.get(), solution_.get(), &value, gradient_.get()),
+               "TaoComputeObjectiveAndGradient");
+  return value;
+}
+
+bool TaoSolver::report(const TaoIterate& iterate) {
+  const Tao tao = tao_.get();
+  // TaoSolve presets CONVERGED_USER for shells, and the convergence test keeps any reason that it finds.
+  SPNODE_PETSC(TaoSetConvergedReason(tao, TAO_CONTINUE_ITERATING));
+  SPNODE_PETSC(TaoSetIterationNumber(tao, petsc_int(iterate.number)));
+  guard_.check(TaoMonitor(tao, petsc_int(iterate.number), iterate.value, iterate.gradient_norm, 0.0, iterate.step),
+               "TaoMonitor");
+  SPNODE_PETSC(TaoDefaultConvergenceTest(tao, nullptr));
+  TaoConvergedReason reason = TAO_CONTINUE_ITERATING;
+  SPNODE_PETSC(TaoGetConvergedReason(tao, &reason));
+  return reason == TAO_CONTINUE_ITERATING;
+}
+
+PetscErrorCode TaoSolver::evaluate_callback(Tao, Vec x, PetscReal* value, Vec gradient, void* context) {
+  auto& self = *static_cast<TaoSolver*>(context);
+  return self.guard_.run([&] {
+    const VecView<const double> point(x, self.size_);
+    const VecView<double> slope(gradient, self.size_);
+    *value = self.callbacks_.evaluate(point.span(), slope.span());
+  });
+}
+
+PetscErrorCode TaoSolver::monitor_callback(Tao tao, void* context) {
+  auto& self = *static_cast<TaoSolver*>(context);
+  return self.guard_.run([&] {
+    PetscInt number = 0;
+    PetscReal value = 0.0, norm = 0.0, infeasibility = 0.0, step = 0.0;
+    TaoConvergedReason reason = TAO_CONTINUE_ITERATING;
+    SPNODE_PETSC(TaoGetSolutionStatus(tao, &number, &value, &norm, &infeasibility, &step, &reason));
+    self.callbacks_.iterate({static_cast<std::uint64_t>(number), value, norm, step, reason < 0});
+  });
+}
+
+PetscErrorCode TaoSolver::shell_callback(Tao tao) {
+  void* context = nullptr;
+  TaoShellGetContext(tao, &context);
+  auto& self = *static_cast<TaoSolver*>(context);
+  return self.guard_.run([&] { self.callbacks_.shell(); });
+}
+
+}  // namespace spnode::distributed

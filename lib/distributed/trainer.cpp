@@ -1,0 +1,93 @@
+#include "distributed/trainer.hpp"
+
+#include "distributed/optimizers/tao_solver.hpp"
+#include "distributed/trainer_phase.hpp"
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
+
+namespace spnode::distributed {
+
+namespace {
+
+/// Moves on to the next phase, which starts from the best parameters of the one that has ended.
+void finish_phase(const std::vector<Phase>& phases, TrainerState& state) {
+  const Phase& ended = phases[state.phase];
+  if (state.phase_epochs > 0 && !std::isfinite(state.best_loss))
+    throw NumericalError("phase " + ended.name + " ended without a finite validation loss in " +
+                         std::to_string(state.phase_epochs) + " epochs");
+  ++state.phase;
+  state.theta = state.best_theta;
+  state.phase_epochs = 0;
+  state.step = 0;
+  state.stale = 0;
+  state.adam = {};
+  state.totals = {};
+  const bool comparable = state.phase == phases.size() || phases[state.phase].objective == ended.objective;
+  if (!comparable) state.best_loss = std::numeric_limits<double>::infinity();
+}
+
+void require_fit(const TrainerState& state, const std::vector<Phase>& phases) {
+  if (state.phase > phases.size())
+    throw FileError("the state to continue from is in phase " + std::to_string(state.phase + 1) + " of " +
+                    std::to_string(phases.size()));
+  for (const Phase& phase : phases) {
+    const std::size_t size = phase.objective->parameters().size();
+    if (state.theta.size() != size || state.best_theta.size() != size)
+      throw FileError("the state to continue from holds " + std::to_string(state.theta.size()) +
+                      " parameters, the model has " + std::to_string(size));
+  }
+}
+
+}  // namespace
+
+std::vector<Phase> make_phases(const TrainingOptions& options, core::TileObjective* reconstruction,
+                               core::TileObjective* objective) {
+  std::vector<Phase> phases;
+  if (options.pretrain_epochs > 0) {
+    Phase pretrain{"pretrain", OptimizerKind::adam, reconstruction, options.adam, options.lbfgs};
+    pretrain.adam.epochs = options.pretrain_epochs;
+    pretrain.adam.autoencoder_rate_factor = 1.0;
+    pretrain.adam.schedule.kind = ScheduleKind::cosine;
+    pretrain.adam.schedule.rate = options.pretrain_rate;
+    phases.push_back(pretrain);
+  }
+  for (const OptimizerKind optimizer : options.optimizers)
+    phases.push_back({optimizer == OptimizerKind::adam ? "adam" : "lbfgs", optimizer, objective, options.adam,
+                      options.lbfgs});
+  return phases;
+}
+
+SamplerOptions training_sampler(const TrainingOptions& options, std::uint64_t seed) {
+  bool batches = options.pretrain_epochs > 0;
+  for (const OptimizerKind optimizer : options.optimizers) batches |= optimizer == OptimizerKind::adam;
+  return {.batch = batches ? options.batch : 0, .tile = options.tile, .summands = options.summands, .seed = seed};
+}
+
+SamplerOptions validation_sampler(const TrainingOptions& options) {
+  return {.batch = 0, .tile = options.tile, .summands = options.summands, .seed = 0};
+}
+
+Trainer::Trainer(const parallel::Communicator& comm, TrainerSetup setup) : comm_(comm), setup_(std::move(setup)) {}
+
+void Trainer::run(TrainerState& state) {
+  require_fit(state, setup_.phases);
+  CheckpointClock clock;
+  while (state.phase < setup_.phases.size()) {
+    PhaseRun run(comm_, setup_, state, clock);
+    const bool adam = run.phase().optimizer == OptimizerKind::adam;
+    const std::string type = requested_tao_type(adam ? TAOSHELL : TAOLMVM);
+    if (type == TAOSHELL)
+      run_adam(run);
+    else
+      run_full_batch(run, type);
+    run.validate_end();
+    run.train().check_replicas(state.theta);
+    finish_phase(setup_.phases, state);
+  }
+  if (setup_.hooks.checkpoint) setup_.hooks.checkpoint(state);
+}
+
+}  // namespace spnode::distributed
