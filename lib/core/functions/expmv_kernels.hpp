@@ -64,7 +64,7 @@ struct BeginSeries {
   VectorView norms;
 
   KOKKOS_FUNCTION void operator()(std::size_t block) const {
-    const Lanes lanes(block, norms.extent(0));
+    const Lanes lanes(block, sum.extent(1));
     double largest[block_lanes] = {};
     for (std::size_t i = 0; i < sum.extent(0); ++i) {
       const double* from = &before(i, lanes.begin);
