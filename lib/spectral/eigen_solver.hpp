@@ -1,0 +1,64 @@
+#pragma once
+/// One eigenvalue problem solved by SLEPc, with the options database respected.
+
+#include "spectral/slepc.hpp"
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace spnode::spectral {
+
+/// A computed eigenvalue.
+struct Eigenvalue {
+  double real = 0.0, imag = 0.0;
+  double residual = 0.0;  ///< ||A x - lambda x||_2 with ||x||_2 = 1: lambda is exact for a matrix so far from A
+
+  bool operator==(const Eigenvalue&) const = default;
+};
+
+enum class Symmetry { general, symmetric };
+enum class EigenMethod {
+  all_by_lapack,           ///< all eigenvalues of a dense matrix
+  rightmost_by_krylovschur ///< some of largest real part
+};
+
+struct EigenSettings {
+  Symmetry symmetry = Symmetry::general;
+  EigenMethod method = EigenMethod::all_by_lapack;
+  std::size_t wanted = 1;    ///< eigenvalues
+  double tolerance = 1e-13;  ///< of Krylov-Schur: residual over the norm of the matrix
+  std::string prefix;        ///< of its keys in the options database
+};
+
+/// Settings are defaults: what the options database says under the prefix has the last word.
+class EigenSolver {
+ public:
+  /// Solves for the eigenvalues of `matrix`. Collective on the matrix. Raises NumericalError where none converged.
+  EigenSolver(Mat matrix, const EigenSettings& settings);
+
+  /// Number of eigenpairs that converged; with a real nonsymmetric matrix conjugate pairs come whole.
+  std::size_t converged() const { return converged_; }
+  /// Number of eigenpairs that the settings or the database asked for, or the whole pairs that hold them.
+  std::size_t requested() const;
+  /// True where eigenvalue 0 is the one of largest real part of the whole matrix.
+  bool is_rightmost_first() const;
+  /// SLEPc's name of the method.
+  std::string method() const;
+
+  /// Eigenvalue i < converged(), in the order of the solver. Collective.
+  Eigenvalue eigenvalue(std::size_t i) const;
+  /// The first `count` eigenvalues. Collective.
+  std::vector<Eigenvalue> eigenvalues(std::size_t count) const;
+  /// Eigenvalue i and its vector of unit 2-norm: real and imaginary part. Collective.
+  Eigenvalue eigenpair(std::size_t i, Vec real, Vec imag) const;
+
+ private:
+  void set_start() const;
+
+  EpsHandle eps_;
+  Mat matrix_;
+  std::size_t converged_ = 0;
+};
+
+}  // namespace spnode::spectral
