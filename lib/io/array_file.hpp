@@ -21,8 +21,8 @@ struct NamedArray {
 
 /// Contents of a file of named arrays, bit for bit.
 struct ArrayFile {
-  std::string deck;     ///< the resolved deck; dataset /deck (absent when empty)
-  std::string version;  ///< of the program that wrote it; attribute `version` of /
+  std::string deck;                       ///< the resolved deck; dataset /deck (absent when empty)
+  std::string version;                    ///< of the program that wrote it; attribute `version` of /
   std::map<std::string, double> scalars;  ///< attributes of /
   std::vector<NamedArray> arrays;         ///< in order of name when read
   std::string path;                       ///< set by read_array_file, for messages
@@ -47,8 +47,9 @@ inline const ArrayFormat spectrum_format = {"spnode.spectrum", 1};
 void write_array_file(const parallel::Communicator& comm, const std::string& path, const ArrayFormat& format,
                       const ArrayFile& contents, Overwrite overwrite);
 
-/// Reads a file on rank 0 and gives it to all ranks. Collective. Raises FileError on all ranks: missing, damaged,
-/// another format, a newer version.
-ArrayFile read_array_file(const parallel::Communicator& comm, const std::string& path, const ArrayFormat& format);
+/// Reads a file on rank 0 and gives it to all ranks. Collective. Raises FileError on all ranks: missing,
+/// damaged, another format, a newer version.
+ArrayFile read_array_file(const parallel::Communicator& comm, const std::string& path,
+                          const ArrayFormat& format);
 
 }  // namespace spnode::io

@@ -10,18 +10,20 @@ namespace spnode::io {
 /// What happens where the result exists already.
 enum class Overwrite { no, yes };
 
-/// Raises UsageError on all ranks where `path` exists and may not be overwritten. Collective; cheap enough to be
-/// called before hours of work.
+/// Raises UsageError on all ranks where `path` exists and may not be overwritten. Collective; cheap enough to
+/// be called before hours of work.
 void check_overwrite(const parallel::Communicator& comm, const std::string& path, Overwrite overwrite);
 
 /// A file that is written under a temporary name beside its final one and renamed when it is whole.
 ///
-/// The constructor creates the temporary file, so that a missing or unwritable directory is known before the work.
-/// Unless commit() succeeded, the destructor removes the temporary file, so a failure leaves nothing behind, and
-/// an existing file of the final name stays as it was. Leftovers of killed programs are removed after an hour.
+/// The constructor creates the temporary file, so that a missing or unwritable directory is known before the
+/// work. Unless commit() succeeded, the destructor removes the temporary file, so a failure leaves nothing
+/// behind, and an existing file of the final name stays as it was. Leftovers of killed programs are removed
+/// after an hour.
 class AtomicFile {
  public:
-  /// Collective. Raises UsageError where `path` exists and `overwrite` is no, FileError where it cannot be written.
+  /// Collective. Raises UsageError where `path` exists and `overwrite` is no, FileError where it cannot be
+  /// written.
   AtomicFile(const parallel::Communicator& comm, std::string path, Overwrite overwrite);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
@@ -32,7 +34,8 @@ class AtomicFile {
   const std::string& temporary() const { return temporary_; }
 
   /// Forces the data to the disk and gives the file its name. All writers must have closed it. Collective.
-  /// Raises FileError, or UsageError where the final name has come into being meanwhile and `overwrite` is no.
+  /// Raises FileError, or UsageError where the final name has come into being meanwhile and `overwrite` is
+  /// no.
   void commit();
 
  private:

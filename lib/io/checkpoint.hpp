@@ -23,9 +23,10 @@ struct Checkpoint {
   const std::string& string_at(const std::string& name) const;
 };
 
-/// Replaces the checkpoint at `path` by rank 0's `contents`; until the new one is whole on the disk the previous one
-/// stays. Collective; raises FileError on all ranks.
-void write_checkpoint(const parallel::Communicator& comm, const std::string& path, const Checkpoint& contents);
+/// Replaces the checkpoint at `path` by rank 0's `contents`; until the new one is whole on the disk the
+/// previous one stays. Collective; raises FileError on all ranks.
+void write_checkpoint(const parallel::Communicator& comm, const std::string& path,
+                      const Checkpoint& contents);
 
 /// Collective; every rank gets the whole checkpoint. Raises FileError on all ranks where the file is missing,
 /// damaged (its checksum is verified) or not a checkpoint.

@@ -1,5 +1,6 @@
 #pragma once
-/// The only place that talks to HDF5: owners of its handles, and its failures as FileErrors that name file and object.
+/// The only place that talks to HDF5: owners of its handles, and its failures as FileErrors that name file
+/// and object.
 
 #include "parallel/communicator.hpp"
 
@@ -57,7 +58,8 @@ struct Attribute {
   std::string name, text;
 };
 
-/// An open file. Objects are named by their path ("/state", "/parameters/epsilon"). Every member raises FileError.
+/// An open file. Objects are named by their path ("/state", "/parameters/epsilon"). Every member raises
+/// FileError.
 class File {
  public:
   /// Empty; to be assigned.
@@ -89,7 +91,8 @@ class File {
 
   /// Whole datasets, created or read at once; shape empty: a scalar.
   void write(const std::string& name, std::span<const double> values, const std::vector<std::size_t>& shape);
-  void write(const std::string& name, std::span<const std::int64_t> values, const std::vector<std::size_t>& shape);
+  void write(const std::string& name, std::span<const std::int64_t> values,
+             const std::vector<std::size_t>& shape);
   void write(const std::string& name, const std::string& text);
   std::vector<double> read_doubles(const std::string& name) const;
   std::vector<std::int64_t> read_integers(const std::string& name) const;
@@ -109,13 +112,22 @@ class File {
   std::optional<std::int64_t> integer_attribute(const std::string& object, const std::string& name) const;
   std::vector<Attribute> attributes(const std::string& object) const;
 
-  /// FileError "<path>: <object>: <problem>" with HDF5's own reason where there is one.
+  /// Throws the FileError "<path>: <object> <problem>".
   [[noreturn]] void fail(const std::string& object, const std::string& problem) const;
 
  private:
+  enum class ObjectKind { missing, group, dataset, other };
+
+  /// As fail(), with HDF5's own reason for the call that failed last.
+  [[noreturn]] void fail_with_reason(const std::string& object, const std::string& problem) const;
+  ObjectKind kind(const std::string& name) const;
   Handle open_dataset(const std::string& name) const;
   Handle create(const std::string& name, Id type, const std::vector<std::size_t>& shape);
-  void transfer(const std::string& name, const Slab& slab, const double* source, double* target) const;
+  void write_whole(const std::string& name, Id file_type, Id memory_type,
+                   const std::vector<std::size_t>& shape, const void* values);
+  void collect_datasets(const std::string& group, int depth, std::vector<std::string>& names) const;
+  void write_attribute(const std::string& object, const std::string& name, Id type, const void* value);
+  Handle open_attribute(const std::string& object, const std::string& name) const;
 
   std::string path_;
   Handle file_;

@@ -12,20 +12,21 @@
 
 namespace spnode::io {
 
-/// An append-only table; only rank 0 touches the file. All members are collective and raise FileError on all ranks.
+/// An append-only table; only rank 0 touches the file. All members are collective and raise FileError on all
+/// ranks.
 class History {
  public:
   /// Starts a new table, in place of an existing one (the caller asks before; see check_overwrite).
   static History start(const parallel::Communicator& comm, const std::string& path,
                        const std::vector<std::string>& columns);
 
-  /// Continues a table after its first `rows` rows; later ones (written after the checkpoint) and a half-written
-  /// last line are cut off. The columns must be those of the file.
+  /// Continues a table after its first `rows` rows; later ones (written after the checkpoint) and a
+  /// half-written last line are cut off. The columns must be those of the file.
   static History resume(const parallel::Communicator& comm, const std::string& path,
                         const std::vector<std::string>& columns, std::size_t rows);
 
-  /// Appends one row, a value per column, and forces it to the disk. Numbers are written in the shortest form that
-  /// reads back to the same double.
+  /// Appends one row, a value per column, and forces it to the disk. Numbers are written in the shortest form
+  /// that reads back to the same double.
   void append(std::span<const double> row);
 
  private:

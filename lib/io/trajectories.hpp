@@ -27,8 +27,9 @@ struct TrajectoryInfo {
   std::vector<std::string> parameters;  ///< names under /parameters, sorted
 };
 
-/// Checks the objects of a trajectory file and their shapes; the numbers are checked as they are read. Collective.
-/// Raises FileError: missing, not HDF5, truncated, an object missing, of a wrong rank, extent or type.
+/// Checks the objects of a trajectory file and their shapes; the numbers are checked as they are read.
+/// Collective. Raises FileError: missing, not HDF5, truncated, an object missing, of a wrong rank, extent or
+/// type.
 TrajectoryInfo inspect_trajectories(const parallel::Communicator& comm, const std::string& path);
 
 /// Which times to read: indices of the time axis, [begin, end).
@@ -40,8 +41,8 @@ struct ReadOptions {
 /// Reads the trajectories [first, first + count), which differ from rank to rank (a rank may read none).
 /// Collective; each rank reads only its own part, float32 is widened. Raises FileError on all ranks as
 /// inspect_trajectories does, and where a number is not finite or a time axis is not strictly monotone.
-core::Trajectories read_trajectories(const parallel::Communicator& comm, const std::string& path, std::size_t first,
-                                     std::size_t count, const ReadOptions& options = {});
+core::Trajectories read_trajectories(const parallel::Communicator& comm, const std::string& path,
+                                     std::size_t first, std::size_t count, const ReadOptions& options = {});
 
 /// Writes a trajectory file block by block; it appears under its name at commit().
 class TrajectoryWriter {
@@ -50,8 +51,8 @@ class TrajectoryWriter {
   TrajectoryWriter(const parallel::Communicator& comm, const std::string& path, const TrajectoryInfo& info,
                    Overwrite overwrite);
 
-  /// Writes `block` as the trajectories [first, first + block.count). Collective; a rank may have an empty block.
-  /// A shared time axis is taken from the block that holds trajectory 0.
+  /// Writes `block` as the trajectories [first, first + block.count). Collective; a rank may have an empty
+  /// block. A shared time axis is taken from the block that holds trajectory 0.
   void write(std::size_t first, const core::Trajectories& block);
 
   /// Collective; every trajectory must have been written. Raises FileError where the disk refuses the data.

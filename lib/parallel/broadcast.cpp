@@ -11,7 +11,8 @@ void broadcast(const Communicator& comm, std::string& bytes) {
   bytes.resize(length);
   constexpr std::size_t piece = std::size_t(1) << 30;  // MPI counts are int
   for (std::size_t sent = 0; sent < length; sent += piece) {
-    MPI_Bcast(bytes.data() + sent, static_cast<int>(std::min(piece, length - sent)), MPI_BYTE, 0, comm.handle());
+    MPI_Bcast(bytes.data() + sent, static_cast<int>(std::min(piece, length - sent)), MPI_BYTE, 0,
+              comm.handle());
   }
 }
 

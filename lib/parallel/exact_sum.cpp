@@ -35,10 +35,10 @@ struct FixedPoint {
   }
 };
 
-/// high, low += the limbs of one row piece. Truncation, unlike rounding, vectorises on every processor, and both
-/// subtractions are exact.
-void accumulate(const double* __restrict x, std::size_t n, PowerOfTwo up, double limb, std::int64_t* __restrict high,
-                std::int64_t* __restrict low) {
+/// high, low += the limbs of one row piece. Truncation, unlike rounding, vectorises on every processor, and
+/// both subtractions are exact.
+void accumulate(const double* __restrict x, std::size_t n, PowerOfTwo up, double limb,
+                std::int64_t* __restrict high, std::int64_t* __restrict low) {
   for (std::size_t j = 0; j < n; ++j) {
     const double scaled = up * x[j];
     const std::int64_t whole = static_cast<std::int64_t>(scaled);
@@ -64,7 +64,8 @@ void decode(const std::int64_t* __restrict high, const std::int64_t* __restrict 
 }  // namespace
 
 ExactSum::ExactSum(const Communicator& comm, std::size_t size) : comm_(comm), size_(size), limbs_(2 * size) {
-  if (size > std::size_t(1) << 30) throw Error(ExitStatus::internal_error, "exact sum of a vector beyond 2^30 entries");
+  if (size > std::size_t(1) << 30)
+    throw Error(ExitStatus::internal_error, "exact sum of a vector beyond 2^30 entries");
 }
 
 std::int64_t ExactSum::largest_magnitude(std::span<const double> rows) const {
@@ -98,7 +99,8 @@ SumStatus ExactSum::sum(std::span<const double> rows, std::size_t local_count, s
       accumulate(rows.data() + row * size_ + begin, n, up, limb, high + begin, low + begin);
     }
   }
-  MPI_Allreduce(MPI_IN_PLACE, limbs_.data(), static_cast<int>(limbs_.size()), MPI_INT64_T, MPI_SUM, comm_.handle());
+  MPI_Allreduce(MPI_IN_PLACE, limbs_.data(), static_cast<int>(limbs_.size()), MPI_INT64_T, MPI_SUM,
+                comm_.handle());
   decode(high, low, size_, format.bits, PowerOfTwo(-format.scale), out.data());
   return SumStatus::finite;
 }

@@ -20,10 +20,11 @@ enum class SumStatus {
 /// Adds vectors spread over ranks so that the result has the same bits for every order of the summands, every
 /// distribution over ranks and every number of ranks.
 ///
-/// Fixed point: all ranks agree on a power of two from the largest |x| and the number N of summands; each x becomes
-/// two 64-bit integers, whose sums are exact and associative. With b = 62 - ceil(log2 N) a summand is kept to
-/// 2^(1-2b) of the largest one (N = 256: 2^-107), and the result is the rounding of that sum to double.
-/// The same idea as the pre-rounding of reproducible sums (Demmel and Nguyen 2015), with one scale for all.
+/// Fixed point: all ranks agree on a power of two from the largest |x| and the number N of summands; each x
+/// becomes two 64-bit integers, whose sums are exact and associative. With b = 62 - ceil(log2 N) a summand is
+/// kept to 2^(1-2b) of the largest one (N = 256: 2^-107), and the result is the rounding of that sum to
+/// double. The same idea as the pre-rounding of reproducible sums (Demmel and Nguyen 2015), with one scale
+/// for all.
 class ExactSum {
  public:
   /// `size`: length of the vectors to be added, at most 2^30. Not collective.
@@ -49,7 +50,7 @@ class ExactSum {
 
 /// The exact sum of short rows, many on each rank (losses, metrics), or nothing where it is not finite.
 /// Collective; `rows` is (any number, width) row major, width the same on all ranks.
-[[nodiscard]] std::optional<std::vector<double>> exact_sum(const Communicator& comm, std::span<const double> rows,
-                                                           std::size_t width);
+[[nodiscard]] std::optional<std::vector<double>> exact_sum(const Communicator& comm,
+                                                           std::span<const double> rows, std::size_t width);
 
 }  // namespace spnode::parallel

@@ -13,8 +13,8 @@ struct Range {
   bool operator==(const Range&) const = default;
 };
 
-/// Share number `part` of `count` items dealt in order to `parts` > 0 owners: sizes differ by at most one, the
-/// larger shares come first, and with more owners than items the last ones get none. Not collective.
+/// Share number `part` of `count` items dealt in order to `parts` > 0 owners: sizes differ by at most one,
+/// the larger shares come first, and with more owners than items the last ones get none. Not collective.
 constexpr Range share(std::size_t count, std::size_t parts, std::size_t part) {
   const std::size_t small = count / parts, larger = count % parts;
   const std::size_t begin = part * small + std::min(part, larger);

@@ -1,5 +1,5 @@
-#include "catch.hpp"
 #include "parallel/broadcast.hpp"
+#include "catch.hpp"
 
 using namespace spnode::parallel;
 

@@ -1,5 +1,5 @@
-#include "catch.hpp"
 #include "parallel/exact_sum.hpp"
+#include "catch.hpp"
 #include "parallel/partition.hpp"
 
 #include <algorithm>
@@ -16,7 +16,8 @@ using namespace spnode::parallel;
 namespace {
 
 /// (count, size) numbers of both signs over `decades` decades around `centre`, the same on all ranks.
-std::vector<double> summands(std::size_t count, std::size_t size, double decades, double centre, unsigned seed) {
+std::vector<double> summands(std::size_t count, std::size_t size, double decades, double centre,
+                             unsigned seed) {
   std::mt19937_64 engine(seed);
   std::uniform_real_distribution<double> sign(-1.0, 1.0), power(-decades, 0.0);
   std::vector<double> rows(count * size);
@@ -24,7 +25,8 @@ std::vector<double> summands(std::size_t count, std::size_t size, double decades
   return rows;
 }
 
-std::vector<double> pick(const std::vector<double>& rows, std::size_t size, std::span<const std::size_t> order) {
+std::vector<double> pick(const std::vector<double>& rows, std::size_t size,
+                         std::span<const std::size_t> order) {
   std::vector<double> out;
   for (const std::size_t row : order) {
     out.insert(out.end(), rows.begin() + row * size, rows.begin() + (row + 1) * size);
@@ -41,7 +43,8 @@ std::vector<double> sum_alone(const std::vector<double>& rows, std::size_t count
 }
 
 /// The sum over all ranks of the rows in a shuffled order (with few rows some ranks get none).
-std::vector<double> sum_spread(const std::vector<double>& rows, std::size_t count, std::size_t size, unsigned seed) {
+std::vector<double> sum_spread(const std::vector<double>& rows, std::size_t count, std::size_t size,
+                               unsigned seed) {
   const Communicator comm;
   std::vector<std::size_t> order(count);
   std::iota(order.begin(), order.end(), 0);
@@ -68,7 +71,8 @@ TEST_CASE("sum_has_the_same_bits_for_every_order_and_distribution") {
       const std::size_t size = 1037;
       const std::vector<double> rows = summands(count, size, 20.0, centre, 7);
       const std::vector<double> expected = sum_alone(rows, count, size);
-      for (const unsigned seed : {1u, 2u, 3u}) CHECK(same_bits(sum_spread(rows, count, size, seed), expected));
+      for (const unsigned seed : {1u, 2u, 3u})
+        CHECK(same_bits(sum_spread(rows, count, size, seed), expected));
     }
   }
 }

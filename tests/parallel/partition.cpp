@@ -1,5 +1,5 @@
-#include "catch.hpp"
 #include "parallel/partition.hpp"
+#include "catch.hpp"
 
 using spnode::parallel::Range;
 using spnode::parallel::share;

@@ -1,0 +1,245 @@
+// Groups and datasets of an HDF5 file.
+#include "io/hdf5_detail.hpp"
+
+#include <algorithm>
+
+namespace spnode::io::hdf5 {
+
+namespace {
+
+constexpr int deepest_group = 32;  // a file may link a group into itself
+
+std::vector<hsize_t> extents(const std::vector<std::size_t>& shape) { return {shape.begin(), shape.end()}; }
+
+/// The type of stored numbers, independent of the machine.
+hid_t stored_type(ElementType type) {
+  switch (type) {
+    case ElementType::float32:
+      return H5T_IEEE_F32LE;
+    case ElementType::float64:
+      return H5T_IEEE_F64LE;
+    case ElementType::integer:
+      return H5T_STD_I64LE;
+    default:
+      throw Error(ExitStatus::internal_error, "cannot create a dataset of " + to_string(type));
+  }
+}
+
+ElementType float_type(std::size_t bytes) {
+  return bytes == 4 ? ElementType::float32 : bytes == 8 ? ElementType::float64 : ElementType::other;
+}
+
+}  // namespace
+
+Handle make_space(const std::vector<std::size_t>& shape) {
+  if (shape.empty()) return owned(H5Screate(H5S_SCALAR), H5Sclose);
+  return owned(H5Screate_simple(static_cast<int>(shape.size()), extents(shape).data(), nullptr), H5Sclose);
+}
+
+ElementType element_type(hid_t type) {
+  switch (H5Tget_class(type)) {
+    case H5T_FLOAT:
+      return float_type(H5Tget_size(type));
+    case H5T_INTEGER:
+      return ElementType::integer;
+    case H5T_STRING:
+      return ElementType::string;
+    default:
+      return ElementType::other;
+  }
+}
+
+File::ObjectKind File::kind(const std::string& name) const {
+  if (name == "/") return ObjectKind::group;
+  // H5Lexists wants every group on the way to exist.
+  for (std::size_t slash = name.find('/', 1);; slash = name.find('/', slash + 1)) {
+    const std::string prefix = name.substr(0, slash);
+    if (H5Lexists(file_.id(), prefix.c_str(), H5P_DEFAULT) <= 0) return ObjectKind::missing;
+    const Handle object = owned(H5Oopen(file_.id(), prefix.c_str(), H5P_DEFAULT), H5Oclose);
+    const H5I_type_t type = object.valid() ? H5Iget_type(object.id()) : H5I_BADID;
+    if (slash != std::string::npos && type != H5I_GROUP) return ObjectKind::missing;
+    if (slash != std::string::npos) continue;
+    return type == H5I_GROUP     ? ObjectKind::group
+           : type == H5I_DATASET ? ObjectKind::dataset
+                                 : ObjectKind::other;
+  }
+}
+
+bool File::has_dataset(const std::string& name) const { return kind(name) == ObjectKind::dataset; }
+bool File::has_group(const std::string& name) const { return kind(name) == ObjectKind::group; }
+
+std::vector<std::string> File::members(const std::string& group) const {
+  const Handle handle = owned(H5Gopen2(file_.id(), group.c_str(), H5P_DEFAULT), H5Gclose);
+  H5G_info_t info;
+  if (!handle.valid() || H5Gget_info(handle.id(), &info) < 0) fail_with_reason(group, "cannot be listed");
+  std::vector<std::string> names;
+  for (hsize_t i = 0; i < info.nlinks; ++i) {
+    const auto get = [&](char* text, std::size_t size) {
+      return H5Lget_name_by_idx(handle.id(), ".", H5_INDEX_NAME, H5_ITER_INC, i, text, size, H5P_DEFAULT);
+    };
+    const ssize_t length = get(nullptr, 0);
+    if (length < 0) fail_with_reason(group, "cannot be listed");
+    std::string name(static_cast<std::size_t>(length), '\0');
+    get(name.data(), name.size() + 1);
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
+void File::collect_datasets(const std::string& group, int depth, std::vector<std::string>& names) const {
+  if (depth > deepest_group) fail(group, "lies too deep or contains itself");
+  for (const std::string& member : members(group)) {
+    const std::string name = (group == "/" ? "" : group) + "/" + member;
+    const ObjectKind what = kind(name);
+    if (what == ObjectKind::dataset) names.push_back(name);
+    if (what == ObjectKind::group) collect_datasets(name, depth + 1, names);
+  }
+}
+
+std::vector<std::string> File::datasets() const {
+  std::vector<std::string> names;
+  collect_datasets("/", 0, names);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Handle File::open_dataset(const std::string& name) const {
+  Handle dataset = owned(H5Dopen2(file_.id(), name.c_str(), H5P_DEFAULT), H5Dclose);
+  if (!dataset.valid()) fail_with_reason(name, "cannot be opened as a dataset");
+  return dataset;
+}
+
+DatasetInfo File::info(const std::string& name) const {
+  const Handle dataset = open_dataset(name);
+  const Handle space = owned(H5Dget_space(dataset.id()), H5Sclose);
+  const Handle type = owned(H5Dget_type(dataset.id()), H5Tclose);
+  if (!space.valid() || !type.valid()) fail_with_reason(name, "is damaged");
+  if (H5Sget_simple_extent_type(space.id()) == H5S_NULL) return {ElementType::other, {0}};
+  std::vector<hsize_t> dims(static_cast<std::size_t>(std::max(H5Sget_simple_extent_ndims(space.id()), 0)));
+  H5Sget_simple_extent_dims(space.id(), dims.data(), nullptr);
+  return {element_type(type.id()), {dims.begin(), dims.end()}};
+}
+
+Handle File::create(const std::string& name, Id type, const std::vector<std::size_t>& shape) {
+  const Handle links = owned(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
+  H5Pset_create_intermediate_group(links.id(), 1);
+  const Handle creation = owned(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+  H5Pset_alloc_time(creation.id(), H5D_ALLOC_TIME_EARLY);  // parallel writers need the space to exist
+  const Handle space = make_space(shape);
+  Handle dataset =
+      owned(H5Dcreate2(file_.id(), name.c_str(), type, space.id(), links.id(), creation.id(), H5P_DEFAULT),
+            H5Dclose);
+  if (!dataset.valid()) fail_with_reason(name, "cannot be created");
+  return dataset;
+}
+
+void File::create_dataset(const std::string& name, ElementType type, const std::vector<std::size_t>& shape) {
+  create(name, stored_type(type), shape);
+}
+
+void File::create_group(const std::string& name) {
+  const Handle links = owned(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
+  H5Pset_create_intermediate_group(links.id(), 1);
+  const Handle group =
+      owned(H5Gcreate2(file_.id(), name.c_str(), links.id(), H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
+  if (!group.valid()) fail_with_reason(name, "cannot be created as a group");
+}
+
+void File::write_whole(const std::string& name, Id file_type, Id memory_type,
+                       const std::vector<std::size_t>& shape, const void* values) {
+  const Handle dataset = create(name, file_type, shape);
+  if (H5Dwrite(dataset.id(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) {
+    fail_with_reason(name, "cannot be written");
+  }
+}
+
+void File::write(const std::string& name, std::span<const double> values,
+                 const std::vector<std::size_t>& shape) {
+  write_whole(name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, shape, values.data());
+}
+
+void File::write(const std::string& name, std::span<const std::int64_t> values,
+                 const std::vector<std::size_t>& shape) {
+  write_whole(name, H5T_STD_I64LE, H5T_NATIVE_INT64, shape, values.data());
+}
+
+void File::write(const std::string& name, const std::string& text) {
+  const Handle type = owned(H5Tcopy(H5T_C_S1), H5Tclose);
+  H5Tset_size(type.id(), std::max<std::size_t>(text.size(), 1));
+  H5Tset_strpad(type.id(), H5T_STR_NULLPAD);
+  H5Tset_cset(type.id(), H5T_CSET_UTF8);
+  write_whole(name, type.id(), type.id(), {}, text.c_str());
+}
+
+std::vector<double> File::read_doubles(const std::string& name) const {
+  std::vector<double> values(info(name).size());
+  const Handle dataset = open_dataset(name);
+  if (H5Dread(dataset.id(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
+    fail_with_reason(name, "cannot be read");
+  }
+  return values;
+}
+
+std::vector<std::int64_t> File::read_integers(const std::string& name) const {
+  std::vector<std::int64_t> values(info(name).size());
+  const Handle dataset = open_dataset(name);
+  if (H5Dread(dataset.id(), H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
+    fail_with_reason(name, "cannot be read");
+  }
+  return values;
+}
+
+std::string File::read_string(const std::string& name) const {
+  const DatasetInfo found = info(name);
+  if (found.type != ElementType::string || !found.shape.empty()) fail(name, "is not a single text");
+  const Handle dataset = open_dataset(name);
+  const Handle type = owned(H5Dget_type(dataset.id()), H5Tclose);
+  const auto text = read_text(type.id(), [&](hid_t memory_type, void* out) {
+    return H5Dread(dataset.id(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, out);
+  });
+  if (!text) fail_with_reason(name, "cannot be read");
+  return *text;
+}
+
+namespace {
+
+/// The dataspaces and the mode of one transfer of a slab.
+struct Transfer {
+  Handle memory, file, mode;
+
+  Transfer(hid_t dataset, const Slab& slab, bool collective)
+      : memory(make_space({slab.size()})),
+        file(owned(H5Dget_space(dataset), H5Sclose)),
+        mode(owned(H5Pcreate(H5P_DATASET_XFER), H5Pclose)) {
+    if (collective) H5Pset_dxpl_mpio(mode.id(), H5FD_MPIO_COLLECTIVE);
+    if (slab.size() == 0) {
+      H5Sselect_none(memory.id());
+      H5Sselect_none(file.id());
+    } else {
+      H5Sselect_hyperslab(file.id(), H5S_SELECT_SET, extents(slab.first).data(), nullptr,
+                          extents(slab.count).data(), nullptr);
+    }
+  }
+};
+
+}  // namespace
+
+void File::write_slab(const std::string& name, const Slab& slab, std::span<const double> values) {
+  const Handle dataset = open_dataset(name);
+  const Transfer transfer(dataset.id(), slab, parallel_);
+  if (H5Dwrite(dataset.id(), H5T_NATIVE_DOUBLE, transfer.memory.id(), transfer.file.id(), transfer.mode.id(),
+               values.data()) < 0) {
+    fail_with_reason(name, "cannot be written");
+  }
+}
+
+void File::read_slab(const std::string& name, const Slab& slab, std::span<double> values) const {
+  const Handle dataset = open_dataset(name);
+  const Transfer transfer(dataset.id(), slab, parallel_);
+  if (H5Dread(dataset.id(), H5T_NATIVE_DOUBLE, transfer.memory.id(), transfer.file.id(), transfer.mode.id(),
+              values.data()) < 0) {
+    fail_with_reason(name, "cannot be read");
+  }
+}
+
+}  // namespace spnode::io::hdf5

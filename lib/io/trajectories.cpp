@@ -1,0 +1,227 @@
+// Inspecting and reading trajectory files; writing is in trajectory_writer.cpp.
+#include "io/trajectories.hpp"
+
+#include "io/replicated.hpp"
+#include "io/text.hpp"
+#include "io/trajectory_format.hpp"
+#include "parallel/broadcast.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace spnode::io {
+
+using hdf5::DatasetInfo;
+using hdf5::ElementType;
+using hdf5::File;
+using hdf5::Slab;
+using parallel::collectively;
+using parallel::Communicator;
+
+namespace {
+
+bool is_floating(ElementType type) { return type == ElementType::float32 || type == ElementType::float64; }
+
+void require_dataset(const File& file, const char* name, const char* shape) {
+  if (!file.has_dataset(name))
+    file.fail(name, std::string("is missing; a trajectory file needs it as ") + shape);
+}
+
+void inspect_state(const File& file, TrajectoryInfo& info) {
+  require_dataset(file, state_name, "(trajectories, times, components) float64 or float32");
+  const DatasetInfo state = file.info(state_name);
+  if (!is_floating(state.type)) {
+    file.fail(state_name, "holds " + to_string(state.type) + "; float64 or float32 is needed");
+  }
+  if (state.shape.size() != 3) {
+    file.fail(state_name,
+              "has the shape " + print_shape(state.shape) + "; (trajectories, times, components) is needed");
+  }
+  if (state.size() == 0)
+    file.fail(state_name, "has the shape " + print_shape(state.shape) + "; no extent may be zero");
+  info.state_type = state.type;
+  info.count = state.shape[0];
+  info.times = state.shape[1];
+  info.components = state.shape[2];
+}
+
+/// Integers are taken as well, since numpy.arange makes them.
+void require_numbers(const File& file, const std::string& name, const DatasetInfo& found) {
+  if (!is_floating(found.type) && found.type != ElementType::integer) {
+    file.fail(name, "holds " + to_string(found.type) + "; numbers are needed");
+  }
+}
+
+void inspect_time(const File& file, TrajectoryInfo& info) {
+  require_dataset(file, time_name, "(times) or (trajectories, times)");
+  const DatasetInfo time = file.info(time_name);
+  require_numbers(file, time_name, time);
+  const std::vector<std::size_t> shared = {info.times}, separate = {info.count, info.times};
+  if (time.shape != shared && time.shape != separate) {
+    file.fail(time_name, "has the shape " + print_shape(time.shape) + "; /state needs " +
+                             print_shape(shared) + " or " + print_shape(separate));
+  }
+  info.time_axis = time.shape == shared ? TimeAxis::shared : TimeAxis::per_trajectory;
+}
+
+void inspect_parameters(const File& file, TrajectoryInfo& info) {
+  if (!file.has_group(parameters_name)) return;
+  for (const std::string& parameter : file.members(parameters_name)) {
+    const std::string name = parameter_name(parameter);
+    if (!file.has_dataset(name)) file.fail(name, "is not a dataset");
+    const DatasetInfo found = file.info(name);
+    require_numbers(file, name, found);
+    if (found.shape != std::vector<std::size_t>{info.count}) {
+      file.fail(name,
+                "has the shape " + print_shape(found.shape) + "; /state needs " + print_shape({info.count}));
+    }
+    info.parameters.push_back(parameter);
+  }
+}
+
+TrajectoryInfo inspect(const std::string& path) {
+  const File file = File::open(path);
+  TrajectoryInfo info;
+  if (file.string_attribute("/", "format")) check_format(file, trajectory_format, trajectory_format_version);
+  inspect_state(file, info);
+  inspect_time(file, info);
+  inspect_parameters(file, info);
+  info.system = file.string_attribute("/", "system").value_or("");
+  info.units = file.string_attribute("/", "units").value_or("");
+  return info;
+}
+
+/// The info as text with zero bytes between the fields, to be sent to the other ranks.
+std::string pack(const TrajectoryInfo& info) {
+  std::string text;
+  const auto add = [&](const std::string& field) { text.append(field).push_back('\0'); };
+  for (const std::size_t number : {info.count, info.times, info.components}) add(std::to_string(number));
+  add(info.time_axis == TimeAxis::shared ? "shared" : "per_trajectory");
+  add(info.state_type == ElementType::float32 ? "float32" : "float64");
+  add(info.system);
+  add(info.units);
+  for (const std::string& name : info.parameters) add(name);
+  return text;
+}
+
+TrajectoryInfo unpack(const std::string& text) {
+  std::size_t position = 0;
+  const auto next = [&] {
+    const std::size_t end = text.find('\0', position);
+    const std::string field = text.substr(position, end - position);
+    position = end + 1;
+    return field;
+  };
+  TrajectoryInfo info;
+  info.count = std::stoull(next());
+  info.times = std::stoull(next());
+  info.components = std::stoull(next());
+  info.time_axis = next() == "shared" ? TimeAxis::shared : TimeAxis::per_trajectory;
+  info.state_type = next() == "float32" ? ElementType::float32 : ElementType::float64;
+  info.system = next();
+  info.units = next();
+  while (position < text.size()) info.parameters.push_back(next());
+  return info;
+}
+
+/// Every time axis held must go strictly one way. `first_index`: file indices of the first number held.
+void check_monotone(const File& file, const core::Trajectories& data, std::size_t first,
+                    std::size_t time_begin) {
+  const std::size_t axes = data.shared_time ? 1 : data.count;
+  for (std::size_t axis = 0; axis < axes; ++axis) {
+    for (std::size_t t = 1; t < data.times; ++t) {
+      const double direction = data.time_at(axis, 1) - data.time_at(axis, 0);
+      const double step = data.time_at(axis, t) - data.time_at(axis, t - 1);
+      if (direction * step > 0.0) continue;
+      const std::string row = data.shared_time ? "" : std::to_string(first + axis) + ", ";
+      const auto entry = [&](std::size_t i) {
+        return std::string("[")
+            .append(row)
+            .append(std::to_string(time_begin + i))
+            .append("] = ")
+            .append(shortest(data.time_at(axis, i)));
+      };
+      file.fail(time_name + entry(t),
+                "follows " + entry(t - 1) + "; times must be strictly increasing or strictly decreasing");
+    }
+  }
+}
+
+/// Reads one slab. HDF5's call is collective and the only one here, so that all ranks reach the agreement.
+std::vector<double> read(const Communicator& comm, const File& file, const std::string& name,
+                         const Slab& slab) {
+  std::vector<double> values(slab.size());
+  collectively(comm, [&] {
+    file.read_slab(name, slab, values);
+    if (const auto bad = first_non_finite(values)) {
+      file.fail(name + print_index(slab, *bad),
+                "is " + shortest(values[*bad]) + "; every value must be finite");
+    }
+  });
+  return values;
+}
+
+void check_range(const TrajectoryInfo& info, std::size_t first, std::size_t count, const ReadOptions& options,
+                 const std::string& path) {
+  if (first + count > info.count) {
+    throw FileError(path + ": trajectories " + std::to_string(first) + " to " +
+                    std::to_string(first + count) + " are asked for; the file holds " +
+                    std::to_string(info.count));
+  }
+  if (options.time_begin >= std::min(options.time_end, info.times)) {
+    throw FileError(path + ": times from index " + std::to_string(options.time_begin) +
+                    " on are asked for; the file holds " + std::to_string(info.times));
+  }
+}
+
+}  // namespace
+
+std::optional<std::size_t> first_non_finite(std::span<const double> values) {
+  const auto bad = std::find_if_not(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
+  if (bad == values.end()) return std::nullopt;
+  return static_cast<std::size_t>(bad - values.begin());
+}
+
+std::string print_index(const Slab& slab, std::size_t position) {
+  std::string text;
+  for (std::size_t dimension = slab.count.size(); dimension-- > 0;) {
+    const std::size_t index = slab.first[dimension] + position % slab.count[dimension];
+    position /= slab.count[dimension];
+    text = std::to_string(index) + (text.empty() ? "" : ", ") + text;
+  }
+  return std::string("[").append(text).append("]");
+}
+
+TrajectoryInfo inspect_trajectories(const Communicator& comm, const std::string& path) {
+  std::string packed;
+  collectively(comm, [&] {
+    if (comm.is_root()) packed = pack(inspect(path));
+  });
+  parallel::broadcast(comm, packed);
+  return unpack(packed);
+}
+
+core::Trajectories read_trajectories(const Communicator& comm, const std::string& path, std::size_t first,
+                                     std::size_t count, const ReadOptions& options) {
+  const TrajectoryInfo info = inspect_trajectories(comm, path);
+  collectively(comm, [&] { check_range(info, first, count, options, path); });
+  File file = File::open_parallel(comm, path, hdf5::Access::read_only);
+
+  core::Trajectories data;
+  data.count = count;
+  data.times = std::min(options.time_end, info.times) - options.time_begin;
+  data.components = info.components;
+  data.shared_time = info.time_axis == TimeAxis::shared;
+  const std::size_t begin = options.time_begin;
+  data.state = read(comm, file, state_name, {{first, begin, 0}, {count, data.times, data.components}});
+  data.time = data.shared_time ? read(comm, file, time_name, {{begin}, {data.times}})
+                               : read(comm, file, time_name, {{first, begin}, {count, data.times}});
+  for (const std::string& name : info.parameters) {
+    data.parameters[name] = read(comm, file, parameter_name(name), {{first}, {count}});
+  }
+  collectively(comm, [&] { check_monotone(file, data, first, begin); });
+  file.close();
+  return data;
+}
+
+}  // namespace spnode::io

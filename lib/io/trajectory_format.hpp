@@ -1,0 +1,29 @@
+#pragma once
+/// Names in a trajectory file, and the check that reader and writer share.
+
+#include "io/hdf5.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace spnode::io {
+
+inline constexpr const char* trajectory_format = "spnode.trajectories";
+inline constexpr int trajectory_format_version = 1;
+inline constexpr const char* state_name = "/state";
+inline constexpr const char* time_name = "/time";
+inline constexpr const char* parameters_name = "/parameters";
+
+inline std::string parameter_name(const std::string& parameter) {
+  return std::string(parameters_name).append("/").append(parameter);
+}
+
+/// Position of the first number that is not finite. Not collective.
+std::optional<std::size_t> first_non_finite(std::span<const double> values);
+
+/// "[3, 17, 0]": the file's index of the entry at `position` of a slab's row-major values.
+std::string print_index(const hdf5::Slab& slab, std::size_t position);
+
+}  // namespace spnode::io
