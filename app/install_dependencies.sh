@@ -17,7 +17,7 @@ packages=(
   petsc-dev libpetsc-real-dev slepc-dev libslepc-real-dev
   libhdf5-openmpi-dev hdf5-tools
   libfftw3-dev
-  libyaml-cpp-dev libcli11-dev libfmt-dev libspdlog-dev
+  libyaml-cpp-dev libfmt-dev
   catch2
   python3 python3-numpy python3-h5py python3-matplotlib
 )

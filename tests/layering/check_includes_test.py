@@ -15,6 +15,8 @@ FORBIDDEN = [
     ("core/kernels/a.cpp", "core/model/hurwitz.hpp"),
     ("parallel/a.cpp", "io/hdf5.hpp"),
     ("io/a.cpp", "hdf5.h"),
+    ("io/trajectories.cpp", "io/hdf5_detail.hpp"),
+    ("io/hdf5.hpp", "hdf5.h"),
     ("io/a.cpp", "distributed/petsc.hpp"),
     ("distributed/a.cpp", "slepceps.h"),
     ("distributed/a.cpp", "io/hdf5.hpp"),
