@@ -75,7 +75,7 @@ std::size_t Expmv::advance(const ExecSpace& space, const ExpmvPlan& plan, const 
   const expmv::Series series = this->series(plan, call);
   const MatrixView product = slot(product_, 0, lanes);
   const double theta = static_cast<double>(i) / series.scalings;
-  if (call.terms > 0) run("spnode::core::expmv_fill_sources", space, lanes, expmv::FillSources{series, theta});
+  if (call.terms > 0) run("spnode::core::expmv_fill_sources", space, blocks, expmv::FillSources{series, theta});
   run("spnode::core::expmv_begin", space, blocks,
       expmv::BeginSeries{before, slot(terms_, 0, lanes), after, term_norms_});
   std::size_t degree = 0;

@@ -6,6 +6,9 @@
 
 #include "core/functions/expmv.hpp"
 
+#include <array>
+#include <cmath>
+#include <cstddef>
 #include <type_traits>
 
 namespace spnode::core::expmv {
@@ -45,14 +48,25 @@ struct FillSources {
   Series series;
   double theta;
 
-  KOKKOS_FUNCTION void operator()(std::size_t l) const {
-    const double h = series.steps(l), tau_shift = series.c * h * series.shift;
-    double y[most_phi_terms] = {1.0, theta, 0.5 * theta * theta};
-    for (std::size_t k = 1; k <= series.m; ++k) {
-      const double factor = 1.0 / (series.scalings * static_cast<double>(k));
-      for (std::size_t j = 0; j < series.terms; ++j) series.source(k, j)[l] = h * factor * y[j];
-      for (std::size_t j = series.terms; j-- > 0;)
-        y[j] = factor * ((j > 0 ? y[j - 1] : 0.0) - tau_shift * y[j]);
+  KOKKOS_FUNCTION void operator()(std::size_t block) const {
+    const Lanes lanes(block, series.lanes());
+    const double start[most_phi_terms] = {1.0, theta, 0.5 * theta * theta};
+    double y[most_phi_terms][block_lanes];
+    for (std::size_t j = 0; j < series.terms; ++j)
+      for (std::size_t l = 0; l < lanes.count; ++l) y[j][l] = start[j];
+    const std::size_t last = series.shift != 0.0 ? series.m : series.terms;
+    for (std::size_t k = 1; k <= last; ++k) {
+      const double factor = 1.0 / (series.scalings * static_cast<double>(k)), pull = -factor * series.c * series.shift;
+      for (std::size_t j = series.terms; j-- > 0;) {
+        double* KOKKOS_RESTRICT source = series.source(k, j) + lanes.begin;
+        const double from_lower = j > 0 ? factor : 0.0;
+        const double* lower = y[j > 0 ? j - 1 : 0];
+        for (std::size_t l = 0; l < lanes.count; ++l) {
+          const double h = series.steps(lanes.begin + l);
+          source[l] = h * factor * y[j][l];
+          y[j][l] = pull * h * y[j][l] + from_lower * lower[l];
+        }
+      }
     }
   }
 };

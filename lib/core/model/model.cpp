@@ -54,6 +54,17 @@ void NonlinearTerms::apply_vjp(const ExecSpace& space, const LaneMap::Reverse& r
   }
 }
 
+void NonlinearTerms::realise(std::span<const double> theta, std::span<double> kappa) const {
+  for (const Term& term : terms_)
+    term.map->realise(theta, kappa.subspan(term.kappa, term.map->coefficient_count()));
+}
+
+void NonlinearTerms::realise_vjp(std::span<const double> theta, std::span<const double> kappa_bar,
+                                 std::span<double> theta_bar) const {
+  for (const Term& term : terms_)
+    term.map->realise_vjp(theta, kappa_bar.subspan(term.kappa, term.map->coefficient_count()), theta_bar);
+}
+
 namespace {
 
 std::size_t latent_dimension_of(const ModelOptions& options, std::size_t state_dimension) {

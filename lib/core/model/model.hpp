@@ -52,6 +52,11 @@ class NonlinearTerms {
   std::size_t first_row(const Term& term) const { return term.relaxed && has_plain_ ? n_ : 0; }
   void declare(ParameterLayout& layout);
 
+  /// As of Component, over the terms' coefficients one after the other.
+  void realise(std::span<const double> theta, std::span<double> kappa) const;
+  void realise_vjp(std::span<const double> theta, std::span<const double> kappa_bar,
+                   std::span<double> theta_bar) const;
+
  private:
   std::size_t n_;
   std::vector<Term> terms_;

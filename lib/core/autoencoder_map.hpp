@@ -1,0 +1,50 @@
+#pragma once
+/// Encoder and decoder with realised coefficients; the identity for a model without an autoencoder.
+
+#include "core/model/model.hpp"
+
+#include <span>
+
+namespace spnode::core {
+
+class AutoencoderMap {
+ public:
+  explicit AutoencoderMap(const Model& model);
+
+  /// Whether its coefficients have an adjoint at all.
+  bool trainable() const { return trainable_; }
+
+  /// Length of the adjoint of the coefficients: encoder, then decoder; 0 when not trainable.
+  std::size_t bar_size() const { return trainable_ ? encoder_kappa_.extent(0) + decoder_kappa_.extent(0) : 0; }
+
+  void set_parameters(std::span<const double> theta);
+  void realise_vjp(std::span<const double> theta, std::span<const double> bar, std::span<double> theta_bar) const;
+
+  std::size_t encode_tape_rows() const { return model_.has_autoencoder() ? model_.encoder().tape_rows() : 0; }
+  std::size_t decode_tape_rows() const { return model_.has_autoencoder() ? model_.decoder().tape_rows() : 0; }
+
+  /// u (n, lanes) = encode(z), z (m, lanes) scaled; u is overwritten.
+  void encode(const ExecSpace& space, ConstMatrixView z, MatrixView u, MatrixView tape, Scratch& scratch) const;
+
+  /// z (m, lanes) = decode(u); z is overwritten.
+  void decode(const ExecSpace& space, ConstMatrixView u, MatrixView z, MatrixView tape, Scratch& scratch) const;
+
+  /// The coefficients' adjoint: += into bar (bar_size()).
+  void encode_vjp(const ExecSpace& space, ConstMatrixView z, ConstMatrixView tape, ConstMatrixView u_bar,
+                  VectorView bar, Scratch& scratch) const;
+
+  /// u_bar += too.
+  struct DecodeReverse {
+    ConstMatrixView u, tape, z_bar;
+    MatrixView u_bar;
+    VectorView bar;
+  };
+  void decode_vjp(const ExecSpace& space, const DecodeReverse& reverse, Scratch& scratch) const;
+
+ private:
+  const Model& model_;
+  bool trainable_;
+  Vector encoder_kappa_, decoder_kappa_;
+};
+
+}  // namespace spnode::core

@@ -1,0 +1,72 @@
+#pragma once
+/// Where a model meets an integrator: the realised coefficients of both, ready for tiles.
+
+#include "core/integrators/integrator.hpp"
+#include "core/integrators/step_table.hpp"
+#include "core/model/model.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace spnode::core {
+
+/// The method that costs less floating-point work for one parameter update whose tiles take `lane_steps` steps of
+/// single lanes. `A`: the linear operator (n, n) that the decision is made for.
+MatrixFunctionMethod choose_method(const IntegratorOptions& options, const RateShape& shape, const StepTable& table,
+                                   std::span<const double> A, std::size_t lane_steps);
+
+/// The nonlinear terms of a model with realised coefficients.
+class ModelRate final : public NonlinearPart {
+ public:
+  explicit ModelRate(const NonlinearTerms& terms)
+      : terms_(terms), kappa_("spnode::core::ModelRate", terms.coefficient_count()) {}
+
+  Vector& coefficients() { return kappa_; }
+  RateShape shape() const override { return {terms_.dimension(), terms_.has_plain(), terms_.has_relaxed()}; }
+  std::size_t tape_rows() const override { return terms_.tape_rows(); }
+  void apply(const ExecSpace& space, ConstMatrixView u, MatrixView rate, MatrixView tape,
+             Scratch& scratch) const override {
+    terms_.apply(space, kappa_, u, rate, tape, scratch);
+  }
+  void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch& scratch) const override {
+    terms_.apply_vjp(space, {kappa_, reverse.u, reverse.tape, reverse.rate_bar, reverse.u_bar, reverse.bar}, scratch);
+  }
+
+ private:
+  const NonlinearTerms& terms_;
+  Vector kappa_;
+};
+
+/// A model's latent dynamics under a scheme, for the step lengths of a table.
+class Dynamics {
+ public:
+  /// `method` must not be automatic (see choose_method). Keeps a reference to the model.
+  Dynamics(const Model& model, const IntegratorOptions& options, StepTable table, MatrixFunctionMethod method);
+
+  const Model& model() const { return model_; }
+  const StepTable& table() const { return table_; }
+  const Integrator& integrator() const { return *integrator_; }
+  const LinearPart& linear() const { return *linear_; }
+  const ModelRate& rate() const { return rate_; }
+
+  /// Realises all coefficients of the dynamics from theta. Raises NumericalError where they are not finite.
+  void set_parameters(std::span<const double> theta);
+
+  /// Length of the adjoint of the coefficients: those of the linear part, then those of the nonlinear part.
+  std::size_t coefficient_count() const { return linear_->coefficient_count() + model_.nonlinear().coefficient_count(); }
+
+  /// theta_bar += the pull-back of the coefficients' adjoint, for the last theta.
+  void realise_vjp(std::span<const double> theta, std::span<const double> bar, std::span<double> theta_bar);
+
+ private:
+  const Model& model_;
+  StepTable table_;
+  ModelRate rate_;
+  std::unique_ptr<Integrator> integrator_;
+  std::unique_ptr<LinearPart> linear_;
+  std::vector<double> A_, A_bar_;
+};
+
+}  // namespace spnode::core

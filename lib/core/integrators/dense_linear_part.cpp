@@ -1,0 +1,209 @@
+#include "core/error.hpp"
+#include "core/functions/phi.hpp"
+#include "core/functions/resolvent.hpp"
+#include "core/integrators/linear_part.hpp"
+#include "core/kernels/gemm.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+
+namespace spnode::core {
+namespace {
+
+using Kind = OperatorSpec::Kind;
+
+Argument argument_of(const OperatorSpec& spec) { return spec.c == 1.0 ? Argument::full : Argument::half; }
+
+double factorial(std::size_t k) { return k < 2 ? 1.0 : double(k) * factorial(k - 1); }
+
+std::size_t highest_phi(const RateShape& shape, const std::vector<OperatorSpec>& operators) {
+  std::size_t highest = 0;
+  for (const OperatorSpec& spec : operators)
+    if (spec.kind == Kind::exponential && spec.terms > 0)
+      highest = std::max(highest, shape.has_plain ? spec.terms : spec.terms - 1);
+  return highest;
+}
+
+HalfArgument halves_of(const std::vector<OperatorSpec>& operators) {
+  for (const OperatorSpec& spec : operators) {
+    if (spec.kind != Kind::exponential) continue;
+    if (spec.c == 0.5) return HalfArgument::include;
+    if (spec.c != 1.0) throw UsageError("exponential stages at c = " + std::to_string(spec.c) + " are not supported");
+  }
+  return HalfArgument::omit;
+}
+
+// out(:, l) = M_l X(:, l), with the matrix of each lane's own step.
+struct LaneMatrices {
+  const double* kappa;
+  std::size_t stride, offset;
+};
+
+void apply_per_lane(const ExecSpace& space, LaneMatrices M, const StepLengths& steps, const ConstMatrixView& X,
+                    const MatrixView& out) {
+  const std::size_t lanes = X.extent(1), columns = X.extent(0);
+  const auto index = steps.index;
+  Kokkos::parallel_for(
+      "spnode::core::apply_per_lane", Kokkos::RangePolicy<ExecSpace>(space, 0, out.extent(0) * lanes),
+      KOKKOS_LAMBDA(const std::size_t entry) {
+        const std::size_t i = entry / lanes, l = entry % lanes;
+        const double* const row = M.kappa + index(l) * M.stride + M.offset + i * columns;
+        double sum = 0.0;
+        for (std::size_t j = 0; j < columns; ++j) sum += row[j] * X(j, l);
+        out(i, l) = sum;
+      });
+}
+
+void apply_per_lane_vjp(const ExecSpace& space, LaneMatrices M, const StepLengths& steps,
+                        const LinearPart::Reverse& reverse, std::size_t rows) {
+  const std::size_t lanes = reverse.X.extent(1), columns = reverse.X.extent(0);
+  const auto index = steps.index;
+  const ConstMatrixView X = reverse.X, out_bar = reverse.out_bar;
+  const MatrixView X_bar = reverse.X_bar;
+  Kokkos::parallel_for(
+      "spnode::core::apply_per_lane_vjp", Kokkos::RangePolicy<ExecSpace>(space, 0, columns * lanes),
+      KOKKOS_LAMBDA(const std::size_t entry) {
+        const std::size_t j = entry / lanes, l = entry % lanes;
+        const double* const matrix = M.kappa + index(l) * M.stride + M.offset;
+        double sum = 0.0;
+        for (std::size_t i = 0; i < rows; ++i) sum += matrix[i * columns + j] * out_bar(i, l);
+        X_bar(j, l) = sum;
+      });
+  // One task per entry of the matrices: lanes are added in ascending order, without atomics.
+  double* const bar = reverse.bar.data();
+  Kokkos::parallel_for(
+      "spnode::core::apply_per_lane_vjp", Kokkos::RangePolicy<ExecSpace>(space, 0, rows * columns),
+      KOKKOS_LAMBDA(const std::size_t entry) {
+        const std::size_t i = entry / columns, j = entry % columns;
+        for (std::size_t l = 0; l < lanes; ++l)
+          bar[index(l) * M.stride + M.offset + entry] += out_bar(i, l) * X(j, l);
+      });
+}
+
+}  // namespace
+
+struct DenseLinearPart::Functions {
+  Functions(const RateShape& shape, const std::vector<OperatorSpec>& operators)
+      : phi(shape.n, highest_phi(shape, operators), halves_of(operators)) {
+    for (const OperatorSpec& spec : operators) {
+      if (spec.kind == Kind::exponential) has_exponentials = true;
+      if (spec.kind == Kind::resolvent) resolvents.emplace_back(spec.c, Resolvent(shape.n));
+    }
+  }
+  Resolvent& resolvent(double c) {
+    return std::ranges::find_if(resolvents, [c](const auto& entry) { return entry.first == c; })->second;
+  }
+
+  PhiFunctions phi;
+  std::vector<std::pair<double, Resolvent>> resolvents;
+  bool has_exponentials = false;
+  std::optional<std::size_t> evaluated;  // the step whose values are held now
+};
+
+DenseLinearPart::DenseLinearPart(RateShape shape, std::vector<OperatorSpec> operators, std::vector<double> steps)
+    : shape_(shape), operators_(std::move(operators)), steps_(std::move(steps)),
+      functions_(std::make_unique<Functions>(shape_, operators_)), A_(shape.n * shape.n) {
+  for (const OperatorSpec& spec : operators_) {
+    offsets_.push_back(per_step_);
+    per_step_ += shape_.n * columns(spec);
+  }
+  kappa_ = Vector("spnode::core::DenseLinearPart", per_step_ * steps_.size());
+}
+
+DenseLinearPart::~DenseLinearPart() = default;
+
+std::size_t DenseLinearPart::columns(const OperatorSpec& spec) const {
+  return spec.kind == Kind::exponential ? shape_.n + spec.terms * shape_.rows() : shape_.n;
+}
+
+void DenseLinearPart::evaluate(std::size_t step) {
+  if (functions_->evaluated == step) return;
+  if (functions_->has_exponentials) functions_->phi.compute(A_, steps_[step]);
+  for (auto& [c, resolvent] : functions_->resolvents) resolvent.compute(A_, c * steps_[step]);
+  functions_->evaluated = step;
+}
+
+void DenseLinearPart::write(const OperatorSpec& spec, double h, double* matrix) const {
+  const std::size_t n = shape_.n, width = columns(spec);
+  const auto put = [&](std::size_t column, double factor, std::span<const double> block, double diagonal) {
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t j = 0; j < n; ++j)
+        matrix[i * width + column + j] = factor * block[i * n + j] + (i == j ? diagonal : 0.0);
+  };
+  if (spec.kind == Kind::generator) return put(0, 1.0, A_, 0.0);
+  if (spec.kind == Kind::resolvent) return put(0, 1.0, functions_->resolvent(spec.c).value(), 0.0);
+
+  const PhiFunctions& phi = functions_->phi;
+  const Argument argument = argument_of(spec);
+  put(0, 1.0, phi.value(0, argument), 0.0);
+  std::size_t column = n;
+  for (std::size_t k = 1; k <= spec.terms; ++k) {
+    if (shape_.has_plain) put(column, h, phi.value(k, argument), 0.0), column += n;
+    // h phi_k(c h A) (-A) = (I / (k - 1)! - phi_{k-1}(c h A)) / c: no product with a large A, no cancellation.
+    if (shape_.has_relaxed)
+      put(column, -1.0 / spec.c, phi.value(k - 1, argument), 1.0 / (spec.c * factorial(k - 1))), column += n;
+  }
+}
+
+void DenseLinearPart::read_bar(const OperatorSpec& spec, double h, const double* bar, std::span<double> A_bar) {
+  const std::size_t n = shape_.n, width = columns(spec);
+  const auto add = [&](std::size_t column, double factor, std::span<double> to) {
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t j = 0; j < n; ++j) to[i * n + j] += factor * bar[i * width + column + j];
+  };
+  if (spec.kind == Kind::generator) return add(0, 1.0, A_bar);
+  if (spec.kind == Kind::resolvent) return add(0, 1.0, functions_->resolvent(spec.c).bar());
+
+  PhiFunctions& phi = functions_->phi;
+  const Argument argument = argument_of(spec);
+  add(0, 1.0, phi.bar(0, argument));
+  std::size_t column = n;
+  for (std::size_t k = 1; k <= spec.terms; ++k) {
+    if (shape_.has_plain) add(column, h, phi.bar(k, argument)), column += n;
+    if (shape_.has_relaxed) add(column, -1.0 / spec.c, phi.bar(k - 1, argument)), column += n;
+  }
+}
+
+void DenseLinearPart::realise(std::span<const double> A) {
+  std::ranges::copy(A, A_.begin());
+  functions_->evaluated.reset();
+  const auto host = Kokkos::create_mirror_view(kappa_);
+  for (std::size_t step = 0; step < steps_.size(); ++step) {
+    evaluate(step);
+    for (std::size_t op = 0; op < operators_.size(); ++op)
+      write(operators_[op], steps_[step], host.data() + offset(op, step));
+  }
+  Kokkos::deep_copy(kappa_, host);
+}
+
+void DenseLinearPart::realise_vjp(std::span<const double> bar, std::span<double> A_bar) {
+  for (std::size_t step = 0; step < steps_.size(); ++step) {
+    evaluate(step);
+    functions_->phi.clear_bars();
+    for (auto& entry : functions_->resolvents) entry.second.clear_bar();
+    for (std::size_t op = 0; op < operators_.size(); ++op)
+      read_bar(operators_[op], steps_[step], bar.data() + offset(op, step), A_bar);
+    if (functions_->has_exponentials) functions_->phi.vjp(A_bar);
+    for (auto& entry : functions_->resolvents) entry.second.vjp(A_bar);
+  }
+}
+
+void DenseLinearPart::apply(const ExecSpace& space, std::size_t op, const StepLengths& steps, ConstMatrixView X,
+                            MatrixView out, Scratch&) const {
+  if (!steps.uniform) return apply_per_lane(space, {kappa_.data(), per_step_, offsets_[op]}, steps, X, out);
+  const ConstMatrixView M(kappa_.data() + offset(op, steps.first), shape_.n, X.extent(0));
+  gemm(space, 1.0, M, Transpose::no, X, 0.0, out);
+}
+
+void DenseLinearPart::apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths& steps,
+                                const Reverse& reverse, Scratch&) const {
+  if (!steps.uniform)
+    return apply_per_lane_vjp(space, {kappa_.data(), per_step_, offsets_[op]}, steps, reverse, shape_.n);
+  const std::size_t at = offset(op, steps.first), width = reverse.X.extent(0);
+  gemm(space, 1.0, ConstMatrixView(kappa_.data() + at, shape_.n, width), Transpose::yes, reverse.out_bar, 0.0,
+       reverse.X_bar);
+  gemm_nt(space, 1.0, reverse.out_bar, reverse.X, MatrixView(reverse.bar.data() + at, shape_.n, width));
+}
+
+}  // namespace spnode::core

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "core/integrators/integrator.hpp"
+#include "core/integrators/split_rate.hpp"
+
+namespace spnode::core {
+
+/// An explicit Runge-Kutta scheme for the whole right-hand side f(u) = A u + g(u) - A r(u):
+/// U_i = u + h sum_{j<i} a_ij f(U_j), u' = u + h sum_i b_i f(U_i).
+struct ExplicitTableau {
+  int order;
+  std::vector<std::vector<double>> a;  ///< strictly lower rows
+  std::vector<double> b;
+};
+
+ExplicitTableau euler_tableau();
+
+/// The classical scheme of Kutta.
+ExplicitTableau rk4_tableau();
+
+class ExplicitRk final : public Integrator {
+ public:
+  ExplicitRk(ExplicitTableau tableau, RateShape shape);
+
+  int order() const override { return tableau_.order; }
+  std::vector<OperatorSpec> operators() const override { return {{OperatorSpec::Kind::generator, 1.0, 0}}; }
+  std::size_t tape_rows(const NonlinearPart& nonlinear) const override;
+  void step(const StepContext& context, const StepLengths& steps, ConstMatrixView u, MatrixView next,
+            MatrixView tape) const override;
+  void step_vjp(const StepContext& context, const StepLengths& steps, ConstMatrixView u, ConstMatrixView tape,
+                const StepAdjoint& adjoint) const override;
+
+ private:
+  // The tape holds for each stage: U_i, f(U_i), and the tape of the nonlinear rate.
+  struct Rows {
+    std::size_t state, rate, inner;
+  };
+  Rows rows(std::size_t stage, const NonlinearPart& nonlinear) const;
+
+  ExplicitTableau tableau_;
+  RateShape shape_;
+  SplitRate rate_;
+};
+
+}  // namespace spnode::core

@@ -1,0 +1,60 @@
+#pragma once
+
+#include "core/integrators/integrator.hpp"
+
+namespace spnode::core {
+
+/// An explicit exponential Runge-Kutta scheme whose coefficients are combinations of phi functions of one argument
+/// per stage:
+///
+///   U_i = phi_0(c_i h A) u + h sum_k phi_k(c_i h A) w_ik,   w_ik = sum_{j<i} weight_ikj N(U_j),
+///
+/// with U_1 = u and the next state as the last "stage", at c = 1.
+struct ExponentialTableau {
+  struct Stage {
+    double c;
+    std::vector<std::vector<double>> weight;  ///< weight[k - 1][j]: of N(U_j) beside phi_k
+  };
+  int order;
+  std::vector<Stage> stages;  ///< U_2, ..., U_s, then the next state
+};
+
+/// Exponential Euler: u' = phi_0 u + h phi_1 N(u). SPNODE-25, eq. (14) with p = 1.
+ExponentialTableau etd1_tableau();
+
+/// ETD2RK of Cox and Matthews (J. Comput. Phys. 176, 2002), eqs. (20)-(22).
+ExponentialTableau etdrk2_tableau();
+
+/// ETDRK4-B of Krogstad (J. Comput. Phys. 203, 2005), eq. (51): like the scheme of Cox and Matthews, of order four,
+/// but each stage needs phi functions of one argument only, so that it can be applied matrix-free.
+ExponentialTableau etdrk4_tableau();
+
+class ExponentialRk final : public Integrator {
+ public:
+  ExponentialRk(ExponentialTableau tableau, RateShape shape) : tableau_(std::move(tableau)), shape_(shape) {}
+
+  int order() const override { return tableau_.order; }
+  std::vector<OperatorSpec> operators() const override;
+  std::size_t tape_rows(const NonlinearPart& nonlinear) const override;
+  void step(const StepContext& context, const StepLengths& steps, ConstMatrixView u, MatrixView next,
+            MatrixView tape) const override;
+  void step_vjp(const StepContext& context, const StepLengths& steps, ConstMatrixView u, ConstMatrixView tape,
+                const StepAdjoint& adjoint) const override;
+
+ private:
+  // The tape holds, for each of the s evaluations of N: its state, its rate, and the nonlinear part's own tape.
+  struct Rows {
+    std::size_t state, rate, inner, end;
+  };
+  Rows rows(std::size_t evaluation, const NonlinearPart& nonlinear) const;
+  std::size_t terms(const ExponentialTableau::Stage& stage) const;
+  std::size_t evaluations() const { return shape_.rows() == 0 ? 0 : tableau_.stages.size(); }
+  void gather(const StepContext& context, std::size_t stage, ConstMatrixView u, ConstMatrixView tape,
+              MatrixView X) const;
+  MatrixView scratch_rows(const StepContext& context, std::size_t stage, std::size_t lanes) const;
+
+  ExponentialTableau tableau_;
+  RateShape shape_;
+};
+
+}  // namespace spnode::core

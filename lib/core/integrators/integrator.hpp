@@ -1,0 +1,75 @@
+#pragma once
+/// One step of a scheme on a tile, and its exact adjoint.
+
+#include "core/integrators/linear_part.hpp"
+#include "core/integrators/options.hpp"
+#include "core/scratch.hpp"
+#include "core/types.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace spnode::core {
+
+/// The nonlinear half of du/dt = A u + g(u) - A r(u) as integrators see it: the rate [g; r] at a state.
+class NonlinearPart {
+ public:
+  virtual ~NonlinearPart() = default;
+  virtual RateShape shape() const = 0;
+  virtual std::size_t tape_rows() const = 0;
+
+  /// rate (shape().rows(), lanes) is overwritten; what the adjoint needs goes to the tape (tape_rows(), lanes).
+  virtual void apply(const ExecSpace& space, ConstMatrixView u, MatrixView rate, MatrixView tape,
+                     Scratch& scratch) const = 0;
+
+  struct Reverse {
+    ConstMatrixView u, tape, rate_bar;
+    MatrixView u_bar;  ///< +=
+    VectorView bar;    ///< adjoint of the nonlinear coefficients, +=; skipped where its extent is 0
+  };
+  virtual void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch& scratch) const = 0;
+};
+
+/// What a step works with; all by reference, nothing owned.
+struct StepContext {
+  const ExecSpace& space;
+  const LinearPart& linear;
+  const NonlinearPart& nonlinear;
+  Scratch& scratch;
+};
+
+/// The adjoints that a reverse step adds to.
+struct StepAdjoint {
+  ConstMatrixView next_bar;  ///< of the step's result, (n, lanes)
+  MatrixView u_bar;          ///< of its argument, (n, lanes), +=
+  VectorView linear_bar;     ///< LinearPart::coefficient_count(), +=
+  VectorView nonlinear_bar;  ///< coefficients of the nonlinear part, +=
+};
+
+/// A one-step scheme; stateless. Allocates nothing: temporaries come from the context's scratch, what the reverse
+/// step needs goes to a tape of tape_rows() rows that the caller owns.
+class Integrator {
+ public:
+  virtual ~Integrator() = default;
+
+  /// Classical order of convergence.
+  virtual int order() const = 0;
+
+  /// The operators that the scheme applies; it refers to them by position.
+  virtual std::vector<OperatorSpec> operators() const = 0;
+
+  virtual std::size_t tape_rows(const NonlinearPart& nonlinear) const = 0;
+
+  /// next = the state one step after u, both (n, lanes).
+  virtual void step(const StepContext& context, const StepLengths& steps, ConstMatrixView u, MatrixView next,
+                    MatrixView tape) const = 0;
+
+  /// The exact adjoint of the step that wrote the tape from u.
+  virtual void step_vjp(const StepContext& context, const StepLengths& steps, ConstMatrixView u,
+                        ConstMatrixView tape, const StepAdjoint& adjoint) const = 0;
+};
+
+/// The scheme of the given name for rates of the given shape.
+std::unique_ptr<Integrator> make_integrator(Scheme scheme, const RateShape& shape);
+
+}  // namespace spnode::core

@@ -1,0 +1,133 @@
+#pragma once
+/// The linear half of du/dt = A u + g(u) - A r(u) as integrators see it: a few functions of h A that act on a tile.
+
+#include "core/scratch.hpp"
+#include "core/types.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace spnode::core {
+
+/// Which terms a rate stacks: [g; r], each n rows where present.
+struct RateShape {
+  std::size_t n = 0;
+  bool has_plain = false, has_relaxed = false;
+  std::size_t rows() const { return n * (std::size_t(has_plain) + std::size_t(has_relaxed)); }
+};
+
+/// A function of A and the step length h that a scheme needs.
+struct OperatorSpec {
+  enum class Kind {
+    /// X = [u; w_1; ...; w_terms] with rates w_k = [g_k; r_k] goes to
+    /// phi_0(c h A) u + h sum_k phi_k(c h A) (g_k - A r_k), c = 1 or 1/2.
+    exponential,
+    resolvent,  ///< X goes to (I - c h A)^{-1} X
+    generator   ///< X goes to A X
+  };
+  Kind kind;
+  double c = 1.0;
+  std::size_t terms = 0;
+
+  bool operator==(const OperatorSpec&) const = default;
+};
+
+/// The step that each lane of a tile takes.
+struct StepLengths {
+  ConstVectorView h;  ///< (lanes), time; either sign
+  Kokkos::View<const std::uint32_t*, ExecSpace, Unmanaged> index;  ///< (lanes), which of the distinct step lengths
+  std::uint32_t first = 0;  ///< index(0), known on the host
+  bool uniform = true;      ///< every lane takes step `first`
+};
+
+/// Acts with the operators of a scheme. Between two calls of realise its state is constant and may be shared by
+/// tiles; adjoints of its coefficients go to a vector of the caller.
+class LinearPart {
+ public:
+  virtual ~LinearPart() = default;
+
+  /// Length of the coefficients whose adjoint apply_vjp accumulates.
+  virtual std::size_t coefficient_count() const = 0;
+
+  /// Takes A (n, n), row major, on the host. Raises NumericalError where an operator does not exist.
+  virtual void realise(std::span<const double> A) = 0;
+
+  /// A_bar += (d coefficients / d A)^T bar, for the A of the last realise.
+  virtual void realise_vjp(std::span<const double> bar, std::span<double> A_bar) = 0;
+
+  /// out (n, lanes) = operator number `op` applied to X; overwritten.
+  virtual void apply(const ExecSpace& space, std::size_t op, const StepLengths& steps, ConstMatrixView X,
+                     MatrixView out, Scratch& scratch) const = 0;
+
+  /// The arguments of a reverse sweep of one apply.
+  struct Reverse {
+    ConstMatrixView X, out_bar;
+    MatrixView X_bar;  ///< overwritten
+    VectorView bar;    ///< coefficient_count(), +=
+  };
+  virtual void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths& steps, const Reverse& reverse,
+                         Scratch& scratch) const = 0;
+};
+
+/// Operators as dense matrices, one set per distinct step length, shared by all lanes that take it.
+class DenseLinearPart final : public LinearPart {
+ public:
+  /// `steps`: the distinct step lengths. Raises UsageError for an operator that does not exist densely.
+  DenseLinearPart(RateShape shape, std::vector<OperatorSpec> operators, std::vector<double> steps);
+  ~DenseLinearPart() override;
+
+  std::size_t coefficient_count() const override { return kappa_.extent(0); }
+  void realise(std::span<const double> A) override;
+  void realise_vjp(std::span<const double> bar, std::span<double> A_bar) override;
+  void apply(const ExecSpace& space, std::size_t op, const StepLengths& steps, ConstMatrixView X, MatrixView out,
+             Scratch& scratch) const override;
+  void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths& steps, const Reverse& reverse,
+                 Scratch& scratch) const override;
+
+ private:
+  struct Functions;  // phi functions and resolvents, with the memory of their adjoints
+  std::size_t columns(const OperatorSpec& spec) const;
+  std::size_t offset(std::size_t op, std::size_t step) const { return step * per_step_ + offsets_[op]; }
+  void evaluate(std::size_t step);
+  void write(const OperatorSpec& spec, double h, double* matrix) const;
+  void read_bar(const OperatorSpec& spec, double h, const double* bar, std::span<double> A_bar);
+
+  RateShape shape_;
+  std::vector<OperatorSpec> operators_;
+  std::vector<double> steps_;
+  std::vector<std::size_t> offsets_;
+  std::size_t per_step_ = 0;
+  std::unique_ptr<Functions> functions_;
+  std::vector<double> A_;
+  Vector kappa_;
+};
+
+/// Operators applied matrix-free by truncated Taylor series (Al-Mohy and Higham 2011; SPNODE-25, eqs. (15)-(19)).
+/// Only exponentials and the generator exist here; the coefficients are the entries of A.
+class TaylorLinearPart final : public LinearPart {
+ public:
+  /// `largest_step`: the largest |h| that will be asked for.
+  TaylorLinearPart(RateShape shape, std::vector<OperatorSpec> operators, double largest_step);
+  ~TaylorLinearPart() override;
+
+  std::size_t coefficient_count() const override { return shape_.n * shape_.n; }
+  void realise(std::span<const double> A) override;
+  void realise_vjp(std::span<const double> bar, std::span<double> A_bar) override;
+  void apply(const ExecSpace& space, std::size_t op, const StepLengths& steps, ConstMatrixView X, MatrixView out,
+             Scratch& scratch) const override;
+  void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths& steps, const Reverse& reverse,
+                 Scratch& scratch) const override;
+
+ private:
+  struct Plans;
+  RateShape shape_;
+  std::vector<OperatorSpec> operators_;
+  double largest_step_;
+  std::unique_ptr<Plans> plans_;
+  Matrix A_;
+};
+
+}  // namespace spnode::core

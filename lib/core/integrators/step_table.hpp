@@ -1,0 +1,51 @@
+#pragma once
+
+#include "core/integrators/linear_part.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace spnode::core {
+
+class WindowData;
+
+/// The distinct step lengths of a data set, so that functions of h A are computed once for each.
+///
+/// Steps that differ by less than a relative 1e-10 count as one: differences of stored times carry the rounding of
+/// the times.
+class StepTable {
+ public:
+  /// `steps`: any order, with repetitions.
+  explicit StepTable(std::vector<double> steps);
+
+  const std::vector<double>& steps() const { return steps_; }
+  double largest() const;  ///< largest |h|
+
+  /// Position of the step equal to h; raises an internal Error where there is none.
+  std::uint32_t index(double h) const;
+
+ private:
+  std::vector<double> steps_;  // ascending
+};
+
+/// The lengths of the integrator's steps over all windows of the held trajectories, without repetitions.
+std::vector<double> distinct_steps(const WindowData& data, std::size_t substeps);
+
+/// The steps of a rollout of one tile, interval by interval.
+class TileSteps {
+ public:
+  /// h: (intervals, lanes) row major, already divided by the number of substeps.
+  void assign(const StepTable& table, const std::vector<double>& h, std::size_t intervals, std::size_t lanes);
+
+  std::size_t intervals() const { return uniform_.size(); }
+  StepLengths interval(std::size_t i) const;
+
+ private:
+  std::size_t lanes_ = 0;
+  std::vector<std::uint32_t> first_;
+  std::vector<char> uniform_;
+  Kokkos::View<double**, Kokkos::LayoutRight, ExecSpace> h_;
+  Kokkos::View<std::uint32_t**, Kokkos::LayoutRight, ExecSpace> index_;
+};
+
+}  // namespace spnode::core

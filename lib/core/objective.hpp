@@ -1,0 +1,85 @@
+#pragma once
+/// The loss of a model on windows of data, and its exact gradient, tile by tile.
+
+#include "core/autoencoder_map.hpp"
+#include "core/data/windows.hpp"
+#include "core/dynamics.hpp"
+#include "core/loss/options.hpp"
+#include "core/rollout.hpp"
+#include "core/tile_objective.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace spnode::core {
+
+struct ObjectiveOptions {
+  IntegratorOptions integrator;
+  LossOptions loss;
+  std::vector<double> component_weights;  ///< (state dimension); empty: all one
+};
+
+/// Mean over windows of
+///   trajectory    sum_t omega_t (1/m) sum_i v_i (x^_i(t) - x_i(t))^2          decoded rollout, scaled state space
+///   latent        sum_t omega_t (1/n) sum_i (u_i(t) - encode(x(t))_i)^2       rollout, latent space
+///   reconstruction sum_t omega_t (1/m) sum_i v_i (decode(encode(x(t)))_i - x_i(t))^2
+/// each times its weight in LossOptions, plus weight_decay / 2 ||theta||^2 over the blocks that learn
+/// (SPNODE-25, eq. (20), with normalised weights omega). The gradient is the discrete adjoint of the computed rollout.
+///
+/// Terms of weight zero cost nothing during training: contribution() leaves them at zero. value_contribution()
+/// monitors all terms, except the rollout's where neither of them has weight. Single-threaded use; keeps a reference to the model.
+class Objective final : public TileObjective {
+ public:
+  /// `method`: how functions of A act, see choose_method; `table`: the step lengths of all data it will see.
+  Objective(const Model& model, ObjectiveOptions options, StepTable table, MatrixFunctionMethod method);
+
+  const ParameterLayout& parameters() const override { return model_.layout(); }
+  void set_parameters(std::span<const double> theta) override;
+  std::size_t contribution_size() const override { return bar_.extent(0) + terms; }
+  void contribution(const WindowData& data, std::span<const std::uint64_t> windows, std::span<double> out) override;
+  std::size_t value_size() const override { return terms; }
+  void value_contribution(const WindowData& data, std::span<const std::uint64_t> windows,
+                          std::span<double> out) override;
+  LossTerms gradient(std::span<const double> summed, std::size_t windows, std::span<double> theta_bar) override;
+  LossTerms value(std::span<const double> summed, std::size_t windows) const override;
+
+  /// Temporary memory held now, in doubles; constant once the largest tile has been seen.
+  std::size_t scratch_size() const { return scratch_.capacity(); }
+
+ private:
+  enum Term : std::size_t { trajectory, latent, reconstruction, terms };
+
+  // The data of a tile: scaled states and quadrature weights of all its times, time by time.
+  struct Tile {
+    std::size_t lanes, blocks;  // padded lanes; times
+    MatrixView states;          // (m, blocks lanes)
+    ConstVectorView weights;    // (blocks lanes), zero in the lanes that pad
+  };
+  Tile load(const WindowData& data, std::span<const std::uint64_t> windows);
+  double sum_of(const ConstVectorView& sums) const;
+  void reconstruct(const Tile& tile, double factor, std::span<double> out, bool with_gradient);
+  void roll(const Tile& tile, std::span<double> out);
+  void roll_with_gradient(const Tile& tile, std::span<double> out);
+  double trajectory_loss(const Tile& tile, ConstMatrixView states, MatrixView* states_bar);
+  double latent_loss(const Tile& tile, ConstMatrixView states, MatrixView* states_bar);
+  VectorView dynamics_bar() const { return VectorView(bar_.data(), dynamics_.coefficient_count()); }
+  LossTerms weighted(std::span<const double> sums, std::size_t windows) const;
+  double weight_decay(std::span<double> theta_bar) const;
+
+  const Model& model_;
+  ObjectiveOptions options_;
+  Dynamics dynamics_;
+  AutoencoderMap autoencoder_;
+  ExecSpace space_;
+  Scratch scratch_;
+  TileSteps steps_;
+  Vector bar_;               // adjoint of the coefficients: dynamics, then autoencoder
+  Vector state_rows_;        // v_i / m
+  Vector latent_rows_;       // 1 / n
+  std::vector<double> theta_;
+  std::vector<double> h_, times_, omega_;  // staging of a tile on the host
+  Kokkos::View<double**, Kokkos::LayoutRight, Kokkos::HostSpace> states_host_;
+  std::vector<double> weights_host_;
+};
+
+}  // namespace spnode::core
