@@ -87,7 +87,7 @@ class Reader {
       const std::string inner = join(path, entry.first.Scalar());
       if (!is_section(inner)) {
         if (places.contains(inner))
-          throw UsageError(where + "'" + inner + "' is given twice, first at " + places.at(inner));
+          throw UsageError(where + "'" + inner + "' is given twice; also at " + places.at(inner).substr(0, places.at(inner).size() - 2));
         read_value(inner, entry.second, where);
       } else if (entry.second.IsMap()) {
         read_section(entry.second, inner);

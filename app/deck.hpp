@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -60,7 +61,8 @@ struct Deck {
   std::string output = "runs/spnode";  ///< RUN
   std::uint64_t seed = 1;
   DataOptions data;
-  core::GenerateOptions generate;
+  std::optional<core::SystemKind> system;  ///< what `generate` simulates; none: the user brings the data
+  core::GenerateOptions generate;          ///< its options; `system` above is the one that counts
   core::ModelOptions model;
   core::IntegratorOptions integrator;
   core::LossOptions loss;

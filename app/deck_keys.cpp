@@ -2,6 +2,7 @@
 
 #include "app/deck_values.hpp"
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 
@@ -24,6 +25,10 @@ struct Allowed {
 };
 template <class T>
 struct Allowed<std::vector<T>> : Allowed<T> {};
+template <class T>
+struct Allowed<std::optional<T>> {
+  static std::string words(const Limits&) { return Value<std::optional<T>>::names(); }
+};
 
 class Table {
  public:
@@ -69,7 +74,7 @@ void add_general(Table& t) {
 
 void add_generate(Table& t) {
   t.section("generate", "A reference system to simulate; the files are data.train, data.validation and data.test.");
-  t.key("generate.system", AT(generate.system), any(), "", "which system");
+  t.key("generate.system", AT(system), any(), "", "which system; none: the data are your own");
   t.key("generate.train", AT(generate.train), any(), "trajectories", "in data.train");
   t.key("generate.validation", AT(generate.validation), any(), "trajectories", "in data.validation");
   t.key("generate.test", AT(generate.test), any(), "trajectories", "in data.test");
@@ -144,7 +149,7 @@ void add_integrator_and_loss(Table& t) {
   t.key("integrator.scheme", AT(integrator.scheme), any(), "", "exponential (etd...), implicit-explicit (imex_...) or explicit Runge-Kutta");
   t.key("integrator.substeps", AT(integrator.substeps), at_least(1), "", "steps per interval of the data");
   t.key("integrator.linear", AT(integrator.linear), any(), "", "functions of A_L: dense matrices, or matrix-free Taylor sums");
-  t.key("integrator.keep_every", AT(integrator.keep_every), at_least(1), "steps", "reverse sweep: keep every k-th state, recompute between them");
+  t.key("integrator.keep_every", AT(integrator.keep_every), any(), "steps", "reverse sweep: keep every k-th state and recompute between them; 0: keep all");
 
   t.section("loss", "Weighted sum of mean squares; a term of weight 0 is only monitored.");
   t.key("loss.time_weights", AT(loss.time_weights), any(), "", "quadrature over the times of a window");

@@ -37,7 +37,7 @@ void for_keys_of(const Section& section, Visit visit) {
 std::string print_reference() {
   const Deck defaults;
   std::string text = "# Every key of a spnode deck with its default; printed by `spnode check --reference`.\n"
-                     "# Above each key: what it is [unit], its type and what is allowed.\n";
+                     "# Above each key: what it is [unit]; behind it: its type and what is allowed.\n";
   for (const Section& section : deck_sections()) {
     const std::size_t depth = depth_of(section.path);
     const std::string outer(depth == 0 ? 0 : 2 * (depth - 1), ' '), inner(2 * depth, ' ');
@@ -45,8 +45,7 @@ std::string print_reference() {
     if (depth > 0) text += outer + name_in_section(section.path) + ":\n";
     for_keys_of(section, [&](const Key& key) {
       text += inner + "# " + key.doc + (key.unit.empty() ? "" : " [" + key.unit + "]") + "\n";
-      text += inner + "#   " + type_and_range(key) + "\n";
-      text += inner + name_in_section(key.path) + ": " + key.print(defaults) + "\n";
+      text += inner + name_in_section(key.path) + ": " + key.print(defaults) + "  # " + type_and_range(key) + "\n";
     });
   }
   return text;

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -95,6 +96,18 @@ struct Value<Enum> {
                    suggestion(node.Scalar(), known));
   }
   static std::string print(Enum value) { return std::string(name_of(value)); }
+};
+
+/// A word, or `none`.
+template <class Enum>
+struct Value<std::optional<Enum>> {
+  static std::string type() { return "word"; }
+  static std::string names() { return "none, " + Value<Enum>::names(); }
+  static std::optional<Enum> read(const YAML::Node& node, const Limits& limits) {
+    if (node.IsScalar() && node.Scalar() == "none") return std::nullopt;
+    return Value<Enum>::read(node, limits);
+  }
+  static std::string print(std::optional<Enum> value) { return value ? Value<Enum>::print(*value) : "none"; }
 };
 
 template <class T>

@@ -16,6 +16,7 @@ namespace spnode::app {
 namespace {
 
 constexpr Command table[] = {
+    {"generate", "write the trajectory files of a built-in reference system", Takes::deck, generate},
     {"info", "say what an HDF5 file of spnode holds: spnode info FILE.h5", Takes::file, info},
     {"check", "read a deck, open its files, print it resolved; trains nothing", Takes::deck, check},
 };

@@ -17,8 +17,12 @@ struct Context {
   Deck deck;  ///< read and checked, except for commands that take another file
 };
 
-void check(Context& context);
+void generate(Context& context);
 void info(Context& context);
+void check(Context& context);
+
+/// The part of `run` that generates the data files that are absent. Collective.
+void generate_missing(Context& context);
 
 /// What the word after `spnode` names.
 enum class Takes { deck, file };

@@ -158,7 +158,7 @@ TEST_CASE("a_contradiction_made_on_the_command_line_is_named_there") {
 }
 
 TEST_CASE("a_key_given_twice_is_refused") {
-  CHECK(refusal("seed: 1\nseed: 2\n") == "deck.yaml:2:1: 'seed' is given twice, first at deck.yaml:1:1");
+  CHECK(refusal("seed: 1\nseed: 2\n") == "deck.yaml:2:1: 'seed' is given twice; also at deck.yaml:1:1");
 }
 
 TEST_CASE("text_that_is_no_deck_is_refused_with_its_place") {

@@ -1,0 +1,92 @@
+// generate: the trajectory files of a built-in reference system.
+#include "app/commands/commands.hpp"
+#include "app/commands/support.hpp"
+#include "distributed/generate.hpp"
+#include "io/output_directory.hpp"
+#include "io/trajectories.hpp"
+#include "parallel/partition.hpp"
+
+#include <filesystem>
+
+namespace spnode::app {
+
+namespace {
+
+/// Trajectories that a rank holds between two writes.
+constexpr std::size_t block_size = 16;
+
+/// One of the files: which trajectories, and where they go.
+struct Split {
+  const char* name;
+  std::string path;
+  std::size_t count;
+};
+
+std::vector<Split> splits_of(const Deck& deck) {
+  std::vector<Split> splits;
+  for (const Split& split : {Split{"train", deck.data.train, deck.generate.train},
+                             Split{"validation", deck.data.validation, deck.generate.validation},
+                             Split{"test", deck.data.test, deck.generate.test}})
+    if (!split.path.empty() && split.count > 0) splits.push_back(split);
+  return splits;
+}
+
+/// Simulates and writes one file, block by block. Collective.
+void write_split(const Context& context, const core::GenerateOptions& options, const Split& split) {
+  const parallel::Communicator& comm = context.comm;
+  const Stopwatch clock;
+  io::TrajectoryInfo info;
+  info.count = split.count;
+  info.times = options.times;
+  info.components = distributed::number_of_components(options);
+  info.system = distributed::system_name(options.system);
+  info.units = distributed::system_units(options);
+  prepare_parent(comm, split.path);
+  io::TrajectoryWriter writer(comm, split.path, info, overwrite(context));
+
+  const parallel::Range mine = parallel::share(split.count, comm.size(), comm.rank());
+  const std::size_t rounds = (parallel::share(split.count, comm.size(), 0).size() + block_size - 1) / block_size;
+  for (std::size_t round = 0; round < rounds; ++round) {
+    const std::size_t first = std::min(mine.begin + round * block_size, mine.end);
+    const std::size_t count = std::min(block_size, mine.end - first);
+    core::Trajectories block;
+    parallel::collectively(
+        comm, [&] { block = distributed::simulate(options, context.deck.seed, split.name, first, count); });
+    writer.write(first, block);
+  }
+  writer.commit();
+  say(comm, "{}: {} trajectories of {} times, {} components [{:.1f} s]\n", split.path, info.count, info.times,
+      info.components, clock.seconds());
+}
+
+core::GenerateOptions options_of(const Deck& deck) {
+  if (!deck.system)
+    throw UsageError("generate.system is none; name a built-in system, or bring the files that data.train, "
+                     "data.validation and data.test name");
+  core::GenerateOptions options = deck.generate;
+  options.system = *deck.system;
+  distributed::validate(options);
+  return options;
+}
+
+}  // namespace
+
+void generate(Context& context) {
+  const core::GenerateOptions options = options_of(context.deck);
+  const std::vector<Split> splits = splits_of(context.deck);
+  if (splits.empty()) throw UsageError("data.train, data.validation and data.test are empty: nowhere to write to");
+  for (const Split& split : splits) io::check_overwrite(context.comm, split.path, overwrite(context));
+  for (const Split& split : splits) write_split(context, options, split);
+}
+
+void generate_missing(Context& context) {
+  for (const Split& split : splits_of(context.deck)) {
+    if (exists(context.comm, split.path)) {
+      say(context.comm, "{}: there\n", split.path);
+    } else if (context.deck.system) {
+      write_split(context, options_of(context.deck), split);
+    }
+  }
+}
+
+}  // namespace spnode::app

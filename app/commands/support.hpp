@@ -1,0 +1,51 @@
+#pragma once
+/// What several commands need.
+
+#include "app/commands/commands.hpp"
+#include "io/atomic_file.hpp"
+#include "parallel/communicator.hpp"
+
+#include <fmt/core.h>
+
+#include <chrono>
+#include <string>
+
+namespace spnode::app {
+
+/// Prints on rank 0.
+template <class... Arguments>
+void say(const parallel::Communicator& comm, fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+  if (!comm.is_root()) return;
+  fmt::print(format, std::forward<Arguments>(arguments)...);
+  std::fflush(stdout);
+}
+
+/// Wall-clock time since its construction.
+class Stopwatch {
+ public:
+  double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start_ = Clock::now();
+};
+
+inline io::Overwrite overwrite(const Context& context) {
+  return context.line.overwrite ? io::Overwrite::yes : io::Overwrite::no;
+}
+
+/// Whether rank 0 sees the file. Collective.
+bool exists(const parallel::Communicator& comm, const std::string& path);
+
+/// Creates the directory that `path` lies in. Collective; raises FileError.
+void prepare_parent(const parallel::Communicator& comm, const std::string& path);
+
+/// A file of the run directory.
+inline std::string in_run(const Deck& deck, const std::string& name) { return deck.output + "/" + name; }
+
+/// `given`, or `otherwise` where it is empty.
+inline std::string either(const std::string& given, const std::string& otherwise) {
+  return given.empty() ? otherwise : given;
+}
+
+}  // namespace spnode::app
