@@ -20,7 +20,7 @@ struct ScheduleOptions {
 /// Adam (Kingma and Ba 2015); with weight_decay > 0 the decoupled AdamW (Loshchilov and Hutter 2019).
 struct AdamOptions {
   std::size_t epochs = 100;
-  ScheduleOptions schedule;
+  ScheduleOptions schedule = {};
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
   double weight_decay = 0.0;
   double clip = 0.0;                      ///< largest global norm of the gradient; 0: no clipping

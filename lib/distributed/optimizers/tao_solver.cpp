@@ -34,6 +34,24 @@ class VecView {
   Scalar* data_ = nullptr;
 };
 
+/// Puts an option into the database while in scope, unless the user did: for what PETSc lets be set in no other way.
+class DefaultOption {
+ public:
+  DefaultOption(const char* name, const std::string& value) : name_(name) {
+    SPNODE_PETSC(PetscOptionsHasName(nullptr, nullptr, name, &given_));
+    if (!given_) SPNODE_PETSC(PetscOptionsSetValue(nullptr, name, value.c_str()));
+  }
+  DefaultOption(const DefaultOption&) = delete;
+  DefaultOption& operator=(const DefaultOption&) = delete;
+  ~DefaultOption() {
+    if (!given_) PetscOptionsClearValue(nullptr, name_);
+  }
+
+ private:
+  const char* name_;
+  PetscBool given_ = PETSC_FALSE;
+};
+
 PetscInt petsc_int(std::uint64_t value) {
   constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<PetscInt>::max());
   return static_cast<PetscInt>(value < most ? value : most);
@@ -63,7 +81,7 @@ TaoSolver::TaoSolver(const TaoDefaults& defaults, std::span<double> solution, Ta
   SPNODE_PETSC(TaoSetTolerances(tao, defaults.gradient_tolerance, 0.0, 0.0));
   SPNODE_PETSC(TaoSetMaximumIterations(tao, petsc_int(defaults.iterations)));
   SPNODE_PETSC(TaoSetMaximumFunctionEvaluations(tao, std::numeric_limits<PetscInt>::max()));
-  set_history(defaults.history);
+  const DefaultOption history("-tao_lmvm_mat_lmvm_hist_size", std::to_string(defaults.history));
   if (TaoSetFromOptions(tao) != PETSC_SUCCESS)
     throw UsageError("PETSc refuses an option of the optimizer (-tao_..., -mat_lmvm_...)");
   if (is_shell()) {
@@ -72,15 +90,6 @@ TaoSolver::TaoSolver(const TaoDefaults& defaults, std::span<double> solution, Ta
   } else if (callbacks_.iterate) {
     watch_iterates();
   }
-}
-
-void TaoSolver::set_history(std::uint64_t pairs) {
-  PetscBool lmvm = PETSC_FALSE;
-  SPNODE_PETSC(PetscObjectTypeCompare(reinterpret_cast<PetscObject>(tao_.get()), TAOLMVM, &lmvm));
-  if (!lmvm) return;
-  Mat memory = nullptr;
-  SPNODE_PETSC(TaoGetLMVMMatrix(tao_.get(), &memory));
-  SPNODE_PETSC(MatLMVMSetHistorySize(memory, petsc_int(pairs)));
 }
 
 void TaoSolver::watch_iterates() {

@@ -75,7 +75,6 @@ class TaoSolver {
   static PetscErrorCode monitor_callback(Tao, void* context);
   static PetscErrorCode shell_callback(Tao);
   bool is_shell() const;
-  void set_history(std::uint64_t pairs);
   void watch_iterates();
 
   std::size_t size_;

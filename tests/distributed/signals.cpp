@@ -1,0 +1,62 @@
+#include "distributed/signals.hpp"
+
+#include "catch.hpp"
+#include "training_run.hpp"
+
+
+using namespace spnode;
+using namespace spnode::tests;
+using parallel::Communicator;
+
+TEST_CASE("first_signal_is_noted") {
+  for (const int signal : {SIGTERM, SIGUSR1}) {
+    const SignalFlag flag;
+    CHECK(flag.raised() == 0);
+    raise(signal);
+    CHECK(flag.raised() == signal);
+  }
+}
+
+TEST_CASE("signals_have_their_previous_action_afterwards") {
+  struct sigaction before {}, during {}, after {};
+  sigaction(SIGUSR1, nullptr, &before);
+  {
+    const SignalFlag flag;
+    sigaction(SIGUSR1, nullptr, &during);
+  }
+  sigaction(SIGUSR1, nullptr, &after);
+  CHECK(during.sa_handler != before.sa_handler);
+  CHECK(after.sa_handler == before.sa_handler);
+}
+
+TEST_CASE("second_signal_of_any_kind_has_its_default_action") {
+  const SignalFlag flag;
+  raise(SIGUSR1);
+  for (const int signal : {SIGUSR1, SIGTERM}) {
+    struct sigaction action {};
+    sigaction(signal, nullptr, &action);
+    CHECK(action.sa_handler == SIG_DFL);
+  }
+}
+
+// A signal on one rank, at every step and in every phase: all ranks stop, and the resumed run has the same bits.
+TEST_CASE("signal_on_one_rank_checkpoints_stops_all_and_resumes_to_the_same_bits") {
+  const Communicator comm;
+  ToyRun whole{Communicator(MPI_COMM_SELF)};
+  whole.run();
+  for (int at = 1; at <= 49; at += 3) {
+    const SignalFlag flag;
+    ToyRun stopped{comm};
+    int steps = 0;
+    stopped.signals = &flag;
+    stopped.hooks.progress = [&](const Progress&) {
+      if (++steps == at && comm.rank() == at % comm.size()) raise(SIGUSR1);
+    };
+    INFO("signal after step " << at);
+    CHECK_THROWS_AS(stopped.run(), Interrupted);
+    REQUIRE(stopped.checkpoints.size() == 1);
+    ToyRun resumed{comm};
+    resumed.state = stopped.checkpoints[0];
+    CHECK(bytes(resumed.run()) == bytes(whole.state));
+  }
+}

@@ -1,0 +1,257 @@
+#include "distributed/trainer.hpp"
+
+#include "catch.hpp"
+#include "distributed/batch_objective.hpp"
+#include "distributed/petsc.hpp"
+#include "training_run.hpp"
+
+#include <petsctao.h>
+
+#include <algorithm>
+
+using namespace spnode;
+using namespace spnode::tests;
+using parallel::Communicator;
+
+namespace {
+
+/// The same run on one rank and without interruption.
+ToyRun reference(const TrainingOptions& options = short_training()) {
+  ToyRun run{Communicator(MPI_COMM_SELF), options};
+  run.run();
+  return run;
+}
+
+TrainingOptions only(OptimizerKind optimizer) {
+  TrainingOptions options = short_training();
+  options.pretrain_epochs = 0;
+  options.optimizers = {optimizer};
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("trained_parameters_are_bitwise_those_of_one_rank") {
+  for (const auto& options : {short_training(), only(OptimizerKind::adam), only(OptimizerKind::lbfgs)}) {
+    const ToyRun alone = reference(options);
+    ToyRun shared{Communicator(), options};
+    CHECK(bytes(shared.run()) == bytes(alone.state));
+    REQUIRE(shared.records.size() == alone.records.size());
+    for (std::size_t i = 0; i < alone.records.size(); ++i) {
+      CHECK(shared.records[i].loss.total == alone.records[i].loss.total);
+      CHECK(shared.records[i].validation->total == alone.records[i].validation->total);
+      CHECK(shared.records[i].gradient_norm == alone.records[i].gradient_norm);
+    }
+  }
+}
+
+TEST_CASE("training_lowers_the_loss_phase_by_phase_and_keeps_frozen_blocks") {
+  const ToyRun run = reference();
+  REQUIRE(run.records.size() == 1 + 4 + 9);
+  CHECK(run.records[0].phase == "pretrain");
+  CHECK(run.records[1].phase == "adam");
+  CHECK(run.records[5].phase == "lbfgs");
+  CHECK(run.records[4].loss.total < run.records[1].loss.total);
+  CHECK(run.records[13].loss.total < run.records[4].loss.total);
+  for (std::size_t i = 0; i < run.records.size(); ++i) CHECK(run.records[i].epoch == i + 1);
+  CHECK(run.records[1].steps == 8);
+  CHECK(run.records[13].steps == 9);
+  CHECK(run.state.best_theta[0] == 0.25);
+  CHECK(run.state.best_theta[1] == -4.0);
+  CHECK(run.state.phase == 3);
+  CHECK(run.state.records == 14);
+}
+
+TEST_CASE("best_parameters_are_those_of_the_smallest_validation_loss") {
+  const ToyRun run = reference();
+  double best = INFINITY;
+  std::uint64_t epoch = 0;
+  for (const EpochRecord& record : run.records) {
+    if (record.phase == "pretrain") continue;
+    CHECK(record.best == (record.validation->total < best));
+    if (record.best) {
+      best = record.validation->total;
+      epoch = record.epoch;
+    }
+  }
+  CHECK(run.state.best_loss == best);
+  CHECK(run.state.best_epoch == epoch);
+  ToyRun check{Communicator(MPI_COMM_SELF)};
+  BatchObjective validation(check.comm, check.objective, check.validation, check.validation_windows);
+  CHECK(validation.value(run.state.best_theta).loss.total == best);
+}
+
+TEST_CASE("every_checkpoint_resumes_to_the_same_bits_on_any_number_of_ranks") {
+  const ToyRun alone = reference();
+  TrainingOptions options = short_training();
+  options.checkpoint_epochs = 1;
+  ToyRun shared{Communicator(), options};
+  shared.run();
+  REQUIRE(shared.checkpoints.size() > 6);
+  for (int ranks = 1; ranks <= shared.comm.size(); ++ranks) {
+    const SubCommunicator some(ranks);
+    if (!some.is_member()) continue;
+    for (const TrainerState& saved : shared.checkpoints) {
+      ToyRun resumed{some.get(), options};
+      resumed.state = saved;
+      CHECK(bytes(resumed.run()) == bytes(alone.state));
+      CHECK(saved.records + resumed.records.size() == alone.records.size());
+    }
+  }
+}
+
+TEST_CASE("minutes_checkpoint_at_every_step_without_changing_the_result") {
+  TrainingOptions options = short_training();
+  options.checkpoint_minutes = 1e-12;  // due at every step
+  ToyRun shared{Communicator(), options};
+  CHECK(bytes(shared.run()) == bytes(reference().state));
+  const auto inside = [](const TrainerState& saved) { return saved.step == 5 && saved.phase == 1; };
+  const auto mid = std::find_if(shared.checkpoints.begin(), shared.checkpoints.end(), inside);
+  REQUIRE(mid != shared.checkpoints.end());
+  ToyRun resumed{Communicator()};
+  resumed.state = *mid;
+  CHECK(bytes(resumed.run()) == bytes(reference().state));
+}
+
+TEST_CASE("finished_state_is_left_as_it_is") {
+  const ToyRun done = reference();
+  ToyRun again{Communicator()};
+  again.state = done.state;
+  CHECK(bytes(again.run()) == bytes(done.state));
+  CHECK(again.records.empty());
+}
+
+TEST_CASE("lbfgs_solves_least_squares_to_rounding") {
+  TrainingOptions options = only(OptimizerKind::lbfgs);
+  options.lbfgs = {.iterations = 300, .cycle = 40, .history = 20, .gradient_tolerance = 1e-13};
+  ToyRun run{Communicator(), options};
+  run.with_validation = false;  // the training loss selects
+  run.run();
+  BatchObjective objective(run.comm, run.objective, run.train, run.train_sampler);
+  std::vector<double> gradient(objective.parameters());
+  CHECK(objective.gradient({}, run.state.best_theta, gradient).gradient_norm < 1e-10);
+  CHECK(run.records.size() < 300);
+}
+
+TEST_CASE("lbfgs_backs_off_from_a_region_without_a_finite_loss") {
+  TrainingOptions options = only(OptimizerKind::lbfgs);
+  options.lbfgs.iterations = 100;
+  const auto solve = [&](double domain) {
+    ToyRun run{Communicator(), options};
+    run.with_validation = false;
+    run.objective.domain = domain;
+    return run.run().best_loss;
+  };
+  // The first step, as long as the gradient, leaves the domain; the minimum is inside.
+  CHECK(solve(0.31) == Approx(solve(INFINITY)).epsilon(1e-9));
+}
+
+TEST_CASE("lbfgs_refuses_a_start_without_a_finite_loss") {
+  ToyRun run{Communicator(), only(OptimizerKind::lbfgs)};
+  run.objective.domain = 0.1;
+  CHECK_THROWS_AS(run.run(), NumericalError);
+}
+
+TEST_CASE("non_finite_steps_are_skipped_and_counted") {
+  TrainingOptions options = only(OptimizerKind::adam);
+  options.adam.schedule = {ScheduleKind::constant, 0.05, 0.0, 1.0, 0};
+  ToyRun run{Communicator(), options};
+  run.objective.domain = 0.36;  // W[0] starts at 0.3 and wants to move about
+  run.state.theta[2] = run.state.best_theta[2] = 0.355;
+  run.state.theta[11] = run.state.best_theta[11] = 3.0;
+  run.run();
+  std::uint64_t skipped = 0;
+  for (const EpochRecord& record : run.records) skipped += record.skipped;
+  INFO("skipped " << skipped);
+  CHECK(std::abs(run.state.best_theta[2]) <= 0.36);
+  CHECK(run.state.best_loss < INFINITY);
+}
+
+TEST_CASE("training_gives_up_after_the_set_number_of_bad_steps_and_names_the_step") {
+  TrainingOptions options = only(OptimizerKind::adam);
+  options.max_bad_steps = 11;
+  ToyRun run{Communicator(), options};
+  run.objective.domain = 0.0;
+  try {
+    run.run();
+    FAIL("did not throw");
+  } catch (const NumericalError& error) {
+    CHECK(error.status() == ExitStatus::numerical_error);
+    const std::string message = error.what();
+    CHECK(message.find("11 consecutive steps") != std::string::npos);
+    CHECK(message.find("step 3 of epoch 2") != std::string::npos);
+  }
+  CHECK(run.state.theta[2] == 0.3);
+}
+
+TEST_CASE("failure_on_one_rank_ends_training_on_all_with_its_status") {
+  const Communicator comm;
+  for (const auto optimizer : {OptimizerKind::adam, OptimizerKind::lbfgs}) {
+    ToyRun run{comm, only(optimizer)};
+    int calls = 0;
+    run.objective.before_set = [&] {
+      if (++calls == 5 && comm.rank() == comm.size() - 1) throw FileError("lost");
+    };
+    try {
+      run.run();
+      FAIL("did not throw");
+    } catch (const Error& error) {
+      CHECK(error.status() == ExitStatus::file_error);
+    }
+  }
+}
+
+TEST_CASE("patience_ends_a_phase_after_validations_without_a_better_one") {
+  TrainingOptions options = only(OptimizerKind::adam);
+  options.patience = 2;
+  options.adam.epochs = 50;
+  options.adam.schedule = {ScheduleKind::constant, 1e-300, 0.0, 1.0, 0};  // nothing moves
+  ToyRun run{Communicator(), options};
+  run.run();
+  CHECK(run.records.size() == 3);
+  CHECK(run.state.best_epoch == 1);
+}
+
+TEST_CASE("validation_and_spectrum_keep_their_intervals") {
+  TrainingOptions options = short_training();
+  options.validate_every = 3;
+  options.spectrum_every = 4;
+  ToyRun run{Communicator(), options};
+  std::vector<std::uint64_t> checked;
+  run.hooks.spectrum = [&](std::uint64_t epoch, std::span<const double> theta) {
+    checked.push_back(epoch);
+    CHECK(theta.size() == 14);
+  };
+  run.run();
+  CHECK(checked == std::vector<std::uint64_t>{4, 8, 12});
+  std::vector<std::uint64_t> validated;
+  for (const EpochRecord& record : run.records)
+    if (record.validation) validated.push_back(record.epoch);
+  // The last epoch of pretraining (1), of Adam (2-5: its third and last) and of L-BFGS (6-14: 3, 6, 9).
+  CHECK(validated == std::vector<std::uint64_t>{1, 4, 5, 8, 11, 14});
+}
+
+TEST_CASE("tao_options_reach_every_phase") {
+  SPNODE_PETSC(PetscOptionsSetValue(nullptr, "-tao_max_it", "3"));
+  ToyRun adam{Communicator(), only(OptimizerKind::adam)};
+  adam.run();
+  CHECK(adam.records.size() == 1);
+  CHECK(adam.records[0].steps == 3);
+  ToyRun lbfgs{Communicator(), only(OptimizerKind::lbfgs)};
+  lbfgs.run();
+  CHECK(lbfgs.records.size() == 3);
+  SPNODE_PETSC(PetscOptionsClearValue(nullptr, "-tao_max_it"));
+
+  SPNODE_PETSC(PetscOptionsSetValue(nullptr, "-tao_type", "bncg"));
+  ToyRun replaced{Communicator(), only(OptimizerKind::adam)};
+  replaced.run();
+  CHECK(replaced.records.size() == 4);  // as many iterations as Adam has epochs
+  CHECK(replaced.records[3].steps == 4);
+  SPNODE_PETSC(PetscOptionsClearValue(nullptr, "-tao_type"));
+}
+
+TEST_CASE("state_of_another_model_is_refused") {
+  ToyRun run{Communicator()};
+  run.state = TrainerState::start(std::vector<double>(5, 0.0));
+  CHECK_THROWS_AS(run.run(), FileError);
+}
