@@ -112,6 +112,21 @@ void ReferenceSolver::create_stepper() {
   SPNODE_PETSC(TSSetFromOptions(ts));
 }
 
+void ReferenceSolver::advance() {
+  PetscErrorCode code = PETSC_SUCCESS;
+  {
+    const QuietErrors quiet;  // a value that is not finite is an error inside PETSc, and told below
+    code = TSSolve(stepper_.get(), state_.get());
+  }
+  PetscReal reached = 0.0;
+  TSConvergedReason reason = TS_CONVERGED_ITERATING;
+  SPNODE_PETSC(TSGetTime(stepper_.get(), &reached));
+  SPNODE_PETSC(TSGetConvergedReason(stepper_.get(), &reason));
+  if (code == PETSC_ERR_FP) fail(reached, "a value is not finite");
+  check_petsc(code, "TSSolve");
+  if (reason != TS_CONVERGED_TIME) fail(reached, TSConvergedReasons[reason]);
+}
+
 void ReferenceSolver::solve(std::span<const double> times, std::span<double> states) {
   const std::size_t n = system_.dimension();
   create_stepper();  // a new one: steppers remember more than their interface can reset
@@ -124,19 +139,14 @@ void ReferenceSolver::solve(std::span<const double> times, std::span<double> sta
   if (times.size() > 1) SPNODE_PETSC(TSSetTimeStep(ts, 1e-3 * (times[1] - times[0])));
   for (std::size_t i = 1; i < times.size(); ++i) {
     SPNODE_PETSC(TSSetMaxTime(ts, times[i]));
-    SPNODE_PETSC(TSSolve(ts, state_.get()));
-    PetscReal reached = 0.0;
-    TSConvergedReason reason = TS_CONVERGED_ITERATING;
-    SPNODE_PETSC(TSGetTime(ts, &reached));
-    SPNODE_PETSC(TSGetConvergedReason(ts, &reason));
-    if (reason != TS_CONVERGED_TIME) fail(reached, TSConvergedReasons[reason]);
+    advance();
     const PetscScalar* result = nullptr;
     SPNODE_PETSC(VecGetArrayRead(state_.get(), &result));
     std::copy_n(result, n, states.begin() + static_cast<std::ptrdiff_t>(i * n));
     SPNODE_PETSC(VecRestoreArrayRead(state_.get(), &result));
     const auto row = states.subspan(i * n, n);
     if (!std::all_of(row.begin(), row.end(), [](double value) { return std::isfinite(value); }))
-      fail(reached, "a value is not finite");
+      fail(times[i], "a value is not finite");
   }
 }
 

@@ -30,6 +30,8 @@ class ReferenceSolver {
 
  private:
   void create_stepper();
+  /// Steps to the time that was set last.
+  void advance();
 
   const core::ReferenceSystem& system_;
   double step_tolerance_;

