@@ -17,7 +17,7 @@ constexpr Argument arguments[] = {Argument::full, Argument::half};
 /// Z = V diag(lambda) V^-1 with V = I + strictly upper nilpotent of one superdiagonal entry pair: n = 2.
 Array conjugated(double a, double b) { return {a, 3.0 * (b - a), 0.0, b}; }
 
-}  // namespace
+} // namespace
 
 TEST_CASE("phi_of_a_number_matches_its_closed_form") {
   PhiFunctions phi(1, 3, HalfArgument::include);
@@ -76,7 +76,8 @@ TEST_CASE("phi_agrees_with_80_bit_arithmetic") {
   const std::size_t n = GENERATE(1, 2, 20);
   const double norm = GENERATE(1e-3, 0.5, 3.0, 30.0, 1e3);
   const double step = GENERATE(0.1, -0.1);
-  if (step < 0 && norm > 100.0) return;  // e^1000
+  if (step < 0 && norm > 100.0)
+    return; // e^1000
   const Array a = random_hurwitz(n, norm / 0.1);
   PhiFunctions phi(n, 3, HalfArgument::include);
   phi.compute(a, step);
@@ -97,10 +98,12 @@ TEST_CASE("phi_functions_satisfy_their_recurrence") {
   phi.compute(a, 1.0);
   double factorial = 1.0;
   for (std::size_t k = 0; k < 3; ++k) {
-    if (k > 0) factorial *= static_cast<double>(k);
+    if (k > 0)
+      factorial *= static_cast<double>(k);
     const std::span<const double> upper = phi.value(k + 1, Argument::full);
     Array right = matrix_product(a, Array(upper.begin(), upper.end()), n);
-    for (std::size_t i = 0; i < n; ++i) right[i * (n + 1)] += 1.0 / factorial;
+    for (std::size_t i = 0; i < n; ++i)
+      right[i * (n + 1)] += 1.0 / factorial;
     CHECK(relative_error(right, phi.value(k, Argument::full)) < 20 * epsilon * std::max(1.0, norm));
   }
 }
@@ -139,7 +142,8 @@ TEST_CASE("phi_of_a_full_matrix_at_norm_1e9_errs_like_the_rounding_of_the_matrix
       h[i] = (i % (n + 1) == 0 ? 1.0 : 0.0) - 2.0 * v[i / n] * v[i % n] / dot(v, v);
     for (std::size_t i = 0; i < n; ++i)
       for (std::size_t j = 0; j < n; ++j)
-        for (std::size_t k = 0; k < n; ++k) result[i * n + j] += h[i * n + k] * function(-rates[k]) * h[k * n + j];
+        for (std::size_t k = 0; k < n; ++k)
+          result[i * n + j] += h[i * n + k] * function(-rates[k]) * h[k * n + j];
     return result;
   };
   PhiFunctions phi(n, 2, HalfArgument::include);
@@ -157,7 +161,8 @@ TEST_CASE("phi_of_a_hurwitz_matrix_is_finite_at_any_norm") {
   PhiFunctions phi(n, 3, HalfArgument::include);
   phi.compute(random_hurwitz(n, norm), 1.0);
   for (const Argument argument : arguments)
-    for (std::size_t k = 0; k <= 3; ++k) CHECK(largest(phi.value(k, argument)) <= 2.0);
+    for (std::size_t k = 0; k <= 3; ++k)
+      CHECK(largest(phi.value(k, argument)) <= 2.0);
   phi.clear_bars();
   std::fill(phi.bar(0, Argument::full).begin(), phi.bar(0, Argument::full).end(), 1.0);
   Array a_bar(n * n, 0.0);
@@ -166,7 +171,8 @@ TEST_CASE("phi_of_a_hurwitz_matrix_is_finite_at_any_norm") {
 }
 
 TEST_CASE("phi_of_a_matrix_that_is_not_finite_is_not_finite") {
-  for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+  for (const double bad :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     PhiFunctions phi(2, 1, HalfArgument::include);
     phi.compute(Array{-1.0, bad, 0.0, -1.0}, 1.0);
     CHECK_FALSE(std::isfinite(largest(phi.value(0, Argument::full))));
@@ -204,7 +210,7 @@ std::vector<Array> set_random_bars(PhiFunctions& phi) {
   return bars;
 }
 
-}  // namespace
+} // namespace
 
 TEST_CASE("phi_adjoint_is_the_transpose_of_its_tangent") {
   const std::size_t n = GENERATE(1, 2, 20, 64), max_index = GENERATE(0, 1, 3);
@@ -224,7 +230,8 @@ TEST_CASE("phi_adjoint_is_the_transpose_of_its_tangent") {
 TEST_CASE("phi_gradient_matches_directional_derivative") {
   const std::size_t n = GENERATE(2, 20), max_index = GENERATE(0, 2);
   const double norm = GENERATE(0.3, 25.0, 300.0), step = GENERATE(0.5, -0.01);
-  const Array a = random_hurwitz(n, norm), a_dot = random_array(n * n, "direction", norm / static_cast<double>(n));
+  const Array a = random_hurwitz(n, norm),
+              a_dot = random_array(n * n, "direction", norm / static_cast<double>(n));
   PhiFunctions phi(n, max_index, HalfArgument::include);
   phi.compute(a, step);
   const std::vector<Array> bars = set_random_bars(phi);
@@ -233,12 +240,14 @@ TEST_CASE("phi_gradient_matches_directional_derivative") {
   const double gradient = dot(a_bar, a_dot), scale = std::sqrt(dot(a_bar, a_bar) * dot(a_dot, a_dot));
   const auto at = [&](double t) {
     Array moved = a;
-    for (std::size_t i = 0; i < moved.size(); ++i) moved[i] += t * a_dot[i];
+    for (std::size_t i = 0; i < moved.size(); ++i)
+      moved[i] += t * a_dot[i];
     phi.compute(moved, step);
     return weighted_values(phi, bars, false);
   };
-  const double t = 1e-3;  // sixth-order central difference
-  const double difference = (45 * (at(t) - at(-t)) - 9 * (at(2 * t) - at(-2 * t)) + at(3 * t) - at(-3 * t)) / (60 * t);
+  const double t = 1e-3; // sixth-order central difference
+  const double difference =
+      (45 * (at(t) - at(-t)) - 9 * (at(2 * t) - at(-2 * t)) + at(3 * t) - at(-3 * t)) / (60 * t);
   INFO("n " << n << " p " << max_index << " norm " << norm << " step " << step);
   CHECK(std::abs(gradient - difference) < 1e-9 * scale);
 }

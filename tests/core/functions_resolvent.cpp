@@ -14,8 +14,10 @@ TEST_CASE("resolvent_times_its_matrix_is_the_identity") {
   Resolvent resolvent(n);
   resolvent.compute(a, 0.5);
   Array matrix(n * n), identity(n * n, 0.0);
-  for (std::size_t i = 0; i < n * n; ++i) matrix[i] = (i % (n + 1) == 0 ? 1.0 : 0.0) - 0.5 * a[i];
-  for (std::size_t i = 0; i < n; ++i) identity[i * (n + 1)] = 1.0;
+  for (std::size_t i = 0; i < n * n; ++i)
+    matrix[i] = (i % (n + 1) == 0 ? 1.0 : 0.0) - 0.5 * a[i];
+  for (std::size_t i = 0; i < n; ++i)
+    identity[i * (n + 1)] = 1.0;
   const Array value(resolvent.value().begin(), resolvent.value().end());
   CHECK(relative_error(matrix_product(value, matrix, n), identity) < 1e-14 * (1.0 + norm));
 }
@@ -35,7 +37,8 @@ TEST_CASE("resolvent_adjoint_is_the_transpose_of_its_tangent") {
 
 TEST_CASE("resolvent_gradient_matches_directional_derivative") {
   const std::size_t n = 5;
-  const Array a = random_hurwitz(n, 3.0), bar = random_array(n * n, "bar"), a_dot = random_array(n * n, "direction");
+  const Array a = random_hurwitz(n, 3.0), bar = random_array(n * n, "bar"),
+              a_dot = random_array(n * n, "direction");
   Resolvent resolvent(n);
   resolvent.compute(a, 0.4);
   resolvent.clear_bar();
@@ -44,12 +47,14 @@ TEST_CASE("resolvent_gradient_matches_directional_derivative") {
   resolvent.vjp(a_bar);
   const auto at = [&](double t) {
     Array moved = a;
-    for (std::size_t i = 0; i < moved.size(); ++i) moved[i] += t * a_dot[i];
+    for (std::size_t i = 0; i < moved.size(); ++i)
+      moved[i] += t * a_dot[i];
     resolvent.compute(moved, 0.4);
     return dot(bar, resolvent.value());
   };
   const double t = 1e-3;
-  const double difference = (45 * (at(t) - at(-t)) - 9 * (at(2 * t) - at(-2 * t)) + at(3 * t) - at(-3 * t)) / (60 * t);
+  const double difference =
+      (45 * (at(t) - at(-t)) - 9 * (at(2 * t) - at(-2 * t)) + at(3 * t) - at(-3 * t)) / (60 * t);
   CHECK(dot(a_bar, a_dot) == Approx(difference).epsilon(1e-9));
 }
 

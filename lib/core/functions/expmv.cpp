@@ -18,13 +18,14 @@ void run(const char* label, const ExecSpace& space, std::size_t count, const Fun
   Kokkos::parallel_for(label, Kokkos::RangePolicy<ExecSpace>(space, 0, count), functor);
 }
 
-}  // namespace
+} // namespace
 
 Expmv::Expmv(std::size_t n, std::size_t max_terms, std::size_t max_lanes)
     : n_(n), max_terms_(max_terms), max_lanes_(max_lanes),
       sources_("spnode::core::expmv_sources", largest_taylor_degree * max_terms * max_lanes),
       term_norms_("spnode::core::expmv_norms", max_lanes),
-      product_("spnode::core::expmv_product", n * max_lanes), state_("spnode::core::expmv_state", n * max_lanes),
+      product_("spnode::core::expmv_product", n * max_lanes),
+      state_("spnode::core::expmv_state", n * max_lanes),
       state_bar_("spnode::core::expmv_state_bar", n * max_lanes),
       term_bar_("spnode::core::expmv_term_bar", n * max_lanes),
       terms_("spnode::core::expmv_terms", n * max_lanes) {}
@@ -32,8 +33,10 @@ Expmv::Expmv(std::size_t n, std::size_t max_terms, std::size_t max_lanes)
 void Expmv::reserve(const ExpmvPlan& plan) {
   const std::size_t batch = n_ * max_lanes_, terms = (plan.degree().m + 1) * batch;
   const std::size_t states = (plan.degree().s - 1) * batch;
-  if (terms_.size() < terms) terms_ = Vector("spnode::core::expmv_terms", terms);
-  if (states_.size() < states) states_ = Vector("spnode::core::expmv_states", states);
+  if (terms_.size() < terms)
+    terms_ = Vector("spnode::core::expmv_terms", terms);
+  if (states_.size() < states)
+    states_ = Vector("spnode::core::expmv_states", states);
 }
 
 MatrixView Expmv::slot(const Vector& storage, std::size_t index, std::size_t lanes) const {
@@ -56,50 +59,59 @@ void Expmv::check_reserved(const ExpmvPlan& plan) const {
     throw UsageError("derivatives of expmv need reserve() after the plan was updated");
 }
 
-// ---- value ----------------------------------------------------------------------------------------------------
+// ---- value
+// ----------------------------------------------------------------------------------------------------
 
 void Expmv::apply(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call, MatrixView out) {
   check(plan, call);
   advance(space, plan, call, 0, call.u, out, Terms::overwrite);
-  for (std::size_t i = 1; i < plan.degree().s; ++i) advance(space, plan, call, i, out, out, Terms::overwrite);
+  for (std::size_t i = 1; i < plan.degree().s; ++i)
+    advance(space, plan, call, i, out, out, Terms::overwrite);
 }
 
 expmv::Series Expmv::series(const ExpmvPlan& plan, const ExpmvCall& call) const {
-  return {call.steps,        call.w,     call.c,         plan.shift(), static_cast<double>(plan.degree().s),
-          plan.degree().m,   call.terms, sources_.data()};
+  return {call.steps,      call.w,     call.c,         plan.shift(), static_cast<double>(plan.degree().s),
+          plan.degree().m, call.terms, sources_.data()};
 }
 
-std::size_t Expmv::advance(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call, std::size_t i,
-                           ConstMatrixView before, MatrixView after, Terms terms) {
+std::size_t Expmv::advance(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call,
+                           std::size_t i, ConstMatrixView before, MatrixView after, Terms terms) {
   const std::size_t lanes = call.steps.extent(0), blocks = expmv::blocks(lanes);
   const expmv::Series series = this->series(plan, call);
   const MatrixView product = slot(product_, 0, lanes);
   const double theta = static_cast<double>(i) / series.scalings;
-  if (call.terms > 0) run("spnode::core::expmv_fill_sources", space, blocks, expmv::FillSources{series, theta});
+  if (call.terms > 0)
+    run("spnode::core::expmv_fill_sources", space, blocks, expmv::FillSources{series, theta});
   run("spnode::core::expmv_begin", space, blocks,
       expmv::BeginSeries{before, slot(terms_, 0, lanes), after, term_norms_});
   std::size_t degree = 0;
   int unsettled = 1;
   while (degree < series.m && (unsettled != 0 || degree <= call.terms)) {
-    const std::size_t from = terms == Terms::keep ? degree : 0, to = terms == Terms::keep ? ++degree : (++degree, 0);
+    const std::size_t from = terms == Terms::keep ? degree : 0,
+                      to = terms == Terms::keep ? ++degree : (++degree, 0);
     gemm(space, 1.0, plan.matrix(), Transpose::no, slot(terms_, from, lanes), 0.0, product);
-    Kokkos::parallel_reduce("spnode::core::expmv_add_term", Kokkos::RangePolicy<ExecSpace>(space, 0, blocks),
-                            expmv::AddTerm{series, degree, product, slot(terms_, to, lanes), after, term_norms_},
-                            Kokkos::LOr<int>(unsettled));
+    Kokkos::parallel_reduce(
+        "spnode::core::expmv_add_term", Kokkos::RangePolicy<ExecSpace>(space, 0, blocks),
+        expmv::AddTerm{series, degree, product, slot(terms_, to, lanes), after, term_norms_},
+        Kokkos::LOr<int>(unsettled));
   }
-  if (series.shift != 0.0) run("spnode::core::expmv_undo_shift", space, blocks, expmv::UndoShift{series, after});
+  if (series.shift != 0.0)
+    run("spnode::core::expmv_undo_shift", space, blocks, expmv::UndoShift{series, after});
   products_ += degree;
   return degree;
 }
 
-// ---- adjoint --------------------------------------------------------------------------------------------------
+// ---- adjoint
+// --------------------------------------------------------------------------------------------------
 
 void Expmv::vjp(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call, ConstMatrixView out_bar,
                 const ExpmvAdjoint& bars) {
   check(plan, call);
   check_reserved(plan);
   const std::size_t lanes = call.steps.extent(0);
-  const auto before = [&](std::size_t i) { return i == 0 ? call.u : ConstMatrixView(slot(states_, i - 1, lanes)); };
+  const auto before = [&](std::size_t i) {
+    return i == 0 ? call.u : ConstMatrixView(slot(states_, i - 1, lanes));
+  };
   for (std::size_t i = 0; i + 1 < plan.degree().s; ++i)
     advance(space, plan, call, i, before(i), slot(states_, i, lanes), Terms::overwrite);
   const MatrixView state_bar = slot(state_bar_, 0, lanes);
@@ -112,28 +124,31 @@ void Expmv::vjp(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& 
 }
 
 /// Takes state_bar_ from after a scaling step to before it, with the terms of that step in terms_.
-void Expmv::advance_vjp(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call, std::size_t degree,
-                        const ExpmvAdjoint& bars) {
+void Expmv::advance_vjp(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call,
+                        std::size_t degree, const ExpmvAdjoint& bars) {
   const std::size_t lanes = call.steps.extent(0), blocks = expmv::blocks(lanes);
   const expmv::Series series = this->series(plan, call);
   const MatrixView state_bar = slot(state_bar_, 0, lanes), term_bar = slot(term_bar_, 0, lanes);
   const MatrixView product_bar = slot(product_, 0, lanes);
-  if (series.shift != 0.0) run("spnode::core::expmv_undo_shift_vjp", space, blocks, expmv::UndoShift{series, state_bar});
+  if (series.shift != 0.0)
+    run("spnode::core::expmv_undo_shift_vjp", space, blocks, expmv::UndoShift{series, state_bar});
   scaled_copy(space, 1.0, state_bar, term_bar);
   for (std::size_t k = degree; k > 0; --k) {
     run("spnode::core::expmv_add_term_vjp", space, blocks,
         expmv::AddTermVjp{series, k, state_bar, term_bar, product_bar, bars.w});
     gemm(space, 1.0, plan.matrix(), Transpose::yes, product_bar, 1.0, term_bar);
-    if (bars.a.extent(0) > 0) gemm_nt(space, 1.0, product_bar, slot(terms_, k - 1, lanes), bars.a);
+    if (bars.a.extent(0) > 0)
+      gemm_nt(space, 1.0, product_bar, slot(terms_, k - 1, lanes), bars.a);
   }
   scaled_copy(space, 1.0, term_bar, state_bar);
   products_ += 2 * degree;
 }
 
-// ---- tangent --------------------------------------------------------------------------------------------------
+// ---- tangent
+// --------------------------------------------------------------------------------------------------
 
-void Expmv::jvp(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call, const ExpmvTangent& dots,
-                MatrixView out_dot) {
+void Expmv::jvp(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call,
+                const ExpmvTangent& dots, MatrixView out_dot) {
   check(plan, call);
   check_reserved(plan);
   const MatrixView state = slot(state_, 0, call.steps.extent(0));
@@ -145,24 +160,27 @@ void Expmv::jvp(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& 
 }
 
 /// The tangent of one scaling step, with the terms of that step in terms_.
-void Expmv::advance_jvp(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call, std::size_t degree,
-                        ConstMatrixView before, const ExpmvTangent& dots, MatrixView after) {
+void Expmv::advance_jvp(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call,
+                        std::size_t degree, ConstMatrixView before, const ExpmvTangent& dots,
+                        MatrixView after) {
   const std::size_t lanes = call.steps.extent(0), blocks = expmv::blocks(lanes);
   expmv::Series series = this->series(plan, call);
   series.w = dots.w;
   const MatrixView product_dot = slot(product_, 0, lanes), term_dot = slot(term_bar_, 0, lanes);
-  run("spnode::core::expmv_begin_jvp", space, blocks, expmv::BeginSeries{before, term_dot, after, term_norms_});
+  run("spnode::core::expmv_begin_jvp", space, blocks,
+      expmv::BeginSeries{before, term_dot, after, term_norms_});
   for (std::size_t k = 1; k <= degree; ++k) {
     gemm(space, 1.0, plan.matrix(), Transpose::no, term_dot, 0.0, product_dot);
     if (dots.a.extent(0) > 0)
       gemm(space, 1.0, dots.a, Transpose::no, slot(terms_, k - 1, lanes), 1.0, product_dot);
-    int ignored = 0;  // the tangent stops where the value did
-    Kokkos::parallel_reduce("spnode::core::expmv_add_term_jvp", Kokkos::RangePolicy<ExecSpace>(space, 0, blocks),
-                            expmv::AddTerm{series, k, product_dot, term_dot, after, term_norms_},
-                            Kokkos::LOr<int>(ignored));
+    int ignored = 0; // the tangent stops where the value did
+    Kokkos::parallel_reduce(
+        "spnode::core::expmv_add_term_jvp", Kokkos::RangePolicy<ExecSpace>(space, 0, blocks),
+        expmv::AddTerm{series, k, product_dot, term_dot, after, term_norms_}, Kokkos::LOr<int>(ignored));
   }
-  if (series.shift != 0.0) run("spnode::core::expmv_undo_shift_jvp", space, blocks, expmv::UndoShift{series, after});
+  if (series.shift != 0.0)
+    run("spnode::core::expmv_undo_shift_jvp", space, blocks, expmv::UndoShift{series, after});
   products_ += 2 * degree;
 }
 
-}  // namespace spnode::core
+} // namespace spnode::core

@@ -26,13 +26,14 @@ struct Lanes {
   std::size_t begin, count;
 };
 
-/// What all kernels of one scaling step share. Term k is (tau_l / (s k)) B term_{k-1} + sum_j sources(k, j, l) w_j.
+/// What all kernels of one scaling step share. Term k is (tau_l / (s k)) B term_{k-1} + sum_j sources(k, j,
+/// l) w_j.
 struct Series {
   ConstVectorView steps;
   std::array<ConstMatrixView, most_phi_terms> w;
   double c, shift, scalings;
   std::size_t m, terms;
-  double* sources;  ///< (m, terms, lanes), lanes contiguous
+  double* sources; ///< (m, terms, lanes), lanes contiguous
 
   KOKKOS_FUNCTION std::size_t lanes() const { return steps.extent(0); }
   KOKKOS_FUNCTION double* source(std::size_t k, std::size_t j) const {
@@ -43,7 +44,8 @@ struct Series {
 };
 
 /// sources(k, j, l) = h y_{k-1,j} / (s k), where y_{0,j} = theta^{j-1} / (j-1)! and
-/// y_{k,j} = (y_{k-1,j-1} - c h shift y_{k-1,j}) / (s k): the Taylor terms of the y block of the augmented matrix.
+/// y_{k,j} = (y_{k-1,j-1} - c h shift y_{k-1,j}) / (s k): the Taylor terms of the y block of the augmented
+/// matrix.
 struct FillSources {
   Series series;
   double theta;
@@ -53,10 +55,12 @@ struct FillSources {
     const double start[most_phi_terms] = {1.0, theta, 0.5 * theta * theta};
     double y[most_phi_terms][block_lanes];
     for (std::size_t j = 0; j < series.terms; ++j)
-      for (std::size_t l = 0; l < lanes.count; ++l) y[j][l] = start[j];
+      for (std::size_t l = 0; l < lanes.count; ++l)
+        y[j][l] = start[j];
     const std::size_t last = series.shift != 0.0 ? series.m : series.terms;
     for (std::size_t k = 1; k <= last; ++k) {
-      const double factor = 1.0 / (series.scalings * static_cast<double>(k)), pull = -factor * series.c * series.shift;
+      const double factor = 1.0 / (series.scalings * static_cast<double>(k)),
+                   pull = -factor * series.c * series.shift;
       for (std::size_t j = series.terms; j-- > 0;) {
         double* KOKKOS_RESTRICT source = series.source(k, j) + lanes.begin;
         const double from_lower = j > 0 ? factor : 0.0;
@@ -90,7 +94,8 @@ struct BeginSeries {
         largest[l] = size > largest[l] ? size : largest[l];
       }
     }
-    for (std::size_t l = 0; l < lanes.count; ++l) norms(lanes.begin + l) = largest[l];
+    for (std::size_t l = 0; l < lanes.count; ++l)
+      norms(lanes.begin + l) = largest[l];
   }
 };
 
@@ -110,11 +115,13 @@ struct AddTerm {
     for (std::size_t i = 0; i < sum.extent(0); ++i) {
       const double* KOKKOS_RESTRICT p = &product(i, lanes.begin);
       double *KOKKOS_RESTRICT t = &term(i, lanes.begin), *KOKKOS_RESTRICT f = &sum(i, lanes.begin);
-      for (std::size_t l = 0; l < lanes.count; ++l) value[l] = factor[l] * p[l];
+      for (std::size_t l = 0; l < lanes.count; ++l)
+        value[l] = factor[l] * p[l];
       for (std::size_t j = 0; j < series.terms_at(k); ++j) {
         const double *KOKKOS_RESTRICT g = series.source(k, j) + lanes.begin,
                                       *KOKKOS_RESTRICT w = &series.w[j](i, lanes.begin);
-        for (std::size_t l = 0; l < lanes.count; ++l) value[l] += g[l] * w[l];
+        for (std::size_t l = 0; l < lanes.count; ++l)
+          value[l] += g[l] * w[l];
       }
       for (std::size_t l = 0; l < lanes.count; ++l) {
         const double x = value[l], y = f[l] + x;
@@ -125,14 +132,15 @@ struct AddTerm {
       }
     }
     for (std::size_t l = 0; l < lanes.count; ++l) {
-      if (!(norms(lanes.begin + l) + now[l] <= tolerance * total[l])) unsettled = 1;
+      if (!(norms(lanes.begin + l) + now[l] <= tolerance * total[l]))
+        unsettled = 1;
       norms(lanes.begin + l) = now[l];
     }
   }
 };
 
-/// Adjoint of AddTerm: product_bar = (tau_l / (s k)) term_bar, w_bar_j += sources term_bar, and term_bar is set to
-/// the adjoint of the sum, to which the caller adds B^T product_bar: the adjoint of term_{k-1}.
+/// Adjoint of AddTerm: product_bar = (tau_l / (s k)) term_bar, w_bar_j += sources term_bar, and term_bar is
+/// set to the adjoint of the sum, to which the caller adds B^T product_bar: the adjoint of term_{k-1}.
 struct AddTermVjp {
   Series series;
   std::size_t k;
@@ -147,11 +155,13 @@ struct AddTermVjp {
       factor[l] = series.c * series.steps(lanes.begin + l) / (series.scalings * static_cast<double>(k));
     for (std::size_t i = 0; i < sum_bar.extent(0); ++i) {
       const double* KOKKOS_RESTRICT from = &sum_bar(i, lanes.begin);
-      double *KOKKOS_RESTRICT t = &term_bar(i, lanes.begin), *KOKKOS_RESTRICT p = &product_bar(i, lanes.begin);
+      double *KOKKOS_RESTRICT t = &term_bar(i, lanes.begin),
+                              *KOKKOS_RESTRICT p = &product_bar(i, lanes.begin);
       for (std::size_t j = 0; j < series.terms_at(k); ++j) {
         const double* KOKKOS_RESTRICT g = series.source(k, j) + lanes.begin;
         double* KOKKOS_RESTRICT out = &w_bar[j](i, lanes.begin);
-        for (std::size_t l = 0; l < lanes.count; ++l) out[l] += g[l] * t[l];
+        for (std::size_t l = 0; l < lanes.count; ++l)
+          out[l] += g[l] * t[l];
       }
       for (std::size_t l = 0; l < lanes.count; ++l) {
         p[l] = factor[l] * t[l];
@@ -173,9 +183,10 @@ struct UndoShift {
       factor[l] = std::exp(series.c * series.steps(lanes.begin + l) * series.shift / series.scalings);
     for (std::size_t i = 0; i < state.extent(0); ++i) {
       double* KOKKOS_RESTRICT x = &state(i, lanes.begin);
-      for (std::size_t l = 0; l < lanes.count; ++l) x[l] *= factor[l];
+      for (std::size_t l = 0; l < lanes.count; ++l)
+        x[l] *= factor[l];
     }
   }
 };
 
-}  // namespace spnode::core::expmv
+} // namespace spnode::core::expmv

@@ -37,8 +37,8 @@ HostOperand transposed(HostOperand matrix);
 void multiply(double alpha, HostOperand a, HostOperand b, double beta, HostMatrix c);
 
 /// a = inverse of a, in place, by LU with partial pivoting (dgetrf, dgetri).
-/// pivots: (n); work: at least (n), 64 n is faster. Raises NumericalError where a pivot is exactly zero or the
-/// inverse is not finite; `what` names the matrix in the message.
+/// pivots: (n); work: at least (n), 64 n is faster. Raises NumericalError where a pivot is exactly zero or
+/// the inverse is not finite; `what` names the matrix in the message.
 void invert(HostMatrix a, std::span<int> pivots, std::span<double> work, const char* what);
 
 /// Largest column sum of absolute values; NaN where an entry is NaN.
@@ -57,4 +57,4 @@ void add_to_diagonal(HostMatrix a, double value);
 /// y += alpha x.
 void add_scaled(double alpha, std::span<const double> x, std::span<double> y);
 
-}  // namespace spnode::core
+} // namespace spnode::core

@@ -10,9 +10,10 @@ namespace spnode::core {
 
 /// P(Z) = sum_{k=0}^{16} c_k Z^k in six products: with B_j = sum_{i=0}^{3} c_{4j+i} Z^i,
 /// Y_3 = B_3 + c_16 Z^4, Y_j = Z^4 Y_{j+1} + B_j, P = Y_0 (Paterson, Stockmeyer, SIAM J. Comput. 2, 1973).
-/// All matrices are n x n, row major, on the host. All memory is allocated by the constructor. Not collective.
+/// All matrices are n x n, row major, on the host. All memory is allocated by the constructor. Not
+/// collective.
 class MatrixPolynomial {
- public:
+public:
   static constexpr std::size_t degree = 16;
 
   MatrixPolynomial(std::size_t n, const std::array<double, degree + 1>& coefficients);
@@ -29,21 +30,23 @@ class MatrixPolynomial {
   /// out = the tangent of evaluate() in the direction z_dot.
   void jvp(std::span<const double> z_dot, std::span<double> out);
 
- private:
+private:
   static constexpr std::size_t block = 4;
-  using Parts = std::vector<double>;  ///< four matrices
+  using Parts = std::vector<double>; ///< four matrices
 
-  std::span<double> part(Parts& parts, std::size_t i) { return std::span(parts).subspan(i * n_ * n_, n_ * n_); }
+  std::span<double> part(Parts& parts, std::size_t i) {
+    return std::span(parts).subspan(i * n_ * n_, n_ * n_);
+  }
   std::span<const double> part(const Parts& parts, std::size_t i) const {
     return std::span(parts).subspan(i * n_ * n_, n_ * n_);
   }
 
   std::size_t n_;
   std::array<double, degree + 1> coefficients_;
-  Parts powers_;  ///< Z, Z^2, Z^3, Z^4
-  Parts horner_;  ///< Y_0 .. Y_3
+  Parts powers_; ///< Z, Z^2, Z^3, Z^4
+  Parts horner_; ///< Y_0 .. Y_3
   Parts power_bars_, power_dots_;
   std::vector<double> work_[2];
 };
 
-}  // namespace spnode::core
+} // namespace spnode::core
