@@ -1,0 +1,212 @@
+#include "catch.hpp"
+#include "core/model/autoencoder.hpp"
+#include "core/model/bilinear.hpp"
+#include "core/model/hurwitz.hpp"
+#include "core/model/network.hpp"
+#include "helpers.hpp"
+
+#include <functional>
+#include <memory>
+
+using namespace spnode;
+using namespace spnode::core;
+using namespace spnode::test;
+
+namespace {
+
+struct Case {
+  std::string name;
+  std::function<std::unique_ptr<LaneMap>()> make;
+};
+
+NetworkOptions network_options(double lipschitz, bool last, bool scale) {
+  NetworkOptions options;
+  options.hidden = {7, 5};
+  options.lipschitz = lipschitz;
+  options.last_activation = last;
+  options.output_scale = scale;
+  options.initial_scale = 1.5;  // large enough that the Lipschitz normalisation is active
+  return options;
+}
+
+AutoencoderOptions autoencoder_options(bool pod, bool trainable, std::vector<std::size_t> hidden) {
+  AutoencoderOptions options;
+  options.pod = pod;
+  options.pod_trainable = trainable;
+  options.hidden = std::move(hidden);
+  return options;
+}
+
+std::vector<Case> lane_maps() {
+  const auto network = [](double L, bool last, bool scale) {
+    return [=] { return std::make_unique<Network>(4, 3, network_options(L, last, scale), Network::Role{"net"}); };
+  };
+  const auto coder = [](bool pod, std::vector<std::size_t> hidden) {
+    return [=] {
+      return std::make_unique<LinearPlusNetwork>(LinearPlusNetwork::Shape{6, 4, "encoder"},
+                                                 autoencoder_options(pod, true, hidden));
+    };
+  };
+  return {{"bilinear", [] { return std::make_unique<Bilinear>(4, BilinearOptions{3, 1.0}, "bilinear"); }},
+          {"plain network", network(0.0, false, false)},
+          {"plain network, last activation, output scale", network(0.0, true, true)},
+          {"Lipschitz network", network(2.0, false, false)},
+          {"Lipschitz network, last activation, output scale", network(2.0, true, true)},
+          {"encoder: linear and network", coder(true, {5})},
+          {"encoder: linear alone", coder(true, {})},
+          {"encoder: network alone", coder(false, {5})}};
+}
+
+// A component at a random point, and everything that its maps need.
+struct Setup {
+  explicit Setup(const Case& c, std::size_t lanes_ = 11) : map(c.make()), lanes(lanes_) {
+    map->declare(layout);
+    theta.resize(layout.size());
+    map->initialise(3, theta);
+    const auto noise = random_vector(theta.size(), "noise", 0.3);
+    for (std::size_t i = 0; i < theta.size(); ++i) theta[i] += noise[i];
+    tape = Matrix("tape", map->tape_rows(), lanes);
+    x = random_matrix(map->inputs(), lanes, "x");
+  }
+
+  Vector realise(const std::vector<double>& at) const {
+    std::vector<double> kappa(map->coefficient_count());
+    map->realise(at, kappa);
+    return to_device(kappa);
+  }
+  Matrix apply(const std::vector<double>& at, const Matrix& input) {
+    Matrix y("y", map->outputs(), lanes);
+    map->apply(space, realise(at), input, y, tape, scratch);
+    return y;
+  }
+
+  ExecSpace space;
+  Scratch scratch;
+  ParameterLayout layout;
+  std::unique_ptr<LaneMap> map;
+  std::size_t lanes;
+  std::vector<double> theta;
+  Matrix tape, x;
+};
+
+}  // namespace
+
+TEST_CASE("component_tangent_matches_central_differences") {
+  for (const Case& c : lane_maps()) {
+    Setup s(c);
+    const auto theta_dot = random_vector(s.theta.size(), "theta_dot");
+    const Matrix x_dot = random_matrix(s.map->inputs(), s.lanes, "x_dot"),
+                 w = random_matrix(s.map->outputs(), s.lanes, "w");
+    s.apply(s.theta, s.x);
+    std::vector<double> kappa_dot(s.map->coefficient_count());
+    s.map->realise_jvp(s.theta, theta_dot, kappa_dot);
+    Matrix y_dot("y_dot", s.map->outputs(), s.lanes);
+    s.map->apply_jvp(s.space, {s.realise(s.theta), to_device(kappa_dot), s.x, x_dot, s.tape, y_dot}, s.scratch);
+
+    const auto shifted = [&](double e) {
+      auto theta = s.theta;
+      Matrix x("x", s.x.extent(0), s.lanes);
+      for (std::size_t i = 0; i < theta.size(); ++i) theta[i] += e * theta_dot[i];
+      for (std::size_t i = 0; i < x.extent(0); ++i)
+        for (std::size_t l = 0; l < s.lanes; ++l) x(i, l) = s.x(i, l) + e * x_dot(i, l);
+      return dot(s.apply(theta, x), w);
+    };
+    const double e = 1e-5, difference = (shifted(e) - shifted(-e)) / (2 * e);
+    CAPTURE(c.name);
+    CHECK(relative(dot(y_dot, w), difference) < 1e-7);
+  }
+}
+
+TEST_CASE("component_adjoint_is_the_transpose_of_its_tangent") {
+  for (const Case& c : lane_maps()) {
+    Setup s(c);
+    const auto theta_dot = random_vector(s.theta.size(), "theta_dot");
+    const Matrix x_dot = random_matrix(s.map->inputs(), s.lanes, "x_dot"),
+                 w = random_matrix(s.map->outputs(), s.lanes, "w");
+    s.apply(s.theta, s.x);
+    const Vector kappa = s.realise(s.theta);
+    std::vector<double> kappa_dot(s.map->coefficient_count());
+    s.map->realise_jvp(s.theta, theta_dot, kappa_dot);
+    Matrix y_dot("y_dot", s.map->outputs(), s.lanes), x_bar("x_bar", s.map->inputs(), s.lanes);
+    s.map->apply_jvp(s.space, {kappa, to_device(kappa_dot), s.x, x_dot, s.tape, y_dot}, s.scratch);
+
+    Vector kappa_bar("kappa_bar", kappa.extent(0));
+    s.map->apply_vjp(s.space, {kappa, s.x, s.tape, w, x_bar, kappa_bar}, s.scratch);
+    std::vector<double> theta_bar(s.theta.size(), 0.0);
+    s.map->realise_vjp(s.theta, std::span<const double>(kappa_bar.data(), kappa_bar.extent(0)), theta_bar);
+    CAPTURE(c.name);
+    CHECK(relative(dot(y_dot, w), dot(x_bar, x_dot) + dot(theta_bar, theta_dot)) < 1e-12);
+  }
+}
+
+TEST_CASE("frozen_linear_map_of_an_autoencoder_has_no_gradient") {
+  const Case c{"encoder", [] {
+                 return std::make_unique<LinearPlusNetwork>(LinearPlusNetwork::Shape{6, 4, "encoder"},
+                                                            autoencoder_options(true, false, {5}));
+               }};
+  Setup s(c);
+  s.apply(s.theta, s.x);
+  Matrix w = random_matrix(4, s.lanes, "w"), x_bar("x_bar", 6, s.lanes);
+  Vector kappa_bar("kappa_bar", s.map->coefficient_count());
+  s.map->apply_vjp(s.space, {s.realise(s.theta), s.x, s.tape, w, x_bar, kappa_bar}, s.scratch);
+  std::vector<double> theta_bar(s.theta.size(), 0.0);
+  s.map->realise_vjp(s.theta, std::span<const double>(kappa_bar.data(), kappa_bar.extent(0)), theta_bar);
+  double others = 0.0;
+  for (std::size_t i = 0; i < theta_bar.size(); ++i) {
+    if (i < 24) CHECK(theta_bar[i] == 0.0);
+    else others += std::abs(theta_bar[i]);
+  }
+  CHECK(others > 0.0);
+}
+
+TEST_CASE("network_with_a_bound_is_lipschitz_for_random_parameters") {
+  for (const double L : {0.5, 3.0, 200.0})
+    for (int trial = 0; trial < 20; ++trial) {
+      NetworkOptions options = network_options(L, trial % 2 == 0, false);
+      const Case c{"net", [&] { return std::make_unique<Network>(4, 3, options, Network::Role{"net"}); }};
+      Setup s(c, 64);
+      const auto noise = random_vector(s.theta.size(), "trial" + std::to_string(trial), 4.0);
+      for (std::size_t i = 0; i < s.theta.size(); ++i) s.theta[i] += noise[i];
+      const Matrix x2 = random_matrix(4, 64, "x2" + std::to_string(trial), 0.3);
+      const Matrix y1 = s.apply(s.theta, s.x), y2 = s.apply(s.theta, x2);
+      for (std::size_t l = 0; l < 64; ++l) {
+        double dx = 0.0, dy = 0.0;
+        for (std::size_t i = 0; i < 4; ++i) dx += std::pow(s.x(i, l) - x2(i, l), 2);
+        for (std::size_t i = 0; i < 3; ++i) dy += std::pow(y1(i, l) - y2(i, l), 2);
+        REQUIRE(std::sqrt(dy) <= L * std::sqrt(dx) * (1 + 1e-12));
+      }
+    }
+}
+
+TEST_CASE("hurwitz_adjoint_is_the_transpose_of_its_tangent_and_matches_differences") {
+  HurwitzOperator linear(5, {0.3, 0.1, 10.0, 0.5, true});
+  ParameterLayout layout;
+  linear.declare(layout);
+  std::vector<double> theta(layout.size());
+  linear.initialise(1, theta);
+  const auto theta_dot = random_vector(theta.size(), "theta_dot"), A_bar = random_vector(25, "A_bar");
+  std::vector<double> A_dot(25), theta_bar(theta.size(), 0.0);
+  linear.realise_jvp(theta, theta_dot, A_dot);
+  linear.realise_vjp(theta, A_bar, theta_bar);
+  CHECK(relative(dot(A_dot, A_bar), dot(theta_bar, theta_dot)) < 1e-13);
+  const auto at = [&](double e) {
+    auto moved = theta;
+    for (std::size_t i = 0; i < theta.size(); ++i) moved[i] += e * theta_dot[i];
+    std::vector<double> A(25);
+    linear.realise(moved, A);
+    return dot(A, A_bar);
+  };
+  CHECK(relative(dot(A_dot, A_bar), (at(1e-5) - at(-1e-5)) / 2e-5) < 1e-8);
+}
+
+TEST_CASE("hurwitz_operator_starts_with_the_wanted_decay_rates") {
+  HurwitzOperator linear(4, {0.25, 1e-3, 1e3, 0.0, true});
+  ParameterLayout layout;
+  linear.declare(layout);
+  std::vector<double> theta(layout.size()), A(16);
+  linear.initialise(1, theta);
+  linear.realise(theta, A);
+  for (std::size_t i = 0; i < 4; ++i)
+    for (std::size_t j = 0; j < 4; ++j)
+      CHECK(A[4 * i + j] == Approx(i == j ? 0.25 - 1e-3 * std::pow(100.0, double(i)) : 0.0).margin(1e-12));
+}

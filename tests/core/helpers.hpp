@@ -1,0 +1,56 @@
+#pragma once
+/// Small tools for tests of core.
+
+#include "core/random.hpp"
+#include "core/types.hpp"
+
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace spnode::test {
+
+/// Normal entries, a function of the name alone.
+inline std::vector<double> random_vector(std::size_t size, std::string_view name, double scale = 1.0) {
+  const core::Random random(5, name);
+  std::vector<double> x(size);
+  for (std::size_t i = 0; i < size; ++i) x[i] = scale * random.normal(i);
+  return x;
+}
+
+inline core::Matrix random_matrix(std::size_t rows, std::size_t lanes, std::string_view name, double scale = 1.0) {
+  const std::vector<double> x = random_vector(rows * lanes, name, scale);
+  core::Matrix X(std::string(name), rows, lanes);
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t l = 0; l < lanes; ++l) X(i, l) = x[i * lanes + l];
+  return X;
+}
+
+inline core::Vector to_device(std::span<const double> x) {
+  core::Vector X("x", x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) X(i) = x[i];
+  return X;
+}
+
+inline double dot(std::span<const double> x, std::span<const double> y) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < x.size(); ++i) sum += x[i] * y[i];
+  return sum;
+}
+
+inline double dot(const core::Matrix& X, const core::Matrix& Y) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < X.extent(0); ++i)
+    for (std::size_t l = 0; l < X.extent(1); ++l) sum += X(i, l) * Y(i, l);
+  return sum;
+}
+
+/// Relative difference, against the larger magnitude.
+inline double relative(double a, double b) {
+  const double scale = std::max(std::abs(a), std::abs(b));
+  return scale == 0.0 ? 0.0 : std::abs(a - b) / scale;
+}
+
+}  // namespace spnode::test

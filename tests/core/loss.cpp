@@ -1,0 +1,35 @@
+#include "catch.hpp"
+#include "core/loss/weights.hpp"
+
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+using namespace spnode::core;
+
+TEST_CASE("time_weights_sum_to_one") {
+  const std::vector<double> times = {0.0, 1e-3, 1e-2, 0.5, 7.0};
+  for (const TimeWeights kind : {TimeWeights::uniform, TimeWeights::trapezoid, TimeWeights::logarithmic}) {
+    std::vector<double> weights(times.size());
+    time_weights(kind, times, weights);
+    CHECK(std::accumulate(weights.begin(), weights.end(), 0.0) == Approx(1.0).epsilon(1e-14));
+    for (const double weight : weights) CHECK(weight > 0.0);
+  }
+}
+
+TEST_CASE("trapezoidal_weights_integrate_linear_functions_exactly") {
+  const std::vector<double> times = {1.0, 1.5, 4.0};
+  std::vector<double> weights(3);
+  time_weights(TimeWeights::trapezoid, times, weights);
+  double integral = 0.0;
+  for (std::size_t i = 0; i < 3; ++i) integral += weights[i] * (2.0 + 3.0 * times[i]);
+  CHECK(integral * 3.0 == Approx(2.0 * 3.0 + 1.5 * (16.0 - 1.0)).epsilon(1e-14));
+}
+
+TEST_CASE("logarithmic_weights_are_alike_on_a_logarithmic_grid") {
+  const std::vector<double> times = {1e-4, 1e-2, 1e0, 1e2};
+  std::vector<double> weights(4);
+  time_weights(TimeWeights::logarithmic, times, weights);
+  CHECK(weights[1] == Approx(weights[2]).epsilon(1e-14));
+  CHECK(weights[0] == Approx(0.5 * weights[1]).epsilon(1e-14));
+}

@@ -1,0 +1,197 @@
+#include "catch.hpp"
+#include "core/forecast.hpp"
+#include "core/objective.hpp"
+#include "helpers.hpp"
+
+#include <numeric>
+
+using namespace spnode;
+using namespace spnode::core;
+using namespace spnode::test;
+
+namespace {
+
+// Random trajectories of 6 components; times differ from trajectory to trajectory where asked for.
+WindowData random_data(bool shared_time) {
+  Trajectories data;
+  data.count = 5;
+  data.times = 7;
+  data.components = 6;
+  data.shared_time = shared_time;
+  data.state = random_vector(data.count * data.times * data.components, "data");
+  for (std::size_t n = 0; n < (shared_time ? 1 : data.count); ++n)
+    for (std::size_t t = 0; t < data.times; ++t)
+      data.time.push_back(0.2 * double(t) * (1.0 + 0.1 * double(n)) + 0.01 * double(t * t));
+  return WindowData(WindowIndex(data.count, data.times, {3, 1, {}}), data, 0);
+}
+
+ModelOptions model_options() {
+  ModelOptions options;
+  options.latent_dimension = 4;
+  options.linear = {0.1, 0.5, 2.0, 0.3, true};
+  options.nonlinear = {NonlinearKind::bilinear, NonlinearKind::lipschitz};
+  options.bilinear = {2, 0.3};
+  options.lipschitz.hidden = {6};
+  options.lipschitz.lipschitz = 1.0;
+  options.lipschitz.relaxation = true;
+  options.autoencoder.enabled = true;
+  options.autoencoder.pod_trainable = true;
+  options.autoencoder.hidden = {5};
+  return options;
+}
+
+LossOptions all_terms() {
+  return {TimeWeights::trapezoid, ComponentWeights::none, 1.0, 0.7, 0.4, 1e-2};
+}
+
+struct Setup {
+  Setup(bool shared_time, ModelOptions options)
+      : data(random_data(shared_time)), model(options, 6), windows(17) {
+    std::iota(windows.begin(), windows.end(), 1);
+    for (std::size_t i = 0; i < 6; ++i) model.scaling.shift[i] = 0.1 * double(i), model.scaling.scale[i] = 1.0 + 0.2 * double(i);
+    const PodStart pod{random_vector(4 * 6, "pod", 0.5), 1.3};
+    theta = model.initialise(4, &pod);
+    const auto noise = random_vector(theta.size(), "theta", 0.1);
+    for (std::size_t i = 0; i < theta.size(); ++i) theta[i] += noise[i];
+  }
+
+  Objective objective(IntegratorOptions integrator, LossOptions loss, MatrixFunctionMethod method) const {
+    return Objective(model, {integrator, loss, random_weights()}, StepTable(distinct_steps(data, integrator.substeps)),
+                     method);
+  }
+  static std::vector<double> random_weights() { return {1.0, 0.5, 2.0, 1.5, 0.1, 1.0}; }
+
+  WindowData data;
+  Model model;
+  std::vector<std::uint64_t> windows;
+  std::vector<double> theta;
+};
+
+struct Result {
+  LossTerms loss;
+  std::vector<double> gradient;
+};
+
+Result evaluate(Objective& objective, const Setup& s, std::span<const double> theta) {
+  objective.set_parameters(theta);
+  std::vector<double> contribution(objective.contribution_size());
+  objective.contribution(s.data, s.windows, contribution);
+  Result result;
+  result.gradient.resize(theta.size());
+  result.loss = objective.gradient(contribution, s.windows.size(), result.gradient);
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("gradient_of_the_objective_matches_directional_derivative") {
+  for (const bool shared_time : {true, false})
+    for (const MatrixFunctionMethod method : {MatrixFunctionMethod::dense, MatrixFunctionMethod::taylor}) {
+      Setup s(shared_time, model_options());
+      Objective objective = s.objective({Scheme::etdrk2, 2, method, 0}, all_terms(), method);
+      const Result at = evaluate(objective, s, s.theta);
+      const auto direction = random_vector(s.theta.size(), "direction");
+      const auto moved = [&](double e) {
+        auto theta = s.theta;
+        for (std::size_t i = 0; i < theta.size(); ++i) theta[i] += e * direction[i];
+        return evaluate(objective, s, theta).loss.total;
+      };
+      // Taylor test: the remainder of the first-order expansion falls by four when e is halved.
+      const double slope = dot(at.gradient, direction);
+      const double e = 1e-3;
+      const double r1 = std::abs(moved(e) - at.loss.total - e * slope);
+      const double r2 = std::abs(moved(e / 2) - at.loss.total - e / 2 * slope);
+      CHECK(std::log2(r1 / r2) == Approx(2.0).margin(0.1));
+      CHECK(relative(slope, (moved(1e-5) - moved(-1e-5)) / 2e-5) < 1e-7);
+    }
+}
+
+TEST_CASE("gradient_is_the_same_for_every_recompute_interval") {
+  Setup s(true, model_options());
+  Objective all = s.objective({Scheme::etdrk4, 3, MatrixFunctionMethod::dense, 0}, all_terms(), MatrixFunctionMethod::dense);
+  const Result expected = evaluate(all, s, s.theta);
+  for (const std::size_t keep : {1, 2, 4, 7, 9, 100}) {
+    Objective some = s.objective({Scheme::etdrk4, 3, MatrixFunctionMethod::dense, keep}, all_terms(), MatrixFunctionMethod::dense);
+    const Result result = evaluate(some, s, s.theta);
+    CAPTURE(keep);
+    CHECK(result.loss.total == expected.loss.total);
+    CHECK(result.gradient == expected.gradient);
+  }
+}
+
+TEST_CASE("loss_and_gradient_are_sums_over_windows") {
+  Setup s(false, model_options());
+  Objective objective = s.objective({Scheme::etd1, 1, MatrixFunctionMethod::dense, 0}, all_terms(), MatrixFunctionMethod::dense);
+  objective.set_parameters(s.theta);
+  std::vector<double> whole(objective.contribution_size()), part(whole.size()), sum(whole.size(), 0.0);
+  objective.contribution(s.data, s.windows, whole);
+  for (std::size_t first = 0; first < s.windows.size(); first += 6) {
+    const std::size_t count = std::min<std::size_t>(6, s.windows.size() - first);
+    objective.contribution(s.data, std::span(s.windows).subspan(first, count), part);
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += part[i];
+  }
+  double largest = 0.0;
+  for (std::size_t i = 0; i < sum.size(); ++i) largest = std::max(largest, std::abs(whole[i]));
+  for (std::size_t i = 0; i < sum.size(); ++i) REQUIRE(std::abs(sum[i] - whole[i]) < 1e-13 * largest);
+}
+
+TEST_CASE("value_agrees_with_the_loss_of_the_gradient") {
+  Setup s(true, model_options());
+  Objective objective = s.objective({Scheme::imex_ssp2, 2, MatrixFunctionMethod::dense, 0}, all_terms(), MatrixFunctionMethod::dense);
+  const Result result = evaluate(objective, s, s.theta);
+  std::vector<double> value(objective.value_size());
+  objective.value_contribution(s.data, s.windows, value);
+  const LossTerms terms = objective.value(value, s.windows.size());
+  CHECK(terms.total == Approx(result.loss.total).epsilon(1e-13));
+  CHECK(terms.trajectory == Approx(result.loss.trajectory).epsilon(1e-13));
+  CHECK(terms.latent == Approx(result.loss.latent).epsilon(1e-13));
+  CHECK(terms.reconstruction == Approx(result.loss.reconstruction).epsilon(1e-13));
+}
+
+TEST_CASE("contribution_allocates_no_more_temporaries_after_the_first_tile") {
+  Setup s(true, model_options());
+  Objective objective = s.objective({Scheme::etd1, 2, MatrixFunctionMethod::dense, 0}, all_terms(), MatrixFunctionMethod::dense);
+  evaluate(objective, s, s.theta);
+  const std::size_t held = objective.scratch_size();
+  evaluate(objective, s, s.theta);
+  CHECK(objective.scratch_size() == held);
+}
+
+TEST_CASE("loss_of_a_models_own_forecast_vanishes") {
+  for (const bool shared_time : {true, false}) {
+    ModelOptions options = model_options();
+    options.latent_dimension = 0;
+    options.autoencoder.enabled = false;
+    Setup s(shared_time, options);
+    Trajectories data = s.data.held();
+    const IntegratorOptions integrator{Scheme::etdrk4, 2, MatrixFunctionMethod::automatic, 0};
+    Forecaster(s.model, s.theta, {integrator, 2}, forecast_steps(data, 2)).run(data);
+    const WindowData forecast(s.data.index(), data, 0);
+    Objective objective = s.objective(integrator, {}, MatrixFunctionMethod::dense);
+    objective.set_parameters(s.theta);
+    std::vector<double> value(objective.value_size());
+    objective.value_contribution(forecast, s.windows, value);
+    CHECK(objective.value(value, s.windows.size()).total < 1e-28);
+  }
+}
+
+TEST_CASE("forecast_backwards_returns_to_the_initial_state") {
+  ModelOptions options = model_options();
+  options.latent_dimension = 0;
+  options.autoencoder.enabled = false;
+  options.nonlinear = {NonlinearKind::bilinear};
+  Setup s(true, options);
+  Trajectories data = s.data.held();
+  for (double& x : data.state) x *= 0.3;
+  const Trajectories start = data;
+  const IntegratorOptions integrator{Scheme::etdrk4, 40, MatrixFunctionMethod::automatic, 0};
+  Forecaster(s.model, s.theta, {integrator, 4}, forecast_steps(data, 40)).run(data);
+  Trajectories back = data;
+  std::reverse(back.time.begin(), back.time.end());
+  for (std::size_t n = 0; n < back.count; ++n)
+    std::copy_n(data.state_at(n, data.times - 1), data.components, back.state_at(n, 0));
+  Forecaster(s.model, s.theta, {integrator, 4}, forecast_steps(back, 40)).run(back);
+  for (std::size_t n = 0; n < back.count; ++n)
+    for (std::size_t i = 0; i < back.components; ++i)
+      CHECK(back.state_at(n, back.times - 1)[i] == Approx(start.state_at(n, 0)[i]).margin(1e-6));
+}
