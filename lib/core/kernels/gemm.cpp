@@ -115,17 +115,18 @@ void gemm_host(const ExecSpace& space, double alpha, Broadcast a, const ConstMat
 }
 
 // A block of columns of C in gemm_nt: B's lanes were transposed to `bt` (lanes, tile_columns).
+template <std::size_t Packs>
 struct OuterTile {
   template <std::size_t Rows>
   static void run(double alpha, Broadcast a, const double* bt, std::size_t depth, double* c, std::size_t c_stride,
                   std::size_t columns) {
-    Pack acc[Rows][2];
-    multiply<Rows, 2>(a, bt, tile_columns, depth, acc);
+    Pack acc[Rows][Packs];
+    multiply<Rows, Packs>(a, bt, tile_columns, depth, acc);
     for (std::size_t i = 0; i < Rows; ++i) {
       double* const to = c + i * c_stride;
-      if (columns == tile_columns) {
-        store(to, load(to) + alpha * acc[i][0]);
-        store(to + pack_width, load(to + pack_width) + alpha * acc[i][1]);
+      if (columns == Packs * pack_width) {
+        for (std::size_t p = 0; p < Packs; ++p)
+          store(to + p * pack_width, load(to + p * pack_width) + alpha * acc[i][p]);
       } else {
         for (std::size_t j = 0; j < columns; ++j) to[j] += alpha * acc[i][j / pack_width][j % pack_width];
       }
@@ -133,10 +134,21 @@ struct OuterTile {
   }
 };
 
+// Rows [first, first + columns) and lanes [lane, lane + count) of B to bt (count, tile_columns), zeros beside.
 void transpose_lanes(const ConstMatrixView& B, std::size_t first, std::size_t columns, std::size_t lane,
                      std::size_t count, double* bt) {
-  for (std::size_t j = 0; j < tile_columns; ++j)
-    for (std::size_t l = 0; l < count; ++l) bt[l * tile_columns + j] = j < columns ? B(first + j, lane + l) : 0.0;
+  const std::size_t whole = count / pack_width * pack_width;
+  for (std::size_t j = 0; j < tile_columns; j += pack_width)
+    for (std::size_t l = 0; l < whole; l += pack_width) {
+      Pack block[pack_width];
+      for (std::size_t i = 0; i < pack_width; ++i)
+        block[i] = j + i < columns ? load(&B(first + j + i, lane + l)) : Pack{};
+      transpose(block);
+      for (std::size_t i = 0; i < pack_width; ++i) store(bt + (l + i) * tile_columns + j, block[i]);
+    }
+  for (std::size_t l = whole; l < count; ++l)
+    for (std::size_t j = 0; j < tile_columns; ++j)
+      bt[l * tile_columns + j] = j < columns ? B(first + j, lane + l) : 0.0;
 }
 
 void gemm_nt_host(const ExecSpace& space, double alpha, const ConstMatrixView& A, const ConstMatrixView& B,
@@ -156,8 +168,11 @@ void gemm_nt_host(const ExecSpace& space, double alpha, const ConstMatrixView& A
           for (std::size_t block = 0; block < blocks.count; ++block) {
             const std::size_t first = blocks.begin(block), rows = blocks.begin(block + 1) - first;
             const Broadcast a{A.data() + first * a_stride + lane, a_stride, 1};
-            with_rows<OuterTile>(rows, alpha, a, bt.data(), count, C.data() + first * c_stride + column, c_stride,
-                                 columns);
+            double* const c = C.data() + first * c_stride + column;
+            if (columns > pack_width)
+              with_rows<OuterTile<2>>(rows, alpha, a, bt.data(), count, c, c_stride, columns);
+            else
+              with_rows<OuterTile<1>>(rows, alpha, a, bt.data(), count, c, c_stride, columns);
           }
         }
       });
