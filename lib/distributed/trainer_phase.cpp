@@ -1,6 +1,7 @@
 #include "distributed/trainer_phase.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -68,13 +69,14 @@ core::LossTerms PhaseRun::validate(const std::optional<core::LossTerms>& exact) 
   return {.total = std::numeric_limits<double>::infinity()};
 }
 
+/// Of equal losses the later parameters are kept: at the rounding level they have the smaller gradient. Patience only
+/// counts smaller ones.
 bool PhaseRun::keep_if_best(double loss) {
-  ++state_.stale;
-  if (!(loss < state_.best_loss)) return false;
+  state_.stale = loss < state_.best_loss ? 0 : state_.stale + 1;
+  if (!std::isfinite(loss) || loss > state_.best_loss) return false;
   state_.best_theta = state_.theta;
   state_.best_loss = loss;
   state_.best_epoch = state_.epochs;
-  state_.stale = 0;
   return true;
 }
 

@@ -44,7 +44,8 @@ TEST_CASE("signal_on_one_rank_checkpoints_stops_all_and_resumes_to_the_same_bits
   const Communicator comm;
   ToyRun whole{Communicator(MPI_COMM_SELF)};
   whole.run();
-  for (int at = 1; at <= 49; at += 3) {
+  // 8 steps of pretraining, 32 of Adam, 9 iterations of L-BFGS; after the very last one a run ends normally.
+  for (int at = 1; at < 49; at += 3) {
     const SignalFlag flag;
     ToyRun stopped{comm};
     int steps = 0;

@@ -47,11 +47,13 @@ class ToyObjective : public core::TileObjective {
 
   std::function<void()> before_set, before_contribution, before_gradient;  ///< may throw
   double domain = INFINITY;  ///< the loss is NaN where |W[0]| is larger
+  std::size_t outside = 0;   ///< how often it was evaluated there
 
   const core::ParameterLayout& parameters() const override { return layout_; }
   void set_parameters(std::span<const double> theta) override {
     if (before_set) before_set();
     theta_.assign(theta.begin(), theta.end());
+    if (std::abs(theta[2]) > domain) ++outside;
   }
   std::size_t contribution_size() const override { return toy_components * toy_components + toy_components + 1; }
   std::size_t value_size() const override { return 1; }
