@@ -30,6 +30,7 @@ ONLY_IN = {
 CORE_FOLDERS = {
     "kernels": {"kernels"},
     "data": {"data"},
+    "metrics": {"metrics", "data"},
     "functions": {"functions", "kernels"},
     "model": {"model", "kernels", "functions"},
     "integrators": {"integrators", "kernels", "functions", "data"},
