@@ -1,4 +1,6 @@
 """history.png: losses, learning rate and spectral abscissa over a training."""
+import re
+
 import numpy as np
 
 import style
@@ -17,7 +19,7 @@ def draw(run, output):
     _rate(axes[1, 0], epoch, table)
     if abscissa is not None:
         _abscissa(axes[2, 0], epoch, abscissa)
-    _phases(axes[:, 0], epoch, table)
+    _phases(axes[:, 0], epoch, table, _phase_names(run / "deck.yaml"))
     axes[-1, 0].set_xlabel(label)
     axes[-1, 0].set_xlim(epoch[0], max(epoch[-1], epoch[0] + 1))
     fig.align_ylabels(axes[:, 0])
@@ -81,7 +83,18 @@ def _abscissa(axis, epoch, abscissa):
     axis.grid(True, which="major")
 
 
-def _phases(axes, epoch, table):
+def _phase_names(deck):
+    """Names of the phases, which history.csv only counts, from the resolved deck; [] without one."""
+    text = deck.read_text(encoding="utf-8") if deck.is_file() else ""
+    pretrain = re.search(r"^ +pretrain_epochs: *(\d+)", text, re.MULTILINE)
+    optimizers = re.search(r"^ +optimizers: *\[(.*)\]", text, re.MULTILINE)
+    if not optimizers:
+        return []
+    first = ["pretraining"] if pretrain and int(pretrain.group(1)) > 0 else []
+    return first + [word.strip().replace("lbfgs", "L-BFGS").replace("adam", "Adam") for word in optimizers.group(1).split(",")]
+
+
+def _phases(axes, epoch, table, names):
     """Shades every second phase and names each at the top."""
     phase = table.get("phase")
     if phase is None or len(set(phase.tolist())) < 2:
@@ -92,5 +105,7 @@ def _phases(axes, epoch, table):
         if number % 2:
             for axis in axes:
                 axis.axvspan(left, right, color="#f0f0f0", zorder=0, linewidth=0)
-        axes[0].annotate(str(phase[first]), (0.5 * (left + right), 1.02), xycoords=("data", "axes fraction"),
-                         ha="center", fontsize=8, color="#555555")
+        index = int(phase[first])
+        name = names[index] if index < len(names) else f"phase {index + 1}"
+        axes[0].annotate(name, (0.5 * (left + right), 1.02), xycoords=("data", "axes fraction"), ha="center",
+                         fontsize=8, color="#555555")

@@ -9,17 +9,21 @@ import numpy as np
 def write_history(run, epochs=120, phases=(("pretrain", 20), ("adam", 80), ("lbfgs", 20))):
     """A training with three phases; the validation and the spectrum are logged now and then."""
     random = np.random.default_rng(1)
-    header = ["epoch", "phase", "step", "loss", "trajectory", "latent", "reconstruction", "validation_loss",
+    header = ["epoch", "phase", "steps", "loss", "trajectory", "latent", "reconstruction", "validation_loss",
               "gradient_norm", "rate", "spectral_abscissa", "skipped", "seconds"]
-    names = [name for name, length in phases for _ in range(length)][:epochs]
+    numbers = [number for number, (_, length) in enumerate(phases) for _ in range(length)][:epochs]
+    optimizers = ", ".join(name for name, _ in phases if name != "pretrain")
+    Path(run, "deck.yaml").write_text(f"training:\n  pretrain_epochs: {phases[0][1]}\n  optimizers: [{optimizers}]\n",
+                                      encoding="utf-8")
     with Path(run, "history.csv").open("w", newline="", encoding="utf-8") as stream:
         table = csv.writer(stream)
         table.writerow(header)
-        for i, name in enumerate(names):
+        for i, number in enumerate(numbers):
+            name = phases[number][0]
             loss = (0.3 / (1 + i) + 2e-3) * np.exp(0.1 * random.standard_normal())
-            rate = "" if name == "lbfgs" else 1e-2 * 0.5 * (1 + np.cos(np.pi * i / epochs)) + 1e-5
-            table.writerow([i + 1, name, 8 * (i + 1), loss, loss, 0, 0, 1.2 * loss if i % 2 else "", 30 * loss, rate,
-                            0.21 + 0.03 * np.exp(-i / 30) if i % 10 == 0 else "", 0, 1.5 * i])
+            rate = "nan" if name == "lbfgs" else 1e-2 * 0.5 * (1 + np.cos(np.pi * i / epochs)) + 1e-5
+            table.writerow([i + 1, number, 8 * (i + 1), loss, loss, 0, 0, 1.2 * loss if i % 2 else "nan", 30 * loss, rate,
+                            0.21 + 0.03 * np.exp(-i / 30) if i % 10 == 0 else "nan", 0, 1.5])
 
 
 def write_spectrum(run, real, imag, bound, numerical_abscissa):
