@@ -114,8 +114,8 @@ core::Trajectories simulate(const GenerateOptions& options, std::uint64_t seed, 
       system->initial_state(core::Random(seed, stream + first + i), states.first(result.components));
       sample(states);
     } catch (const NumericalError& error) {
-      throw NumericalError(core::system_name(options.system) + ", trajectory " + std::to_string(first + i) + " of '" +
-                           std::string(split) + "': " + error.what());
+      throw NumericalError(core::system_name(options.system) + ", trajectory " + std::to_string(first + i) +
+                           " of '" + std::string(split) + "': " + error.what());
     }
   }
   return result;
@@ -138,7 +138,9 @@ std::vector<double> reference_times(const GenerateOptions& options) {
   return times;
 }
 
-std::size_t number_of_components(const GenerateOptions& options) { return core::make_system(options)->dimension(); }
+std::size_t number_of_components(const GenerateOptions& options) {
+  return core::make_system(options)->dimension();
+}
 
 std::vector<std::string> component_names(const GenerateOptions& options) {
   return core::make_system(options)->component_names();
@@ -152,8 +154,8 @@ void validate(const GenerateOptions& options) {
   const bool logarithmic = options.grid == TimeGrid::logarithmic;
   require(options.times >= (logarithmic ? 3 : 2), "times", options.times,
           "at least 2; at least 3 on a logarithmic grid, which begins with t = 0");
-  require(std::isfinite(options.t_start) && (!logarithmic || options.t_start > 0.0), "t_start", options.t_start,
-          "a finite time; above 0 on a logarithmic grid");
+  require(std::isfinite(options.t_start) && (!logarithmic || options.t_start > 0.0), "t_start",
+          options.t_start, "a finite time; above 0 on a logarithmic grid");
   require(std::isfinite(options.t_end) && options.t_end > options.t_start, "t_end", options.t_end,
           "a finite time after t_start");
   require(std::isfinite(options.epsilon), "epsilon", options.epsilon, "a finite number");

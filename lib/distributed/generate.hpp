@@ -12,18 +12,19 @@
 
 namespace spnode::distributed {
 
-/// The trajectories [first, first + count) of the split ("train", "validation", "test") of a reference system.
+/// The trajectories [first, first + count) of the split ("train", "validation", "test") of a reference
+/// system.
 ///
-/// A trajectory depends on (options, seed, split, its number) alone, to the last bit: any process may compute any
-/// range. All trajectories share one time axis, reference_times(options).
+/// A trajectory depends on (options, seed, split, its number) alone, to the last bit: any process may compute
+/// any range. All trajectories share one time axis, reference_times(options).
 ///
-/// Not collective. Raises UsageError for options out of range, NumericalError (naming split, trajectory and time)
-/// where a reference solve breaks down.
+/// Not collective. Raises UsageError for options out of range, NumericalError (naming split, trajectory and
+/// time) where a reference solve breaks down.
 core::Trajectories simulate(const core::GenerateOptions& options, std::uint64_t seed, std::string_view split,
                             std::size_t first, std::size_t count);
 
-/// The stored times, (options.times). Uniform grid: t_start ... t_end. Logarithmic grid: 0, then t_start ... t_end
-/// evenly spaced in log t.
+/// The stored times, (options.times). Uniform grid: t_start ... t_end. Logarithmic grid: 0, then t_start ...
+/// t_end evenly spaced in log t.
 std::vector<double> reference_times(const core::GenerateOptions& options);
 
 /// Components of a state.

@@ -14,9 +14,9 @@ struct EtdFunctions {
   double stage = 0.0, f1 = 0.0, f2 = 0.0, f3 = 0.0;
 };
 
-/// Means over the upper half of a circle of radius 1 around z, where the formulas do not cancel; the integrands are
-/// analytic and real on the axis, so that the trapezoidal rule converges exponentially (Kassam and Trefethen 2005,
-/// section 2.1).
+/// Means over the upper half of a circle of radius 1 around z, where the formulas do not cancel; the
+/// integrands are analytic and real on the axis, so that the trapezoidal rule converges exponentially (Kassam
+/// and Trefethen 2005, section 2.1).
 EtdFunctions etd_functions(double z) {
   constexpr int points = 32;
   EtdFunctions mean;

@@ -14,10 +14,11 @@ namespace spnode::distributed {
 
 /// Advances one trajectory of core::KuramotoSivashinsky by ETDRK4 on its Fourier coefficients.
 ///
-/// Scheme: Cox and Matthews (2002), coefficients by contour integrals as in Kassam and Trefethen (2005), order 4. Only
-/// the half spectrum of the real field is kept: with a full complex spectrum the unused imaginary part of the field
-/// grows without bound in long runs. Modes 0 and N/2 are zero. Results depend on the arguments alone, to the last
-/// bit: the transforms are planned without measurements. Not collective; one object per thread.
+/// Scheme: Cox and Matthews (2002), coefficients by contour integrals as in Kassam and Trefethen (2005),
+/// order 4. Only the half spectrum of the real field is kept: with a full complex spectrum the unused
+/// imaginary part of the field grows without bound in long runs. Modes 0 and N/2 are zero. Results depend on
+/// the arguments alone, to the last bit: the transforms are planned without measurements. Not collective; one
+/// object per thread.
 class KuramotoSivashinskySolver {
  public:
   /// step: length of a time step, positive.
@@ -41,12 +42,13 @@ class KuramotoSivashinskySolver {
   /// Half spectrum: real and imaginary parts of the modes 0 .. N/2 in turn, (N + 2).
   using Spectrum = std::vector<double>;
 
-  /// What ETDRK4 multiplies each mode with; a mode's factor stands twice, for its real and its imaginary part.
+  /// What ETDRK4 multiplies each mode with; a mode's factor stands twice, for its real and its imaginary
+  /// part.
   struct Coefficients {
     Spectrum full, half;       ///< exp(h l), exp(h l / 2)
     Spectrum stage;            ///< h phi_1(h l / 2) / 2
     Spectrum f1, f2, f3;       ///< weights of N(v), of N(a) + N(b) (f2 already doubled), of N(c)
-    std::vector<double> flux;  ///< q / (2 N^2), (N / 2 + 1): minus half the derivative and the transforms' scaling
+    std::vector<double> flux;  ///< q / (2 N^2), (N / 2 + 1): half the derivative, transforms' scaling
   };
 
   static Coefficients make_coefficients(const core::KuramotoSivashinsky& system, double step);

@@ -77,8 +77,8 @@ ReferenceSolver::ReferenceSolver(const core::ReferenceSystem& system, double tol
   SPNODE_PETSC(MatCreateSeqDense(PETSC_COMM_SELF, n, n, nullptr, jacobian_.put()));
   const std::vector<double> sizes = system.negligible_sizes();
   for (PetscInt i = 0; i < n; ++i)
-    SPNODE_PETSC(VecSetValue(absolute_tolerances_.get(), i, step_tolerance_ * sizes[static_cast<std::size_t>(i)],
-                             INSERT_VALUES));
+    SPNODE_PETSC(VecSetValue(absolute_tolerances_.get(), i,
+                             step_tolerance_ * sizes[static_cast<std::size_t>(i)], INSERT_VALUES));
   SPNODE_PETSC(VecAssemblyBegin(absolute_tolerances_.get()));
   SPNODE_PETSC(VecAssemblyEnd(absolute_tolerances_.get()));
 }
@@ -98,8 +98,9 @@ void ReferenceSolver::create_stepper() {
     SPNODE_PETSC(TSBDFSetOrder(ts, 5));
     SPNODE_PETSC(TSSetMaxSNESFailures(ts, 1000));  // a failed step is tried again with a shorter one
     use_direct_solver(ts);
-    // Above a ratio of about 1.2 of successive steps the method amplifies what it should keep, linear invariants
-    // among it: with PETSc's 2, y1 + y2 + y3 of Robertson's system drifts ten to a thousand times more.
+    // Above a ratio of about 1.2 of successive steps the method amplifies what it should keep, linear
+    // invariants among it: with PETSc's 2, y1 + y2 + y3 of Robertson's system drifts ten to a thousand times
+    // more.
     TSAdapt adapt = nullptr;
     SPNODE_PETSC(TSGetAdapt(ts, &adapt));
     SPNODE_PETSC(TSAdaptSetClip(adapt, 0.1, 1.2));

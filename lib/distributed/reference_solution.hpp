@@ -12,20 +12,21 @@ namespace spnode::distributed {
 
 /// Integrates one trajectory of a system from time to time.
 ///
-/// Not stiff (core::Solution::explicit_adaptive): TSRK, order 8 of Verner. Otherwise: TSBDF, order 5, with the exact
-/// Jacobian (PETSc's Rosenbrock methods need thousands of times its steps on Robertson's system). Options of PETSc
-/// with the prefix `reference_` have the last word, for instance -reference_ts_monitor, -reference_ts_type arkimex.
-/// A trajectory depends on the arguments alone, to the last bit: no state is kept between two of them.
-/// Runs on PETSC_COMM_SELF; not collective.
+/// Not stiff (core::Solution::explicit_adaptive): TSRK, order 8 of Verner. Otherwise: TSBDF, order 5, with
+/// the exact Jacobian (PETSc's Rosenbrock methods take far more steps on Robertson's system).
+/// Options of PETSc with the prefix `reference_` have the last word, for instance -reference_ts_monitor,
+/// -reference_ts_type arkimex. A trajectory depends on the arguments alone, to the last bit: no state is kept
+/// between two of them. Runs on PETSC_COMM_SELF; not collective.
 class ReferenceSolver {
  public:
-  /// Keeps a reference to the system. tolerance: relative error aimed at in the whole trajectory. Each step is held
-  /// to a hundredth of it (Robertson: measured errors are then just below it); times negligible_sizes() that is
-  /// the absolute tolerance.
+  /// Keeps a reference to the system. tolerance: relative error aimed at in the whole trajectory. Each step
+  /// is held to a hundredth of it (Robertson's system at 1e-10: relative errors up to 3e-10); times
+  /// negligible_sizes() that is the absolute tolerance.
   ReferenceSolver(const core::ReferenceSystem& system, double tolerance);
 
-  /// times: (n), increasing. states: (n, dimension), row major; the first row is the initial state, the others are
-  /// written. Raises NumericalError, naming the time, where the steps fail or a value is not finite.
+  /// times: (n), increasing. states: (n, dimension), row major; the first row is the initial state, the
+  /// others are written. Raises NumericalError, naming the time, where the steps fail or a value is not
+  /// finite.
   void solve(std::span<const double> times, std::span<double> states);
 
  private:

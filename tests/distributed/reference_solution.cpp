@@ -18,8 +18,8 @@ using distributed::ReferenceSolver;
 namespace {
 
 /// The state at the last of the times.
-std::vector<double> solve(const core::ReferenceSystem& system, double tolerance, const std::vector<double>& times,
-                          const std::vector<double>& initial) {
+std::vector<double> solve(const core::ReferenceSystem& system, double tolerance,
+                          const std::vector<double>& times, const std::vector<double>& initial) {
   const std::size_t n = system.dimension();
   std::vector<double> states(times.size() * n);
   std::copy(initial.begin(), initial.end(), states.begin());
@@ -58,7 +58,9 @@ struct BlowUp final : core::ReferenceSystem {
   std::size_t dimension() const override { return 1; }
   core::Solution solution() const override { return how_; }
   void rhs(std::span<const double> u, std::span<double> rate) const override { rate[0] = u[0] * u[0]; }
-  void jacobian(std::span<const double> u, std::span<double> matrix) const override { matrix[0] = 2.0 * u[0]; }
+  void jacobian(std::span<const double> u, std::span<double> matrix) const override {
+    matrix[0] = 2.0 * u[0];
+  }
   void initial_state(const core::Random&, std::span<double> u) const override { u[0] = 1.0; }
   std::vector<std::string> component_names() const override { return {"u"}; }
 
@@ -85,7 +87,8 @@ TEST_CASE("implicit_solution_matches_the_exponential") {
 }
 
 TEST_CASE("robertson_solution_matches_the_published_values") {
-  // t = 1e11: Mazzia and Magherini, Test Set for IVP Solvers, problem ROBER; t = 40: tolerance pushed to rounding.
+  // t = 1e11: Mazzia and Magherini, Test Set for IVP Solvers, problem ROBER; t = 40: tolerance pushed to
+  // rounding.
   const core::Robertson system(0.0);
   const std::vector<double> middle = solve(system, 1e-10, {0.0, 4e-6, 40.0}, {1.0, 0.0, 0.0});
   CHECK(middle[0] == Approx(0.71582706872).epsilon(1e-9));

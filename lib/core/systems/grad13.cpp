@@ -66,7 +66,8 @@ std::vector<std::string> Grad13::component_names() const {
   std::vector<std::string> names;
   for (std::size_t k = 0; k < modes; ++k)
     for (const char* variable : {"rho", "u", "T", "sigma", "q"})
-      for (const char* part : {"Re ", "Im "}) names.push_back(part + std::string(variable) + "_" + std::to_string(k));
+      for (const char* part : {"Re ", "Im "})
+        names.push_back(part + std::string(variable) + "_" + std::to_string(k));
   return names;
 }
 

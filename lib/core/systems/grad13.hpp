@@ -5,8 +5,8 @@
 
 namespace spnode::core {
 
-/// Fourier modes k = 0, 1, 2 of density, velocity, temperature, stress and heat flux of a linear moment system in one
-/// dimension (SPNODE-24, eq. (5.12)):
+/// Fourier modes k = 0, 1, 2 of density, velocity, temperature, stress and heat flux of a linear moment
+/// system in one dimension (SPNODE-24, eq. (5.12)):
 ///
 ///     d rho_k   / dt = -i k eps u_k
 ///     d u_k     / dt = -i k eps (rho_k + T_k + sigma_k)
@@ -14,9 +14,10 @@ namespace spnode::core {
 ///     d sigma_k / dt = -sigma_k - i k eps (4/3 u_k + 8/15 q_k)
 ///     d q_k     / dt = -2/3 q_k - i k eps (5/2 T_k + sigma_k)
 ///
-/// 30 real components: mode by mode, variable by variable, real part then imaginary part. Modes -1 and -2 of a real
-/// field are the conjugates of 1 and 2 and obey the conjugate equations; they are left out. Six eigenvalues are
-/// exactly 0 (rho_0, u_0, T_0 are conserved). Initial states are uniform in [-1, 1] x [-i, i] for each coefficient.
+/// 30 real components: mode by mode, variable by variable, real part then imaginary part. Modes -1 and -2 of
+/// a real field are the conjugates of 1 and 2 and obey the conjugate equations; they are left out. Six
+/// eigenvalues are exactly 0 (rho_0, u_0, T_0 are conserved). Initial states are uniform in [-1, 1] x [-i, i]
+/// for each coefficient.
 class Grad13 final : public ReferenceSystem {
  public:
   static constexpr std::size_t modes = 3, variables = 5;

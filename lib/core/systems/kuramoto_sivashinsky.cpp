@@ -9,7 +9,8 @@ namespace spnode::core {
 using std::numbers::pi;
 
 KuramotoSivashinsky::KuramotoSivashinsky(double domain_length, std::size_t grid_points)
-    : domain_length_(domain_length), grid_points_(grid_points), derivative_(grid_points), linear_(grid_points) {
+    : domain_length_(domain_length), grid_points_(grid_points), derivative_(grid_points),
+      linear_(grid_points) {
   const double n = static_cast<double>(grid_points_);
   for (std::size_t j = 0; j < grid_points_; ++j)
     for (std::size_t mode = 1; mode < grid_points_ / 2; ++mode) {

@@ -5,13 +5,14 @@
 
 namespace spnode::core {
 
-/// du/dt = -u u_x - u_xx - u_xxxx, periodic in 0 <= x < L, at N equidistant points x_j = j L / N (SPNODE-25, eq. (24)).
+/// du/dt = -u u_x - u_xx - u_xxxx, periodic in 0 <= x < L, at N equidistant points x_j = j L / N (SPNODE-25,
+/// eq. (24)).
 ///
-/// Pseudo-spectral: -u u_x = -(u^2)_x / 2, derivatives of the trigonometric interpolant without its mode N/2, no
-/// dealiasing. rhs() and jacobian() use dense differentiation matrices (N^2 operations) and state the
+/// Pseudo-spectral: -u u_x = -(u^2)_x / 2, derivatives of the trigonometric interpolant without its mode N/2,
+/// no dealiasing. rhs() and jacobian() use dense differentiation matrices (N^2 operations) and state the
 /// discretisation; trajectories are computed with fast transforms (distributed/kuramoto_sivashinsky.hpp).
-/// The mean of u is conserved and is zero in all initial states, which are random and smooth: mode m has normally
-/// distributed coefficients of size exp(-q^2 / 2), q = 2 pi m / L.
+/// The mean of u is conserved and is zero in all initial states, which are random and smooth: mode m has
+/// normally distributed coefficients of size exp(-q^2 / 2), q = 2 pi m / L.
 class KuramotoSivashinsky final : public ReferenceSystem {
  public:
   /// domain_length > 0, dimensionless; grid_points: even, at least 4.
@@ -33,7 +34,8 @@ class KuramotoSivashinsky final : public ReferenceSystem {
  private:
   double domain_length_;
   std::size_t grid_points_;
-  /// First columns of the circulant matrices of d/dx and of the linear part: entry (i, j) is column[(i - j) mod N].
+  /// First columns of the circulant matrices of d/dx and of the linear part: entry (i, j) is column[(i - j)
+  /// mod N].
   std::vector<double> derivative_, linear_;
 };
 

@@ -23,7 +23,7 @@ struct GenerateOptions {
   double domain_length = 22.0;   ///< Kuramoto-Sivashinsky
   std::size_t grid_points = 64;  ///< Kuramoto-Sivashinsky
   double step = 0.025;           ///< Kuramoto-Sivashinsky: step of the Fourier ETDRK4 reference
-  double tolerance = 1e-10;      ///< relative tolerance of the adaptive reference solvers
+  double tolerance = 1e-10;      ///< relative error that the adaptive reference solvers aim at, 1e-11 to 1e-2
 };
 
 }  // namespace spnode::core

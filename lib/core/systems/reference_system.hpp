@@ -1,8 +1,10 @@
 #pragma once
-/// The contract of a reference system: an ordinary differential equation with known behaviour that data are made from.
+/// The contract of a reference system: an ordinary differential equation with known behaviour that data are
+/// made from.
 ///
-/// To add one: a file here that derives from ReferenceSystem, its enumerator in options.hpp, and its line in the
-/// table of systems.cpp. Its tests: Jacobian against differences, invariants, an exact or published solution.
+/// To add one: a file here that derives from ReferenceSystem, its enumerator in options.hpp, and its line in
+/// the table of systems.cpp. Its tests: Jacobian against differences, invariants, an exact or published
+/// solution.
 
 #include "core/random.hpp"
 
@@ -21,8 +23,8 @@ enum class Solution {
   fourier_etdrk4     ///< Kuramoto-Sivashinsky: exponential Runge-Kutta on Fourier coefficients
 };
 
-/// du/dt = f(u), autonomous, u of dimension() real components. Plain host code; not collective; no function writes
-/// to the object, so that threads may share it.
+/// du/dt = f(u), autonomous, u of dimension() real components. Plain host code; not collective; no function
+/// writes to the object, so that threads may share it.
 class ReferenceSystem {
  public:
   virtual ~ReferenceSystem() = default;
@@ -42,8 +44,8 @@ class ReferenceSystem {
   /// Vectors w, each (dimension), with w . f(u) = 0 for every u: w . u is conserved.
   virtual std::vector<std::vector<double>> linear_invariants() const { return {}; }
 
-  /// Size, in the course of a trajectory, below which a component is as good as zero, over its typical size 1:
-  /// absolute tolerances are the relative tolerance times this. (dimension)
+  /// Size, in the course of a trajectory, below which a component is as good as zero, over its typical size
+  /// 1: absolute tolerances are the relative tolerance times this. (dimension)
   virtual std::vector<double> negligible_sizes() const { return std::vector<double>(dimension(), 1.0); }
 
   /// Name of each component, (dimension).

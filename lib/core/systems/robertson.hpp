@@ -12,8 +12,8 @@ namespace spnode::core {
 ///     dy3/dt =                        3e7 y2^2
 ///
 /// y1 + y2 + y3 is conserved. The states are physical; y2, some 1e-5, is scaled by the model, not here.
-/// Initial states, for the relative spread p: y1 = 1 + p U(-1, 1), y2 = 1e-4 p U(0, 1), y3 = p U(0, 1), so that no
-/// concentration is negative and each is perturbed by p in the scaled variables (y1, 1e4 y2, y3).
+/// Initial states, for the relative spread p: y1 = 1 + p U(-1, 1), y2 = 1e-4 p U(0, 1), y3 = p U(0, 1), so
+/// that no concentration is negative and each is perturbed by p in the scaled variables (y1, 1e4 y2, y3).
 class Robertson final : public ReferenceSystem {
  public:
   explicit Robertson(double perturbation) : perturbation_(perturbation) {}

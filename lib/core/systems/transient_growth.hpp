@@ -5,10 +5,11 @@
 
 namespace spnode::core {
 
-/// du/dt = A u + epsilon sin(u), component by component, A = [[-2, 10], [0, -2]] (SPNODE-25, eqs. (21) and (23), A_bump).
+/// du/dt = A u + epsilon sin(u), component by component, A = [[-2, 10], [0, -2]] (SPNODE-25, eqs. (21) and
+/// (23), A_bump).
 ///
-/// Both eigenvalues of A are -2, while its numerical abscissa is 3: |u| grows before it decays. For epsilon = 0,
-/// exp(t A) = e^{-2t} [[1, 10 t], [0, 1]]. Initial states are uniform in [-1, 1]^2.
+/// Both eigenvalues of A are -2, while its numerical abscissa is 3: |u| grows before it decays. For epsilon =
+/// 0, exp(t A) = e^{-2t} [[1, 10 t], [0, 1]]. Initial states are uniform in [-1, 1]^2.
 class TransientGrowth final : public ReferenceSystem {
  public:
   explicit TransientGrowth(double epsilon) : epsilon_(epsilon) {}
