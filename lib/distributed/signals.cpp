@@ -2,35 +2,52 @@
 
 #include "core/error.hpp"
 
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <string>
 
 namespace spnode::distributed {
 
 namespace {
 
-// A handler may touch nothing else: volatile sig_atomic_t and async-signal-safe calls.
-volatile std::sig_atomic_t raised_signal = 0;
-sigset_t watched;
+constexpr std::int64_t same_signal_ns = 300'000'000;
+
+// A handler may touch nothing but lock-free atomics and async-signal-safe calls.
+std::atomic<int> raised_signal{0};
+std::atomic<std::int64_t> raised_at{0};
+static_assert(std::atomic<int>::is_always_lock_free && std::atomic<std::int64_t>::is_always_lock_free);
+
+std::int64_t now_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
 
 void note(int signal) {
-  raised_signal = signal;
-  struct sigaction standard {};
-  standard.sa_handler = SIG_DFL;
-  for (int number = 1; number < NSIG; ++number)
-    if (sigismember(&watched, number) == 1) sigaction(number, &standard, nullptr);
+  const int first = raised_signal;
+  if (first == 0) {
+    raised_signal = signal;
+    raised_at = now_ns();
+  } else if (signal != first || now_ns() - raised_at > same_signal_ns) {
+    struct sigaction standard {};
+    standard.sa_handler = SIG_DFL;
+    sigaction(signal, &standard, nullptr);
+    raise(signal);  // delivered when this handler returns
+  }
 }
 
 }  // namespace
 
 SignalFlag::SignalFlag(const std::vector<int>& signals) {
   raised_signal = 0;
-  sigemptyset(&watched);
-  for (const int signal : signals) sigaddset(&watched, signal);
   struct sigaction action {};
   action.sa_handler = note;
-  action.sa_mask = watched;      // two at once: one after the other
-  action.sa_flags = SA_RESTART;  // file and network calls go on
+  sigemptyset(&action.sa_mask);
+  for (const int signal : signals) sigaddset(&action.sa_mask, signal);  // one after the other
+  action.sa_flags = SA_RESTART;                                         // file and network calls go on
   previous_.reserve(signals.size());
   for (const int signal : signals) {
     Previous previous{signal, {}};

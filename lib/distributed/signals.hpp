@@ -6,9 +6,10 @@
 
 namespace spnode::distributed {
 
-/// While it lives, the first of the given signals is only noted; from then on all of them have their default action
-/// again, so that a second signal ends the process at once. At most one object at a time. Not collective: ranks may
-/// see a signal at different times and agree through the trainer.
+/// While it lives, the first of the given signals is only noted; a second one has its default action and ends the
+/// process at once. The same signal once more within 0.3 s counts as the first: launchers forward signals that a
+/// batch system has delivered to every process already. At most one object at a time. Not collective: ranks may see
+/// a signal at different times and agree through the trainer.
 class SignalFlag {
  public:
   explicit SignalFlag(const std::vector<int>& signals = {SIGTERM, SIGUSR1});

@@ -3,10 +3,33 @@
 #include "catch.hpp"
 #include "training_run.hpp"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 
 using namespace spnode;
 using namespace spnode::tests;
 using parallel::Communicator;
+
+namespace {
+
+/// Raises signals in a child process with pauses between; the signal that ended it, 0 for none.
+int end_of_child(const std::vector<int>& signals, int pause_ms) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const SignalFlag flag;
+    for (const int signal : signals) {
+      raise(signal);
+      usleep(static_cast<useconds_t>(1000 * pause_ms));
+    }
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+}  // namespace
 
 TEST_CASE("first_signal_is_noted") {
   for (const int signal : {SIGTERM, SIGUSR1}) {
@@ -29,14 +52,14 @@ TEST_CASE("signals_have_their_previous_action_afterwards") {
   CHECK(after.sa_handler == before.sa_handler);
 }
 
-TEST_CASE("second_signal_of_any_kind_has_its_default_action") {
-  const SignalFlag flag;
-  raise(SIGUSR1);
-  for (const int signal : {SIGUSR1, SIGTERM}) {
-    struct sigaction action {};
-    sigaction(signal, nullptr, &action);
-    CHECK(action.sa_handler == SIG_DFL);
-  }
+TEST_CASE("repeated_signal_is_the_same_for_a_moment_and_then_ends_the_process") {
+  CHECK(end_of_child({SIGUSR1, SIGUSR1}, 0) == 0);
+  CHECK(end_of_child({SIGUSR1, SIGUSR1}, 400) == SIGUSR1);
+}
+
+TEST_CASE("another_signal_ends_the_process_at_once") {
+  CHECK(end_of_child({SIGUSR1, SIGTERM}, 0) == SIGTERM);
+  CHECK(end_of_child({SIGTERM, SIGUSR1}, 0) == SIGUSR1);
 }
 
 // A signal on one rank, at every step and in every phase: all ranks stop, and the resumed run has the same bits.

@@ -8,8 +8,10 @@
 #include "distributed/sampler.hpp"
 #include "parallel/communicator.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
+#include <span>
 #include <vector>
 
 namespace spnode::tests {
