@@ -133,6 +133,18 @@ TEST_CASE("taylor_with_a_zero_step_returns_the_state") {
     CHECK(out[i * 3 + 1] == u[i * 3 + 1]);
 }
 
+TEST_CASE("taylor_waits_for_terms_that_start_late") {
+  // From u = 0 with w_3 alone the first two terms of the series vanish.
+  const std::size_t n = 6;
+  Problem problem(n, 8, 3, 1.0);
+  Kokkos::deep_copy(problem.u, 0.0);
+  Kokkos::deep_copy(problem.w[0], 0.0);
+  Kokkos::deep_copy(problem.w[1], 0.0);
+  const Array a = random_hurwitz(n, GENERATE(1.0, 30.0));
+  Runner runner(a, problem);
+  CHECK(relative_error(runner.apply(problem), dense_result(a, problem)) < 1e-13);
+}
+
 TEST_CASE("taylor_treats_every_lane_as_if_it_were_alone") {
   const std::size_t n = 20, lanes = 70, terms = 2;
   const double norm = GENERATE(1.0, 30.0);

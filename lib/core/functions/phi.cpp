@@ -12,8 +12,8 @@ namespace spnode::core {
 
 namespace {
 
-constexpr double scaled_norm =
-    0.9; // of Z / 2^s: Taylor's remainder of phi_1 at degree 16 is 0.9^17 / 18! = 3e-17
+/// 1-norm of Z / 2^s: Taylor's remainder of phi_1 at degree 16 is 0.9^17 / 18! = 3e-17
+constexpr double scaled_norm = 0.9;
 constexpr std::size_t most_squarings = 64;
 constexpr std::array<double, 4> factorial = {1.0, 1.0, 2.0, 6.0};
 
