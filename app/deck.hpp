@@ -26,7 +26,7 @@ struct DataOptions {
 struct ForecastOptions {
   std::string model;  ///< empty: RUN/model.h5
   std::string data;   ///< file of the initial states; empty: data.test
-  std::string output; ///< file that is written; empty: RUN/forecast.h5
+  std::string output; ///< file that is written; empty: RUN/trajectories.h5
   std::size_t start = 0;          ///< index of the initial state along the data's time axis
   std::size_t trajectories = 0;   ///< only the first so many; 0: all
   double step = 0.0;              ///< time between two written states; negative: backwards; 0: the data's times
@@ -50,8 +50,8 @@ struct EvaluateOptions {
 struct SpectrumSettings {
   std::string model;               ///< empty: RUN/model.h5
   std::size_t count = 0;           ///< eigenvalues of largest real part; 0: all
-  std::size_t dense_limit = 1000;  ///< up to this dimension LAPACK computes all of them
-  double tolerance = 1e-10;        ///< slack of the bound, relative to the norm of A_L
+  std::size_t dense_limit = 512;  ///< up to this dimension LAPACK computes all of them
+  double tolerance = 1e-12;       ///< changes of A_L so large, relative to its norm, break no bound
 };
 
 /// Everything that a deck can say.

@@ -200,7 +200,7 @@ void add_results(Table& t) {
   t.section("forecast", "Trajectories from the initial states of a data set.");
   t.key("forecast.model", AT(forecast.model), any(), "", "model file; empty: model.h5 in the run directory");
   t.key("forecast.data", AT(forecast.data), any(), "", "file of the initial states; empty: data.test");
-  t.key("forecast.output", AT(forecast.output), any(), "", "file that is written; empty: forecast.h5 in the run directory");
+  t.key("forecast.output", AT(forecast.output), any(), "", "file that is written; empty: trajectories.h5 in the run directory");
   t.key("forecast.start", AT(forecast.start), any(), "", "index of the initial state along the data's times");
   t.key("forecast.trajectories", AT(forecast.trajectories), any(), "", "only the first so many; 0: all");
   t.key("forecast.step", AT(forecast.step), any(), "time", "between two written states; negative: backwards; 0: the data's times");
@@ -219,9 +219,9 @@ void add_results(Table& t) {
 
   t.section("spectrum", "Eigenvalues of the learned linear part and the bound mu.");
   t.key("spectrum.model", AT(spectrum.model), any(), "", "model file; empty: model.h5 in the run directory");
-  t.key("spectrum.count", AT(spectrum.count), any(), "", "eigenvalues of largest real part; 0: all");
+  t.key("spectrum.count", AT(spectrum.count), any(), "", "eigenvalues of largest real part; 0: all up to dense_limit, 20 above it");
   t.key("spectrum.dense_limit", AT(spectrum.dense_limit), any(), "", "up to this dimension LAPACK computes all of them, above it Krylov-Schur");
-  t.key("spectrum.tolerance", AT(spectrum.tolerance), at_least(0), "", "slack of the bound, relative to the norm of A_L");
+  t.key("spectrum.tolerance", AT(spectrum.tolerance), at_least(0), "", "changes of A_L so large, relative to its norm, break no bound");
 }
 
 #undef AT

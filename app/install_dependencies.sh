@@ -19,7 +19,7 @@ packages=(
   libfftw3-dev
   libyaml-cpp-dev libfmt-dev
   catch2
-  python3 python3-numpy python3-h5py python3-matplotlib
+  python3 python3-numpy python3-h5py python3-matplotlib python3-yaml
 )
 case "${1:-}" in
   "") ;;

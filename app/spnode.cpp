@@ -17,6 +17,8 @@ namespace {
 
 constexpr Command table[] = {
     {"generate", "write the trajectory files of a built-in reference system", Takes::deck, generate},
+    {"train", "fit a model to trajectories; --resume continues", Takes::deck, train},
+    {"spectrum", "eigenvalues of the learned linear part, and their bound", Takes::deck, spectrum},
     {"info", "say what an HDF5 file of spnode holds: spnode info FILE.h5", Takes::file, info},
     {"check", "read a deck, open its files, print it resolved; trains nothing", Takes::deck, check},
 };

@@ -18,6 +18,8 @@ struct Context {
 };
 
 void generate(Context& context);
+void train(Context& context);
+void spectrum(Context& context);
 void info(Context& context);
 void check(Context& context);
 

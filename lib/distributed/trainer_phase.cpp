@@ -50,9 +50,10 @@ void PhaseRun::finish_epoch(EpochRecord record, Validation validation,
   }
   const auto now = steady_clock::now();
   record.seconds = std::chrono::duration<double>(now - std::exchange(epoch_start_, now)).count();
-  if (setup_.hooks.history) setup_.hooks.history(record);
+  // The spectrum first, so that the history's line of this epoch can hold it.
   if (setup_.hooks.spectrum && options.spectrum_every > 0 && state_.epochs % options.spectrum_every == 0)
     setup_.hooks.spectrum(state_.epochs, state_.theta);
+  if (setup_.hooks.history) setup_.hooks.history(record);
 }
 
 void PhaseRun::validate_end() {

@@ -1,0 +1,140 @@
+#include "app/commands/training_files.hpp"
+
+#include "app/commands/support.hpp"
+#include "app/deck_keys.hpp"
+#include "app/registry.hpp"
+#include "io/checkpoint.hpp"
+#include "io/output_directory.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <type_traits>
+
+namespace spnode::app {
+
+namespace {
+
+const std::vector<std::string> columns = {"epoch",           "phase",         "steps", "loss",
+                                          "trajectory",      "latent",        "reconstruction",
+                                          "validation_loss", "gradient_norm", "rate",  "spectral_abscissa",
+                                          "skipped",         "seconds"};
+
+/// Keys that a resumed run may change: they do not touch the model.
+bool is_free(const std::string& key) {
+  for (const char* prefix : {"output", "forecast.", "evaluate.", "spectrum.", "generate.", "data.test",
+                             "training.checkpoint_", "training.spectrum_every"})
+    if (key.starts_with(prefix)) return true;
+  return false;
+}
+
+/// Raises UsageError for the first key on which the run that is continued and the deck disagree.
+void require_same_deck(const Deck& deck, const io::Checkpoint& checkpoint) {
+  const Deck before = read_deck(checkpoint.string_at("deck"), checkpoint.path + ": deck", {});
+  for (const Key& key : deck_keys()) {
+    if (is_free(key.path) || key.print(before) == key.print(deck)) continue;
+    throw UsageError(checkpoint.path + " is of a run with " + key.path + ": " + key.print(before) +
+                     "; the deck says " + key.print(deck) +
+                     ". Resume with the same deck, or pass --overwrite to train anew");
+  }
+}
+
+io::Checkpoint to_checkpoint(const distributed::TrainerState& state) {
+  io::Checkpoint checkpoint;
+  distributed::visit_members(state, [&](const char* name, const auto& member) {
+    using T = std::remove_cvref_t<decltype(member)>;
+    if constexpr (std::is_same_v<T, std::vector<double>>) checkpoint.doubles[name] = member;
+    else if constexpr (std::is_same_v<T, double>) checkpoint.doubles[name] = {member};
+    else checkpoint.integers[name] = {static_cast<std::int64_t>(member)};
+  });
+  return checkpoint;
+}
+
+distributed::TrainerState from_checkpoint(const io::Checkpoint& checkpoint) {
+  distributed::TrainerState state;
+  const auto single = [&](const char* name, const auto& values) {
+    if (values.size() != 1)
+      throw FileError(checkpoint.path + ": " + name + " holds " + std::to_string(values.size()) +
+                      " numbers; one is needed");
+    return values.front();
+  };
+  distributed::visit_members(state, [&](const char* name, auto& member) {
+    using T = std::remove_cvref_t<decltype(member)>;
+    if constexpr (std::is_same_v<T, std::vector<double>>) member = checkpoint.doubles_at(name);
+    else if constexpr (std::is_same_v<T, double>) member = single(name, checkpoint.doubles_at(name));
+    else member = static_cast<T>(single(name, checkpoint.integers_at(name)));
+  });
+  return state;
+}
+
+/// The names of the phases in the order in which they run; history.csv holds numbers only.
+std::vector<std::string> phase_names(const distributed::TrainingOptions& options) {
+  std::vector<std::string> names;
+  if (options.pretrain_epochs > 0) names.push_back("pretrain");
+  for (const auto kind : options.optimizers) names.emplace_back(name_of(kind));
+  return names;
+}
+
+}  // namespace
+
+TrainingFiles::TrainingFiles(const Context& context)
+    : context_(context), checkpoint_path_(in_run(context.deck, "checkpoint.h5")) {
+  const std::string model = in_run(context.deck, "model.h5");
+  if (!context.line.resume && !context.line.overwrite) {
+    if (exists(context.comm, checkpoint_path_))
+      throw UsageError(checkpoint_path_ + " exists: pass --resume to continue that run, --overwrite to train anew, "
+                                          "or choose another output");
+    if (exists(context.comm, model))
+      throw UsageError(model + " exists: pass --overwrite to train anew, or choose another output");
+  }
+  io::prepare_output_directory(context.comm, context.deck.output);
+}
+
+distributed::TrainerState TrainingFiles::starting_state(const std::vector<double>& theta) {
+  const std::string history = in_run(context_.deck, "history.csv");
+  if (!context_.line.resume) {
+    history_ = io::History::start(context_.comm, history, columns);
+    return distributed::TrainerState::start(theta);
+  }
+  const io::Checkpoint checkpoint = io::read_checkpoint(context_.comm, checkpoint_path_);
+  require_same_deck(context_.deck, checkpoint);
+  const distributed::TrainerState state = from_checkpoint(checkpoint);
+  history_ = io::History::resume(context_.comm, history, columns, state.records);
+  say(context_.comm, "{}: continuing after epoch {}\n", checkpoint_path_, state.epochs);
+  return state;
+}
+
+void TrainingFiles::checkpoint(const distributed::TrainerState& state) {
+  io::Checkpoint contents = to_checkpoint(state);
+  contents.strings["deck"] = print_deck(context_.deck);
+  contents.strings["version"] = SPNODE_VERSION;
+  io::write_checkpoint(context_.comm, checkpoint_path_, contents);
+}
+
+void TrainingFiles::record(const distributed::EpochRecord& record, double abscissa) {
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<std::string> phases = phase_names(context_.deck.training);
+  const auto phase = std::find(phases.begin(), phases.end(), record.phase) - phases.begin();
+  const double row[] = {static_cast<double>(record.epoch),
+                        static_cast<double>(phase),
+                        static_cast<double>(record.steps),
+                        record.loss.total,
+                        record.loss.trajectory,
+                        record.loss.latent,
+                        record.loss.reconstruction,
+                        record.validation ? record.validation->total : none,
+                        record.gradient_norm,
+                        record.rate,
+                        abscissa,
+                        static_cast<double>(record.skipped),
+                        record.seconds};
+  history_->append(row);
+}
+
+void TrainingFiles::finish(const StoredModel& model, const distributed::TrainerState& state) {
+  io::write_text(context_.comm, in_run(context_.deck, "deck.yaml"), print_deck(context_.deck), io::Overwrite::yes);
+  store_model(context_.comm, model,
+              {{"validation_loss", state.best_loss}, {"epoch", static_cast<double>(state.best_epoch)}},
+              io::Overwrite::yes);
+}
+
+}  // namespace spnode::app

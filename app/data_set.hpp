@@ -1,0 +1,35 @@
+#pragma once
+/// The windows of a trajectory file, spread over ranks.
+
+#include "core/data/windows.hpp"
+#include "distributed/sampler.hpp"
+#include "io/trajectories.hpp"
+#include "parallel/communicator.hpp"
+#include "parallel/partition.hpp"
+
+#include <string>
+#include <vector>
+
+namespace spnode::app {
+
+/// What this rank holds of a data set: the trajectories of its own shards.
+struct DataSet {
+  std::string path;
+  io::TrajectoryInfo info;       ///< of the whole file
+  distributed::Sampler sampler;  ///< which windows a batch holds, and who computes them
+  parallel::Range held;          ///< windows of this rank
+  core::WindowData data;
+};
+
+/// Reads this rank's part of a file. Collective. Raises FileError for an unusable file, UsageError where no window
+/// fits into its trajectories.
+DataSet load_data_set(const parallel::Communicator& comm, const std::string& path, const core::WindowOptions& windows,
+                      const distributed::SamplerOptions& sampler);
+
+/// The distinct integration steps of a data set over all ranks: ascending, the same on every rank. Collective.
+std::vector<double> all_steps(const parallel::Communicator& comm, const DataSet& set, std::size_t substeps);
+
+/// The trajectories of a data set that count here where each one must count once: those whose first window is held.
+parallel::Range own_trajectories(const DataSet& set);
+
+}  // namespace spnode::app

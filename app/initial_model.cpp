@@ -1,0 +1,123 @@
+#include "app/initial_model.hpp"
+
+#include "core/objective.hpp"
+#include "distributed/statistics.hpp"
+#include "spectral/pod.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace spnode::app {
+
+namespace {
+
+/// Deviations that are only rounding of the mean do not scale anything.
+double usable(double deviation, double mean) { return deviation > 1e-12 * std::abs(mean) ? deviation : 1.0; }
+
+/// One value for all components, or one each.
+std::vector<double> spread(const std::vector<double>& given, std::size_t components, double otherwise,
+                           const char* key) {
+  if (given.empty()) return std::vector<double>(components, otherwise);
+  if (given.size() == 1) return std::vector<double>(components, given.front());
+  if (given.size() != components)
+    throw UsageError(std::string(key) + " has " + std::to_string(given.size()) + " values; the states have " +
+                     std::to_string(components) + " components");
+  return given;
+}
+
+core::Scaling make_scaling(const core::ScalingOptions& options, const distributed::Moments& moments) {
+  const std::size_t m = moments.mean.size();
+  switch (options.kind) {
+    case core::ScalingKind::manual:
+      return {spread(options.shift, m, 0.0, "model.scaling.shift"), spread(options.scale, m, 1.0, "model.scaling.scale")};
+    case core::ScalingKind::global: {
+      const distributed::Moments all = distributed::pooled(moments);
+      return {std::vector<double>(m, all.mean[0]), std::vector<double>(m, usable(all.deviation[0], all.mean[0]))};
+    }
+    case core::ScalingKind::component: {
+      std::vector<double> scale(m);
+      for (std::size_t i = 0; i < m; ++i) scale[i] = usable(moments.deviation[i], moments.mean[i]);
+      return {moments.mean, scale};
+    }
+    case core::ScalingKind::none: break;
+  }
+  return {std::vector<double>(m, 0.0), std::vector<double>(m, 1.0)};
+}
+
+/// The POD of the scaled training states, a trajectory at a time. Collective.
+core::PodStart make_pod(const parallel::Communicator& comm, const core::Model& model, const DataSet& train) {
+  const core::Trajectories& held = train.data.held();
+  const parallel::Range own = own_trajectories(train);
+  const std::size_t first = train.data.index().trajectories(train.held.begin, train.held.end).first;
+  std::vector<double> scaled(held.times * held.components);
+  spectral::LocalSnapshots snapshots;
+  snapshots.dimension = held.components;
+  snapshots.chunks = own.size();
+  snapshots.chunk = [&](std::size_t i) {
+    const double* states = held.state_at(own.begin + i - first, 0);
+    for (std::size_t k = 0; k < scaled.size(); ++k) {
+      const std::size_t c = k % held.components;
+      scaled[k] = (states[k] - model.scaling.shift[c]) / model.scaling.scale[c];
+    }
+    return std::span<const double>(scaled);
+  };
+  const spectral::Pod pod = spectral::compute_pod(comm, snapshots, model.latent_dimension());
+  return {pod.modes, pod.singular_values.front()};
+}
+
+/// Weights of the components in the loss: none, or one over their variance in scaled space. Collective.
+std::vector<double> component_weights(const parallel::Communicator& comm, const Deck& deck, const core::Model& model,
+                                      const DataSet& train) {
+  if (deck.loss.component_weights == core::ComponentWeights::none) return {};
+  const distributed::Moments moments = distributed::component_moments(comm, train.data, train.held);
+  std::vector<double> weights(moments.mean.size());
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const double deviation = usable(moments.deviation[i], moments.mean[i]) / model.scaling.scale[i];
+    weights[i] = 1.0 / (deviation * deviation);
+  }
+  return weights;
+}
+
+}  // namespace
+
+ModelState initial_model(const parallel::Communicator& comm, const Deck& deck, const DataSet& train) {
+  ModelState start;
+  start.model = std::make_unique<core::Model>(deck.model, train.info.components);
+  start.model->scaling =
+      make_scaling(deck.model.scaling, distributed::component_moments(comm, train.data, train.held));
+  if (deck.model.autoencoder.enabled && deck.model.autoencoder.pod) {
+    const core::PodStart pod = make_pod(comm, *start.model, train);
+    start.theta = start.model->initialise(deck.seed, &pod);
+  } else {
+    start.theta = start.model->initialise(deck.seed, nullptr);
+  }
+  return start;
+}
+
+Objectives make_objectives(const parallel::Communicator& comm, const Deck& deck, const ModelState& start,
+                           const DataSet& train, const DataSet* validation) {
+  std::vector<double> steps = all_steps(comm, train, deck.integrator.substeps);
+  if (validation != nullptr) {
+    const std::vector<double> more = all_steps(comm, *validation, deck.integrator.substeps);
+    steps.insert(steps.end(), more.begin(), more.end());
+  }
+  const core::StepTable table(std::move(steps));
+  const core::Model& model = *start.model;
+  const std::size_t lane_steps =
+      train.sampler.batch() * train.data.index().intervals() * deck.integrator.substeps;
+  const core::MatrixFunctionMethod method =
+      core::choose_method(deck.integrator, core::ModelRate(model.nonlinear()).shape(), table,
+                          model.linear_operator(start.theta), lane_steps);
+
+  core::ObjectiveOptions options{deck.integrator, deck.loss, component_weights(comm, deck, model, train)};
+  Objectives objectives;
+  objectives.rollout = std::make_unique<core::Objective>(model, options, table, method);
+  if (deck.training.pretrain_epochs > 0) {
+    options.loss = {.trajectory = 0.0, .reconstruction = 1.0};
+    options.loss.time_weights = deck.loss.time_weights;
+    objectives.reconstruction = std::make_unique<core::Objective>(model, options, table, method);
+  }
+  return objectives;
+}
+
+}  // namespace spnode::app

@@ -1,0 +1,34 @@
+#pragma once
+/// The model before training: scaling and POD from the data, parameters from the seed.
+
+#include "app/data_set.hpp"
+#include "app/deck.hpp"
+#include "core/model/model.hpp"
+#include "core/tile_objective.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace spnode::app {
+
+/// A model with its parameters theta (model->layout().size()).
+struct ModelState {
+  std::unique_ptr<core::Model> model;
+  std::vector<double> theta;
+};
+
+/// The model that the deck describes, at its start. The same bits on every number of ranks. Collective. Raises
+/// UsageError where the deck does not fit the data.
+ModelState initial_model(const parallel::Communicator& comm, const Deck& deck, const DataSet& train);
+
+/// The two losses of a training: of the rollout, and of the autoencoder's reconstruction alone (null where there is
+/// no pretraining). Both refer to the model.
+struct Objectives {
+  std::unique_ptr<core::TileObjective> rollout, reconstruction;
+};
+
+/// `validation` may be null. Collective.
+Objectives make_objectives(const parallel::Communicator& comm, const Deck& deck, const ModelState& start,
+                           const DataSet& train, const DataSet* validation);
+
+}  // namespace spnode::app

@@ -1,0 +1,60 @@
+#include "app/model_store.hpp"
+
+#include <algorithm>
+#include <span>
+
+namespace spnode::app {
+
+namespace {
+
+constexpr const char* shift_name = "scaling/shift";
+constexpr const char* scale_name = "scaling/scale";
+constexpr const char* state_dimension_name = "state_dimension";
+
+}  // namespace
+
+void store_model(const parallel::Communicator& comm, const StoredModel& stored,
+                 const std::map<std::string, double>& scalars, io::Overwrite overwrite) {
+  const core::Model& model = *stored.state.model;
+  const std::vector<double>& theta = stored.state.theta;
+  const std::size_t m = model.state_dimension(), n = model.latent_dimension();
+  io::ModelFile file;
+  file.deck = print_deck(stored.deck);
+  file.version = SPNODE_VERSION;
+  file.scalars = scalars;
+  file.scalars[state_dimension_name] = static_cast<double>(m);
+  file.scalars["latent_dimension"] = static_cast<double>(n);
+  file.scalars["mu"] = model.linear().bound();
+  file.arrays.push_back({shift_name, {m}, "subtracted from each component of a state", model.scaling.shift});
+  file.arrays.push_back({scale_name, {m}, "each component is divided by it afterwards", model.scaling.scale});
+  file.arrays.push_back({"A_L", {n, n}, "the learned linear operator, 1/time; follows from linear/...",
+                         model.linear_operator(theta)});
+  for (const core::ParameterBlock& block : model.layout().blocks()) {
+    const auto begin = theta.begin() + static_cast<std::ptrdiff_t>(block.offset);
+    const auto end = begin + static_cast<std::ptrdiff_t>(block.size());
+    file.arrays.push_back({block.name, block.shape, block.meaning, std::vector<double>(begin, end)});
+  }
+  io::write_model(comm, stored.path, file, overwrite);
+}
+
+StoredModel load_model(const parallel::Communicator& comm, const std::string& path) {
+  const io::ModelFile file = io::read_model(comm, path);
+  StoredModel stored;
+  stored.path = path;
+  try {
+    stored.deck = read_deck(file.deck, path + ": /deck", {});
+    const auto m = static_cast<std::size_t>(file.scalar(state_dimension_name));
+    stored.state.model = std::make_unique<core::Model>(stored.deck.model, m);
+    stored.state.model->scaling = {file.array(shift_name, {m}).values, file.array(scale_name, {m}).values};
+  } catch (const UsageError& error) {
+    throw FileError(path + ": does not describe a model: " + error.what());
+  }
+  const core::ParameterLayout& layout = stored.state.model->layout();
+  stored.state.theta.resize(layout.size());
+  for (const core::ParameterBlock& block : layout.blocks())
+    std::ranges::copy(file.array(block.name, block.shape).values,
+                      stored.state.theta.begin() + static_cast<std::ptrdiff_t>(block.offset));
+  return stored;
+}
+
+}  // namespace spnode::app

@@ -1,0 +1,29 @@
+#pragma once
+/// Trained models to and from their files.
+
+#include "app/deck.hpp"
+#include "app/initial_model.hpp"
+#include "io/model_file.hpp"
+#include "parallel/communicator.hpp"
+
+#include <map>
+#include <string>
+
+namespace spnode::app {
+
+/// A trained model with the deck that it was trained from.
+struct StoredModel {
+  std::string path;
+  Deck deck;
+  ModelState state;
+};
+
+/// Writes parameter blocks, scaling, A_L, the deck and `scalars` (more numbers about the training). Collective;
+/// errors as for io::write_model.
+void store_model(const parallel::Communicator& comm, const StoredModel& model,
+                 const std::map<std::string, double>& scalars, io::Overwrite overwrite);
+
+/// Collective. Raises FileError where the file is missing, damaged or does not describe a model.
+StoredModel load_model(const parallel::Communicator& comm, const std::string& path);
+
+}  // namespace spnode::app
