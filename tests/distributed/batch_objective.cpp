@@ -13,10 +13,10 @@ using tests::ToyObjective;
 
 namespace {
 
-/// 40 trajectories of 6 times, batches of 24 in 6 tiles.
+/// 40 trajectories of 6 times, batches of 24 in 6 tiles (or fewer, larger ones).
 struct Setting {
-  explicit Setting(const Communicator& comm)
-      : sampler(40 * 5, {.batch = 24, .tile = 4, .seed = 5}),
+  explicit Setting(const Communicator& comm, std::size_t tile = 4)
+      : sampler(40 * 5, {.batch = 24, .tile = tile, .seed = 5}),
         data(tests::toy_data(40, 6, sampler.held(comm.rank(), comm.size()))),
         batch(comm, objective, data, sampler),
         gradient(batch.parameters()) {
@@ -50,6 +50,18 @@ TEST_CASE("loss_and_gradient_are_bitwise_those_of_one_rank") {
     CHECK(same_bits(shared.gradient, alone.gradient));
   }
   CHECK(shared.batch.value(shared.theta).loss.total == alone.batch.value(alone.theta).loss.total);
+}
+
+TEST_CASE("ranks_without_work_take_part") {
+  const Communicator comm;
+  Setting shared{comm, 24}, alone{Communicator(MPI_COMM_SELF), 24};  // one share: only rank 0 works
+  shared.evaluate();
+  alone.evaluate();
+  CHECK(same_bits(shared.gradient, alone.gradient));
+  shared.objective.before_set = [&] {
+    if (comm.rank() == comm.size() - 1) throw UsageError("idle, but broken");
+  };
+  CHECK_THROWS_AS(shared.evaluate(), Error);
 }
 
 TEST_CASE("full_batch_value_agrees_with_full_batch_gradient_and_differences") {

@@ -260,6 +260,55 @@ TEST_CASE("tao_options_reach_every_phase") {
   SPNODE_PETSC(PetscOptionsClearValue(nullptr, "-tao_type"));
 }
 
+TEST_CASE("gradient_test_of_tao_leaves_training_as_it_is") {
+  SPNODE_PETSC(PetscOptionsSetValue(nullptr, "-tao_max_it", "2"));
+  ToyRun plain{Communicator()}, tested{Communicator()};
+  plain.run();
+  SPNODE_PETSC(PetscOptionsSetValue(nullptr, "-tao_test_gradient", nullptr));
+  tested.run();
+  SPNODE_PETSC(PetscOptionsClearValue(nullptr, "-tao_test_gradient"));
+  SPNODE_PETSC(PetscOptionsClearValue(nullptr, "-tao_max_it"));
+  CHECK(bytes(tested.state) == bytes(plain.state));
+  REQUIRE(tested.records.size() == plain.records.size());
+  for (std::size_t i = 0; i < plain.records.size(); ++i)
+    CHECK(tested.records[i].loss.total == plain.records[i].loss.total);
+}
+
+TEST_CASE("visited_members_are_all_that_a_resumed_run_needs") {
+  TrainingOptions options = short_training();
+  options.checkpoint_minutes = 1e-12;
+  ToyRun whole{Communicator(), options};
+  whole.run();
+  for (const std::size_t at : {3, 12, 25, 41}) {
+    std::vector<std::vector<double>> vectors;
+    std::vector<double> reals;
+    std::vector<std::uint64_t> counts;
+    struct Save {
+      decltype(vectors)& v;
+      decltype(reals)& r;
+      decltype(counts)& c;
+      void operator()(const char*, const std::vector<double>& x) { v.push_back(x); }
+      void operator()(const char*, double x) { r.push_back(x); }
+      void operator()(const char*, std::uint64_t x) { c.push_back(x); }
+    };
+    struct Load {
+      const decltype(vectors)& v;
+      const decltype(reals)& r;
+      const decltype(counts)& c;
+      std::size_t i = 0, j = 0, k = 0;
+      void operator()(const char*, std::vector<double>& x) { x = v[i++]; }
+      void operator()(const char*, double& x) { x = r[j++]; }
+      void operator()(const char*, std::uint64_t& x) { x = c[k++]; }
+    };
+    REQUIRE(at < whole.checkpoints.size());
+    visit_members(whole.checkpoints[at], Save{vectors, reals, counts});
+    ToyRun resumed{Communicator(), options};
+    visit_members(resumed.state, Load{vectors, reals, counts});
+    CHECK(bytes(resumed.run()) == bytes(whole.state));
+    CHECK(resumed.records.back().epoch == whole.records.back().epoch);
+  }
+}
+
 TEST_CASE("state_of_another_model_is_refused") {
   ToyRun run{Communicator()};
   run.state = TrainerState::start(std::vector<double>(5, 0.0));
