@@ -82,8 +82,11 @@ double ArrayFile::scalar(const std::string& name) const {
 
 void write_array_file(const Communicator& comm, const std::string& path, const ArrayFormat& format,
                       const ArrayFile& contents, Overwrite overwrite) {
-  AtomicFile target(comm, path, overwrite);
-  write_on_root(comm, target, [&](File& file) { write_contents(file, format, contents); });
+  write_on_root(comm, path, overwrite, [&](const std::string& temporary) {
+    File file = File::create(temporary);
+    write_contents(file, format, contents);
+    file.close();
+  });
 }
 
 ArrayFile read_array_file(const Communicator& comm, const std::string& path, const ArrayFormat& format) {

@@ -112,16 +112,22 @@ void AtomicFile::commit() {
   committed_ = true;
 }
 
-void write_text(const Communicator& comm, const std::string& path, const std::string& text,
-                Overwrite overwrite) {
+void write_on_root(const Communicator& comm, const std::string& path, Overwrite overwrite,
+                   const std::function<void(const std::string& temporary)>& work) {
   AtomicFile target(comm, path, overwrite);
   collectively(comm, [&] {
-    if (!comm.is_root()) return;
-    std::ofstream file(target.temporary(), std::ios::binary | std::ios::trunc);
+    if (comm.is_root()) work(target.temporary());
+  });
+  target.commit();
+}
+
+void write_text(const Communicator& comm, const std::string& path, const std::string& text,
+                Overwrite overwrite) {
+  write_on_root(comm, path, overwrite, [&](const std::string& temporary) {
+    std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
     file << text << std::flush;
     if (!file) fail(path, "cannot be written");
   });
-  target.commit();
 }
 
 }  // namespace spnode::io

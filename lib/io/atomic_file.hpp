@@ -3,6 +3,7 @@
 
 #include "parallel/communicator.hpp"
 
+#include <functional>
 #include <string>
 
 namespace spnode::io {
@@ -47,6 +48,11 @@ class AtomicFile {
   Overwrite overwrite_;
   bool committed_ = false;
 };
+
+/// Lets rank 0 write a whole file: `work` gets the temporary name and need not clean up. Collective; a
+/// failure of `work` is raised on all ranks, and then nothing has changed.
+void write_on_root(const parallel::Communicator& comm, const std::string& path, Overwrite overwrite,
+                   const std::function<void(const std::string& temporary)>& work);
 
 /// Writes a text file (a table, a deck) atomically from rank 0's `text`. Collective.
 void write_text(const parallel::Communicator& comm, const std::string& path, const std::string& text,

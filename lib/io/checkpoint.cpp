@@ -1,10 +1,12 @@
 #include "io/checkpoint.hpp"
 
+#include "io/atomic_file.hpp"
 #include "io/hdf5.hpp"
 #include "io/replicated.hpp"
 
-#include <bit>
-#include <cstring>
+#include <algorithm>
+#include <fstream>
+#include <string_view>
 
 namespace spnode::io {
 
@@ -16,42 +18,42 @@ namespace {
 
 constexpr const char* format = "spnode.checkpoint";
 constexpr int format_version = 1;
-constexpr const char* checksum_name = "checksum";
 
-/// 64-bit FNV-1a (Fowler, Noll, Vo).
-class Checksum {
- public:
-  void add(const void* data, std::size_t length) {
-    const auto* bytes = static_cast<const unsigned char*>(data);
-    for (std::size_t i = 0; i < length; ++i) hash_ = (hash_ ^ bytes[i]) * 0x100000001b3u;
+/// Behind HDF5's own bytes stand this mark and the checksum of all bytes before it. HDF5 ignores them. They
+/// are verified before HDF5 sees the file, because it follows damaged structures without end in some cases.
+constexpr std::string_view mark = "spnode: checksum";
+constexpr std::size_t digits = 16;
+
+/// 64-bit FNV-1a (Fowler, Noll, Vo) in hexadecimal digits.
+std::string checksum(std::string_view bytes) {
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3u;
+  std::string text(digits, '0');
+  for (std::size_t i = 0; i < digits; ++i) text[i] = "0123456789abcdef"[hash >> (60 - 4 * i) & 15];
+  return text;
+}
+
+void seal(const std::string& path) {
+  const std::string bytes = read_bytes(path);
+  std::ofstream file(path, std::ios::binary | std::ios::app);
+  file << mark << checksum(bytes) << std::flush;
+  if (!file) throw FileError(path + ": the checksum cannot be written");
+}
+
+/// Takes the mark and the checksum off the bytes of a checkpoint, or raises FileError.
+void verify_seal(std::string& bytes, const std::string& path) {
+  hdf5::require_signature(bytes, path);
+  const std::size_t length = bytes.size() - std::min(bytes.size(), mark.size() + digits);
+  const std::string_view contents(bytes.data(), length);
+  if (std::string_view(bytes).substr(length) != std::string(mark) + checksum(contents)) {
+    throw FileError(path +
+                    ": not a checkpoint of spnode, or damaged or truncated: its checksum does not match");
   }
-  /// Name and length too, so that nothing can move between entries unnoticed.
-  template <class Entries>
-  void add_entries(const Entries& entries) {
-    for (const auto& [name, values] : entries) {
-      const std::uint64_t sizes[2] = {name.size(), values.size()};
-      add(sizes, sizeof sizes);
-      add(name.data(), name.size());
-      add(values.data(), values.size() * sizeof values[0]);
-    }
-  }
-  std::int64_t value() const { return std::bit_cast<std::int64_t>(hash_); }
-
- private:
-  std::uint64_t hash_ = 0xcbf29ce484222325u;
-};
-
-std::int64_t checksum_of(const Checkpoint& contents) {
-  Checksum sum;
-  sum.add_entries(contents.doubles);
-  sum.add_entries(contents.integers);
-  sum.add_entries(contents.strings);
-  return sum.value();
+  bytes.resize(length);
 }
 
 void write_contents(File& file, const Checkpoint& contents) {
   write_format(file, format, format_version);
-  file.set_attribute("/", checksum_name, checksum_of(contents));
   for (const char* group : {"/doubles", "/integers", "/strings"}) file.create_group(group);
   for (const auto& [name, values] : contents.doubles) file.write("/doubles/" + name, values, {values.size()});
   for (const auto& [name, values] : contents.integers)
@@ -71,9 +73,6 @@ Checkpoint read_contents(const File& file) {
   }
   for (const std::string& name : file.members("/strings")) {
     contents.strings[name] = file.read_string("/strings/" + name);
-  }
-  if (file.integer_attribute("/", checksum_name) != checksum_of(contents)) {
-    throw FileError(file.path() + ": the checkpoint is damaged: its contents do not match its checksum");
   }
   return contents;
 }
@@ -96,14 +95,21 @@ const std::vector<std::int64_t>& Checkpoint::integers_at(const std::string& name
 const std::string& Checkpoint::string_at(const std::string& name) const { return find(strings, path, name); }
 
 void write_checkpoint(const Communicator& comm, const std::string& path, const Checkpoint& contents) {
-  AtomicFile target(comm, path, Overwrite::yes);
-  write_on_root(comm, target, [&](File& file) { write_contents(file, contents); });
+  write_on_root(comm, path, Overwrite::yes, [&](const std::string& temporary) {
+    File file = File::create(temporary);
+    write_contents(file, contents);
+    file.close();
+    seal(temporary);
+  });
 }
 
 Checkpoint read_checkpoint(const Communicator& comm, const std::string& path) {
-  const std::string image = replicate(comm, path);
+  std::string image = replicate(comm, path);
   Checkpoint contents;
-  collectively(comm, [&] { contents = read_contents(File::open_image(image, path)); });
+  collectively(comm, [&] {
+    verify_seal(image, path);
+    contents = read_contents(File::open_image(image, path));
+  });
   return contents;
 }
 

@@ -101,16 +101,22 @@ File File::open(const std::string& path, Access access) {
   return file;
 }
 
+void require_signature(const std::string& bytes, const std::string& path) {
+  if (!bytes.starts_with(signature)) throw FileError(path + ": not an HDF5 file");
+}
+
 File File::open_image(std::string image, const std::string& path) {
   silence_library();
-  if (!image.starts_with(signature)) throw FileError(path + ": not an HDF5 file");
+  require_signature(image, path);
   File file;
   file.path_ = path;
   const Handle list = owned(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   constexpr std::size_t increment = 1 << 16;
   H5Pset_fapl_core(list.id(), increment, false);
   H5Pset_file_image(list.id(), image.data(), image.size());
-  file.file_ = owned(H5Fopen(path.c_str(), H5F_ACC_RDONLY, list.id()), H5Fclose);
+  const std::string name =
+      path + " (in memory)";  // HDF5 refuses an image under the name of a file that exists
+  file.file_ = owned(H5Fopen(name.c_str(), H5F_ACC_RDONLY, list.id()), H5Fclose);
   if (!file.file_.valid()) throw FileError(path + ": the file is truncated or damaged" + reason());
   return file;
 }

@@ -38,6 +38,9 @@ class Handle {
 enum class ElementType { float32, float64, integer, string, other };
 std::string to_string(ElementType type);
 
+/// Raises FileError unless `bytes` begin like an HDF5 file; `path` for the message. Not collective.
+void require_signature(const std::string& bytes, const std::string& path);
+
 enum class Access { read_only, read_write };
 
 /// Element type and extents of a dataset; a scalar has no extents.

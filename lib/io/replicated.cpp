@@ -13,27 +13,19 @@ namespace spnode::io {
 using parallel::collectively;
 using parallel::Communicator;
 
-void write_on_root(const Communicator& comm, AtomicFile& target,
-                   const std::function<void(hdf5::File&)>& fill) {
-  collectively(comm, [&] {
-    if (!comm.is_root()) return;
-    hdf5::File file = hdf5::File::create(target.temporary());
-    fill(file);
-    file.close();
-  });
-  target.commit();
+std::string read_bytes(const std::string& path) {
+  if (std::filesystem::is_directory(path)) throw FileError(path + ": is a directory, not a file");
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream contents;
+  if (file) contents << file.rdbuf();
+  if (!file) throw FileError(path + ": cannot be read: " + std::strerror(errno));
+  return std::move(contents).str();
 }
 
 std::string replicate(const Communicator& comm, const std::string& path) {
   std::string bytes;
   collectively(comm, [&] {
-    if (!comm.is_root()) return;
-    if (std::filesystem::is_directory(path)) throw FileError(path + ": is a directory, not a file");
-    std::ifstream file(path, std::ios::binary);
-    std::ostringstream contents;
-    if (file) contents << file.rdbuf();
-    if (!file || file.bad()) throw FileError(path + ": cannot be read: " + std::strerror(errno));
-    bytes = std::move(contents).str();
+    if (comm.is_root()) bytes = read_bytes(path);
   });
   parallel::broadcast(comm, bytes);
   return bytes;
