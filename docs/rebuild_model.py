@@ -1,0 +1,62 @@
+"""Rebuilds a model of spnode from its file alone: du/dt = A u + g(u) - A r(u), encoder and decoder, in NumPy.
+
+usage: rebuild_model.py MODEL.h5 DATA.h5 SUBSTEPS FORECAST.h5      forecasts from DATA's initial states by RK4
+"""
+import sys
+
+import h5py
+import numpy as np
+import yaml
+
+model_path, data_path, substeps, forecast_path = sys.argv[1:5]
+p = {}  # every dataset by its path
+with h5py.File(model_path) as file:
+    file.visititems(lambda name, item: p.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+options, A = yaml.safe_load(p["deck"].decode())["model"], p["A_L"]
+
+
+def network(name, x, options, bound=0.0):  # layers W x + b with tanh between; W normalised where there is a bound
+    depth = sum(path.startswith(f"{name}/layer") for path in p) // 2
+    for i in range(1, depth + 1):
+        W, b = p[f"{name}/layer{i}/W"], p[f"{name}/layer{i}/b"]
+        if bound > 0:
+            W = bound ** (1 / depth) * W / max(1, np.sqrt(np.linalg.norm(W, 1) * np.linalg.norm(W, np.inf)))
+        x = x @ W.T + b
+        if options["activation"] == "tanh" and (i < depth or options.get("last_activation", False)):
+            x = np.tanh(x)
+    return x * p.get(f"{name}/scale", 1.0)
+
+
+def rate(u):  # du/dt; a row of u is a latent state
+    total = u @ A.T
+    for kind in options["nonlinear"]:
+        if kind == "bilinear":
+            C, D, b = (p[f"nonlinear/bilinear/{name}"] for name in "CDb")
+            total = total + ((C @ u.T) * (D @ u.T)).sum(axis=0).T + b
+        else:
+            value = network(f"nonlinear/{kind}", u, options[kind], options[kind].get("bound", 0.0))
+            total = total - value @ A.T if options[kind]["relaxation"] else total + value
+    return total
+
+
+def autoencode(name, x):  # encoder or decoder: a linear map plus a network, either may be absent
+    if not options["autoencoder"]["enabled"]:
+        return x
+    linear = x @ p[f"{name}/linear"].T if f"{name}/linear" in p else 0.0
+    return linear + (network(name, x, options["autoencoder"]) if f"{name}/layer1/W" in p else 0.0)
+
+
+with h5py.File(data_path) as file:
+    state, time = file["state"][:, 0], file["time"][...]
+u = autoencode("encoder", (state - p["scaling/shift"]) / p["scaling/scale"])
+latent = [u]
+for h in np.diff(time) / int(substeps):
+    for _ in range(int(substeps)):
+        k1 = rate(u)
+        k2 = rate(u + h / 2 * k1)
+        k3 = rate(u + h / 2 * k2)
+        u = u + h / 6 * (k1 + 2 * k2 + 2 * k3 + rate(u + h * k3))
+    latent.append(u)
+with h5py.File(forecast_path, "w") as file:
+    file["state"] = autoencode("decoder", np.stack(latent, axis=1)) * p["scaling/scale"] + p["scaling/shift"]
+    file["time"] = time
