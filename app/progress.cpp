@@ -1,5 +1,6 @@
 #include "app/progress.hpp"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <unistd.h>
 

@@ -16,6 +16,9 @@ namespace spnode::io {
 /// One time axis for all trajectories, or one each.
 enum class TimeAxis { shared, per_trajectory };
 
+/// Whether a forecast's file holds the true states beside it.
+enum class Truth { absent, present };
+
 /// What a trajectory file holds, without its numbers.
 struct TrajectoryInfo {
   std::size_t count = 0;       ///< trajectories
@@ -25,6 +28,7 @@ struct TrajectoryInfo {
   hdf5::ElementType state_type = hdf5::ElementType::float64;
   std::string system, units;            ///< attributes; empty where the file has none
   std::vector<std::string> parameters;  ///< names under /parameters, sorted
+  Truth truth = Truth::absent;          ///< for writing: dataset /truth, of the shape of /state
 };
 
 /// Checks the objects of a trajectory file and their shapes; the numbers are checked as they are read.
@@ -54,6 +58,9 @@ class TrajectoryWriter {
   /// Writes `block` as the trajectories [first, first + block.count). Collective; a rank may have an empty
   /// block. A shared time axis is taken from the block that holds trajectory 0.
   void write(std::size_t first, const core::Trajectories& block);
+
+  /// Writes the true states of the trajectories [first, first + block.count) to /truth. Collective; as write().
+  void write_truth(std::size_t first, const core::Trajectories& block);
 
   /// Collective; every trajectory must have been written. Raises FileError where the disk refuses the data.
   void commit();

@@ -13,6 +13,7 @@ namespace spnode::io {
 inline constexpr const char* trajectory_format = "spnode.trajectories";
 inline constexpr int trajectory_format_version = 1;
 inline constexpr const char* state_name = "/state";
+inline constexpr const char* truth_name = "/truth";
 inline constexpr const char* time_name = "/time";
 inline constexpr const char* parameters_name = "/parameters";
 

@@ -29,6 +29,8 @@ void TrajectoryWriter::create_objects() const {
   file.set_attribute("/", "system", info_.system);
   file.set_attribute("/", "units", info_.units);
   file.create_dataset(state_name, info_.state_type, {info_.count, info_.times, info_.components});
+  if (info_.truth == Truth::present)
+    file.create_dataset(truth_name, info_.state_type, {info_.count, info_.times, info_.components});
   const bool shared = info_.time_axis == TimeAxis::shared;
   file.create_dataset(time_name, ElementType::float64,
                       shared ? std::vector{info_.times} : std::vector{info_.count, info_.times});
@@ -77,6 +79,13 @@ void TrajectoryWriter::write(std::size_t first, const core::Trajectories& block)
         count > 0 ? std::span<const double>(found->second) : std::span<const double>());
   }
   written_ += count;
+}
+
+void TrajectoryWriter::write_truth(std::size_t first, const core::Trajectories& block) {
+  collectively(comm_, [&] { check_block(first, block); });
+  collectively(comm_, [&] {
+    file_.write_slab(truth_name, {{first, 0, 0}, {block.count, info_.times, info_.components}}, block.state);
+  });
 }
 
 void TrajectoryWriter::commit() {
