@@ -15,7 +15,7 @@ namespace {
 
 /// The bits that any rank has set, found while the ranks compute.
 class Agreement {
- public:
+public:
   Agreement(const parallel::Communicator& comm, Requests own) : own_(own), common_(own) {
     if (comm.size() > 1)
       MPI_Iallreduce(&own_, &common_, 1, MPI_UNSIGNED, MPI_BOR, comm.handle(), &pending_);
@@ -29,22 +29,18 @@ class Agreement {
     return common_;
   }
 
- private:
+private:
   Requests own_, common_;
   MPI_Request pending_ = MPI_REQUEST_NULL;
 };
 
-}  // namespace
+} // namespace
 
 BatchObjective::BatchObjective(const parallel::Communicator& comm, core::TileObjective& objective,
                                const core::WindowData& data, const Sampler& sampler)
-    : comm_(comm),
-      objective_(objective),
-      data_(data),
-      sampler_(sampler),
+    : comm_(comm), objective_(objective), data_(data), sampler_(sampler),
       shares_(sampler.shares_of(comm.rank(), comm.size())),
-      gradient_sum_(comm, objective.contribution_size()),
-      value_sum_(comm, objective.value_size()) {
+      gradient_sum_(comm, objective.contribution_size()), value_sum_(comm, objective.value_size()) {
   const std::size_t width = std::max(objective.contribution_size(), objective.value_size());
   rows_.resize(std::max<std::size_t>(1, shares_.size()) * width);
   tile_row_.resize(width);
@@ -60,19 +56,22 @@ Evaluation BatchObjective::value(std::span<const double> theta) {
   return evaluate({Quantity::value, std::nullopt}, theta, {});
 }
 
-Evaluation BatchObjective::evaluate(const Sum& sum, std::span<const double> theta, std::span<double> gradient) {
+Evaluation BatchObjective::evaluate(const Sum& sum, std::span<const double> theta,
+                                    std::span<double> gradient) {
   Evaluation result;
   Agreement agreement(comm_, asked_);
   const bool computed = compute_rows(sum, theta);
   result.finite = add(sum, computed);
   result.requests = agreement.wait();
-  if (result.finite) finish(sum, gradient, result);
+  if (result.finite)
+    finish(sum, gradient, result);
   return result;
 }
 
 /// Local: fills the rows of this rank's shares; false where that failed.
 bool BatchObjective::compute_rows(const Sum& sum, std::span<const double> theta) {
-  if (failure_) return false;
+  if (failure_)
+    return false;
   const std::size_t width =
       sum.quantity == Quantity::gradient ? objective_.contribution_size() : objective_.value_size();
   try {
@@ -104,11 +103,13 @@ void BatchObjective::compute_share(const Sum& sum, std::size_t share, std::span<
     else
       objective_.value_contribution(data_, tile, out);
     if (begin > 0)
-      for (std::size_t i = 0; i < row.size(); ++i) row[i] += scratch[i];
+      for (std::size_t i = 0; i < row.size(); ++i)
+        row[i] += scratch[i];
   }
 }
 
-/// The exact sum of all ranks' rows into summed_; whether it is finite. Collective; raises a failure of any rank.
+/// The exact sum of all ranks' rows into summed_; whether it is finite. Collective; raises a failure of any
+/// rank.
 bool BatchObjective::add(const Sum& sum, bool computed) {
   parallel::ExactSum& exact = sum.quantity == Quantity::gradient ? gradient_sum_ : value_sum_;
   std::size_t count = shares_.size();
@@ -118,25 +119,29 @@ bool BatchObjective::add(const Sum& sum, bool computed) {
   }
   const auto rows = std::span(rows_).first(count * exact.size());
   const auto out = std::span(summed_).first(exact.size());
-  if (exact.sum(rows, count, sampler_.shares(), out) == parallel::SumStatus::finite) return true;
+  if (exact.sum(rows, count, sampler_.shares(), out) == parallel::SumStatus::finite)
+    return true;
   parallel::collectively(comm_, [this] {
-    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+    if (failure_)
+      std::rethrow_exception(std::exchange(failure_, nullptr));
   });
   return false;
 }
 
-/// Local and replicated: loss and gradient from the sum. Where that fails on one rank only, this rank goes on with a
-/// zero gradient and tells the others with the next evaluation, which spares a collective per step.
+/// Local and replicated: loss and gradient from the sum. Where that fails on one rank only, this rank goes on
+/// with a zero gradient and tells the others with the next evaluation, which spares a collective per step.
 void BatchObjective::finish(const Sum& sum, std::span<double> gradient, Evaluation& result) {
   const std::size_t windows = sum.batch ? sampler_.batch() : sampler_.windows();
   try {
     if (sum.quantity == Quantity::value) {
-      result.loss = objective_.value(std::span<const double>(summed_).first(objective_.value_size()), windows);
+      result.loss =
+          objective_.value(std::span<const double>(summed_).first(objective_.value_size()), windows);
     } else {
-      result.loss = objective_.gradient(std::span<const double>(summed_).first(objective_.contribution_size()),
-                                        windows, gradient);
+      result.loss = objective_.gradient(
+          std::span<const double>(summed_).first(objective_.contribution_size()), windows, gradient);
       double squares = 0.0;
-      for (const double g : gradient) squares += g * g;
+      for (const double g : gradient)
+        squares += g * g;
       result.gradient_norm = std::sqrt(squares);
     }
     result.finite = std::isfinite(result.loss.total) && std::isfinite(result.gradient_norm);
@@ -150,10 +155,12 @@ void BatchObjective::finish(const Sum& sum, std::span<double> gradient, Evaluati
 
 void BatchObjective::check_replicas(std::span<const double> theta) {
   parallel::collectively(comm_, [this] {
-    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+    if (failure_)
+      std::rethrow_exception(std::exchange(failure_, nullptr));
   });
   std::uint64_t hash = 0;
-  for (const double x : theta) hash = core::mix64(hash ^ std::bit_cast<std::uint64_t>(x));
+  for (const double x : theta)
+    hash = core::mix64(hash ^ std::bit_cast<std::uint64_t>(x));
   std::uint64_t least[2] = {hash, ~hash};
   MPI_Allreduce(MPI_IN_PLACE, least, 2, MPI_UINT64_T, MPI_MIN, comm_.handle());
   if (least[0] != ~least[1])
@@ -161,4 +168,4 @@ void BatchObjective::check_replicas(std::span<const double> theta) {
                 "the ranks' parameters differ; training relies on identical processors and libraries");
 }
 
-}  // namespace spnode::distributed
+} // namespace spnode::distributed

@@ -23,26 +23,28 @@ inline constexpr Requests request_checkpoint = 2;
 
 /// What an evaluation came to; the same bits on all ranks.
 struct Evaluation {
-  bool finite = false;         ///< loss and gradient are finite; otherwise they are unspecified
-  core::LossTerms loss;        ///< mean over the windows
-  double gradient_norm = 0.0;  ///< Euclidean; 0 for a value alone
-  Requests requests = 0;       ///< what any rank asked for
+  bool finite = false;        ///< loss and gradient are finite; otherwise they are unspecified
+  core::LossTerms loss;       ///< mean over the windows
+  double gradient_norm = 0.0; ///< Euclidean; 0 for a value alone
+  Requests requests = 0;      ///< what any rank asked for
 };
 
 /// Evaluates a TileObjective over windows dealt to ranks by a Sampler.
 ///
-/// Every rank holds the whole theta, computes the contributions of its own work shares (the tiles of a share added
-/// in order) and gets the exact sum of all shares, from which it computes the same gradient. The result does not
-/// depend on the number of ranks.
+/// Every rank holds the whole theta, computes the contributions of its own work shares (the tiles of a share
+/// added in order) and gets the exact sum of all shares, from which it computes the same gradient. The result
+/// does not depend on the number of ranks.
 ///
-/// Two allreduces of the sum and one of an integer that is hidden behind the work. Failures cost nothing until they
-/// happen: the rank that failed puts NaN into the sum, and the ranks that see it agree on the reason. Buffers are
-/// allocated at construction; evaluations allocate nothing once every share has been drawn.
+/// Two allreduces of the sum and one of an integer that is hidden behind the work. Failures cost nothing
+/// until they happen: the rank that failed puts NaN into the sum, and the ranks that see it agree on the
+/// reason. Buffers are allocated at construction; evaluations allocate nothing once every share has been
+/// drawn.
 class BatchObjective {
- public:
-  /// `data` holds the windows sampler.held(comm.rank(), comm.size()). All four must outlive this. Not collective.
-  BatchObjective(const parallel::Communicator& comm, core::TileObjective& objective, const core::WindowData& data,
-                 const Sampler& sampler);
+public:
+  /// `data` holds the windows sampler.held(comm.rank(), comm.size()). All four must outlive this. Not
+  /// collective.
+  BatchObjective(const parallel::Communicator& comm, core::TileObjective& objective,
+                 const core::WindowData& data, const Sampler& sampler);
 
   std::size_t parameters() const { return objective_.parameters().size(); }
   const Sampler& sampler() const { return sampler_; }
@@ -50,19 +52,20 @@ class BatchObjective {
   /// What this rank asks for with the next evaluations. Not collective.
   void ask(Requests requests) { asked_ = requests; }
 
-  /// Loss and gradient (parameters(), overwritten) of a batch, or of all windows. Collective. A NumericalError on
-  /// any rank is a non-finite evaluation on all; anything else that an objective raises on any rank is raised on
-  /// all, here or in the next evaluation.
-  Evaluation gradient(std::optional<BatchNumber> batch, std::span<const double> theta, std::span<double> gradient);
+  /// Loss and gradient (parameters(), overwritten) of a batch, or of all windows. Collective. A
+  /// NumericalError on any rank is a non-finite evaluation on all; anything else that an objective raises on
+  /// any rank is raised on all, here or in the next evaluation.
+  Evaluation gradient(std::optional<BatchNumber> batch, std::span<const double> theta,
+                      std::span<double> gradient);
 
   /// The loss over all windows. Collective; raises as gradient() does.
   Evaluation value(std::span<const double> theta);
 
-  /// Raises Error (internal) on all ranks where they hold different bits of theta, and what is left of failures of
-  /// single ranks. Collective; a few bytes.
+  /// Raises Error (internal) on all ranks where they hold different bits of theta, and what is left of
+  /// failures of single ranks. Collective; a few bytes.
   void check_replicas(std::span<const double> theta);
 
- private:
+private:
   enum class Quantity { gradient, value };
   struct Sum {
     Quantity quantity;
@@ -79,15 +82,15 @@ class BatchObjective {
   core::TileObjective& objective_;
   const core::WindowData& data_;
   const Sampler& sampler_;
-  parallel::Range shares_;  ///< of this rank
+  parallel::Range shares_; ///< of this rank
 
-  std::vector<double> rows_;       ///< (max(1, own shares), contribution_size())
-  std::vector<double> tile_row_;   ///< (contribution_size())
-  std::vector<double> summed_;     ///< (contribution_size())
-  std::vector<std::uint64_t> windows_;  ///< of the share that is being computed
+  std::vector<double> rows_;           ///< (max(1, own shares), contribution_size())
+  std::vector<double> tile_row_;       ///< (contribution_size())
+  std::vector<double> summed_;         ///< (contribution_size())
+  std::vector<std::uint64_t> windows_; ///< of the share that is being computed
   parallel::ExactSum gradient_sum_, value_sum_;
   Requests asked_ = 0;
-  std::exception_ptr failure_;  ///< of this rank, not yet known to the others
+  std::exception_ptr failure_; ///< of this rank, not yet known to the others
 };
 
-}  // namespace spnode::distributed
+} // namespace spnode::distributed

@@ -18,13 +18,12 @@ namespace spnode::distributed {
 /// Throws where a PETSc or SLEPc call failed. Not collective.
 void check_petsc(PetscErrorCode code, const char* call);
 
-/// Runs the bodies of callbacks that PETSc calls: an exception is kept and becomes an error code, so that it never
-/// crosses C code; the caller of PETSc gets it back.
+/// Runs the bodies of callbacks that PETSc calls: an exception is kept and becomes an error code, so that it
+/// never crosses C code; the caller of PETSc gets it back.
 class CallbackGuard {
- public:
+public:
   /// Inside a callback: `return guard.run([&] { ... });`
-  template <class Body>
-  PetscErrorCode run(Body&& body) noexcept {
+  template <class Body> PetscErrorCode run(Body&& body) noexcept {
     try {
       std::forward<Body>(body)();
       return PETSC_SUCCESS;
@@ -34,31 +33,33 @@ class CallbackGuard {
     }
   }
 
-  /// Around the PETSc call whose callbacks use this guard: rethrows what one of them raised, else checks `code`.
+  /// Around the PETSc call whose callbacks use this guard: rethrows what one of them raised, else checks
+  /// `code`.
   void check(PetscErrorCode code, const char* call) {
-    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+    if (failure_)
+      std::rethrow_exception(std::exchange(failure_, nullptr));
     check_petsc(code, call);
   }
 
- private:
+private:
   std::exception_ptr failure_;
 };
 
-/// While it lives, failing PETSc calls only return their code instead of printing a trace: for calls whose callbacks
-/// may throw. Not collective.
+/// While it lives, failing PETSc calls only return their code instead of printing a trace: for calls whose
+/// callbacks may throw. Not collective.
 class QuietErrors {
- public:
+public:
   QuietErrors();
   ~QuietErrors();
   QuietErrors(const QuietErrors&) = delete;
   QuietErrors& operator=(const QuietErrors&) = delete;
 };
 
-/// Sends what PETSc prints on other ranks than 0 nowhere. Optimizers are replicated (PETSC_COMM_SELF), and without
-/// this -tao_monitor and the like print once per rank. To be called once after PetscInitialize, before anything is
-/// printed. Not collective.
+/// Sends what PETSc prints on other ranks than 0 nowhere. Optimizers are replicated (PETSC_COMM_SELF), and
+/// without this -tao_monitor and the like print once per rank. To be called once after PetscInitialize,
+/// before anything is printed. Not collective.
 void silence_replicas(const parallel::Communicator& comm);
 
-}  // namespace spnode::distributed
+} // namespace spnode::distributed
 
 #define SPNODE_PETSC(call) ::spnode::distributed::check_petsc((call), #call)

@@ -1,5 +1,6 @@
 #pragma once
-/// One phase of a training run: what Adam on batches and the full-batch methods share. Used by the trainer alone.
+/// One phase of a training run: what Adam on batches and the full-batch methods share. Used by the trainer
+/// alone.
 
 #include "distributed/batch_objective.hpp"
 #include "distributed/trainer.hpp"
@@ -20,10 +21,10 @@ struct CheckpointClock {
 /// Whether an epoch is validated when options.validate_every does not ask for it.
 enum class Validation { when_due, always };
 
-/// Epoch by epoch, a phase reads the requests of signals and clocks, validates, keeps the best parameters and calls
-/// the hooks. All members are collective unless they say otherwise.
+/// Epoch by epoch, a phase reads the requests of signals and clocks, validates, keeps the best parameters and
+/// calls the hooks. All members are collective unless they say otherwise.
 class PhaseRun {
- public:
+public:
   PhaseRun(const parallel::Communicator& comm, const TrainerSetup& setup, TrainerState& state,
            CheckpointClock& clock);
 
@@ -37,7 +38,8 @@ class PhaseRun {
 
   /// Closes an epoch at state().theta: counts it, validates, completes `record` and calls the hooks.
   /// @param exact the loss of all training windows at theta where it is known
-  void finish_epoch(EpochRecord record, Validation validation, const std::optional<core::LossTerms>& exact = {});
+  void finish_epoch(EpochRecord record, Validation validation,
+                    const std::optional<core::LossTerms>& exact = {});
 
   /// Validates state().theta where its epoch was not; for phases that end without knowing it beforehand.
   void validate_end();
@@ -54,7 +56,7 @@ class PhaseRun {
   /// Tells hooks.progress. Not collective.
   void show(std::uint64_t epochs, std::uint64_t steps_per_epoch, double loss) const;
 
- private:
+private:
   core::LossTerms validate(const std::optional<core::LossTerms>& exact);
   bool keep_if_best(double loss);
   void checkpoint();
@@ -67,7 +69,7 @@ class PhaseRun {
   BatchObjective train_;
   std::optional<BatchObjective> validation_;
   std::chrono::steady_clock::time_point epoch_start_ = std::chrono::steady_clock::now();
-  bool validated_ = false;  ///< state_.theta has been
+  bool validated_ = false; ///< state_.theta has been
 };
 
 /// Runs Adam on batches from the state to the end of the phase. Collective.
@@ -76,4 +78,4 @@ void run_adam(PhaseRun& run);
 /// Runs a TAO method of the given type on the full batch from the state to the end of the phase. Collective.
 void run_full_batch(PhaseRun& run, const std::string& type);
 
-}  // namespace spnode::distributed
+} // namespace spnode::distributed

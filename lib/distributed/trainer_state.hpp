@@ -21,26 +21,28 @@ struct AdamState {
 
 /// Sums over the steps done of the epoch that is under way.
 struct EpochTotals {
-  core::LossTerms loss;        ///< summed over the steps that were not skipped
-  double gradient_norm = 0.0;  ///< the same
-  double rate = 0.0;           ///< of the last step
-  std::uint64_t steps = 0;     ///< steps not skipped
+  core::LossTerms loss;       ///< summed over the steps that were not skipped
+  double gradient_norm = 0.0; ///< the same
+  double rate = 0.0;          ///< of the last step
+  std::uint64_t steps = 0;    ///< steps not skipped
   std::uint64_t skipped = 0;
 };
 
-/// Where a run stands: replicated, the same bits on all ranks. Random numbers need no state (they are counted).
+/// Where a run stands: replicated, the same bits on all ranks. Random numbers need no state (they are
+/// counted).
 struct TrainerState {
   std::vector<double> theta;
-  std::vector<double> best_theta;  ///< the best validated parameters of the phase; the result when the run is done
+  std::vector<double>
+      best_theta; ///< the best validated parameters of the phase; the result when the run is done
   double best_loss = std::numeric_limits<double>::infinity();
-  std::uint64_t best_epoch = 0;    ///< overall epoch of best_theta
-  std::uint64_t stale = 0;         ///< validations since then
+  std::uint64_t best_epoch = 0; ///< overall epoch of best_theta
+  std::uint64_t stale = 0;      ///< validations since then
 
-  std::uint64_t phase = 0;         ///< index of the current phase; the number of phases when the run is done
-  std::uint64_t phase_epochs = 0;  ///< epochs (full-batch methods: iterations) done in the phase
-  std::uint64_t step = 0;          ///< steps done in the epoch that is under way
-  std::uint64_t epochs = 0;        ///< epochs done over all phases
-  std::uint64_t records = 0;       ///< history records given out so far: a resumed table continues after these
+  std::uint64_t phase = 0;        ///< index of the current phase; the number of phases when the run is done
+  std::uint64_t phase_epochs = 0; ///< epochs (full-batch methods: iterations) done in the phase
+  std::uint64_t step = 0;         ///< steps done in the epoch that is under way
+  std::uint64_t epochs = 0;       ///< epochs done over all phases
+  std::uint64_t records = 0;      ///< history records given out so far: a resumed table continues after these
 
   AdamState adam;
   EpochTotals totals;
@@ -54,10 +56,9 @@ struct TrainerState {
   }
 };
 
-/// Calls visitor(name, member) for every member of a state, each a std::vector<double>, a double or a std::uint64_t
-/// (reference, const where the state is): the one list of what a checkpoint holds.
-template <class State, class Visitor>
-void visit_members(State& state, Visitor&& visitor) {
+/// Calls visitor(name, member) for every member of a state, each a std::vector<double>, a double or a
+/// std::uint64_t (reference, const where the state is): the one list of what a checkpoint holds.
+template <class State, class Visitor> void visit_members(State& state, Visitor&& visitor) {
   visitor("theta", state.theta);
   visitor("best_theta", state.best_theta);
   visitor("best_loss", state.best_loss);
@@ -84,4 +85,4 @@ void visit_members(State& state, Visitor&& visitor) {
   visitor("epoch_skipped", state.totals.skipped);
 }
 
-}  // namespace spnode::distributed
+} // namespace spnode::distributed

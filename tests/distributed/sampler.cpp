@@ -1,6 +1,6 @@
+#include "distributed/sampler.hpp"
 #include "catch.hpp"
 #include "core/error.hpp"
-#include "distributed/sampler.hpp"
 
 #include <algorithm>
 #include <set>
@@ -17,16 +17,13 @@ struct Case {
 };
 
 const std::vector<Case> cases = {
-    {1, {.batch = 1, .tile = 1}},
-    {10, {.batch = 5, .tile = 3}},
-    {97, {.batch = 10, .tile = 4}},
-    {100, {.batch = 128, .tile = 32}},
-    {1000, {.batch = 128, .tile = 32}},
-    {1003, {.batch = 250, .tile = 7, .summands = 5}},
+    {1, {.batch = 1, .tile = 1}},       {10, {.batch = 5, .tile = 3}},
+    {97, {.batch = 10, .tile = 4}},     {100, {.batch = 128, .tile = 32}},
+    {1000, {.batch = 128, .tile = 32}}, {1003, {.batch = 250, .tile = 7, .summands = 5}},
     {60, {.batch = 0, .tile = 8}},
 };
 
-}  // namespace
+} // namespace
 
 TEST_CASE("an_epoch_draws_no_window_twice") {
   for (const Case& c : cases) {
@@ -58,7 +55,8 @@ TEST_CASE("shards_cover_every_window_once") {
       all.insert(all.end(), windows.begin(), windows.end());
     }
     REQUIRE(all.size() == c.windows);
-    for (std::size_t i = 0; i < all.size(); ++i) CHECK(all[i] == i);
+    for (std::size_t i = 0; i < all.size(); ++i)
+      CHECK(all[i] == i);
   }
 }
 
@@ -87,7 +85,8 @@ TEST_CASE("ranks_hold_exactly_the_shards_of_their_work_shares") {
 TEST_CASE("tiles_and_summands_bound_the_work_shares") {
   const Sampler fine(1000, {.batch = 128, .tile = 32});
   CHECK(fine.shares() == 4);
-  for (std::size_t share = 0; share < 4; ++share) CHECK(fine.lanes(share) == 32);
+  for (std::size_t share = 0; share < 4; ++share)
+    CHECK(fine.lanes(share) == 32);
   CHECK(Sampler(1000, {.batch = 128, .tile = 32, .summands = 3}).shares() == 3);
   CHECK(Sampler(1000, {.batch = 0, .tile = 10}).shares() == 100);
   CHECK(Sampler(5, {.batch = 128, .tile = 32}).batch() == 5);

@@ -6,7 +6,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-
 using namespace spnode;
 using namespace spnode::tests;
 using parallel::Communicator;
@@ -29,7 +28,7 @@ int end_of_child(const std::vector<int>& signals, int pause_ms) {
   return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
-}  // namespace
+} // namespace
 
 TEST_CASE("first_signal_is_noted") {
   for (const int signal : {SIGTERM, SIGUSR1}) {
@@ -41,7 +40,8 @@ TEST_CASE("first_signal_is_noted") {
 }
 
 TEST_CASE("signals_have_their_previous_action_afterwards") {
-  struct sigaction before {}, during {}, after {};
+  struct sigaction before {
+  }, during{}, after{};
   sigaction(SIGUSR1, nullptr, &before);
   {
     const SignalFlag flag;
@@ -62,7 +62,8 @@ TEST_CASE("another_signal_ends_the_process_at_once") {
   CHECK(end_of_child({SIGTERM, SIGUSR1}, 0) == SIGUSR1);
 }
 
-// A signal on one rank, at every step and in every phase: all ranks stop, and the resumed run has the same bits.
+// A signal on one rank, at every step and in every phase: all ranks stop, and the resumed run has the same
+// bits.
 TEST_CASE("signal_on_one_rank_checkpoints_stops_all_and_resumes_to_the_same_bits") {
   const Communicator comm;
   ToyRun whole{Communicator(MPI_COMM_SELF)};
@@ -74,7 +75,8 @@ TEST_CASE("signal_on_one_rank_checkpoints_stops_all_and_resumes_to_the_same_bits
     int steps = 0;
     stopped.signals = &flag;
     stopped.hooks.progress = [&](const Progress&) {
-      if (++steps == at && comm.rank() == at % comm.size()) raise(SIGUSR1);
+      if (++steps == at && comm.rank() == at % comm.size())
+        raise(SIGUSR1);
     };
     INFO("signal after step " << at);
     CHECK_THROWS_AS(stopped.run(), Interrupted);

@@ -30,13 +30,12 @@ inline TrainingOptions short_training() {
 /// All that a run on one communicator needs: 40 trajectories of 6 times, 200 windows, 8 steps an epoch.
 struct ToyRun {
   explicit ToyRun(const parallel::Communicator& communicator, TrainingOptions chosen = short_training())
-      : comm(communicator),
-        options(chosen),
-        train_sampler(200, training_sampler(options, 7)),
+      : comm(communicator), options(chosen), train_sampler(200, training_sampler(options, 7)),
         validation_windows(50, validation_sampler(options)),
         train(toy_data(40, 6, train_sampler.held(comm.rank(), comm.size()))),
         validation(toy_data(10, 6, validation_windows.held(comm.rank(), comm.size()), 2)),
-        state(TrainerState::start({0.25, -4.0, 0.3, 0.2, -0.1, 0.5, 0.4, 0.1, -0.2, -0.6, 0.7, 0.9, -0.9, 0.8})) {
+        state(TrainerState::start(
+            {0.25, -4.0, 0.3, 0.2, -0.1, 0.5, 0.4, 0.1, -0.2, -0.6, 0.7, 0.9, -0.9, 0.8})) {
     hooks.history = [this](const EpochRecord& record) { records.push_back(record); };
     hooks.checkpoint = [this](const TrainerState& saved) { checkpoints.push_back(saved); };
   }
@@ -45,7 +44,8 @@ struct ToyRun {
     return {.options = options,
             .phases = make_phases(options, &reconstruction, &objective),
             .train = {&train, &train_sampler},
-            .validation = with_validation ? SampledWindows{&validation, &validation_windows} : SampledWindows{},
+            .validation =
+                with_validation ? SampledWindows{&validation, &validation_windows} : SampledWindows{},
             .hooks = hooks,
             .signals = signals};
   }
@@ -75,7 +75,9 @@ inline std::map<std::string, std::string> bytes(const TrainerState& state) {
     void operator()(const char* name, const std::vector<double>& v) {
       all[name] = std::string(reinterpret_cast<const char*>(v.data()), v.size() * sizeof(double));
     }
-    void operator()(const char* name, double x) { all[name] = std::string(reinterpret_cast<const char*>(&x), 8); }
+    void operator()(const char* name, double x) {
+      all[name] = std::string(reinterpret_cast<const char*>(&x), 8);
+    }
     void operator()(const char* name, std::uint64_t x) { all[name] = std::to_string(x); }
   };
   std::map<std::string, std::string> all;
@@ -83,4 +85,4 @@ inline std::map<std::string, std::string> bytes(const TrainerState& state) {
   return all;
 }
 
-}  // namespace spnode::tests
+} // namespace spnode::tests

@@ -19,7 +19,7 @@ void require(bool valid, const char* key, double value, const char* allowed) {
     throw UsageError(std::string("adam.") + key + " = " + std::to_string(value) + ": must be " + allowed);
 }
 
-}  // namespace
+} // namespace
 
 Adam::Adam(const AdamOptions& options, const core::ParameterLayout& layout) : options_(options) {
   require(options.beta1 >= 0.0 && options.beta1 < 1.0, "beta1", options.beta1, "in [0, 1)");
@@ -30,7 +30,8 @@ Adam::Adam(const AdamOptions& options, const core::ParameterLayout& layout) : op
   require(options.autoencoder_rate_factor >= 0.0, "autoencoder_rate_factor", options.autoencoder_rate_factor,
           "at least 0");
   for (const core::ParameterBlock& block : layout.blocks()) {
-    if (block.frozen) continue;
+    if (block.frozen)
+      continue;
     const bool slow = block.group == core::ParameterGroup::autoencoder;
     trainable_.push_back(
         {block.offset, block.offset + block.size(), slow ? options.autoencoder_rate_factor : 1.0});
@@ -45,14 +46,15 @@ AdamState Adam::start(std::span<const double> theta) const {
   return state;
 }
 
-void Adam::update(std::span<double> theta, std::span<const double> gradient, double gradient_norm, double rate,
-                  AdamState& state) const {
+void Adam::update(std::span<double> theta, std::span<const double> gradient, double gradient_norm,
+                  double rate, AdamState& state) const {
   std::copy(theta.begin(), theta.end(), state.good.begin());
   state.bad_steps = 0;
   ++state.updates;
 
   const double t = static_cast<double>(state.updates);
-  const double scale = options_.clip > 0.0 && gradient_norm > options_.clip ? options_.clip / gradient_norm : 1.0;
+  const double scale =
+      options_.clip > 0.0 && gradient_norm > options_.clip ? options_.clip / gradient_norm : 1.0;
   const double unbias1 = 1.0 / (1.0 - std::pow(options_.beta1, t));
   const double unbias2 = 1.0 / (1.0 - std::pow(options_.beta2, t));
   for (const Trainable& block : trainable_) {
@@ -76,4 +78,4 @@ void Adam::reject(std::span<double> theta, AdamState& state) const {
   state.shrink = std::max(smallest_shrink, state.shrink * shrink_after_bad_step);
 }
 
-}  // namespace spnode::distributed
+} // namespace spnode::distributed

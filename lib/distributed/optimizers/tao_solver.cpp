@@ -9,9 +9,8 @@ namespace spnode::distributed {
 namespace {
 
 /// A Vec's entries while in scope; const where the Vec is only read.
-template <class Scalar>
-class VecView {
- public:
+template <class Scalar> class VecView {
+public:
   VecView(Vec vec, std::size_t size) : vec_(vec), size_(size) {
     if constexpr (std::is_const_v<Scalar>)
       SPNODE_PETSC(VecGetArrayRead(vec, &data_));
@@ -28,26 +27,29 @@ class VecView {
   }
   std::span<Scalar> span() const { return {data_, size_}; }
 
- private:
+private:
   Vec vec_;
   std::size_t size_;
   Scalar* data_ = nullptr;
 };
 
-/// Puts an option into the database while in scope, unless the user did: for what PETSc lets be set in no other way.
+/// Puts an option into the database while in scope, unless the user did: for what PETSc lets be set in no
+/// other way.
 class DefaultOption {
- public:
+public:
   DefaultOption(const char* name, const std::string& value) : name_(name) {
     SPNODE_PETSC(PetscOptionsHasName(nullptr, nullptr, name, &given_));
-    if (!given_) SPNODE_PETSC(PetscOptionsSetValue(nullptr, name, value.c_str()));
+    if (!given_)
+      SPNODE_PETSC(PetscOptionsSetValue(nullptr, name, value.c_str()));
   }
   DefaultOption(const DefaultOption&) = delete;
   DefaultOption& operator=(const DefaultOption&) = delete;
   ~DefaultOption() {
-    if (!given_) PetscOptionsClearValue(nullptr, name_);
+    if (!given_)
+      PetscOptionsClearValue(nullptr, name_);
   }
 
- private:
+private:
   const char* name_;
   PetscBool given_ = PETSC_FALSE;
 };
@@ -57,7 +59,7 @@ PetscInt petsc_int(std::uint64_t value) {
   return static_cast<PetscInt>(value < most ? value : most);
 }
 
-}  // namespace
+} // namespace
 
 std::string requested_tao_type(TaoType type) {
   char requested[64] = "";
@@ -140,8 +142,9 @@ bool TaoSolver::report(const TaoIterate& iterate) {
   // TaoSolve presets CONVERGED_USER for shells, and the convergence test keeps any reason that it finds.
   SPNODE_PETSC(TaoSetConvergedReason(tao, TAO_CONTINUE_ITERATING));
   SPNODE_PETSC(TaoSetIterationNumber(tao, petsc_int(iterate.number)));
-  guard_.check(TaoMonitor(tao, petsc_int(iterate.number), iterate.value, iterate.gradient_norm, 0.0, iterate.step),
-               "TaoMonitor");
+  guard_.check(
+      TaoMonitor(tao, petsc_int(iterate.number), iterate.value, iterate.gradient_norm, 0.0, iterate.step),
+      "TaoMonitor");
   SPNODE_PETSC(TaoDefaultConvergenceTest(tao, nullptr));
   TaoConvergedReason reason = TAO_CONTINUE_ITERATING;
   SPNODE_PETSC(TaoGetConvergedReason(tao, &reason));
@@ -175,4 +178,4 @@ PetscErrorCode TaoSolver::shell_callback(Tao tao) {
   return self.guard_.run([&] { self.callbacks_.shell(); });
 }
 
-}  // namespace spnode::distributed
+} // namespace spnode::distributed
