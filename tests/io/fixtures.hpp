@@ -36,13 +36,14 @@ class TemporaryDirectory {
 
   std::string operator/(const std::string& name) const { return path_ + "/" + name; }
 
-  /// Names of the files in it, sorted; after all ranks have arrived.
+  /// Names of the files in it, sorted, between two barriers. Collective.
   std::vector<std::string> files() const {
     MPI_Barrier(comm_.handle());
     std::vector<std::string> names;
     for (const auto& entry : std::filesystem::directory_iterator(path_))
       names.push_back(entry.path().filename());
     std::sort(names.begin(), names.end());
+    MPI_Barrier(comm_.handle());
     return names;
   }
 

@@ -1,0 +1,139 @@
+#include "io/hdf5.hpp"
+#include "fixtures.hpp"
+#include "parallel/partition.hpp"
+
+#include <numeric>
+
+using namespace spnode;
+using namespace spnode::test;
+using io::hdf5::Access;
+using io::hdf5::ElementType;
+using io::hdf5::File;
+using parallel::Communicator;
+
+TEST_CASE("slabs_written_in_parallel_form_the_whole_and_any_other_cut_reads_them") {
+  const TemporaryDirectory directory;
+  const Communicator comm;
+  const std::string path = directory / "x.h5";
+  const std::size_t rows = 11, columns = 5;
+  std::vector<double> whole(rows * columns);
+  std::iota(whole.begin(), whole.end(), 1.0);
+  on_root([&] {
+    File file = File::create(path);
+    file.create_dataset("/a/b/x", ElementType::float64, {rows, columns});
+    file.close();
+  });
+
+  const parallel::Range mine = parallel::share(rows, comm.size(), comm.rank());
+  File file = File::open_parallel(comm, path, Access::read_write);
+  file.write_slab("/a/b/x", {{mine.begin, 0}, {mine.size(), columns}},
+                  std::span(whole).subspan(mine.begin * columns, mine.size() * columns));
+  file.close();
+
+  file = File::open_parallel(comm, path, Access::read_only);
+  std::vector<double> all(rows * columns), column(comm.is_root() ? rows : 0);
+  file.read_slab("/a/b/x", {{0, 0}, {rows, columns}}, all);
+  CHECK(same_bits(all, whole));
+  file.read_slab("/a/b/x", {{0, 3}, {column.size(), 1}}, column);  // the other ranks read nothing
+  for (std::size_t row = 0; row < column.size(); ++row) CHECK(column[row] == whole[row * columns + 3]);
+  file.close();
+}
+
+TEST_CASE("all_kinds_of_contents_are_read_back_unchanged") {
+  const TemporaryDirectory directory;
+  on_root([&] {
+    const std::string path = directory / "x.h5";
+    File file = File::create(path);
+    file.write("/group/doubles", std::vector{1.0, -0.0, 1.0 / 3.0, 4.9e-324}, {2, 2});
+    file.write("/integers", std::vector<std::int64_t>{-1, INT64_MAX}, {2});
+    file.write("/text", "first\nsecond \xce\xb5");
+    file.write("/no text", "");
+    file.write("/nothing", std::vector<double>{}, {0, 3});
+    file.set_attribute("/", "name", "spnode");
+    file.set_attribute("/group/doubles", "number", 0.1);
+    file.set_attribute("/group", "count", std::int64_t(3));
+    file.close();
+
+    file = File::open(path);
+    CHECK(same_bits(file.read_doubles("/group/doubles"), {1.0, -0.0, 1.0 / 3.0, 4.9e-324}));
+    CHECK(file.read_integers("/integers") == std::vector<std::int64_t>{-1, INT64_MAX});
+    CHECK(file.read_string("/text") == "first\nsecond \xce\xb5");
+    CHECK(file.read_string("/no text").empty());
+    CHECK(file.read_doubles("/nothing").empty());
+    CHECK(file.string_attribute("/", "name") == "spnode");
+    CHECK(file.number_attribute("/group/doubles", "number") == 0.1);
+    CHECK(file.number_attribute("/group", "count") == 3.0);
+    CHECK(file.integer_attribute("/group", "count") == 3);
+    CHECK_FALSE(file.string_attribute("/group", "count"));
+    CHECK_FALSE(file.number_attribute("/", "absent"));
+    CHECK(file.info("/group/doubles").shape == std::vector<std::size_t>{2, 2});
+    CHECK(file.info("/integers").type == ElementType::integer);
+    CHECK(file.datasets() ==
+          std::vector<std::string>{"/group/doubles", "/integers", "/no text", "/nothing", "/text"});
+    CHECK(file.members("/group") == std::vector<std::string>{"doubles"});
+    CHECK(file.has_group("/group"));
+    CHECK_FALSE(file.has_group("/integers"));
+    CHECK_FALSE(file.has_dataset("/integers/below"));
+    CHECK_FALSE(file.has_dataset("/absent/x"));
+  });
+}
+
+TEST_CASE("attributes_are_listed_with_their_values") {
+  const TemporaryDirectory directory;
+  on_root([&] {
+    File file = File::create(directory / "x.h5");
+    file.set_attribute("/", "text", "abc");
+    file.set_attribute("/", "real", 0.5);
+    file.set_attribute("/", "whole", std::int64_t(-7));
+    std::string listed;
+    for (const auto& [name, text] : file.attributes("/")) listed += name + "=" + text + ";";
+    CHECK(listed == "real=0.5;text=abc;whole=-7;");
+  });
+}
+
+TEST_CASE("failures_name_the_file_and_the_object") {
+  const TemporaryDirectory directory;
+  on_root([&] {
+    const std::string path = directory / "x.h5";
+    File file = File::create(path);
+    file.write("/x", std::vector{1.0}, {1});
+    const auto check = [&](const std::function<void()>& work, const std::string& object) {
+      const Outcome outcome = outcome_of(work);
+      CHECK(outcome.status == ExitStatus::file_error);
+      CHECK(outcome.mentions(path + ": " + object));
+    };
+    check([&] { file.read_doubles("/absent"); }, "/absent");
+    check([&] { file.write("/x", std::vector{1.0}, {1}); }, "/x");
+    check([&] { file.write("/x/below", std::vector{1.0}, {1}); }, "/x/below");
+    check([&] { file.read_string("/x"); }, "/x");
+    check([&] { file.members("/absent"); }, "/absent");
+    std::vector<double> two(2);
+    check([&] { file.read_slab("/x", {{1}, {2}}, two); }, "/x");
+  });
+}
+
+TEST_CASE("file_that_does_not_open_says_why_on_all_ranks") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "x.h5";
+  const auto message = [&] {
+    const Outcome serial = outcome_of([&] { File::open(path); });
+    CHECK(serial.status == ExitStatus::file_error);
+    const Outcome parallel =
+        outcome_of([&] { File::open_parallel(Communicator(), path, Access::read_only); });
+    CHECK(parallel.status == ExitStatus::file_error);
+    CHECK(serial.mentions(path));
+    return serial.message;
+  };
+  CHECK(message() == path + ": no such file");
+  MPI_Barrier(MPI_COMM_WORLD);
+  on_root([&] { write_file(path, "no HDF5 at all"); });
+  CHECK(message() == path + ": not an HDF5 file");
+  MPI_Barrier(MPI_COMM_WORLD);
+  on_root([&] {
+    File file = File::create(path);
+    file.write("/x", std::vector<double>(1000, 1.0), {1000});
+    file.close();
+    std::filesystem::resize_file(path, std::filesystem::file_size(path) - 100);
+  });
+  CHECK_THAT(message(), Catch::Matchers::Contains("truncated"));
+}

@@ -1,0 +1,330 @@
+#include "io/trajectories.hpp"
+#include "fixtures.hpp"
+#include "parallel/partition.hpp"
+
+#include <cmath>
+#include <limits>
+
+using namespace spnode;
+using namespace spnode::test;
+using core::Trajectories;
+using io::Overwrite;
+using io::TimeAxis;
+using io::TrajectoryInfo;
+using io::TrajectoryWriter;
+using io::hdf5::ElementType;
+using io::hdf5::File;
+using parallel::Communicator;
+using parallel::Range;
+
+namespace {
+
+TrajectoryInfo example_info(TimeAxis axis) {
+  TrajectoryInfo info;
+  info.count = 7;
+  info.times = 5;
+  info.components = 3;
+  info.time_axis = axis;
+  info.system = "example";
+  info.units = "s";
+  info.parameters = {"epsilon", "rate"};
+  return info;
+}
+
+double example_state(std::size_t trajectory, std::size_t t, std::size_t component) {
+  return std::sin(1.0 + 100.0 * trajectory + 10.0 * t + component);
+}
+
+/// The trajectories of `range` and the times [begin, end).
+Trajectories example(const TrajectoryInfo& info, Range range, std::size_t begin, std::size_t end) {
+  Trajectories data;
+  data.count = range.size();
+  data.times = end - begin;
+  data.components = info.components;
+  data.shared_time = info.time_axis == TimeAxis::shared;
+  for (std::size_t i = range.begin; i < range.end; ++i) {
+    for (std::size_t t = begin; t < end; ++t) {
+      for (std::size_t c = 0; c < info.components; ++c) data.state.push_back(example_state(i, t, c));
+      if (!data.shared_time) data.time.push_back(0.1 * t - i);
+    }
+    for (const std::string& name : info.parameters) data.parameters[name].push_back(1.5 * i);
+  }
+  if (data.shared_time) {
+    for (std::size_t t = begin; t < end; ++t) data.time.push_back(0.1 * t);
+  }
+  for (const std::string& name : info.parameters) data.parameters[name];
+  return data;
+}
+
+void check_equal(const Trajectories& a, const Trajectories& b) {
+  CHECK(a.count == b.count);
+  CHECK(a.times == b.times);
+  CHECK(a.components == b.components);
+  CHECK(a.shared_time == b.shared_time);
+  CHECK(same_bits(a.state, b.state));
+  CHECK(same_bits(a.time, b.time));
+  CHECK(a.parameters == b.parameters);
+}
+
+/// Writes the example in blocks of up to `block` trajectories, each dealt over the ranks.
+void write_example(const std::string& path, const TrajectoryInfo& info, std::size_t block) {
+  const Communicator comm;
+  TrajectoryWriter writer(comm, path, info, Overwrite::no);
+  for (std::size_t begin = 0; begin < info.count; begin += block) {
+    const Range part = parallel::share(std::min(block, info.count - begin), comm.size(), comm.rank());
+    const Range mine = {begin + part.begin, begin + part.end};
+    writer.write(mine.begin, example(info, mine, 0, info.times));
+  }
+  CHECK_FALSE(std::filesystem::exists(path));
+  MPI_Barrier(comm.handle());
+  writer.commit();
+}
+
+/// A small valid file without attributes, as a user would make it.
+struct PlainFile {
+  std::vector<double> state = std::vector<double>(2 * 3 * 2, 0.5), time = {0.0, 1.0, 2.0};
+  std::vector<std::size_t> state_shape = {2, 3, 2}, time_shape = {3};
+};
+
+Outcome reading(const std::string& path, const std::function<void(File&)>& contents) {
+  on_root([&] {
+    File file = File::create(path);
+    contents(file);
+    file.close();
+  });
+  const Communicator comm;
+  const Range mine = parallel::share(2, comm.size(), comm.rank());
+  const Outcome outcome = outcome_of([&] { io::read_trajectories(comm, path, mine.begin, mine.size()); });
+  MPI_Barrier(comm.handle());
+  return outcome;
+}
+
+Outcome reading(const std::string& path, const PlainFile& plain) {
+  return reading(path, [&](File& file) {
+    file.write("/state", plain.state, plain.state_shape);
+    file.write("/time", plain.time, plain.time_shape);
+  });
+}
+
+void check_refused(const Outcome& outcome, const std::string& message) {
+  CHECK(outcome.status == ExitStatus::file_error);
+  CHECK(outcome.message == message);
+}
+
+}  // namespace
+
+TEST_CASE("file_written_on_n_ranks_is_read_with_every_other_partition") {
+  const TemporaryDirectory directory;
+  const Communicator comm;
+  for (const TimeAxis axis : {TimeAxis::shared, TimeAxis::per_trajectory}) {
+    for (const std::size_t block : {2u, 7u}) {
+      const TrajectoryInfo info = example_info(axis);
+      const std::string path =
+          directory / ("x" + std::to_string(block) + (axis == TimeAxis::shared ? "s" : "p") + ".h5");
+      write_example(path, info, block);
+
+      const Range mine = parallel::share(info.count, comm.size(), comm.size() - 1 - comm.rank());
+      check_equal(io::read_trajectories(comm, path, mine.begin, mine.size()),
+                  example(info, mine, 0, info.times));
+      check_equal(io::read_trajectories(comm, path, 0, info.count),
+                  example(info, {0, info.count}, 0, info.times));
+      const Range some = comm.is_root() ? Range{2, 5} : Range{0, 0};
+      check_equal(io::read_trajectories(comm, path, some.begin, some.size(), {1, 4}),
+                  example(info, some, 1, 4));
+    }
+  }
+  CHECK(directory.files() == std::vector<std::string>{"x2p.h5", "x2s.h5", "x7p.h5", "x7s.h5"});
+}
+
+TEST_CASE("inspection_tells_shapes_names_and_attributes_on_all_ranks") {
+  const TemporaryDirectory directory;
+  TrajectoryInfo info = example_info(TimeAxis::per_trajectory);
+  info.state_type = ElementType::float32;
+  write_example(directory / "x.h5", info, 7);
+  const TrajectoryInfo found = io::inspect_trajectories(Communicator(), directory / "x.h5");
+  CHECK(found.count == 7);
+  CHECK(found.times == 5);
+  CHECK(found.components == 3);
+  CHECK(found.time_axis == TimeAxis::per_trajectory);
+  CHECK(found.state_type == ElementType::float32);
+  CHECK(found.system == "example");
+  CHECK(found.units == "s");
+  CHECK(found.parameters == std::vector<std::string>{"epsilon", "rate"});
+  const Trajectories data = io::read_trajectories(Communicator(), directory / "x.h5", 3, 1);
+  CHECK(data.state_at(0, 2)[1] == static_cast<double>(static_cast<float>(example_state(3, 2, 1))));
+}
+
+TEST_CASE("plain_file_without_attributes_and_with_integer_or_falling_times_is_accepted") {
+  const TemporaryDirectory directory;
+  PlainFile plain;
+  CHECK(reading(directory / "a.h5", plain).message.empty());
+  plain.time = {2.0, 1.0, -5.0};
+  CHECK(reading(directory / "b.h5", plain).message.empty());
+  CHECK(reading(directory / "c.h5", [&](File& file) {
+          file.write("/state", plain.state, plain.state_shape);
+          file.write("/time", std::vector<std::int64_t>{0, 1, 2}, {3});
+        }).message.empty());
+}
+
+TEST_CASE("value_that_is_not_finite_is_named_with_its_index") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "x.h5";
+  PlainFile plain;
+  plain.state[9] = std::numeric_limits<double>::quiet_NaN();
+  plain.state[11] = std::numeric_limits<double>::quiet_NaN();
+  check_refused(reading(path, plain), path + ": /state[1, 1, 1] is nan; every value must be finite");
+  plain.state[2] = -std::numeric_limits<double>::infinity();
+  check_refused(reading(path, plain), path + ": /state[0, 1, 0] is -inf; every value must be finite");
+
+  const Outcome outside = outcome_of([&] { io::read_trajectories(Communicator(), path, 0, 2, {2, 3}); });
+  CHECK(outside.message == path + ": /state[1, 2, 1] is nan; every value must be finite");
+
+  plain = PlainFile();
+  plain.time[1] = std::numeric_limits<double>::infinity();
+  check_refused(reading(path, plain), path + ": /time[1] is inf; every value must be finite");
+}
+
+TEST_CASE("time_that_is_not_strictly_monotone_is_named_with_its_index") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "x.h5";
+  const std::string rule = "; times must be strictly increasing or strictly decreasing";
+  PlainFile plain;
+  plain.time = {0.0, 1.0, 1.0};
+  check_refused(reading(path, plain), path + ": /time[2] = 1 follows [1] = 1" + rule);
+  plain.time = {0.0, 0.0, 1.0};
+  check_refused(reading(path, plain), path + ": /time[1] = 0 follows [0] = 0" + rule);
+  plain.time = {0.0, -1.0, 3.0};
+  check_refused(reading(path, plain), path + ": /time[2] = 3 follows [1] = -1" + rule);
+  plain.time = {0.0, 1.0, 2.0, 0.0, 1.0, 0.5};
+  plain.time_shape = {2, 3};
+  check_refused(reading(path, plain), path + ": /time[1, 2] = 0.5 follows [1, 1] = 1" + rule);
+}
+
+TEST_CASE("objects_that_are_missing_or_misshapen_are_named") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "x.h5";
+  PlainFile plain;
+  check_refused(reading(path, [](File&) {}),
+                path +
+                    ": /state is missing; a trajectory file needs it as (trajectories, times, components) "
+                    "float64 or float32");
+  check_refused(reading(path, [&](File& file) { file.write("/state", plain.state, plain.state_shape); }),
+                path + ": /time is missing; a trajectory file needs it as (times) or (trajectories, times)");
+  check_refused(reading(path,
+                        [&](File& file) {
+                          file.write("/state", std::vector<std::int64_t>(12), {2, 3, 2});
+                        }),
+                path + ": /state holds integer; float64 or float32 is needed");
+  plain.state_shape = {6, 2};
+  check_refused(reading(path, plain),
+                path + ": /state has the shape (6, 2); (trajectories, times, components) is needed");
+  plain.state_shape = {2, 2, 3};
+  check_refused(reading(path, plain), path + ": /time has the shape (3); /state needs (2) or (2, 2)");
+  plain.state_shape = {0, 2, 3};
+  plain.state.clear();
+  check_refused(reading(path, plain), path + ": /state has the shape (0, 2, 3); no extent may be zero");
+}
+
+TEST_CASE("parameter_that_does_not_fit_is_named") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "x.h5";
+  const PlainFile plain;
+  const auto with_parameter = [&](std::vector<double> values) {
+    return reading(path, [&](File& file) {
+      file.write("/state", plain.state, plain.state_shape);
+      file.write("/time", plain.time, plain.time_shape);
+      file.write("/parameters/epsilon", values, {values.size()});
+    });
+  };
+  CHECK(with_parameter({1.0, 2.0}).message.empty());
+  check_refused(with_parameter({1.0}), path + ": /parameters/epsilon has the shape (1); /state needs (2)");
+  check_refused(with_parameter({1.0, std::numeric_limits<double>::quiet_NaN()}),
+                path + ": /parameters/epsilon[1] is nan; every value must be finite");
+}
+
+TEST_CASE("file_of_another_kind_or_version_is_refused") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "x.h5";
+  const auto with_format = [&](const std::string& format, std::int64_t version) {
+    return reading(path, [&](File& file) {
+      file.set_attribute("/", "format", format);
+      file.set_attribute("/", "format_version", version);
+    });
+  };
+  check_refused(with_format("spnode.model", 1),
+                path + ": attribute format of / is 'spnode.model'; 'spnode.trajectories' is needed");
+  check_refused(with_format("spnode.trajectories", 9),
+                path + ": attribute format_version of / is 9; this program reads up to 1");
+}
+
+TEST_CASE("missing_foreign_and_truncated_files_are_refused_on_all_ranks") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "x.h5";
+  const auto read = [&] { return outcome_of([&] { io::read_trajectories(Communicator(), path, 0, 1); }); };
+  check_refused(read(), path + ": no such file");
+  MPI_Barrier(MPI_COMM_WORLD);
+  on_root([&] { write_file(path, "time,x\n0,1\n"); });
+  check_refused(read(), path + ": not an HDF5 file");
+  MPI_Barrier(MPI_COMM_WORLD);
+  on_root([&] { std::filesystem::remove(path); });
+  write_example(path, example_info(TimeAxis::shared), 7);
+  const std::uintmax_t size = std::filesystem::file_size(path);
+  for (const std::uintmax_t length : {size - 1, size / 2, std::uintmax_t(100)}) {
+    MPI_Barrier(MPI_COMM_WORLD);
+    on_root([&] { std::filesystem::resize_file(path, length); });
+    CHECK(read().status == ExitStatus::file_error);
+    CHECK(read().mentions(path + ": "));
+    CHECK(read().mentions("truncated"));
+  }
+}
+
+TEST_CASE("range_beyond_the_file_is_refused_on_all_ranks") {
+  const TemporaryDirectory directory;
+  write_example(directory / "x.h5", example_info(TimeAxis::shared), 7);
+  const Communicator comm;
+  const auto read = [&](std::size_t first, std::size_t count, const io::ReadOptions& options) {
+    return outcome_of([&] { io::read_trajectories(comm, directory / "x.h5", first, count, options); }).status;
+  };
+  CHECK(read(comm.is_root() ? 7 : 0, 1, {}) == ExitStatus::file_error);
+  CHECK(read(0, 1, {5, 9}) == ExitStatus::file_error);
+  CHECK(read(0, 1, {3, 3}) == ExitStatus::file_error);
+}
+
+TEST_CASE("failed_writing_leaves_no_file_on_any_rank") {
+  const TemporaryDirectory directory;
+  const Communicator comm;
+  const TrajectoryInfo info = example_info(TimeAxis::shared);
+  const Range mine = parallel::share(info.count, comm.size(), comm.rank());
+  for (int culprit = 0; culprit < comm.size(); ++culprit) {
+    Trajectories block = example(info, mine, 0, info.times);
+    if (comm.rank() == culprit) block.state_at(0, 1)[2] = std::numeric_limits<double>::quiet_NaN();
+    const Outcome diverged = outcome_of([&] {
+      TrajectoryWriter writer(comm, directory / "x.h5", info, Overwrite::no);
+      writer.write(mine.begin, block);
+      writer.commit();
+    });
+    CHECK(diverged.status == ExitStatus::numerical_error);
+    const std::string row = std::to_string(parallel::share(info.count, comm.size(), culprit).begin);
+    CHECK(diverged.mentions("/state[" + row + ", 1, 2] would be nan"));
+    CHECK(directory.files().empty());
+  }
+  const Outcome incomplete = outcome_of([&] {
+    TrajectoryWriter writer(comm, directory / "x.h5", info, Overwrite::no);
+    writer.write(0, example(info, comm.is_root() ? Range{0, 2} : Range{0, 0}, 0, info.times));
+    writer.commit();
+  });
+  CHECK(incomplete.mentions("2 of 7 trajectories"));
+  CHECK(directory.files().empty());
+}
+
+TEST_CASE("existing_trajectories_are_not_overwritten_unless_asked") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "x.h5";
+  on_root([&] { write_file(path, "previous"); });
+  const TrajectoryInfo info = example_info(TimeAxis::shared);
+  const Outcome outcome = outcome_of([&] { TrajectoryWriter(Communicator(), path, info, Overwrite::no); });
+  CHECK(outcome.status == ExitStatus::usage_error);
+  { TrajectoryWriter abandoned(Communicator(), path, info, Overwrite::yes); }
+  CHECK(directory.files() == std::vector<std::string>{"x.h5"});
+  CHECK(read_file(path) == "previous");
+}
