@@ -45,6 +45,7 @@ Runtime::Runtime(const CommandLine& line)
   SPNODE_PETSC(PetscPushErrorHandler(PetscReturnErrorHandler, nullptr));
   SPNODE_PETSC(PetscPopSignalHandler());
   comm_ = std::make_unique<parallel::Communicator>(MPI_COMM_WORLD);
+  distributed::silence_replicas(*comm_);
   MPI_Comm_dup(MPI_COMM_WORLD, &farewell_);
 }
 
