@@ -21,8 +21,7 @@ DataSet load_data_set(const parallel::Communicator& comm, const std::string& pat
   return {path, info, sampler, held, core::WindowData(index, std::move(own), trajectories.first)};
 }
 
-std::vector<double> all_steps(const parallel::Communicator& comm, const DataSet& set, std::size_t substeps) {
-  const std::vector<double> mine = core::distinct_steps(set.data, substeps);
+std::vector<double> union_of_steps(const parallel::Communicator& comm, const std::vector<double>& mine) {
   const int count = static_cast<int>(mine.size());
   std::vector<int> counts(comm.size()), offsets(comm.size());
   MPI_Allgather(&count, 1, MPI_INT, counts.data(), 1, MPI_INT, comm.handle());

@@ -26,8 +26,8 @@ struct DataSet {
 DataSet load_data_set(const parallel::Communicator& comm, const std::string& path, const core::WindowOptions& windows,
                       const distributed::SamplerOptions& sampler);
 
-/// The distinct integration steps of a data set over all ranks: ascending, the same on every rank. Collective.
-std::vector<double> all_steps(const parallel::Communicator& comm, const DataSet& set, std::size_t substeps);
+/// All ranks' step lengths without repetitions: ascending, the same on every rank. Collective.
+std::vector<double> union_of_steps(const parallel::Communicator& comm, const std::vector<double>& mine);
 
 /// The trajectories of a data set that count here where each one must count once: those whose first window is held.
 parallel::Range own_trajectories(const DataSet& set);

@@ -96,12 +96,12 @@ ModelState initial_model(const parallel::Communicator& comm, const Deck& deck, c
 
 Objectives make_objectives(const parallel::Communicator& comm, const Deck& deck, const ModelState& start,
                            const DataSet& train, const DataSet* validation) {
-  std::vector<double> steps = all_steps(comm, train, deck.integrator.substeps);
+  std::vector<double> steps = core::distinct_steps(train.data, deck.integrator.substeps);
   if (validation != nullptr) {
-    const std::vector<double> more = all_steps(comm, *validation, deck.integrator.substeps);
+    const std::vector<double> more = core::distinct_steps(validation->data, deck.integrator.substeps);
     steps.insert(steps.end(), more.begin(), more.end());
   }
-  const core::StepTable table(std::move(steps));
+  const core::StepTable table(union_of_steps(comm, steps));
   const core::Model& model = *start.model;
   const std::size_t lane_steps =
       train.sampler.batch() * train.data.index().intervals() * deck.integrator.substeps;

@@ -18,7 +18,10 @@ namespace {
 constexpr Command table[] = {
     {"generate", "write the trajectory files of a built-in reference system", Takes::deck, generate},
     {"train", "fit a model to trajectories; --resume continues", Takes::deck, train},
+    {"forecast", "write trajectories from the initial states of a data set", Takes::deck, forecast},
+    {"evaluate", "errors of forecasts, valid prediction time, step consistency", Takes::deck, evaluate},
     {"spectrum", "eigenvalues of the learned linear part, and their bound", Takes::deck, spectrum},
+    {"run", "generate (if the data are absent), train, evaluate, spectrum", Takes::deck, run},
     {"info", "say what an HDF5 file of spnode holds: spnode info FILE.h5", Takes::file, info},
     {"check", "read a deck, open its files, print it resolved; trains nothing", Takes::deck, check},
 };

@@ -19,7 +19,10 @@ struct Context {
 
 void generate(Context& context);
 void train(Context& context);
+void forecast(Context& context);
+void evaluate(Context& context);
 void spectrum(Context& context);
+void run(Context& context);
 void info(Context& context);
 void check(Context& context);
 
