@@ -48,7 +48,7 @@ def autoencode(name, x):  # encoder or decoder: a linear map plus a network, eit
 
 with h5py.File(data_path) as file:
     state, time = file["state"][:, 0], file["time"][...]
-u = autoencode("encoder", (state - p["scaling/shift"]) / p["scaling/scale"])
+u = autoencode("autoencoder/encoder", (state - p["scaling/shift"]) / p["scaling/scale"])
 latent = [u]
 for h in np.diff(time) / int(substeps):
     for _ in range(int(substeps)):
@@ -58,5 +58,5 @@ for h in np.diff(time) / int(substeps):
         u = u + h / 6 * (k1 + 2 * k2 + 2 * k3 + rate(u + h * k3))
     latent.append(u)
 with h5py.File(forecast_path, "w") as file:
-    file["state"] = autoencode("decoder", np.stack(latent, axis=1)) * p["scaling/scale"] + p["scaling/shift"]
+    file["state"] = autoencode("autoencoder/decoder", np.stack(latent, axis=1)) * p["scaling/scale"] + p["scaling/shift"]
     file["time"] = time

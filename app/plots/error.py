@@ -2,21 +2,23 @@
 import numpy as np
 
 import style
-from files import PlotError, read_forecast
+from files import PlotError, read_forecast, read_metrics
 from forecast import is_logarithmic
 
 
 def draw(run, output):
-    """Draws the relative error of the trajectories in RUN/forecast.h5."""
+    """Draws the relative error of the trajectories in RUN/forecast.h5, with the scalars of RUN/metrics.csv."""
     forecast = read_forecast(run / "forecast.h5")
     if forecast.truth is None:
         raise PlotError(f"{run / 'forecast.h5'}: has no dataset /truth to compare with; run `spnode evaluate`")
     error = forecast.relative_error()
-    threshold = float(forecast.attributes.get("threshold", 0.5))
+    metrics = read_metrics(run / "metrics.csv")
+    threshold = metrics.get("threshold", 0.5)
     elapsed = forecast.time - forecast.time[:, :1]
     fig, axes = style.figure(2, sharex=True, figsize=(style.WIDTH, 4.2), gridspec_kw={"height_ratios": [2, 1]})
     _errors(axes[0, 0], elapsed, error, threshold)
-    _still_valid(axes[1, 0], elapsed, error, threshold)
+    _still_valid(axes[1, 0], elapsed, error, metrics)
+    _mention_diverged(axes[0, 0], metrics)
     axes[1, 0].set_xlabel("time since the initial state")
     if is_logarithmic(elapsed[0]):
         axes[1, 0].set_xscale("log")
@@ -43,25 +45,40 @@ def _errors(axis, elapsed, error, threshold):
 
 
 def valid_time(elapsed, error, threshold):
-    """(trajectories): last time before the error first exceeds the threshold; the whole span where it never does."""
-    late = ~(error <= threshold)
-    first = np.where(late.any(axis=1), late.argmax(axis=1), error.shape[1])
-    return elapsed[np.arange(len(error)), np.maximum(first - 1, 0)]
+    """(trajectories): time until the error first exceeds the threshold, in the line through the samples around it."""
+    valid = np.empty(len(error))
+    for k, (t, e) in enumerate(zip(elapsed, error)):
+        late = np.flatnonzero(~(e <= threshold))
+        first = late[0] if len(late) else len(e)
+        inside = 0 < first < len(e) and np.isfinite(e[first])
+        part = (threshold - e[first - 1]) / (e[first] - e[first - 1]) if inside else 0.0
+        valid[k] = t[max(first - 1, 0)] + (part * (t[first] - t[first - 1]) if inside else 0.0)
+    return valid
 
 
-def _still_valid(axis, elapsed, error, threshold):
+def _still_valid(axis, elapsed, error, metrics):
     """Share of the forecasts whose error has not yet exceeded the threshold."""
-    valid = valid_time(elapsed, error, threshold)
-    share = [(valid >= t).mean() for t in elapsed[0]]
-    axis.fill_between(elapsed[0], share, step="post", color=style.SKY, alpha=0.35, linewidth=0)
-    axis.step(elapsed[0], share, where="post", color=style.BLUE, linewidth=1.2)
+    threshold = metrics.get("threshold", 0.5)
+    valid = np.sort(valid_time(elapsed, error, threshold))
+    share = 1.0 - np.arange(len(valid) + 1) / len(valid)
+    time = np.concatenate([[elapsed.min()], valid])
+    axis.fill_between(time, share, step="post", color=style.SKY, alpha=0.35, linewidth=0)
+    axis.step(time, share, where="post", color=style.BLUE, linewidth=1.2)
     if (error <= threshold).all():
         axis.annotate("no forecast exceeds the threshold", (0.98, 0.86), xycoords="axes fraction", ha="right")
     else:
-        _mark(axis, valid.mean(), valid.mean() > 0.6 * elapsed.max())
+        mean = metrics.get("valid_prediction_time", valid.mean())
+        _mark(axis, mean, mean > 0.6 * elapsed.max())
     axis.set_ylim(0, 1.05)
     axis.set_ylabel("share still valid")
     axis.grid(True)
+
+
+def _mention_diverged(axis, metrics):
+    """Forecasts that left every bound are not in forecast.h5; the picture says so."""
+    if metrics.get("diverged", 0) > 0:
+        axis.set_title(f"{metrics['diverged']:.0f} of {metrics['trajectories']:.0f} forecasts diverged and are not drawn",
+                       color=style.ORANGE)
 
 
 def _mark(axis, mean, right):

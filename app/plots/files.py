@@ -48,10 +48,22 @@ class Forecast:
         return str(self.attributes.get("system", "") or "")
 
     def relative_error(self):
-        """(trajectories, times): norm of the error over the root mean square of the truth's norm in time."""
+        """(trajectories, times): norm of the error over the mean norm of the truth, as `spnode evaluate` defines it."""
         error = np.linalg.norm(self.state - self.truth, axis=2)
-        size = np.sqrt(np.mean(np.sum(self.truth**2, axis=2), axis=1, keepdims=True))
+        size = np.mean(np.linalg.norm(self.truth, axis=2), axis=1, keepdims=True)
         return error / np.maximum(size, np.finfo(float).tiny)
+
+
+def read_metrics(path):
+    """The scalars of metrics.csv by name; {} where there is no such file."""
+    if not Path(path).is_file():
+        return {}
+    table = read_table(path)
+    missing = [name for name in ("metric", "value") if name not in table]
+    if missing:
+        raise PlotError(f"{path}: has no column {missing[0]}")
+    names = table["metric"].tolist()
+    return {name: value for name, value in zip(names, table["value"].tolist()) if names.count(name) == 1}
 
 
 def read_forecast(path):

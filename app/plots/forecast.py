@@ -2,7 +2,7 @@
 import numpy as np
 
 import style
-from files import PlotError, read_forecast
+from files import PlotError, read_forecast, read_metrics
 
 MOST_CURVES = 12  # components; more are drawn as a map
 
@@ -13,12 +13,12 @@ def draw(run, output, trajectory=0):
     if trajectory >= len(forecast.state):
         raise PlotError(f"{run / 'forecast.h5'}: has {len(forecast.state)} trajectories, number {trajectory} was asked for")
     if forecast.state.shape[2] > MOST_CURVES:
-        _maps(forecast, trajectory, output)
+        _maps(forecast, trajectory, read_metrics(run / "metrics.csv").get("threshold", 0.5), output)
     else:
         _curves(forecast, output)
 
 
-def _maps(forecast, k, output):
+def _maps(forecast, k, threshold, output):
     """Truth, forecast and error over component (for a PDE: grid point) and time."""
     time, state = forecast.time[k], forecast.state[k]
     fields = [("forecast", state, style.SIGNED_MAP)]
@@ -42,14 +42,13 @@ def _maps(forecast, k, output):
         axes[0, 0].set_xscale("log")
         axes[0, 0].set_xlim(time[time > 0].min(), time.max())
     if forecast.truth is not None:
-        _mark_valid_time(axes[:, 0], forecast, k)
+        _mark_valid_time(axes[:, 0], forecast, k, threshold)
     axes[-1, 0].set_xlabel("time")
     style.save(fig, output)
 
 
-def _mark_valid_time(axes, forecast, k):
+def _mark_valid_time(axes, forecast, k, threshold):
     """A line through all maps where the relative error first reaches the threshold."""
-    threshold = float(forecast.attributes.get("threshold", 0.5))
     late = forecast.relative_error()[k] > threshold
     if not late.any():
         return

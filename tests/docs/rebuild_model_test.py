@@ -61,11 +61,11 @@ class Rebuild(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             write_data(Path(folder, "data.h5"))
             Path(folder, "deck.yaml").write_text(DECK + model, encoding="utf-8")
-            for command in ([SPNODE, "train", "deck.yaml"], [SPNODE, "forecast", "deck.yaml"],
+            for command in ([SPNODE, "train", "deck.yaml"], [SPNODE, "forecast", "deck.yaml", "forecast.output=forecast.h5"],
                             [sys.executable, REBUILD, "run/model.h5", "data.h5", "3", "rebuilt.h5"]):
                 done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-            with h5py.File(Path(folder, "run/forecast.h5")) as a, h5py.File(Path(folder, "rebuilt.h5")) as b:
+            with h5py.File(Path(folder, "forecast.h5")) as a, h5py.File(Path(folder, "rebuilt.h5")) as b:
                 np.testing.assert_allclose(b["state"][...], a["state"][...], rtol=1e-11, atol=1e-11)
 
 

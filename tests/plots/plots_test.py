@@ -45,6 +45,7 @@ class Plots(unittest.TestCase):
     def test_a_whole_run_is_drawn(self):
         synthetic.write_history(self.run_directory)
         synthetic.write_forecast(self.run_directory, *synthetic.field(trajectories=3, times=20, points=16))
+        synthetic.write_metrics(self.run_directory, trajectories=4, diverged=1, threshold=0.4, valid_prediction_time=60)
         synthetic.write_spectrum(self.run_directory, [-1, -1, 0.2], [2, -2, 0], 0.25, 0.24)
         self.expect_pictures("history.png", "forecast.png", "error.png", "spectrum.png")
 

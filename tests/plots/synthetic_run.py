@@ -47,6 +47,12 @@ def write_forecast(run, time, truth, state, system=""):
         file.attrs["format"], file.attrs["format_version"], file.attrs["system"] = "spnode.trajectories", 1, system
 
 
+def write_metrics(run, **scalars):
+    """metrics.csv with the given scalars and an error over time."""
+    lines = [f"{name},,{value}" for name, value in scalars.items()] + ["relative_error,0,0", "relative_error,1,0.1"]
+    Path(run, "metrics.csv").write_text("metric,time,value\n" + "\n".join(lines) + "\n", encoding="utf-8")
+
+
 def field(trajectories=50, times=151, points=64):
     """Travelling waves, and forecasts that drift away from them."""
     random = np.random.default_rng(2)
