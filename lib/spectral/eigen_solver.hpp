@@ -39,8 +39,10 @@ class EigenSolver {
 
   /// Number of eigenpairs that converged; with a real nonsymmetric matrix conjugate pairs come whole.
   std::size_t converged() const { return converged_; }
-  /// Number of eigenpairs that the settings or the database asked for, or the whole pairs that hold them.
-  std::size_t requested() const;
+  /// Number of eigenpairs that the settings or the database asked for; some may not have converged.
+  std::size_t wanted() const;
+  /// Number of converged eigenpairs that answer the request: wanted() of them, or one more to make a pair whole.
+  std::size_t listed() const;
   /// True where eigenvalue 0 is the one of largest real part of the whole matrix.
   bool is_rightmost_first() const;
   /// SLEPc's name of the method.
@@ -54,6 +56,7 @@ class EigenSolver {
   Eigenvalue eigenpair(std::size_t i, Vec real, Vec imag) const;
 
  private:
+  void set_method(const EigenSettings& settings) const;
   void set_start() const;
 
   EpsHandle eps_;

@@ -42,6 +42,8 @@ std::string spectrum_table(const SpectrumReport& report) {
                   value.residual);
   }
   if (count > shown) table += line("  %5s %zu more", "...", count - shown);
+  if (report.converged < report.wanted)
+    table += line("  only %zu of %zu eigenvalues converged", report.converged, report.wanted);
   for (const Finding& finding : findings(report)) table += finding_line(finding);
   return table;
 }

@@ -128,9 +128,10 @@ Analysis analyse(MPI_Comm comm, const Problem& problem) {
   report.name = problem.options.name;
   report.method = solver.method();
   report.dimension = problem.n;
+  report.wanted = solver.wanted();
   report.converged = solver.converged();
   report.bound = problem.bound;
-  report.eigenvalues = sorted({judged.begin(), judged.begin() + static_cast<std::ptrdiff_t>(solver.requested())});
+  report.eigenvalues = sorted({judged.begin(), judged.begin() + static_cast<std::ptrdiff_t>(solver.listed())});
   if (!solver.is_rightmost_first() && solver.converged() < problem.n) {
     const EigenSolver rightmost(matrix.get(), problem.settings(Symmetry::general, 1, "spectrum_rightmost_"));
     const auto more = rightmost.eigenvalues(rightmost.converged());
@@ -148,9 +149,14 @@ Analysis analyse(MPI_Comm comm, const Problem& problem) {
 
 /// Gives rank 0's numbers to all. Collective.
 void broadcast(const parallel::Communicator& comm, SpectrumReport& report) {
-  std::vector<double> numbers = {static_cast<double>(report.dimension), static_cast<double>(report.converged),
-                                 report.bound, report.spectral_abscissa, report.numerical_abscissa,
-                                 report.bound_respected ? 1.0 : 0.0, report.eigenvector_condition ? 1.0 : 0.0,
+  std::vector<double> numbers = {static_cast<double>(report.dimension),
+                                 static_cast<double>(report.wanted),
+                                 static_cast<double>(report.converged),
+                                 report.bound,
+                                 report.spectral_abscissa,
+                                 report.numerical_abscissa,
+                                 report.bound_respected ? 1.0 : 0.0,
+                                 report.eigenvector_condition ? 1.0 : 0.0,
                                  report.eigenvector_condition.value_or(0.0)};
   const std::size_t header = numbers.size();
   for (const Eigenvalue& value : report.eigenvalues)
@@ -162,13 +168,16 @@ void broadcast(const parallel::Communicator& comm, SpectrumReport& report) {
 
   numbers.resize(bytes.size() / sizeof(double));
   std::memcpy(numbers.data(), bytes.data(), bytes.size());
-  report.dimension = static_cast<std::size_t>(numbers[0]);
-  report.converged = static_cast<std::size_t>(numbers[1]);
-  report.bound = numbers[2];
-  report.spectral_abscissa = numbers[3];
-  report.numerical_abscissa = numbers[4];
-  report.bound_respected = numbers[5] != 0.0;
-  report.eigenvector_condition = numbers[6] != 0.0 ? std::optional<double>(numbers[7]) : std::nullopt;
+  const double* number = numbers.data();
+  report.dimension = static_cast<std::size_t>(*number++);
+  report.wanted = static_cast<std::size_t>(*number++);
+  report.converged = static_cast<std::size_t>(*number++);
+  report.bound = *number++;
+  report.spectral_abscissa = *number++;
+  report.numerical_abscissa = *number++;
+  report.bound_respected = *number++ != 0.0;
+  const bool has_condition = *number++ != 0.0;
+  report.eigenvector_condition = has_condition ? std::optional<double>(*number) : std::nullopt;
   report.eigenvalues.clear();
   for (std::size_t k = header; k < numbers.size(); k += 3)
     report.eigenvalues.push_back({numbers[k], numbers[k + 1], numbers[k + 2]});

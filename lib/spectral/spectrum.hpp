@@ -25,9 +25,11 @@ struct SpectrumReport {
   std::string name;           ///< of the operator
   std::string method;         ///< SLEPc's name of the eigensolver
   std::size_t dimension = 0;  ///< n
+  std::size_t wanted = 0;     ///< eigenvalues that were asked for
   std::size_t converged = 0;  ///< eigenvalues that the solver converged; with LAPACK n
   double bound = 0.0;         ///< on the real parts, 1/time
-  std::vector<Eigenvalue> eigenvalues;  ///< by descending real part; pairs adjacent, positive imaginary part first
+  std::vector<Eigenvalue> eigenvalues;  ///< the converged ones of those wanted, pairs whole: by descending real part,
+                                        ///< pairs adjacent, positive imaginary part first
   double spectral_abscissa = 0.0;       ///< largest real part of all eigenvalues
   double numerical_abscissa = 0.0;      ///< largest eigenvalue of (A + A^T) / 2: growth rate of ||exp(t A)|| at t = 0
   std::optional<double> eigenvector_condition;  ///< 2-norm condition number of the matrix of unit eigenvectors, where

@@ -203,3 +203,21 @@ TEST_CASE("infinite_bound_is_kept_and_unusable_input_is_refused_on_all_ranks") {
   CHECK_THROWS_AS(spectrum_of({1.0}, std::nan("")), UsageError);
   CHECK_THROWS_AS(spectrum_of({1, std::nan(""), 3, 4}, 0.0), NumericalError);
 }
+
+TEST_CASE("krylov_schur_that_finds_too_few_eigenvalues_says_so") {
+  std::vector<double> entries = {0.0, -10.0, -20.0};  // apart; the others crowd
+  for (int i = 0; i < 597; ++i) entries.push_back(-30.0 - i / 600.0);
+  const Option restarts("-eps_max_it", "3");
+  const SpectrumReport report = spectrum_of(diagonal(entries), 0.0, {.count = 15});
+  CHECK(report.wanted == 15);
+  CHECK(report.converged < 15);
+  CHECK(report.eigenvalues.size() == report.converged);
+  CHECK(report.eigenvalues[2].real == Approx(-20.0).epsilon(1e-9));
+  CHECK(report.bound_respected);
+}
+
+TEST_CASE("krylov_schur_that_finds_no_eigenvalue_is_an_error_on_all_ranks") {
+  const Option space("-eps_ncv", "20"), restarts("-eps_max_it", "2");
+  const Matrix matrix = AdvectionDiffusion{600, 1.0, 0.01}.matrix();
+  CHECK_THROWS_AS(spectrum_of(matrix, 0.0, {.count = 15}), NumericalError);
+}
