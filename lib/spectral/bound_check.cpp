@@ -8,7 +8,8 @@ namespace spnode::spectral {
 
 namespace {
 
-/// sigma_min(A - z I); a complex z through the real form [[A - x, y], [-y, A - x]], which has each value twice.
+/// sigma_min(A - z I); a complex z through the real form [[A - x, y], [-y, A - x]], which has each value
+/// twice.
 double smallest_singular_value(std::span<const double> matrix, std::size_t n, double x, double y) {
   const std::size_t order = y == 0.0 ? n : 2 * n;
   std::vector<double> shifted(order * order, 0.0);

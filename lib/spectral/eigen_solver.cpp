@@ -4,8 +4,7 @@
 #include "distributed/petsc.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
+#include <cstdint>
 
 namespace spnode::spectral {
 
@@ -18,7 +17,7 @@ EigenSolver::EigenSolver(Mat matrix, const EigenSettings& settings) : matrix_(ma
   SPNODE_PETSC(EPSSetOperators(eps, matrix, nullptr));
   SPNODE_PETSC(EPSSetProblemType(eps, symmetric ? EPS_HEP : EPS_NHEP));
   SPNODE_PETSC(EPSSetWhichEigenpairs(eps, EPS_LARGEST_REAL));
-  // Relative to the norm of the matrix: with rates over many decades, |lambda| itself lies below its rounding.
+  // Relative to the norm of the matrix: with rates over many decades, |lambda| lies below its rounding.
   SPNODE_PETSC(EPSSetConvergenceTest(eps, EPS_CONV_NORM));
   SPNODE_PETSC(EPSSetTolerances(eps, settings.tolerance, max_restarts));
   set_method(settings);
@@ -30,8 +29,9 @@ EigenSolver::EigenSolver(Mat matrix, const EigenSettings& settings) : matrix_(ma
   SPNODE_PETSC(EPSGetIterationNumber(eps, &restarts));
   converged_ = static_cast<std::size_t>(std::max<PetscInt>(converged, 0));
   if (converged_ == 0)
-    throw NumericalError("no eigenvalue converged in " + std::to_string(restarts) + " restarts of " + method() +
-                         "; try -" + settings.prefix + "eps_ncv and -" + settings.prefix + "eps_max_it");
+    throw NumericalError("no eigenvalue converged in " + std::to_string(restarts) + " restarts of " +
+                         method() + "; try -" + settings.prefix + "eps_ncv and -" + settings.prefix +
+                         "eps_max_it");
 }
 
 void EigenSolver::set_method(const EigenSettings& settings) const {
@@ -44,7 +44,7 @@ void EigenSolver::set_method(const EigenSettings& settings) const {
   if (settings.method == EigenMethod::all_by_lapack) {
     SPNODE_PETSC(EPSSetType(eps, EPSLAPACK));
   } else {
-    // The rightmost eigenvalues crowd beside the wide spectrum of a stiff operator: SLEPc's smaller space stagnates.
+    // The rightmost eigenvalues of a stiff operator crowd: in SLEPc's smaller space they do not converge.
     constexpr PetscInt smallest_space = 64, vectors_per_eigenvalue = 5;
     space = std::min(size, std::max(smallest_space, vectors_per_eigenvalue * wanted));
     SPNODE_PETSC(EPSSetType(eps, EPSKRYLOVSCHUR));
@@ -52,14 +52,15 @@ void EigenSolver::set_method(const EigenSettings& settings) const {
   }
   SPNODE_PETSC(EPSSetDimensions(eps, wanted, space, PETSC_DEFAULT));
   if (settings.symmetry == Symmetry::symmetric) {
-    constexpr PetscInt divide_and_conquer = 2;  // LAPACK's stedc: three times as fast as the default at n = 1000
+    // LAPACK's stedc: three times as fast as the default at n = 1000.
+    constexpr PetscInt divide_and_conquer = 2;
     DS dense = nullptr;
     SPNODE_PETSC(EPSGetDS(eps, &dense));
     SPNODE_PETSC(DSSetMethod(dense, divide_and_conquer));
   }
 }
 
-/// The starting vector of Krylov methods depends on the row alone, so that every number of ranks starts alike.
+/// The starting vector depends on the row alone, so that every number of ranks starts alike.
 void EigenSolver::set_start() const {
   distributed::VecHandle start;
   SPNODE_PETSC(MatCreateVecs(matrix_, start.put(), nullptr));

@@ -12,15 +12,15 @@ namespace spnode::spectral {
 /// A computed eigenvalue.
 struct Eigenvalue {
   double real = 0.0, imag = 0.0;
-  double residual = 0.0;  ///< ||A x - lambda x||_2 with ||x||_2 = 1: lambda is exact for a matrix so far from A
+  double residual = 0.0;  ///< ||A x - lambda x||_2, ||x||_2 = 1: lambda is exact for a matrix so far from A
 
   bool operator==(const Eigenvalue&) const = default;
 };
 
 enum class Symmetry { general, symmetric };
 enum class EigenMethod {
-  all_by_lapack,           ///< all eigenvalues of a dense matrix
-  rightmost_by_krylovschur ///< some of largest real part
+  all_by_lapack,            ///< all eigenvalues of a dense matrix
+  rightmost_by_krylovschur  ///< some of largest real part
 };
 
 struct EigenSettings {
@@ -34,14 +34,16 @@ struct EigenSettings {
 /// Settings are defaults: what the options database says under the prefix has the last word.
 class EigenSolver {
  public:
-  /// Solves for the eigenvalues of `matrix`. Collective on the matrix. Raises NumericalError where none converged.
+  /// Solves for the eigenvalues of `matrix`. Collective on the matrix. Raises NumericalError where none
+  /// converged.
   EigenSolver(Mat matrix, const EigenSettings& settings);
 
   /// Number of eigenpairs that converged; with a real nonsymmetric matrix conjugate pairs come whole.
   std::size_t converged() const { return converged_; }
   /// Number of eigenpairs that the settings or the database asked for; some may not have converged.
   std::size_t wanted() const;
-  /// Number of converged eigenpairs that answer the request: wanted() of them, or one more to make a pair whole.
+  /// Number of converged eigenpairs that answer the request: wanted() of them, or one more to make a pair
+  /// whole.
   std::size_t listed() const;
   /// True where eigenvalue 0 is the one of largest real part of the whole matrix.
   bool is_rightmost_first() const;

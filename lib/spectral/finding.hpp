@@ -8,10 +8,10 @@
 
 namespace spnode::spectral {
 
-/// Every diagnostic reports its scalars in this form: tables, attributes of spectrum.h5 and the exit status of the
-/// program come from lists of findings.
+/// Every diagnostic reports its scalars in this form: tables, attributes of spectrum.h5 and the exit status
+/// of the program come from lists of findings.
 struct Finding {
-  std::string name;             ///< snake_case: the name of the attribute
+  std::string name;  ///< snake_case: the name of the attribute
   double value = 0.0;
   std::optional<double> bound;  ///< what the value must not exceed; none: the value is only reported
   bool passed = true;           ///< the bound holds to rounding, as the diagnostic defines it

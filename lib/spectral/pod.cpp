@@ -25,8 +25,9 @@ void check_sizes(std::size_t dimension, std::size_t modes) {
     throw UsageError("POD of snapshots of " + std::to_string(dimension) + " components: 1 to " +
                      std::to_string(largest_dimension) + " are possible (the covariance is dense)");
   if (modes == 0 || modes > dimension)
-    throw UsageError("POD with " + std::to_string(modes) + " modes of snapshots of " + std::to_string(dimension) +
-                     " components: 1 to " + std::to_string(dimension) + " are possible");
+    throw UsageError("POD with " + std::to_string(modes) + " modes of snapshots of " +
+                     std::to_string(dimension) + " components: 1 to " + std::to_string(dimension) +
+                     " are possible");
 }
 
 /// Numbers of snapshots and chunks over all ranks.
@@ -41,8 +42,9 @@ Totals count(const parallel::Communicator& comm, const LocalSnapshots& local) {
     for (std::size_t i = 0; i < local.chunks; ++i) {
       const std::size_t entries = local.chunk(i).size();
       if (entries % local.dimension != 0)
-        throw UsageError("POD: chunk " + std::to_string(i) + " of rank " + std::to_string(comm.rank()) + " has " +
-                         std::to_string(entries) + " entries, no multiple of " + std::to_string(local.dimension));
+        throw UsageError("POD: chunk " + std::to_string(i) + " of rank " + std::to_string(comm.rank()) +
+                         " has " + std::to_string(entries) + " entries, no multiple of " +
+                         std::to_string(local.dimension));
       totals[0] += entries / local.dimension;
     }
   });
@@ -52,19 +54,20 @@ Totals count(const parallel::Communicator& comm, const LocalSnapshots& local) {
 }
 
 /// Rows [begin, end) of X^T X, from column `begin` on: out (end - begin, m - begin).
-void multiply_band(std::span<const double> chunk, std::size_t m, std::size_t begin, std::size_t end, double* out) {
-  const PetscBLASInt rows = static_cast<PetscBLASInt>(chunk.size() / m), stride = static_cast<PetscBLASInt>(m);
-  const PetscBLASInt columns = static_cast<PetscBLASInt>(m - begin), height = static_cast<PetscBLASInt>(end - begin);
+void multiply_band(std::span<const double> chunk, std::size_t m, std::size_t begin, std::size_t end,
+                   double* out) {
+  const auto rows = static_cast<PetscBLASInt>(chunk.size() / m), stride = static_cast<PetscBLASInt>(m);
+  const auto columns = static_cast<PetscBLASInt>(m - begin), height = static_cast<PetscBLASInt>(end - begin);
   const double one = 1.0, zero = 0.0;
   if (rows == 0) return;
-  BLASgemm_("N", "T", &columns, &height, &rows, &one, chunk.data() + begin, &stride, chunk.data() + begin, &stride,
-            &zero, out, &columns);
+  BLASgemm_("N", "T", &columns, &height, &rows, &one, chunk.data() + begin, &stride, chunk.data() + begin,
+            &stride, &zero, out, &columns);
 }
 
 /// X^T X / (number of snapshots), (m, m), the same bits for every number of ranks. Collective.
 ///
-/// In bands of rows, since every chunk keeps its own products until they are added. A band is as high as a chunk has
-/// snapshots on average, which takes as much memory as the chunks and depends on the data set alone.
+/// In bands of rows, since every chunk keeps its own products until they are added. A band is as high as a
+/// chunk has snapshots on average: as much memory as the chunks take, and known from the data set alone.
 std::vector<double> covariance(const parallel::Communicator& comm, const LocalSnapshots& local) {
   const std::size_t m = local.dimension;
   const Totals totals = count(comm, local);
@@ -87,8 +90,8 @@ std::vector<double> covariance(const parallel::Communicator& comm, const LocalSn
   return matrix;
 }
 
-/// Turns a mode so that of its entries of largest magnitude the first is positive. Entries that differ by rounding
-/// alone, as those of a wave do, count as equal.
+/// Turns a mode so that of its entries of largest magnitude the first is positive. Entries that differ by
+/// rounding alone, as those of a wave do, count as equal.
 void fix_sign(std::span<double> mode) {
   double largest = 0.0;
   for (const double x : mode) largest = std::max(largest, std::abs(x));
@@ -102,8 +105,8 @@ void fix_sign(std::span<double> mode) {
 void solve(std::span<const double> matrix, std::size_t modes, Pod& pod) {
   const std::size_t m = pod.dimension;
   const MatHandle operand = make_matrix(PETSC_COMM_SELF, matrix, m, Part::whole);
-  const EigenSolver solver(operand.get(),
-                           {Symmetry::symmetric, EigenMethod::all_by_lapack, m, EigenSettings{}.tolerance, "pod_"});
+  const EigenSolver solver(
+      operand.get(), {Symmetry::symmetric, EigenMethod::all_by_lapack, m, EigenSettings{}.tolerance, "pod_"});
   if (solver.converged() < m)
     throw NumericalError("POD: only " + std::to_string(solver.converged()) + " of " + std::to_string(m) +
                          " eigenvalues of the covariance converged");

@@ -25,7 +25,7 @@ struct Problem {
   EigenMethod method() const {
     return is_dense() ? EigenMethod::all_by_lapack : EigenMethod::rightmost_by_krylovschur;
   }
-  /// Of Krylov-Schur and LAPACK alike: the eigenvalues that are asked for.
+  /// Number of eigenvalues to be listed.
   std::size_t wanted() const {
     constexpr std::size_t large_default = 20;
     const std::size_t all = is_dense() ? n : std::min(n, large_default);
@@ -41,7 +41,8 @@ Problem make_problem(std::span<const double> matrix, double bound, const Spectru
   if (n == 0 || n * n != matrix.size())
     throw UsageError("spectrum of " + options.name + ": " + std::to_string(matrix.size()) +
                      " entries are no square matrix");
-  if (std::isnan(bound)) throw UsageError("spectrum of " + options.name + ": the bound on the real parts is NaN");
+  if (std::isnan(bound))
+    throw UsageError("spectrum of " + options.name + ": the bound on the real parts is NaN");
   for (std::size_t k = 0; k < matrix.size(); ++k)
     if (!std::isfinite(matrix[k]))
       throw NumericalError("spectrum of " + options.name + ": entry (" + std::to_string(k / n) + ", " +
@@ -58,15 +59,16 @@ double frobenius_norm(std::span<const double> matrix) {
 }
 
 double largest_real_part(const std::vector<Eigenvalue>& values) {
-  return std::max_element(values.begin(), values.end(), [](const Eigenvalue& a, const Eigenvalue& b) {
-           return a.real < b.real;
-         })->real;
+  double largest = -std::numeric_limits<double>::infinity();
+  for (const Eigenvalue& value : values) largest = std::max(largest, value.real);
+  return largest;
 }
 
-/// By descending real part; pairs stay together, and pairs of the same real part follow their imaginary parts.
+/// By descending real part, pairs whole; those of the same real part by their imaginary parts.
 std::vector<Eigenvalue> sorted(const std::vector<Eigenvalue>& values) {
   std::vector<Eigenvalue> upper, all;
-  std::copy_if(values.begin(), values.end(), std::back_inserter(upper), [](const auto& v) { return v.imag >= 0.0; });
+  std::copy_if(values.begin(), values.end(), std::back_inserter(upper),
+               [](const auto& v) { return v.imag >= 0.0; });
   std::stable_sort(upper.begin(), upper.end(), [](const Eigenvalue& a, const Eigenvalue& b) {
     return a.real != b.real ? a.real > b.real : a.imag < b.imag;
   });
@@ -77,19 +79,20 @@ std::vector<Eigenvalue> sorted(const std::vector<Eigenvalue>& values) {
   return all;
 }
 
-/// Condition number of the matrix of unit eigenvectors. A pair's columns v and conj(v) are sqrt(2) (Re v, Im v) times
-/// a unitary matrix, so a real matrix has the same singular values.
+/// Condition number of the matrix of unit eigenvectors. The columns v and conj(v) of a pair are those of
+/// sqrt(2) (Re v, Im v) times a unitary matrix, so a real matrix has the same singular values.
 double condition_of_eigenvectors(const EigenSolver& solver, Mat matrix, std::size_t n) {
   distributed::VecHandle real, imag;
   SPNODE_PETSC(MatCreateVecs(matrix, real.put(), imag.put()));
   std::vector<double> columns(n * n);  // (eigenvectors, components)
-  for (std::size_t i = 0; i < n; ++i) {
+  std::size_t parts = 1;
+  for (std::size_t i = 0; i < n; i += parts) {
     const bool paired = solver.eigenpair(i, real.get(), imag.get()).imag > 0.0;
     PetscReal real_norm = 0.0, imag_norm = 0.0;
     SPNODE_PETSC(VecNorm(real.get(), NORM_2, &real_norm));
     SPNODE_PETSC(VecNorm(imag.get(), NORM_2, &imag_norm));
     const double scale = (paired ? std::sqrt(2.0) : 1.0) / std::hypot(real_norm, imag_norm);
-    const std::size_t parts = paired && i + 1 < n ? 2 : 1;
+    parts = paired && i + 1 < n ? 2 : 1;
     for (std::size_t part = 0; part < parts; ++part) {
       const PetscScalar* values = nullptr;
       const Vec vector = part == 0 ? real.get() : imag.get();
@@ -97,7 +100,6 @@ double condition_of_eigenvectors(const EigenSolver& solver, Mat matrix, std::siz
       for (std::size_t k = 0; k < n; ++k) columns[(i + part) * n + k] = scale * values[k];
       SPNODE_PETSC(VecRestoreArrayRead(vector, &values));
     }
-    i += parts - 1;
   }
   const std::vector<double> sigma = singular_values(columns, n);
   return sigma.back() > 0.0 ? sigma.front() / sigma.back() : std::numeric_limits<double>::infinity();
@@ -108,7 +110,8 @@ bool respects_bound(const Problem& problem, const std::vector<Eigenvalue>& eigen
   const double change = std::max(rounding, problem.options.tolerance) * frobenius_norm(problem.matrix);
   return std::all_of(eigenvalues.begin(), eigenvalues.end(), [&](const Eigenvalue& value) {
     return value.imag < 0.0 ||  // as its conjugate
-           check_bound(problem.matrix, problem.n, value, problem.bound, change + value.residual) == Verdict::kept;
+           check_bound(problem.matrix, problem.n, value, problem.bound, change + value.residual) ==
+               Verdict::kept;
   });
 }
 
@@ -131,7 +134,8 @@ Analysis analyse(MPI_Comm comm, const Problem& problem) {
   report.wanted = solver.wanted();
   report.converged = solver.converged();
   report.bound = problem.bound;
-  report.eigenvalues = sorted({judged.begin(), judged.begin() + static_cast<std::ptrdiff_t>(solver.listed())});
+  report.eigenvalues =
+      sorted({judged.begin(), judged.begin() + static_cast<std::ptrdiff_t>(solver.listed())});
   if (!solver.is_rightmost_first() && solver.converged() < problem.n) {
     const EigenSolver rightmost(matrix.get(), problem.settings(Symmetry::general, 1, "spectrum_rightmost_"));
     const auto more = rightmost.eigenvalues(rightmost.converged());
@@ -142,7 +146,8 @@ Analysis analyse(MPI_Comm comm, const Problem& problem) {
     report.eigenvector_condition = condition_of_eigenvectors(solver, matrix.get(), problem.n);
 
   const MatHandle symmetric = make_matrix(comm, problem.matrix, problem.n, Part::symmetric);
-  const EigenSolver numerical(symmetric.get(), problem.settings(Symmetry::symmetric, 1, "spectrum_symmetric_"));
+  const EigenSolver numerical(symmetric.get(),
+                              problem.settings(Symmetry::symmetric, 1, "spectrum_symmetric_"));
   report.numerical_abscissa = largest_real_part(numerical.eigenvalues(1));
   return {report, judged};
 }
@@ -185,8 +190,8 @@ void broadcast(const parallel::Communicator& comm, SpectrumReport& report) {
 
 }  // namespace
 
-SpectrumReport compute_spectrum(const parallel::Communicator& comm, std::span<const double> matrix, double bound,
-                                const SpectrumOptions& options) {
+SpectrumReport compute_spectrum(const parallel::Communicator& comm, std::span<const double> matrix,
+                                double bound, const SpectrumOptions& options) {
   const Problem problem = make_problem(matrix, bound, options);
   Analysis analysis;
   if (!problem.is_dense()) analysis = analyse(comm.handle(), problem);
@@ -200,8 +205,9 @@ SpectrumReport compute_spectrum(const parallel::Communicator& comm, std::span<co
 }
 
 std::vector<Finding> findings(const SpectrumReport& report) {
-  std::vector<Finding> list = {{"spectral_abscissa", report.spectral_abscissa, report.bound, report.bound_respected},
-                               {"numerical_abscissa", report.numerical_abscissa, std::nullopt, true}};
+  std::vector<Finding> list = {
+      {"spectral_abscissa", report.spectral_abscissa, report.bound, report.bound_respected},
+      {"numerical_abscissa", report.numerical_abscissa, std::nullopt, true}};
   if (report.eigenvector_condition)
     list.push_back({"eigenvector_condition", *report.eigenvector_condition, std::nullopt, true});
   return list;

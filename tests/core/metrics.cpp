@@ -123,7 +123,8 @@ TEST_CASE("diverged_forecasts_are_counted_and_do_not_spoil_the_mean_error") {
   broken.forecast[5] = nan_value;
   const TrajectoryMetrics good = measure(Example().pair(), 0.5), bad = measure(broken.pair(), 0.5);
   std::vector<double> sums = summands(good, std::nullopt);
-  const std::vector<double> second = summands(bad, StepConsistency{std::numeric_limits<double>::infinity(), 1.0});
+  const std::vector<double> second =
+      summands(bad, StepConsistency{std::numeric_limits<double>::infinity(), 1.0});
   for (std::size_t i = 0; i < sums.size(); ++i) {
     REQUIRE(std::isfinite(second[i]));
     sums[i] += second[i];

@@ -1,6 +1,6 @@
+#include "spectral/bound_check.hpp"
 #include "catch.hpp"
 #include "matrices.hpp"
-#include "spectral/bound_check.hpp"
 
 #include <cmath>
 

@@ -48,7 +48,8 @@ struct AdvectionDiffusion {
   }
 };
 
-/// (G_s + G_u) S + mu I with random S > 0, G_s < 0, G_u = -G_u^T: all real parts below mu (SPNODE-25, Theorem 1).
+/// (G_s + G_u) S + mu I with random S > 0, G_s < 0, G_u = -G_u^T: all real parts below mu (SPNODE-25, Theorem
+/// 1).
 inline Matrix random_hurwitz(std::size_t n, double mu, std::uint64_t seed) {
   const spnode::core::Random random(seed, "random_hurwitz");
   Matrix s(n * n), g(n * n), a(n * n, 0.0);

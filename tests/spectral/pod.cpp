@@ -1,7 +1,7 @@
+#include "spectral/pod.hpp"
 #include "catch.hpp"
 #include "core/random.hpp"
 #include "parallel/partition.hpp"
-#include "spectral/pod.hpp"
 
 #include <cmath>
 #include <limits>
@@ -22,7 +22,8 @@ struct DataSet {
 
   LocalSnapshots share(const Communicator& comm) const {
     const auto mine = parallel::share(chunks.size(), comm.size(), comm.rank());
-    return {dimension, mine.size(), [this, mine](std::size_t i) { return std::span(chunks[mine.begin + i]); }};
+    return {dimension, mine.size(),
+            [this, mine](std::size_t i) { return std::span(chunks[mine.begin + i]); }};
   }
 };
 
@@ -68,7 +69,8 @@ TEST_CASE("pod_of_orthogonal_snapshots_returns_them") {
   CHECK(pod.mean_residual == Approx(std::sqrt(1.0 / 14.0)).epsilon(1e-12));
   for (int k = 0; k < 2; ++k)
     for (int j = 0; j < 8; ++j)
-      CHECK(pod.modes[k * 8 + j] == Approx(0.5 * std::cos(2 * std::numbers::pi * (k + 1) * j / 8.0)).margin(1e-14));
+      CHECK(pod.modes[k * 8 + j] ==
+            Approx(0.5 * std::cos(2 * std::numbers::pi * (k + 1) * j / 8.0)).margin(1e-14));
 }
 
 TEST_CASE("modes_are_orthonormal_and_their_residual_is_that_of_the_projection") {
@@ -78,7 +80,8 @@ TEST_CASE("modes_are_orthonormal_and_their_residual_is_that_of_the_projection") 
   const Pod pod = compute_pod(comm, data.share(comm), d);
   const auto mode = [&](std::size_t k) { return std::span(pod.modes).subspan(k * m, m); };
   for (std::size_t k = 0; k < d; ++k)
-    for (std::size_t l = 0; l < d; ++l) CHECK(dot(mode(k), mode(l)) == Approx(k == l ? 1.0 : 0.0).margin(1e-14));
+    for (std::size_t l = 0; l < d; ++l)
+      CHECK(dot(mode(k), mode(l)) == Approx(k == l ? 1.0 : 0.0).margin(1e-14));
   double lost = 0.0, total = 0.0;
   for (const auto& chunk : data.chunks)
     for (std::size_t row = 0; row < chunk.size() / m; ++row) {

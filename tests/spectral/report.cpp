@@ -1,6 +1,6 @@
+#include "spectral/report.hpp"
 #include "catch.hpp"
 #include "matrices.hpp"
-#include "spectral/report.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -11,7 +11,8 @@ using spectral::SpectrumReport;
 namespace {
 
 SpectrumReport spiral_report(double bound) {
-  return spectral::compute_spectrum(parallel::Communicator(), Matrix{-0.5, 2, 0, -2, -0.5, 0, 0, 0, -0.1}, bound, {});
+  return spectral::compute_spectrum(parallel::Communicator(), Matrix{-0.5, 2, 0, -2, -0.5, 0, 0, 0, -0.1},
+                                    bound, {});
 }
 
 std::size_t lines(const std::string& text) {
@@ -23,10 +24,11 @@ std::size_t lines(const std::string& text) {
 TEST_CASE("csv_has_the_columns_that_users_depend_on") {
   SpectrumReport report = spiral_report(0.0);
   report.eigenvalues = {{-0.1, 0, 0}, {-0.5, 2, 0}, {-0.5, -2, 0}};  // without the rounding of the solver
-  CHECK(spectrum_csv(report) == "operator,index,real,imag,bound,margin\n"
-                               "A_L,0,-0.1,0,0,0.1\n"
-                               "A_L,1,-0.5,2,0,0.5\n"
-                               "A_L,2,-0.5,-2,0,0.5\n");
+  CHECK(spectrum_csv(report) ==
+        "operator,index,real,imag,bound,margin\n"
+        "A_L,0,-0.1,0,0,0.1\n"
+        "A_L,1,-0.5,2,0,0.5\n"
+        "A_L,2,-0.5,-2,0,0.5\n");
 }
 
 TEST_CASE("csv_numbers_read_back_to_the_same_bits") {

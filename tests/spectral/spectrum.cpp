@@ -1,6 +1,6 @@
+#include "spectral/spectrum.hpp"
 #include "catch.hpp"
 #include "matrices.hpp"
-#include "spectral/spectrum.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -42,7 +42,8 @@ void check_waves(const AdvectionDiffusion& system, const SpectrumReport& report,
   expected = ordered(expected);
   double error = 0.0;
   for (std::size_t i = 0; i < report.eigenvalues.size(); ++i)
-    error = std::max(error, std::abs(std::complex(report.eigenvalues[i].real, report.eigenvalues[i].imag) - expected[i]));
+    error = std::max(
+        error, std::abs(std::complex(report.eigenvalues[i].real, report.eigenvalues[i].imag) - expected[i]));
   CHECK(error < tolerance);
 }
 

@@ -71,7 +71,9 @@ std::vector<double> max_component_error(const ForecastPair& pair) {
   return largest;
 }
 
-double relative_l2_error(const ForecastPair& pair) { return ratio(distance(pair.forecast, pair.truth), norm(pair.truth)); }
+double relative_l2_error(const ForecastPair& pair) {
+  return ratio(distance(pair.forecast, pair.truth), norm(pair.truth));
+}
 
 double valid_prediction_time(std::span<const double> time, std::span<const double> error, double threshold) {
   const auto length = [&](double t) { return std::abs(t - time.front()); };

@@ -27,14 +27,16 @@ enum Place : std::size_t {
 
 std::size_t summand_count(std::size_t times) { return first_error + times; }
 
-std::vector<double> summands(const TrajectoryMetrics& metrics, const std::optional<StepConsistency>& consistency) {
+std::vector<double> summands(const TrajectoryMetrics& metrics,
+                             const std::optional<StepConsistency>& consistency) {
   std::vector<double> row(summand_count(metrics.error.size()), 0.0);
   row[trajectories] = 1.0;
   row[valid_time] = metrics.valid_time;
   row[valid_time_squared] = metrics.valid_time * metrics.valid_time;
   // A forecast may be finite and yet so far off that its error is not.
-  const bool finite = !metrics.diverged && std::isfinite(metrics.l2_error) &&
-                      std::all_of(metrics.error.begin(), metrics.error.end(), [](double e) { return std::isfinite(e); });
+  const bool finite =
+      !metrics.diverged && std::isfinite(metrics.l2_error) &&
+      std::all_of(metrics.error.begin(), metrics.error.end(), [](double e) { return std::isfinite(e); });
   if (finite) {
     row[l2_error] = metrics.l2_error;
     std::copy(metrics.error.begin(), metrics.error.end(), row.begin() + first_error);
@@ -63,8 +65,8 @@ MeanMetrics mean_metrics(std::span<const double> sums) {
   for (const double sum : sums.subspan(first_error)) means.error.push_back(sum / kept);
   means.consistencies = static_cast<std::size_t>(sums[consistencies]);
   if (means.consistencies > 0)
-    means.consistency = StepConsistency{sums[difference] / sums[consistencies],
-                                        sums[agreement_time] / sums[consistencies]};
+    means.consistency =
+        StepConsistency{sums[difference] / sums[consistencies], sums[agreement_time] / sums[consistencies]};
   return means;
 }
 
