@@ -12,7 +12,7 @@ namespace {
 
 constexpr double shrink_after_bad_step = 0.5;
 constexpr double growth_after_good_step = 1.02;
-constexpr double smallest_shrink = 1.0 / 1024.0;
+constexpr double smallest_shrink = 1.0 / 4.0; // smaller and a run that has met a bad region could not leave it
 
 void require(bool valid, const char* key, double value, const char* allowed) {
   if (!valid)

@@ -23,7 +23,7 @@ namespace spnode::distributed {
 /// touched.
 ///
 /// Safeguard: where loss or gradient are not finite, theta goes back to the last point where they were and s
-/// is halved (down to 1/1024); every good step lets s grow by 2 % up to 1 again. Nothing here communicates.
+/// is halved (down to 1/4); every good step lets s grow by 2 % up to 1 again. Nothing here communicates.
 class Adam {
 public:
   /// Raises UsageError for an option outside its range.
