@@ -2,6 +2,7 @@
 
 #include "io/hdf5_detail.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <numeric>
@@ -42,6 +43,12 @@ std::string reason() {
     return 0;
   };
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, &text);
+  // Of a failed system call HDF5 tells time, buffer and more; its reason stands in quotes.
+  const std::string opening = "error message = '";
+  if (const std::size_t begin = text.find(opening); begin != std::string::npos) {
+    text = text.substr(begin + opening.size());
+    text.resize(std::min(text.find('\''), text.size()));
+  }
   return text.empty() ? text : " (HDF5: " + text + ")";
 }
 

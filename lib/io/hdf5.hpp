@@ -101,8 +101,8 @@ class File {
   std::vector<std::int64_t> read_integers(const std::string& name) const;
   std::string read_string(const std::string& name) const;
 
-  /// Part of a dataset; collective in a file opened by open_parallel, where an empty slab is allowed.
-  /// Floating-point numbers of any width are converted from and to double.
+  /// Part of a dataset; floating-point numbers of any width are converted from and to double. In a file
+  /// opened by open_parallel writing is not collective, reading is; a slab may be empty there.
   void write_slab(const std::string& name, const Slab& slab, std::span<const double> values);
   void read_slab(const std::string& name, const Slab& slab, std::span<double> values) const;
 

@@ -203,15 +203,17 @@ std::string File::read_string(const std::string& name) const {
 
 namespace {
 
+enum class TransferMode { independent, collective };
+
 /// The dataspaces and the mode of one transfer of a slab.
 struct Transfer {
   Handle memory, file, mode;
 
-  Transfer(hid_t dataset, const Slab& slab, bool collective)
+  Transfer(hid_t dataset, const Slab& slab, TransferMode how)
       : memory(make_space({slab.size()})),
         file(owned(H5Dget_space(dataset), H5Sclose)),
         mode(owned(H5Pcreate(H5P_DATASET_XFER), H5Pclose)) {
-    if (collective) H5Pset_dxpl_mpio(mode.id(), H5FD_MPIO_COLLECTIVE);
+    if (how == TransferMode::collective) H5Pset_dxpl_mpio(mode.id(), H5FD_MPIO_COLLECTIVE);
     if (slab.size() == 0) {
       H5Sselect_none(memory.id());
       H5Sselect_none(file.id());
@@ -226,7 +228,10 @@ struct Transfer {
 
 void File::write_slab(const std::string& name, const Slab& slab, std::span<const double> values) {
   const Handle dataset = open_dataset(name);
-  const Transfer transfer(dataset.id(), slab, parallel_);
+  // Each rank on its own: where one aggregator of a collective write fails (disk full), Open MPI's other
+  // ranks wait for ever, and shares of whole trajectories are contiguous, so that there is nothing to
+  // aggregate.
+  const Transfer transfer(dataset.id(), slab, TransferMode::independent);
   if (H5Dwrite(dataset.id(), H5T_NATIVE_DOUBLE, transfer.memory.id(), transfer.file.id(), transfer.mode.id(),
                values.data()) < 0) {
     fail_with_reason(name, "cannot be written");
@@ -235,7 +240,8 @@ void File::write_slab(const std::string& name, const Slab& slab, std::span<const
 
 void File::read_slab(const std::string& name, const Slab& slab, std::span<double> values) const {
   const Handle dataset = open_dataset(name);
-  const Transfer transfer(dataset.id(), slab, parallel_);
+  const Transfer transfer(dataset.id(), slab,
+                          parallel_ ? TransferMode::collective : TransferMode::independent);
   if (H5Dread(dataset.id(), H5T_NATIVE_DOUBLE, transfer.memory.id(), transfer.file.id(), transfer.mode.id(),
               values.data()) < 0) {
     fail_with_reason(name, "cannot be read");

@@ -59,7 +59,8 @@ class TrajectoryWriter {
   /// block. A shared time axis is taken from the block that holds trajectory 0.
   void write(std::size_t first, const core::Trajectories& block);
 
-  /// Writes the true states of the trajectories [first, first + block.count) to /truth. Collective; as write().
+  /// Writes the true states of the trajectories [first, first + block.count) to /truth. Collective; as
+  /// write().
   void write_truth(std::size_t first, const core::Trajectories& block);
 
   /// Collective; every trajectory must have been written. Raises FileError where the disk refuses the data.

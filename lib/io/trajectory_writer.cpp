@@ -62,7 +62,6 @@ void TrajectoryWriter::check_block(std::size_t first, const core::Trajectories& 
 
 void TrajectoryWriter::write(std::size_t first, const core::Trajectories& block) {
   collectively(comm_, [&] { check_block(first, block); });
-  // Each transfer is one collective call of HDF5, so that all ranks reach the agreement after it.
   const auto put = [&](const std::string& name, const Slab& slab, std::span<const double> values) {
     collectively(comm_, [&] { file_.write_slab(name, slab, values); });
   };

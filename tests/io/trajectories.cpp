@@ -328,3 +328,23 @@ TEST_CASE("existing_trajectories_are_not_overwritten_unless_asked") {
   CHECK(directory.files() == std::vector<std::string>{"x.h5"});
   CHECK(read_file(path) == "previous");
 }
+
+TEST_CASE("truth_stands_beside_the_states_of_a_forecast") {
+  const TemporaryDirectory directory;
+  const Communicator comm;
+  TrajectoryInfo info = example_info(TimeAxis::shared);
+  info.truth = io::Truth::present;
+  const Range mine = parallel::share(info.count, comm.size(), comm.rank());
+  const Trajectories truth = example(info, mine, 0, info.times);
+  Trajectories forecast = truth;
+  for (double& x : forecast.state) x += 1.0;
+  TrajectoryWriter writer(comm, directory / "x.h5", info, Overwrite::no);
+  writer.write(mine.begin, forecast);
+  writer.write_truth(mine.begin, truth);
+  writer.commit();
+  check_equal(io::read_trajectories(comm, directory / "x.h5", mine.begin, mine.size()), forecast);
+  on_root([&] {
+    const std::vector<double> all = example(info, {0, info.count}, 0, info.times).state;
+    CHECK(same_bits(File::open(directory / "x.h5").read_doubles("/truth"), all));
+  });
+}
