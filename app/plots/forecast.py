@@ -104,4 +104,4 @@ def is_logarithmic(time):
 
 def _units(forecast):
     units = str(forecast.attributes.get("units", "") or "")
-    return f"state ({units})" if units else "state"
+    return f"state ({units})" if units not in ("", "dimensionless") else "state"
