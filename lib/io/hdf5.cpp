@@ -94,7 +94,8 @@ File File::create(const std::string& path) {
   // From the format of 1.8 on, HDF5's own structures carry checksums, so that damage is seen and not
   // followed.
   H5Pset_libver_bounds(list.id(), H5F_LIBVER_V18, H5F_LIBVER_LATEST);
-  file.file_ = owned(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, list.id()), H5Fclose);
+  const Handle creation = without_times(H5P_FILE_CREATE);
+  file.file_ = owned(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.id(), list.id()), H5Fclose);
   if (!file.file_.valid()) throw FileError(path + ": cannot be created" + reason());
   return file;
 }

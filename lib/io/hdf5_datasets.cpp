@@ -121,13 +121,13 @@ DatasetInfo File::info(const std::string& name) const {
 }
 
 Handle File::create(const std::string& name, Id type, const std::vector<std::size_t>& shape) {
-  const Handle links = owned(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
-  H5Pset_create_intermediate_group(links.id(), 1);
-  const Handle creation = owned(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+  if (const std::size_t slash = name.rfind('/'); slash != std::string::npos && slash > 0)
+    create_group(name.substr(0, slash));
+  const Handle creation = without_times(H5P_DATASET_CREATE);
   H5Pset_alloc_time(creation.id(), H5D_ALLOC_TIME_EARLY);  // parallel writers need the space to exist
   const Handle space = make_space(shape);
   Handle dataset =
-      owned(H5Dcreate2(file_.id(), name.c_str(), type, space.id(), links.id(), creation.id(), H5P_DEFAULT),
+      owned(H5Dcreate2(file_.id(), name.c_str(), type, space.id(), H5P_DEFAULT, creation.id(), H5P_DEFAULT),
             H5Dclose);
   if (!dataset.valid()) fail_with_reason(name, "cannot be created");
   return dataset;
@@ -138,11 +138,17 @@ void File::create_dataset(const std::string& name, ElementType type, const std::
 }
 
 void File::create_group(const std::string& name) {
-  const Handle links = owned(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
-  H5Pset_create_intermediate_group(links.id(), 1);
-  const Handle group =
-      owned(H5Gcreate2(file_.id(), name.c_str(), links.id(), H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
-  if (!group.valid()) fail_with_reason(name, "cannot be created as a group");
+  const Handle creation = without_times(H5P_GROUP_CREATE);
+  // One level at a time: groups that HDF5 makes on the way would carry the time.
+  std::size_t end = 0;
+  while (end != std::string::npos) {
+    end = name.find('/', end + 1);
+    const std::string group = name.substr(0, end);
+    if (H5Lexists(file_.id(), group.c_str(), H5P_DEFAULT) > 0) continue;
+    const Handle made =
+        owned(H5Gcreate2(file_.id(), group.c_str(), H5P_DEFAULT, creation.id(), H5P_DEFAULT), H5Gclose);
+    if (!made.valid()) fail_with_reason(group, "cannot be created as a group");
+  }
 }
 
 void File::write_whole(const std::string& name, Id file_type, Id memory_type,

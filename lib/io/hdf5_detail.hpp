@@ -13,6 +13,13 @@ static_assert(std::is_same_v<hid_t, Id>, "spnode needs HDF5 1.10 or later");
 
 inline Handle owned(hid_t id, herr_t (*closer)(hid_t)) { return Handle(id, closer); }
 
+/// Creation properties of an object that does not store when it was made: equal contents give equal files.
+inline Handle without_times(hid_t object_class) {
+  Handle properties = owned(H5Pcreate(object_class), H5Pclose);
+  H5Pset_obj_track_times(properties.id(), false);
+  return properties;
+}
+
 /// The innermost entry of HDF5's error stack as the end of a message; empty where the last call succeeded.
 std::string reason();
 
