@@ -1,0 +1,62 @@
+"""The decks and the lines of h5py that README.md and docs/ show work. usage: examples_test.py SPNODE REPOSITORY"""
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+try:
+    import h5py  # noqa: F401
+    import numpy as np
+except ImportError as missing:
+    print(f"skipped: {missing}")
+    sys.exit(77)
+
+REPOSITORY = Path(sys.argv.pop(2)).resolve()
+SPNODE = Path(sys.argv.pop(1)).resolve()
+
+
+def blocks(page, language):
+    """The code blocks of a language in a page."""
+    return re.findall(rf"```{language}\n(.*?)```", (REPOSITORY / page).read_text(encoding="utf-8"), re.DOTALL)
+
+
+def make_data(folder, code):
+    """Runs the lines of h5py as they stand for each of the three files."""
+    random = np.random.default_rng(1)
+    for name in ("train.h5", "validation.h5", "test.h5"):
+        names = {"state": random.standard_normal((30, 11, 24)), "time": np.linspace(0, 1, 11)}
+        exec(code.replace('"train.h5"', repr(str(Path(folder, name)))), names)  # noqa: S102
+
+
+class Examples(unittest.TestCase):
+    def check_page(self, page):
+        decks, lines = blocks(page, "yaml"), blocks(page, "python")
+        self.assertEqual((len(decks), len(lines)), (1, 1))
+        self.assertEqual(len(lines[0].strip().splitlines()), 3)
+        with tempfile.TemporaryDirectory() as folder:
+            make_data(folder, lines[0])
+            Path(folder, "deck.yaml").write_text(decks[0], encoding="utf-8")
+            for words in (["check", "deck.yaml"], ["train", "deck.yaml", "training.adam.epochs=1"],
+                          ["evaluate", "deck.yaml"], ["spectrum", "deck.yaml"], ["info", "train.h5"]):
+                done = subprocess.run([SPNODE, *words], cwd=folder, capture_output=True, text=True, check=False)
+                self.assertEqual(done.returncode, 0, f"{words}: {done.stdout}{done.stderr}")
+
+    def test_the_readme_shows_what_works(self):
+        self.check_page("README.md")
+
+    def test_the_user_guide_shows_what_works(self):
+        self.check_page("docs/user-guide.md")
+
+    def test_links_lead_somewhere(self):
+        pages = [REPOSITORY / "README.md", *REPOSITORY.glob("docs/*.md"), *REPOSITORY.glob("lib/**/README.md"),
+                 *REPOSITORY.glob("*/README.md"), REPOSITORY / "app/plots/README.md"]
+        for page in pages:
+            for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+                with self.subTest(page=page.name, link=target):
+                    self.assertTrue((page.parent / target).exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
