@@ -41,7 +41,7 @@ def _errors(axis, elapsed, error, threshold):
     axis.set_ylabel("relative error")
     axis.grid(True, which="major")
     style.decades(axis, shown[np.isfinite(shown)])
-    axis.legend(loc="lower right")
+    axis.legend(loc="best")
 
 
 def valid_time(elapsed, error, threshold):

@@ -16,10 +16,11 @@ def draw(run, output):
     fig, axes = style.figure(rows, sharex=True, figsize=(style.WIDTH, 1.0 + 1.6 * rows),
                              gridspec_kw={"height_ratios": [2] + [1] * (rows - 1)})
     _losses(axes[0, 0], epoch, table)
-    _rate(axes[1, 0], epoch, table)
+    names = _phase_names(run / "deck.yaml")
+    _rate(axes[1, 0], epoch, table, names)
     if abscissa is not None:
         _abscissa(axes[2, 0], epoch, abscissa)
-    _phases(axes[:, 0], epoch, table, _phase_names(run / "deck.yaml"))
+    _phases(axes[:, 0], epoch, table, names)
     axes[-1, 0].set_xlabel(label)
     axes[-1, 0].set_xlim(epoch[0], max(epoch[-1], epoch[0] + 1))
     fig.align_ylabels(axes[:, 0])
@@ -61,10 +62,12 @@ def _losses(axis, epoch, table):
     axis.legend(loc="upper right")
 
 
-def _rate(axis, epoch, table):
+def _rate(axis, epoch, table, names):
     rate, norm = _finite(table, "rate"), _finite(table, "gradient_norm")
     if rate is not None:
-        rate = np.where(rate > 0, rate, np.nan)  # L-BFGS has none
+        # The step lengths of a line search are no learning rate.
+        searched = [number for number, name in enumerate(names) if name == "L-BFGS"]
+        rate = np.where((rate > 0) & ~np.isin(table.get("phase", np.zeros_like(rate)), searched), rate, np.nan)
         axis.plot(epoch, rate, color=style.GREEN, label="learning rate")
     if norm is not None:
         axis.plot(epoch, norm, color=style.GREY, linewidth=0.9, label="norm of the gradient")
@@ -72,12 +75,12 @@ def _rate(axis, epoch, table):
     axis.set_ylabel("rate, norm")
     axis.grid(True, which="major")
     if rate is not None or norm is not None:
-        axis.legend(loc="lower left", ncol=2)
+        axis.legend(loc="lower right", bbox_to_anchor=(1.0, 0.95), ncol=2)
 
 
 def _abscissa(axis, epoch, abscissa):
     known = np.isfinite(abscissa)
-    axis.plot(epoch[known], abscissa[known], ".-", color=style.PURPLE, markersize=4)
+    axis.plot(epoch[known], abscissa[known], ".-" if known.sum() <= 60 else "-", color=style.PURPLE, markersize=4)
     axis.axhline(0.0, color=style.GREY, linewidth=0.8, linestyle=":")
     axis.set_ylabel("largest Re $\\lambda(A_L)$\n(1/time)")
     axis.grid(True, which="major")
