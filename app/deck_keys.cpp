@@ -88,7 +88,7 @@ void add_generate(Table& t) {
   t.key("generate.domain_length", AT(generate.domain_length), above(0), "length", "kuramoto_sivashinsky: period of the domain");
   t.key("generate.grid_points", AT(generate.grid_points), at_least(4), "", "kuramoto_sivashinsky: points of the grid, an even number");
   t.key("generate.step", AT(generate.step), above(0), "time", "kuramoto_sivashinsky: step of the reference integrator (Fourier ETDRK4)");
-  t.key("generate.tolerance", AT(generate.tolerance), above(0), "", "relative tolerance of the adaptive reference integrators");
+  t.key("generate.tolerance", AT(generate.tolerance), between(1e-11, 1e-2), "", "relative error that the adaptive reference integrators aim at");
 }
 
 /// A feed-forward network of the nonlinear part; `access` reaches its options.

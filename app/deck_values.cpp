@@ -23,7 +23,7 @@ bool parse(const YAML::Node& node, T& value) {
 
 std::string with_limits(const std::string& what, const Limits& limits) {
   const std::string words = limits.words();
-  return words.empty() ? what : what + " " + words;
+  return words.empty() ? what : what + " (" + words + ")";
 }
 
 std::size_t edit_distance(const std::string& a, const std::string& b) {

@@ -32,6 +32,15 @@ void use_one_blas_thread() {
   if (const auto set = reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set(1);
 }
 
+/// Tells of options for PETSc that nothing asked for: they may be misspelt.
+void report_unused_options() {
+  PetscInt count = 0;
+  char **names = nullptr, **values = nullptr;
+  if (PetscOptionsLeftGet(nullptr, &count, &names, &values) != PETSC_SUCCESS) return;
+  for (PetscInt i = 0; i < count; ++i) fmt::print(stderr, "spnode: warning: option -{} is not used\n", names[i]);
+  PetscOptionsLeftRestore(nullptr, &count, &names, &values);
+}
+
 }  // namespace
 
 Runtime::Runtime(const CommandLine& line)
@@ -92,7 +101,10 @@ ExitStatus Runtime::agree(ExitStatus status, const std::string& message) {
     }
     if (done == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  if (first == none) return ExitStatus::success;
+  if (first == none) {
+    if (comm_->is_root()) report_unused_options();
+    return ExitStatus::success;
+  }
   if (first / 256 == comm_->rank()) print_error(message);
   return static_cast<ExitStatus>(first % 256);
 }

@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <sstream>
+#include <iterator>
 
 namespace spnode::app {
 
@@ -44,10 +44,9 @@ std::string read_deck_text(const parallel::Communicator& comm, const std::string
   parallel::collectively(comm, [&] {
     if (!comm.is_root()) return;
     std::ifstream file(path);
-    std::ostringstream content;
-    if (!file || !(content << file.rdbuf()))
+    text.assign(std::istreambuf_iterator<char>(file), {});
+    if (!file.is_open() || file.bad())
       throw UsageError(path + ": the deck cannot be read: " + std::strerror(errno));
-    text = content.str();
   });
   parallel::broadcast(comm, text);
   return text;

@@ -1,36 +1,50 @@
-// check: a deck read, its files opened, the resolved deck printed; or the manual of the deck.
+// check: a deck read, its files opened, the resolved deck and the memory estimate printed; or the deck's manual.
 #include "app/commands/commands.hpp"
+#include "app/commands/memory.hpp"
+#include "app/commands/support.hpp"
 #include "app/deck_reference.hpp"
 #include "io/trajectories.hpp"
-
-#include <fmt/core.h>
 
 namespace spnode::app {
 
 namespace {
 
-/// Opens the data files that the deck names. Collective.
-std::string describe_data(Context& context) {
-  const DataOptions& data = context.deck.data;
-  std::string text;
-  for (const auto& [key, path] : {std::pair{"data.train", data.train}, std::pair{"data.validation", data.validation},
-                                  std::pair{"data.test", data.test}}) {
-    if (path.empty()) continue;
-    const io::TrajectoryInfo info = io::inspect_trajectories(context.comm, path);
-    text += fmt::format("# {}: {}: {} trajectories of {} times, {} components\n", key, path, info.count, info.times,
-                        info.components);
+/// Opens a data file that the deck names and prints what is in it; one that `generate` would write may be absent.
+void check_data(const Context& context, const char* key, const std::string& path) {
+  if (path.empty()) return;
+  if (context.deck.system && !exists(context.comm, path)) {
+    say(context.comm, "# {}: {}: absent; spnode generate writes it\n", key, path);
+    return;
   }
-  return text;
+  const io::TrajectoryInfo info = io::inspect_trajectories(context.comm, path);
+  say(context.comm, "# {}: {}: {} trajectories of {} times, {} components\n", key, path, info.count, info.times,
+      info.components);
+}
+
+/// Prints what a training needs, where its data are there.
+void check_memory(const Context& context) {
+  const std::string& train = context.deck.data.train;
+  if (train.empty() || !exists(context.comm, train)) return;
+  const MemoryEstimate estimate = estimate_memory(context);
+  const auto megabytes = [](std::size_t bytes) { return static_cast<double>(bytes) / 1e6; };
+  say(context.comm, "# memory of each of {} ranks: {:.1f} MB (data {:.1f}, parameters {:.1f}, work {:.1f}), and the "
+                    "libraries' own\n", context.comm.size(), megabytes(estimate.total()), megabytes(estimate.data),
+      megabytes(estimate.parameters), megabytes(estimate.work));
 }
 
 }  // namespace
 
 void check(Context& context) {
-  std::string text;
-  if (context.line.reference) text = print_reference();
-  else if (context.line.reference_markdown) text = print_reference_markdown();
-  else text = print_deck(context.deck) + describe_data(context);
-  if (context.comm.is_root()) fmt::print("{}", text);
+  if (context.line.reference || context.line.reference_markdown) {
+    say(context.comm, "{}", context.line.reference ? print_reference() : print_reference_markdown());
+    return;
+  }
+  const DataOptions& data = context.deck.data;
+  say(context.comm, "{}", print_deck(context.deck));
+  check_data(context, "data.train", data.train);
+  check_data(context, "data.validation", data.validation);
+  check_data(context, "data.test", data.test);
+  check_memory(context);
 }
 
 }  // namespace spnode::app

@@ -97,7 +97,7 @@ TEST_CASE("a_key_in_the_wrong_section_is_refused_with_the_right_one") {
 
 TEST_CASE("a_wrong_type_is_refused_with_what_was_found") {
   CHECK(refusal("training:\n  batch: many\n") ==
-        "deck.yaml:2:10: training.batch must be an integer at least 1; found 'many'");
+        "deck.yaml:2:10: training.batch must be an integer (at least 1); found 'many'");
   CHECK(refusal("training: {batch: 2.5}").find("found '2.5'") != std::string::npos);
   CHECK(refusal("training: {batch: '20'}").find("found the quoted text \"20\"") != std::string::npos);
   CHECK(refusal("training: {batch: [1, 2]}").find("found a list") != std::string::npos);
@@ -106,16 +106,16 @@ TEST_CASE("a_wrong_type_is_refused_with_what_was_found") {
   CHECK(refusal("model: {lipschitz: {hidden: 50}}").find("must be a list of integers") != std::string::npos);
   CHECK(refusal("model: 3") == "deck.yaml:1:1: 'model' is a section: its keys follow on indented lines");
   CHECK(refusal("", {"training.batch=abc"}) == "command line: training.batch=abc: training.batch must be an integer "
-                                               "at least 1; found 'abc'");
+                                               "(at least 1); found 'abc'");
   CHECK(refusal("", {"training=3"}) ==
         "command line: training=3: 'training' is a section; name one of its keys");
 }
 
 TEST_CASE("a_value_out_of_range_is_refused_with_the_range") {
-  CHECK(refusal("training: {batch: 0}").find("at least 1; found '0'") != std::string::npos);
-  CHECK(refusal("training: {batch: -5}").find("at least 1; found '-5'") != std::string::npos);
-  CHECK(refusal("training: {adam: {rate: 0}}").find("above 0; found '0'") != std::string::npos);
-  CHECK(refusal("training: {adam: {beta1: 1.5}}").find("at least 0, at most 1; found '1.5'") != std::string::npos);
+  CHECK(refusal("training: {batch: 0}").find("at least 1); found '0'") != std::string::npos);
+  CHECK(refusal("training: {batch: -5}").find("at least 1); found '-5'") != std::string::npos);
+  CHECK(refusal("training: {adam: {rate: 0}}").find("above 0); found '0'") != std::string::npos);
+  CHECK(refusal("training: {adam: {beta1: 1.5}}").find("at least 0, at most 1); found '1.5'") != std::string::npos);
   CHECK(refusal("model: {linear: {mu: .nan}}").find("found '.nan'") != std::string::npos);
   CHECK(refusal("model: {linear: {mu: inf}}").find("found 'inf'") != std::string::npos);
 }

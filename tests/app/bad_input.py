@@ -1,0 +1,213 @@
+"""Every kind of bad input gets one message that names what and where, its exit status on all ranks, and no
+half-written file."""
+import shutil
+import unittest
+
+import h5py
+import numpy as np
+
+from program import DECK, ProgramTest
+
+UNKNOWN_COMMAND, WRONG_DECK, BAD_FILE, CHECK_FAILED, BROKEN_NUMERICS = 2, 2, 3, 4, 5
+
+
+class BadCommandLine(ProgramTest):
+    def test_no_command_prints_the_usage(self):
+        self.refused(UNKNOWN_COMMAND, "usage: [mpirun -n N] spnode COMMAND DECK.yaml")
+
+    def test_unknown_command_is_refused_with_the_nearest_one(self):
+        self.refused(UNKNOWN_COMMAND, "unknown command 'trian'; did you mean 'train'?", "trian", "deck.yaml")
+
+    def test_missing_deck_is_named(self):
+        self.refused(WRONG_DECK, "absent.yaml: the deck cannot be read: No such file", "train", "absent.yaml")
+
+    def test_command_without_a_deck_is_refused(self):
+        self.refused(UNKNOWN_COMMAND, "spnode train needs a file; none is given", "train")
+
+    def test_unknown_flag_is_refused(self):
+        self.write("deck.yaml", DECK)
+        self.refused(UNKNOWN_COMMAND, "unexpected '--resmue' on the command line", "train", "deck.yaml", "--resmue")
+
+    def test_unused_petsc_option_is_reported(self):
+        self.write("deck.yaml", DECK)
+        outcome = self.succeed(2, "generate", "deck.yaml", "-tao_tpye", "lmvm")
+        self.assertEqual(outcome.output.count("option -tao_tpye is not used"), 1, outcome.output)
+
+
+class BadDeck(ProgramTest):
+    def refused_deck(self, text, message, *words):
+        self.write("deck.yaml", text)
+        self.refused(WRONG_DECK, message, "check", "deck.yaml", *words)
+
+    def test_misspelt_key(self):
+        self.refused_deck("model:\n  bilinear:\n    rnak: 3\n",
+                          "deck.yaml:3:5: unknown key 'model.bilinear.rnak'; did you mean 'model.bilinear.rank'?")
+
+    def test_wrong_type(self):
+        self.refused_deck("training: {batch: many}\n",
+                          "deck.yaml:1:19: training.batch must be an integer (at least 1); found 'many'")
+
+    def test_value_out_of_range(self):
+        self.refused_deck("training: {batch: 0}\n", "must be an integer (at least 1); found '0'")
+
+    def test_contradictory_keys(self):
+        self.refused_deck("loss: {trajectory: 0}\n", "deck.yaml:1:8: loss.trajectory, loss.latent")
+
+    def test_wrong_override(self):
+        self.refused_deck("", "command line: training.batch=abc: training.batch must be", "training.batch=abc")
+
+
+class BadData(ProgramTest):
+    """A good set of files of which one is then spoilt."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("deck.yaml", DECK)
+        self.succeed(2, "generate", "deck.yaml")
+
+    def refused_file(self, message, command="train", *words):
+        self.refused(BAD_FILE, message, command, "deck.yaml", *words)
+
+    def test_missing_file(self):
+        (self.folder / "train.h5").unlink()
+        self.refused_file("train.h5: no such file")
+
+    def test_file_that_is_not_hdf5(self):
+        self.write("train.h5", "hello\n")
+        self.refused_file("train.h5")
+
+    def test_truncated_file(self):
+        path = self.folder / "train.h5"
+        path.write_bytes(path.read_bytes()[:-200])
+        self.refused_file("train.h5")
+
+    def test_nan_in_the_data_is_found_by_the_rank_that_reads_it(self):
+        with h5py.File(self.folder / "train.h5", "r+") as file:
+            file["state"][11, 3, 1] = np.nan
+        self.refused_file("train.h5: /state[11, 3, 1]")
+
+    def test_wrong_shape(self):
+        with h5py.File(self.folder / "train.h5", "w") as file:
+            file["state"], file["time"] = np.zeros((12, 6)), np.arange(6.0)
+        self.refused_file("train.h5: /state has the shape")
+
+    def test_missing_dataset(self):
+        with h5py.File(self.folder / "train.h5", "r+") as file:
+            del file["time"]
+        self.refused_file("train.h5: /time is missing")
+
+    def test_time_that_is_not_monotone(self):
+        with h5py.File(self.folder / "train.h5", "r+") as file:
+            file["time"][3] = file["time"][2]
+        self.refused_file("train.h5: /time")
+
+    def test_validation_data_of_another_system(self):
+        with h5py.File(self.folder / "validation.h5", "w") as file:
+            file["state"], file["time"] = np.zeros((4, 6, 3)), np.arange(6.0)
+        self.refused_file("validation.h5: /state has 3 components; train.h5 has 2")
+
+    def test_window_longer_than_the_trajectories(self):
+        self.refused(WRONG_DECK, "data.window = 9 intervals, but the trajectories have 5", "train", "deck.yaml",
+                     "data.window=9")
+
+    def test_latent_dimension_without_an_autoencoder(self):
+        self.refused(WRONG_DECK, "model.latent_dimension = 1, but the states have 2", "train", "deck.yaml",
+                     "model.latent_dimension=1")
+
+    def test_data_are_not_generated_over_existing_ones(self):
+        self.refused(WRONG_DECK, "train.h5 exists", "generate", "deck.yaml")
+
+    def test_check_opens_the_files(self):
+        (self.folder / "test.h5").write_text("hello\n")
+        self.refused_file("test.h5", "check")
+
+
+class BadRun(ProgramTest):
+    """A good run of which one file is then spoilt, or that is used wrongly."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("deck.yaml", DECK)
+        self.succeed(2, "generate", "deck.yaml")
+
+    def train(self):
+        self.succeed(2, "train", "deck.yaml")
+
+    def test_unwritable_output_directory(self):
+        self.write("run", "a file where the directory should be\n")
+        self.refused(BAD_FILE, "run", "train", "deck.yaml")
+
+    def test_existing_model_is_not_overwritten(self):
+        self.train()
+        model = (self.folder / "run/model.h5").read_bytes()
+        self.refused(WRONG_DECK, "pass --resume to continue that run, --overwrite to train anew", "train", "deck.yaml")
+        self.assertEqual((self.folder / "run/model.h5").read_bytes(), model)
+
+    def test_existing_metrics_and_spectrum_are_not_overwritten(self):
+        self.train()
+        for command in ("evaluate", "spectrum"):
+            self.succeed(2, command, "deck.yaml")
+            self.refused(WRONG_DECK, "exists; remove it, choose another name, or pass --overwrite", command,
+                         "deck.yaml")
+
+    def test_missing_model(self):
+        for command in ("forecast", "evaluate", "spectrum"):
+            self.refused(BAD_FILE, "run/model.h5", command, "deck.yaml")
+
+    def test_damaged_model(self):
+        self.train()
+        path = self.folder / "run/model.h5"
+        path.write_bytes(path.read_bytes()[:1000])
+        self.refused(BAD_FILE, "run/model.h5", "spectrum", "deck.yaml")
+
+    def test_file_that_is_no_model(self):
+        self.train()
+        shutil.copy(self.folder / "train.h5", self.folder / "run/model.h5")
+        self.refused(BAD_FILE, "run/model.h5", "spectrum", "deck.yaml")
+
+    def test_model_without_a_parameter_block(self):
+        self.train()
+        with h5py.File(self.folder / "run/model.h5", "r+") as file:
+            del file["linear/L_S"]
+        self.refused(BAD_FILE, "linear/L_S", "spectrum", "deck.yaml")
+
+    def test_model_that_does_not_fit_the_data(self):
+        self.train()
+        with h5py.File(self.folder / "test.h5", "w") as file:
+            file["state"], file["time"] = np.zeros((4, 6, 3)), np.arange(6.0)
+        for command in ("forecast", "evaluate"):
+            self.refused(BAD_FILE, "test.h5: /state has 3 components; the model run/model.h5 is for 2", command,
+                         "deck.yaml")
+
+    def test_resume_without_a_checkpoint(self):
+        self.refused(BAD_FILE, "run/checkpoint.h5", "train", "deck.yaml", "--resume")
+
+    def test_resume_from_a_damaged_checkpoint(self):
+        self.train()
+        path = self.folder / "run/checkpoint.h5"
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        path.write_bytes(content)
+        self.refused(BAD_FILE, "run/checkpoint.h5", "train", "deck.yaml", "--resume")
+
+    def test_resume_with_another_deck(self):
+        self.train()
+        self.refused(WRONG_DECK, "run/checkpoint.h5 is of a run with training.batch: 8; the deck says 4", "train",
+                     "deck.yaml", "training.batch=4", "--resume")
+
+    def test_missed_accuracy_is_status_4(self):
+        self.train()
+        outcome = self.spnode(2, "evaluate", "deck.yaml", "evaluate.require_valid_time=1e9")
+        self.assertEqual(outcome.statuses, [CHECK_FAILED] * 2, outcome.output)
+        self.assertIn("evaluate.require_valid_time asks for 1e+09", outcome.output)
+
+    def test_broken_numerics_are_status_5(self):
+        outcome = self.spnode(2, "train", "deck.yaml", "training.adam.rate=1e300", "training.adam.warmup=0",
+                              "training.max_bad_steps=1")
+        self.assertEqual(outcome.statuses, [BROKEN_NUMERICS] * 2, outcome.output)
+        self.assertEqual(outcome.errors, 1, outcome.output)
+        self.assertNotIn("run/model.h5", self.files())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,82 @@
+"""Runs the program as users do, under mpirun, and looks at every rank's exit status."""
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+PROGRAM = os.environ["SPNODE"]
+
+# Writes down the rank's own exit status; mpirun itself would end the others at the first failure.
+WRAPPER = '"$@"; echo $? > "$STATUS_FOLDER/$OMPI_COMM_WORLD_RANK"'
+
+
+class Outcome:
+    def __init__(self, statuses, output):
+        self.statuses = statuses  # of every rank
+        self.output = output      # of all ranks, standard output and standard error together
+
+    @property
+    def errors(self):
+        """How many messages were printed, on whichever rank."""
+        return self.output.count("spnode: error: ")
+
+
+class ProgramTest(unittest.TestCase):
+    """A test with an empty working directory of its own."""
+
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="spnode-test-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def files(self):
+        """Every file there is, by its path in the working directory."""
+        return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file())
+
+    def command(self, ranks, *words):
+        return ["mpirun", "-q", "--oversubscribe", "--bind-to", "none", "-n", str(ranks), *words]
+
+    def start(self, ranks, *words):
+        """Starts `spnode WORDS` without waiting for it."""
+        return subprocess.Popen(self.command(ranks, PROGRAM, *words), cwd=self.folder, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+
+    def spnode(self, ranks, *words):
+        """Runs `spnode WORDS` to its end."""
+        with tempfile.TemporaryDirectory() as statuses:
+            command = self.command(ranks, "sh", "-c", WRAPPER, "sh", PROGRAM, *words)
+            process = subprocess.run(command, cwd=self.folder, text=True, stdout=subprocess.PIPE,
+                                     stderr=subprocess.STDOUT, timeout=300, check=False,
+                                     env={**os.environ, "STATUS_FOLDER": statuses})
+            found = [Path(statuses, str(rank)) for rank in range(ranks)]
+            return Outcome([int(path.read_text()) if path.exists() else None for path in found], process.stdout)
+
+    def succeed(self, ranks, *words):
+        outcome = self.spnode(ranks, *words)
+        self.assertEqual(outcome.statuses, [0] * ranks, outcome.output)
+        return outcome
+
+    def refused(self, status, message, *words, ranks=2):
+        """The program ends with `status` on every rank, says `message` once and leaves the files as they were."""
+        before = self.files()
+        outcome = self.spnode(ranks, *words)
+        self.assertEqual(outcome.statuses, [status] * ranks, outcome.output)
+        self.assertEqual(outcome.errors, 1, outcome.output)
+        self.assertIn(message, outcome.output)
+        self.assertEqual(self.files(), before)
+        return outcome
+
+
+DECK = """\
+output: run
+data: {train: train.h5, validation: validation.h5, test: test.h5}
+generate: {system: transient_growth, epsilon: 0, train: 12, validation: 5, test: 6, times: 6, t_end: 2}
+model: {nonlinear: [bilinear], bilinear: {rank: 2}, scaling: {kind: none}}
+training: {batch: 8, tile: 2, adam: {epochs: 6, warmup: 2}, checkpoint_epochs: 2}
+"""

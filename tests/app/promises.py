@@ -1,0 +1,175 @@
+"""What the program promises: the same bits on any number of ranks and after any interruption; one command for
+everything; files of other people."""
+import hashlib
+import os
+import signal
+import time
+import unittest
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from program import DECK, ProgramTest
+
+
+def numbers(path):
+    """A digest of every number in a file."""
+    digest = hashlib.sha256()
+
+    def add(name, item):
+        if isinstance(item, h5py.Dataset) and item.dtype.kind in "fi":
+            digest.update(name.encode() + item[...].tobytes())
+
+    with h5py.File(path, "r") as file:
+        file.visititems(add)
+        for name in sorted(file.attrs):
+            digest.update(f"{name}={file.attrs[name]!r}".encode())
+    return digest.hexdigest()
+
+
+class SameBits(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.write("deck.yaml", DECK)
+        self.succeed(2, "generate", "deck.yaml")
+
+    def model(self, output="run"):
+        return numbers(self.folder / output / "model.h5")
+
+    def test_generated_data_are_bitwise_the_same_on_1_2_3_ranks(self):
+        expected = [numbers(self.folder / name) for name in ("train.h5", "validation.h5", "test.h5")]
+        for ranks in (1, 3):
+            self.succeed(ranks, "generate", "deck.yaml", "--overwrite")
+            found = [numbers(self.folder / name) for name in ("train.h5", "validation.h5", "test.h5")]
+            self.assertEqual(found, expected)
+
+    def test_model_is_bitwise_the_same_on_1_2_3_4_ranks(self):
+        for words in ([], ["training.optimizers=[adam, lbfgs]", "training.lbfgs.iterations=10"],
+                      ["model.scaling.kind=component", "loss.component_weights=variance",
+                       "model.autoencoder.enabled=true", "model.autoencoder.hidden=[5]",
+                       "training.pretrain_epochs=3", "loss.latent=0.5"]):
+            models = set()
+            for ranks in (1, 2, 3, 4):
+                self.succeed(ranks, "train", "deck.yaml", *words, "--overwrite")
+                models.add(self.model())
+            self.assertEqual(len(models), 1, words)
+
+    def test_metrics_and_forecasts_are_bitwise_the_same_on_1_2_3_ranks(self):
+        self.succeed(2, "train", "deck.yaml")
+        results = set()
+        for ranks in (1, 2, 3):
+            for command in ("evaluate", "forecast"):
+                self.succeed(ranks, command, "deck.yaml", "--overwrite")
+            results.add((self.folder / "run/metrics.csv").read_text() + numbers(self.folder / "run/forecast.h5") +
+                        numbers(self.folder / "run/trajectories.h5"))
+        self.assertEqual(len(results), 1)
+
+    # Long enough to be stopped in the middle.
+    LONG = ["training.adam.epochs=1500", "training.checkpoint_epochs=1", "training.spectrum_every=0"]
+
+    def interrupt(self, ranks, chosen, *words):
+        """Starts a training, sends every rank a signal once some epochs are done, and returns mpirun's exit status."""
+        history = self.folder / "run/history.csv"
+        history.unlink(missing_ok=True)
+        process = self.start(ranks, "train", "deck.yaml", *self.LONG, *words)
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            if history.exists() and len(history.read_bytes().splitlines()) > 20:
+                break
+            time.sleep(0.01)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        for child in children:  # mpirun would turn some signals into others
+            os.kill(int(child), chosen)
+        output = process.communicate(timeout=120)[0]
+        self.assertEqual(len(children), ranks, output)
+        return process.returncode, output
+
+    def test_killed_and_resumed_run_gives_the_bits_of_one_never_killed(self):
+        self.interrupt(2, signal.SIGKILL)
+        self.assertNotIn("run/model.h5", self.files())
+        self.succeed(3, "train", "deck.yaml", *self.LONG, "--resume")
+        resumed, history = self.model(), (self.folder / "run/history.csv").read_text().splitlines()
+        self.succeed(1, "train", "deck.yaml", *self.LONG, "--overwrite")
+        self.assertEqual(self.model(), resumed)
+        again = (self.folder / "run/history.csv").read_text().splitlines()
+        for one, other in zip(history, again, strict=True):  # all columns but the seconds
+            self.assertEqual(one.split(",")[:-1], other.split(",")[:-1])
+
+    def test_signal_leads_to_a_checkpoint_and_status_75(self):
+        for chosen in (signal.SIGTERM, signal.SIGUSR1):
+            status, output = self.interrupt(2, chosen, "training.checkpoint_epochs=400", "--overwrite")
+            self.assertEqual(status, 75, output)
+            self.assertEqual(output.count("run again with --resume"), 1, output)
+            self.succeed(1, "train", "deck.yaml", *self.LONG, "training.checkpoint_epochs=400", "--resume")
+
+
+class WholeRun(ProgramTest):
+    def test_run_does_everything_and_a_second_one_takes_what_is_there(self):
+        self.write("deck.yaml", DECK)
+        self.succeed(2, "run", "deck.yaml")
+        self.assertEqual(self.files(), sorted(["deck.yaml", "train.h5", "validation.h5", "test.h5"] + [
+            "run/" + name for name in ("checkpoint.h5", "deck.yaml", "forecast.h5", "history.csv", "metrics.csv",
+                                       "model.h5", "spectrum.csv", "spectrum.h5")]))
+        before = {name: (self.folder / name).stat().st_mtime_ns for name in self.files()}
+        self.succeed(2, "run", "deck.yaml")
+        self.assertEqual({name: (self.folder / name).stat().st_mtime_ns for name in self.files()}, before)
+
+    def test_resolved_deck_trains_the_same_model(self):
+        self.write("deck.yaml", DECK)
+        self.succeed(2, "run", "deck.yaml")
+        before = numbers(self.folder / "run/model.h5")
+        self.write("resolved.yaml", (self.folder / "run/deck.yaml").read_text())
+        self.succeed(2, "train", "resolved.yaml", "--overwrite")
+        self.assertEqual(numbers(self.folder / "run/model.h5"), before)
+
+    def test_program_runs_without_mpirun(self):
+        self.write("deck.yaml", DECK)
+        self.command = lambda ranks, *words: ["env", "OMPI_COMM_WORLD_RANK=0", *words]
+        self.assertIn("model:", self.succeed(1, "check", "deck.yaml").output)
+
+    def test_petsc_options_reach_the_optimizer(self):
+        self.write("deck.yaml", DECK)
+        self.succeed(2, "generate", "deck.yaml")
+        output = self.succeed(2, "train", "deck.yaml", "training.adam.epochs=2", "-tao_test_gradient").output
+        differences = [float(line.split("||G - Gfd||/||G|| =")[1].split(",")[0]) for line in output.splitlines()
+                       if "2-norm ||G - Gfd||/||G||" in line]
+        self.assertTrue(differences, output)
+        self.assertLess(max(differences), 1e-5)
+
+
+class Forecasts(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.write("deck.yaml", DECK)
+        self.succeed(2, "generate", "deck.yaml")
+        self.succeed(2, "train", "deck.yaml")
+
+    def test_forecast_backwards_returns_to_where_it_came_from(self):
+        words = ["forecast.substeps=64"]
+        self.succeed(2, "forecast", "deck.yaml", "forecast.step=0.1", "forecast.steps=10", *words)
+        self.succeed(2, "forecast", "deck.yaml", "forecast.data=run/trajectories.h5", "forecast.start=10",
+                     "forecast.step=-0.1", "forecast.steps=10", "forecast.output=run/back.h5", *words)
+        with h5py.File(self.folder / "run/back.h5") as back, h5py.File(self.folder / "test.h5") as start:
+            np.testing.assert_allclose(back["time"][...], np.linspace(1, 0, 11), atol=1e-12)
+            np.testing.assert_allclose(back["state"][:, -1], start["state"][:, 0], atol=1e-2)
+            self.assertGreater(np.abs(back["state"][:, 0] - start["state"][:, 0]).max(), 0.1)
+
+    def test_forecast_takes_any_times_of_the_deck(self):
+        self.succeed(2, "forecast", "deck.yaml", "forecast.times=[0, 0.001, 0.7, 5]", "forecast.trajectories=4")
+        with h5py.File(self.folder / "run/trajectories.h5") as file:
+            self.assertEqual(file["state"].shape, (4, 4, 2))
+            self.assertEqual(list(file["time"]), [0, 0.001, 0.7, 5])
+            self.assertEqual(file.attrs["format"], "spnode.trajectories")
+
+    def test_forecast_on_the_times_of_the_data_is_what_evaluate_compares(self):
+        self.succeed(2, "forecast", "deck.yaml")
+        self.succeed(2, "evaluate", "deck.yaml")
+        with h5py.File(self.folder / "run/trajectories.h5") as alone, h5py.File(self.folder / "run/forecast.h5") as beside:
+            np.testing.assert_array_equal(alone["state"][...], beside["state"][...])
+            with h5py.File(self.folder / "test.h5") as test:
+                np.testing.assert_array_equal(beside["truth"][...], test["state"][...])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
