@@ -35,12 +35,16 @@ def _errors(axis, elapsed, error, threshold):
     for k, row in enumerate(shown):
         axis.plot(elapsed[k], row, color=style.GREY, linewidth=0.6, alpha=0.55,
                   label="one initial state" if k == 0 else None)
-    axis.plot(elapsed[0], np.nanmedian(np.where(np.isfinite(error), error, np.inf), axis=0), color=style.BLUE,
-              linewidth=2, label=f"median of {len(error)}")
+    median = np.median(np.where(np.isfinite(error), error, np.inf), axis=0)
+    axis.plot(elapsed[0], np.where(median > 0, median, np.nan), color=style.BLUE, linewidth=2,
+              label=f"median of {len(error)}")
     axis.axhline(threshold, color=style.ORANGE, linestyle="--", linewidth=1.2, label=f"threshold {threshold:g}")
     axis.set_ylabel("relative error")
     axis.grid(True, which="major")
-    style.decades(axis, shown[np.isfinite(shown)])
+    later = shown[:, 1:][np.isfinite(shown[:, 1:])]  # the first error is that of the autoencoder, or rounding
+    style.decades(axis, later)
+    if later.size and axis.get_yscale() == "log":
+        axis.set_ylim(0.5 * max(later.min(), 1e-16 * later.max()), 2 * max(later.max(), threshold))
     axis.legend(loc="best")
 
 

@@ -33,8 +33,8 @@ def _plane(axis, real, imag, bound, scalars):
     if _spread(bound - real) > 1e3:
         linear = max(float(np.min(np.abs(real[real != 0]), initial=1.0)), 1e-12)
         axis.set_xscale("symlog", linthresh=linear, linscale=1.0)
-        axis.xaxis.get_major_locator().set_params(numticks=6)
         low, high = 4 * min(real.min(), -linear), max(4 * right, 4 * linear)
+        axis.set_xticks(_ticks(low, high, linear))
     else:
         low, high = real.min() - 0.08 * width, right + 0.08 * width
     axis.axvspan(low, 0.0, color="#eef3f8", linewidth=0, zorder=0)
@@ -55,6 +55,17 @@ def _plane(axis, real, imag, bound, scalars):
     axis.set_ylabel("Im $\\lambda$ (1/time)")
 
 
+def _ticks(low, high, linear):
+    """Powers of ten on both sides of 0, few enough to be read; none next to 0, where they would meet."""
+    first = int(np.ceil(np.log10(linear))) + 1
+
+    def side(limit):
+        powers = np.arange(first, int(np.floor(np.log10(max(limit, linear)))) + 1)
+        return 10.0 ** powers[::-1][:: max(1, -(-len(powers) // 3))]
+
+    return np.concatenate([-side(-low), [0.0], side(high)[::-1]])
+
+
 def _margins(axis, real, bound):
     """Distance of every eigenvalue from the bound; a violation is a red cross."""
     margin = bound - np.sort(real)[::-1]
@@ -66,6 +77,8 @@ def _margins(axis, real, bound):
                   label="violates the bound")
         axis.legend(loc="lower right")
     style.decades(axis, margin)
+    if axis.get_yscale() == "linear" and kept.all():
+        axis.set_ylim(0, 1.08 * margin.max())
     axis.set_xlabel("eigenvalue, by descending Re $\\lambda$")
     axis.set_ylabel("margin $\\mu$ − Re $\\lambda$ (1/time)")
     axis.xaxis.get_major_locator().set_params(integer=True)
