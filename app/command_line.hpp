@@ -18,19 +18,19 @@ struct CommandLine {
   bool overwrite = false;              ///< --overwrite: replace existing results
   bool help = false;
   bool version = false;
-  bool reference = false;              ///< check --reference
-  bool reference_markdown = false;     ///< check --reference-markdown
+  bool reference = false;          ///< check --reference
+  bool reference_markdown = false; ///< check --reference-markdown
 };
 
 /// spnode COMMAND FILE [section.key=value ...] [-petsc_option [value] ...] [--kokkos-...] [--flag ...]
 ///
-/// A word after an option with one dash is that option's value unless it starts with a dash and is no number, or
-/// is an override. Not collective.
+/// A word after an option with one dash is that option's value unless it starts with a dash and is no number,
+/// or is an override. Not collective.
 CommandLine parse_command_line(int argc, char** argv);
 
 /// argc and argv of a library: the program's name, then `words`. Keeps the characters alive.
 class Arguments {
- public:
+public:
   Arguments(std::string program, std::vector<std::string> words);
   Arguments(const Arguments&) = delete;
   Arguments& operator=(const Arguments&) = delete;
@@ -38,9 +38,9 @@ class Arguments {
   int count;
   char** values;
 
- private:
+private:
   std::vector<std::string> words_;
   std::vector<char*> pointers_;
 };
 
-}  // namespace spnode::app
+} // namespace spnode::app

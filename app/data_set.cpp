@@ -7,8 +7,8 @@
 
 namespace spnode::app {
 
-DataSet load_data_set(const parallel::Communicator& comm, const std::string& path, const core::WindowOptions& windows,
-                      const distributed::SamplerOptions& options) {
+DataSet load_data_set(const parallel::Communicator& comm, const std::string& path,
+                      const core::WindowOptions& windows, const distributed::SamplerOptions& options) {
   const io::TrajectoryInfo info = io::inspect_trajectories(comm, path);
   const std::size_t times = windows.times.empty() ? info.times : windows.times.size();
   const core::WindowIndex index(info.count, times, windows);
@@ -37,4 +37,4 @@ parallel::Range own_trajectories(const DataSet& set) {
   return {(set.held.begin + per - 1) / per, (set.held.end + per - 1) / per};
 }
 
-}  // namespace spnode::app
+} // namespace spnode::app

@@ -15,21 +15,22 @@ namespace spnode::app {
 /// What this rank holds of a data set: the trajectories of its own shards.
 struct DataSet {
   std::string path;
-  io::TrajectoryInfo info;       ///< of the whole file
-  distributed::Sampler sampler;  ///< which windows a batch holds, and who computes them
-  parallel::Range held;          ///< windows of this rank
+  io::TrajectoryInfo info;      ///< of the whole file
+  distributed::Sampler sampler; ///< which windows a batch holds, and who computes them
+  parallel::Range held;         ///< windows of this rank
   core::WindowData data;
 };
 
-/// Reads this rank's part of a file. Collective. Raises FileError for an unusable file, UsageError where no window
-/// fits into its trajectories.
-DataSet load_data_set(const parallel::Communicator& comm, const std::string& path, const core::WindowOptions& windows,
-                      const distributed::SamplerOptions& sampler);
+/// Reads this rank's part of a file. Collective. Raises FileError for an unusable file, UsageError where no
+/// window fits into its trajectories.
+DataSet load_data_set(const parallel::Communicator& comm, const std::string& path,
+                      const core::WindowOptions& windows, const distributed::SamplerOptions& sampler);
 
 /// All ranks' step lengths without repetitions: ascending, the same on every rank. Collective.
 std::vector<double> union_of_steps(const parallel::Communicator& comm, const std::vector<double>& mine);
 
-/// The trajectories of a data set that count here where each one must count once: those whose first window is held.
+/// The trajectories of a data set that count here where each one must count once: those whose first window is
+/// held.
 parallel::Range own_trajectories(const DataSet& set);
 
-}  // namespace spnode::app
+} // namespace spnode::app

@@ -12,25 +12,26 @@ namespace spnode::app {
 namespace {
 
 class Checker {
- public:
+public:
   explicit Checker(const Places& places) : places_(places) {}
 
   bool given(const std::string& key) const { return places_.contains(key); }
 
   /// Throws unless `holds`; the place is that of the first of `keys` that was given.
   void require(bool holds, std::initializer_list<const char*> keys, const std::string& message) const {
-    if (holds) return;
+    if (holds)
+      return;
     for (const char* key : keys)
-      if (given(key)) throw UsageError(places_.at(key) + message);
+      if (given(key))
+        throw UsageError(places_.at(key) + message);
     throw UsageError(message);
   }
 
- private:
+private:
   const Places& places_;
 };
 
-template <class T>
-bool has_duplicates(std::vector<T> values) {
+template <class T> bool has_duplicates(std::vector<T> values) {
   std::sort(values.begin(), values.end());
   return std::adjacent_find(values.begin(), values.end()) != values.end();
 }
@@ -48,7 +49,8 @@ void check_generate(const core::GenerateOptions& generate, const Checker& check)
                     number(generate.t_start));
   check.require(generate.grid != core::TimeGrid::logarithmic || generate.t_start > 0.0,
                 {"generate.t_start", "generate.grid"},
-                "generate.grid: logarithmic needs generate.t_start above 0; found " + number(generate.t_start));
+                "generate.grid: logarithmic needs generate.t_start above 0; found " +
+                    number(generate.t_start));
   check.require(generate.grid_points % 2 == 0, {"generate.grid_points"},
                 "generate.grid_points must be even; found " + std::to_string(generate.grid_points));
 }
@@ -56,22 +58,24 @@ void check_generate(const core::GenerateOptions& generate, const Checker& check)
 void check_autoencoder(const Deck& deck, const Checker& check) {
   const auto& autoencoder = deck.model.autoencoder;
   if (!check.given("model.autoencoder.enabled"))
-    for (const char* key : {"model.autoencoder.pod", "model.autoencoder.pod_trainable", "model.autoencoder.hidden",
-                            "model.autoencoder.activation", "model.autoencoder.initial_scale",
-                            "model.autoencoder.frozen"})
+    for (const char* key :
+         {"model.autoencoder.pod", "model.autoencoder.pod_trainable", "model.autoencoder.hidden",
+          "model.autoencoder.activation", "model.autoencoder.initial_scale", "model.autoencoder.frozen"})
       check.require(!check.given(key), {key},
                     std::string(key) + " is given, but not model.autoencoder.enabled: say true or false");
   const bool networks = autoencoder.enabled && !autoencoder.hidden.empty();
   check.require(!autoencoder.enabled || autoencoder.pod || networks,
                 {"model.autoencoder.pod", "model.autoencoder.hidden"},
                 "an autoencoder needs model.autoencoder.pod: true, hidden layers, or both");
-  check.require(!networks || !autoencoder.frozen || deck.training.pretrain_epochs > 0,
-                {"model.autoencoder.frozen", "training.pretrain_epochs"},
-                "model.autoencoder.frozen: true keeps untrained networks; give training.pretrain_epochs above 0");
-  check.require(deck.training.pretrain_epochs == 0 || networks || (autoencoder.enabled && autoencoder.pod_trainable),
-                {"training.pretrain_epochs", "model.autoencoder.enabled"},
-                "training.pretrain_epochs is " + std::to_string(deck.training.pretrain_epochs) +
-                    ", but no autoencoder is there to train: give model.autoencoder.enabled and hidden layers");
+  check.require(
+      !networks || !autoencoder.frozen || deck.training.pretrain_epochs > 0,
+      {"model.autoencoder.frozen", "training.pretrain_epochs"},
+      "model.autoencoder.frozen: true keeps untrained networks; give training.pretrain_epochs above 0");
+  check.require(
+      deck.training.pretrain_epochs == 0 || networks || (autoencoder.enabled && autoencoder.pod_trainable),
+      {"training.pretrain_epochs", "model.autoencoder.enabled"},
+      "training.pretrain_epochs is " + std::to_string(deck.training.pretrain_epochs) +
+          ", but no autoencoder is there to train: give model.autoencoder.enabled and hidden layers");
   check.require(deck.loss.reconstruction == 0.0 || autoencoder.enabled, {"loss.reconstruction"},
                 "loss.reconstruction is " + number(deck.loss.reconstruction) +
                     ", but model.autoencoder.enabled is false: without an autoencoder it is always zero");
@@ -81,11 +85,13 @@ void check_model(const core::ModelOptions& model, const Checker& check) {
   check.require(!has_duplicates(model.nonlinear), {"model.nonlinear"},
                 "model.nonlinear names a term twice; found " +
                     Value<std::vector<core::NonlinearKind>>::print(model.nonlinear));
-  check.require(model.linear.rate_min <= model.linear.rate_max, {"model.linear.rate_min", "model.linear.rate_max"},
+  check.require(model.linear.rate_min <= model.linear.rate_max,
+                {"model.linear.rate_min", "model.linear.rate_max"},
                 "model.linear.rate_min must not be above model.linear.rate_max; found " +
                     number(model.linear.rate_min) + " and " + number(model.linear.rate_max));
   const bool manual = model.scaling.kind == core::ScalingKind::manual;
-  check.require(!manual || !(model.scaling.shift.empty() && model.scaling.scale.empty()), {"model.scaling.kind"},
+  check.require(!manual || !(model.scaling.shift.empty() && model.scaling.scale.empty()),
+                {"model.scaling.kind"},
                 "model.scaling.kind: manual needs model.scaling.shift, model.scaling.scale or both");
   check.require(manual || (model.scaling.shift.empty() && model.scaling.scale.empty()),
                 {"model.scaling.shift", "model.scaling.scale"},
@@ -94,11 +100,13 @@ void check_model(const core::ModelOptions& model, const Checker& check) {
 }
 
 void check_training(const Deck& deck, const Checker& check) {
-  check.require(deck.loss.trajectory + deck.loss.latent + deck.loss.reconstruction > 0.0,
-                {"loss.trajectory", "loss.latent", "loss.reconstruction"},
-                "loss.trajectory, loss.latent and loss.reconstruction are all 0: there is nothing to train on");
+  check.require(
+      deck.loss.trajectory + deck.loss.latent + deck.loss.reconstruction > 0.0,
+      {"loss.trajectory", "loss.latent", "loss.reconstruction"},
+      "loss.trajectory, loss.latent and loss.reconstruction are all 0: there is nothing to train on");
   check.require(!deck.training.optimizers.empty(), {"training.optimizers"},
-                "training.optimizers is empty; name at least one of " + Value<distributed::OptimizerKind>::names());
+                "training.optimizers is empty; name at least one of " +
+                    Value<distributed::OptimizerKind>::names());
   const auto& schedule = deck.training.adam.schedule;
   check.require(schedule.kind == distributed::ScheduleKind::constant || schedule.final_rate <= schedule.rate,
                 {"training.adam.final_rate", "training.adam.rate"},
@@ -107,14 +115,16 @@ void check_training(const Deck& deck, const Checker& check) {
   const auto& times = deck.data.windows.times;
   check.require(times.empty() || (times.size() >= 2 && std::is_sorted(times.begin(), times.end()) &&
                                   !has_duplicates(times)),
-                {"data.times"}, "data.times must be at least two increasing indices; found " +
-                                    Value<std::vector<std::uint64_t>>::print(times));
+                {"data.times"},
+                "data.times must be at least two increasing indices; found " +
+                    Value<std::vector<std::uint64_t>>::print(times));
 }
 
 void check_forecast(const ForecastOptions& forecast, const Checker& check) {
-  check.require(forecast.times.empty() || (forecast.step == 0.0 && forecast.steps == 0),
-                {"forecast.times", "forecast.step"},
-                "forecast.times and forecast.step with forecast.steps exclude each other; give one of the two");
+  check.require(
+      forecast.times.empty() || (forecast.step == 0.0 && forecast.steps == 0),
+      {"forecast.times", "forecast.step"},
+      "forecast.times and forecast.step with forecast.steps exclude each other; give one of the two");
   check.require((forecast.step == 0.0) == (forecast.steps == 0), {"forecast.step", "forecast.steps"},
                 "forecast.step and forecast.steps go together; found " + number(forecast.step) + " and " +
                     std::to_string(forecast.steps));
@@ -123,7 +133,7 @@ void check_forecast(const ForecastOptions& forecast, const Checker& check) {
                     Value<std::vector<double>>::print(forecast.times));
 }
 
-}  // namespace
+} // namespace
 
 void check_contradictions(const Deck& deck, const Places& places) {
   const Checker check(places);
@@ -134,4 +144,4 @@ void check_contradictions(const Deck& deck, const Places& places) {
   check_forecast(deck.forecast, check);
 }
 
-}  // namespace spnode::app
+} // namespace spnode::app

@@ -14,4 +14,4 @@ using Places = std::map<std::string, std::string>;
 /// Raises UsageError for the first contradiction, at the place of the key that causes it.
 void check_contradictions(const Deck& deck, const Places& places);
 
-}  // namespace spnode::app
+} // namespace spnode::app

@@ -21,18 +21,20 @@ std::size_t depth_of(const std::string& section) {
 
 /// "integer, at least 1" or "one of etd1, etdrk2".
 std::string type_and_range(const Key& key) {
-  if (key.type == "word") return "one of " + key.allowed;
-  if (key.type == "list of words") return "list of " + key.allowed;
+  if (key.type == "word")
+    return "one of " + key.allowed;
+  if (key.type == "list of words")
+    return "list of " + key.allowed;
   return key.allowed.empty() ? key.type : key.type + ", " + key.allowed;
 }
 
-template <class Visit>
-void for_keys_of(const Section& section, Visit visit) {
+template <class Visit> void for_keys_of(const Section& section, Visit visit) {
   for (const Key& key : deck_keys())
-    if (section_of(key.path) == section.path) visit(key);
+    if (section_of(key.path) == section.path)
+      visit(key);
 }
 
-}  // namespace
+} // namespace
 
 std::string print_reference() {
   const Deck defaults;
@@ -42,10 +44,12 @@ std::string print_reference() {
     const std::size_t depth = depth_of(section.path);
     const std::string outer(depth == 0 ? 0 : 2 * (depth - 1), ' '), inner(2 * depth, ' ');
     text += "\n" + outer + "# " + section.doc + "\n";
-    if (depth > 0) text += outer + name_in_section(section.path) + ":\n";
+    if (depth > 0)
+      text += outer + name_in_section(section.path) + ":\n";
     for_keys_of(section, [&](const Key& key) {
       text += inner + "# " + key.doc + (key.unit.empty() ? "" : " [" + key.unit + "]") + "\n";
-      text += inner + name_in_section(key.path) + ": " + key.print(defaults) + "  # " + type_and_range(key) + "\n";
+      text += inner + name_in_section(key.path) + ": " + key.print(defaults) + "  # " + type_and_range(key) +
+              "\n";
     });
   }
   return text;
@@ -58,13 +62,14 @@ std::string print_reference_markdown() {
                      "On the command line a key is given as `section.key=value`.\n";
   for (const Section& section : deck_sections()) {
     text += "\n## " + (section.path.empty() ? std::string("Top level") : "`" + section.path + "`") + "\n\n";
-    text += section.doc + "\n\n| key | type and range | unit | default | meaning |\n| --- | --- | --- | --- | --- |\n";
+    text += section.doc +
+            "\n\n| key | type and range | unit | default | meaning |\n| --- | --- | --- | --- | --- |\n";
     for_keys_of(section, [&](const Key& key) {
-      text += "| `" + key.path + "` | " + type_and_range(key) + " | " + key.unit + " | `" + key.print(defaults) +
-              "` | " + key.doc + " |\n";
+      text += "| `" + key.path + "` | " + type_and_range(key) + " | " + key.unit + " | `" +
+              key.print(defaults) + "` | " + key.doc + " |\n";
     });
   }
   return text;
 }
 
-}  // namespace spnode::app
+} // namespace spnode::app

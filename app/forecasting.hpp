@@ -14,19 +14,19 @@ namespace spnode::app {
 
 /// This rank's share of the first trajectories of a file.
 struct TrajectoryShare {
-  io::TrajectoryInfo info;  ///< of what is taken; info.count: over all ranks
-  parallel::Range range;    ///< trajectories of this rank
+  io::TrajectoryInfo info; ///< of what is taken; info.count: over all ranks
+  parallel::Range range;   ///< trajectories of this rank
   core::Trajectories held;
 };
 
-/// Reads the first `limit` trajectories (0: all) of a file that fits the model, each rank its share. Collective.
-/// Raises FileError where the file is unusable or its states are not those of the model.
+/// Reads the first `limit` trajectories (0: all) of a file that fits the model, each rank its share.
+/// Collective. Raises FileError where the file is unusable or its states are not those of the model.
 TrajectoryShare read_share(const parallel::Communicator& comm, const std::string& path, std::size_t limit,
                            const StoredModel& model);
 
-/// Overwrites all states after the first of each trajectory by the model's forecast, `substeps` integration steps
-/// between two times. Collective: the result does not depend on the number of ranks.
+/// Overwrites all states after the first of each trajectory by the model's forecast, `substeps` integration
+/// steps between two times. Collective: the result does not depend on the number of ranks.
 void forecast_share(const parallel::Communicator& comm, const StoredModel& model, std::size_t substeps,
                     core::Trajectories& trajectories);
 
-}  // namespace spnode::app
+} // namespace spnode::app

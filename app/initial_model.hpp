@@ -17,12 +17,12 @@ struct ModelState {
   std::vector<double> theta;
 };
 
-/// The model that the deck describes, at its start. The same bits on every number of ranks. Collective. Raises
-/// UsageError where the deck does not fit the data.
+/// The model that the deck describes, at its start. The same bits on every number of ranks. Collective.
+/// Raises UsageError where the deck does not fit the data.
 ModelState initial_model(const parallel::Communicator& comm, const Deck& deck, const DataSet& train);
 
-/// The two losses of a training: of the rollout, and of the autoencoder's reconstruction alone (null where there is
-/// no pretraining). Both refer to the model.
+/// The two losses of a training: of the rollout, and of the autoencoder's reconstruction alone (null where
+/// there is no pretraining). Both refer to the model.
 struct Objectives {
   std::unique_ptr<core::TileObjective> rollout, reconstruction;
 };
@@ -31,4 +31,4 @@ struct Objectives {
 Objectives make_objectives(const parallel::Communicator& comm, const Deck& deck, const ModelState& start,
                            const DataSet& train, const DataSet* validation);
 
-}  // namespace spnode::app
+} // namespace spnode::app

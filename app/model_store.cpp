@@ -11,7 +11,7 @@ constexpr const char* shift_name = "scaling/shift";
 constexpr const char* scale_name = "scaling/scale";
 constexpr const char* state_dimension_name = "state_dimension";
 
-}  // namespace
+} // namespace
 
 void store_model(const parallel::Communicator& comm, const StoredModel& stored,
                  const std::map<std::string, double>& scalars, io::Overwrite overwrite) {
@@ -27,7 +27,9 @@ void store_model(const parallel::Communicator& comm, const StoredModel& stored,
   file.scalars["mu"] = model.linear().bound();
   file.arrays.push_back({shift_name, {m}, "subtracted from each component of a state", model.scaling.shift});
   file.arrays.push_back({scale_name, {m}, "each component is divided by it afterwards", model.scaling.scale});
-  file.arrays.push_back({"A_L", {n, n}, "the learned linear operator, 1/time; follows from linear/...",
+  file.arrays.push_back({"A_L",
+                         {n, n},
+                         "the learned linear operator, 1/time; follows from linear/...",
                          model.linear_operator(theta)});
   for (const core::ParameterBlock& block : model.layout().blocks()) {
     const auto begin = theta.begin() + static_cast<std::ptrdiff_t>(block.offset);
@@ -57,4 +59,4 @@ StoredModel load_model(const parallel::Communicator& comm, const std::string& pa
   return stored;
 }
 
-}  // namespace spnode::app
+} // namespace spnode::app

@@ -18,12 +18,12 @@ struct StoredModel {
   ModelState state;
 };
 
-/// Writes parameter blocks, scaling, A_L, the deck and `scalars` (more numbers about the training). Collective;
-/// errors as for io::write_model.
+/// Writes parameter blocks, scaling, A_L, the deck and `scalars` (more numbers about the training).
+/// Collective; errors as for io::write_model.
 void store_model(const parallel::Communicator& comm, const StoredModel& model,
                  const std::map<std::string, double>& scalars, io::Overwrite overwrite);
 
 /// Collective. Raises FileError where the file is missing, damaged or does not describe a model.
 StoredModel load_model(const parallel::Communicator& comm, const std::string& path);
 
-}  // namespace spnode::app
+} // namespace spnode::app

@@ -12,7 +12,7 @@ namespace spnode::app {
 
 /// Shows what the trainer reports; on rank 0 only. Not collective.
 class ProgressDisplay {
- public:
+public:
   explicit ProgressDisplay(const parallel::Communicator& comm);
 
   /// After every step.
@@ -24,7 +24,7 @@ class ProgressDisplay {
   /// Ends the line that is being rewritten.
   void finish();
 
- private:
+private:
   using Clock = std::chrono::steady_clock;
 
   std::string bar(const distributed::Progress& progress, double share) const;
@@ -37,4 +37,4 @@ class ProgressDisplay {
   std::size_t width_ = 0;         ///< of the line that is being rewritten
 };
 
-}  // namespace spnode::app
+} // namespace spnode::app

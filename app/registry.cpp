@@ -2,19 +2,18 @@
 
 namespace spnode::app {
 
-template <>
-std::span<const Choice<core::Scheme>> choices() {
+template <> std::span<const Choice<core::Scheme>> choices() {
   using core::Scheme;
   static constexpr Choice<Scheme> table[] = {
-      {"etd1", Scheme::etd1},           {"etdrk2", Scheme::etdrk2},       {"etdrk4", Scheme::etdrk4},
-      {"imex_euler", Scheme::imex_euler}, {"imex_ssp2", Scheme::imex_ssp2}, {"imex_ars2", Scheme::imex_ars2},
+      {"etd1", Scheme::etd1},           {"etdrk2", Scheme::etdrk2},
+      {"etdrk4", Scheme::etdrk4},       {"imex_euler", Scheme::imex_euler},
+      {"imex_ssp2", Scheme::imex_ssp2}, {"imex_ars2", Scheme::imex_ars2},
       {"euler", Scheme::euler},         {"rk4", Scheme::rk4},
   };
   return table;
 }
 
-template <>
-std::span<const Choice<core::MatrixFunctionMethod>> choices() {
+template <> std::span<const Choice<core::MatrixFunctionMethod>> choices() {
   using core::MatrixFunctionMethod;
   static constexpr Choice<MatrixFunctionMethod> table[] = {
       {"automatic", MatrixFunctionMethod::automatic},
@@ -24,8 +23,7 @@ std::span<const Choice<core::MatrixFunctionMethod>> choices() {
   return table;
 }
 
-template <>
-std::span<const Choice<core::NonlinearKind>> choices() {
+template <> std::span<const Choice<core::NonlinearKind>> choices() {
   using core::NonlinearKind;
   static constexpr Choice<NonlinearKind> table[] = {
       {"bilinear", NonlinearKind::bilinear},
@@ -35,8 +33,7 @@ std::span<const Choice<core::NonlinearKind>> choices() {
   return table;
 }
 
-template <>
-std::span<const Choice<core::Activation>> choices() {
+template <> std::span<const Choice<core::Activation>> choices() {
   using core::Activation;
   static constexpr Choice<Activation> table[] = {
       {"tanh", Activation::tanh},
@@ -45,8 +42,7 @@ std::span<const Choice<core::Activation>> choices() {
   return table;
 }
 
-template <>
-std::span<const Choice<core::ScalingKind>> choices() {
+template <> std::span<const Choice<core::ScalingKind>> choices() {
   using core::ScalingKind;
   static constexpr Choice<ScalingKind> table[] = {
       {"none", ScalingKind::none},
@@ -57,8 +53,7 @@ std::span<const Choice<core::ScalingKind>> choices() {
   return table;
 }
 
-template <>
-std::span<const Choice<core::TimeWeights>> choices() {
+template <> std::span<const Choice<core::TimeWeights>> choices() {
   using core::TimeWeights;
   static constexpr Choice<TimeWeights> table[] = {
       {"uniform", TimeWeights::uniform},
@@ -68,8 +63,7 @@ std::span<const Choice<core::TimeWeights>> choices() {
   return table;
 }
 
-template <>
-std::span<const Choice<core::ComponentWeights>> choices() {
+template <> std::span<const Choice<core::ComponentWeights>> choices() {
   using core::ComponentWeights;
   static constexpr Choice<ComponentWeights> table[] = {
       {"none", ComponentWeights::none},
@@ -78,8 +72,7 @@ std::span<const Choice<core::ComponentWeights>> choices() {
   return table;
 }
 
-template <>
-std::span<const Choice<core::SystemKind>> choices() {
+template <> std::span<const Choice<core::SystemKind>> choices() {
   using core::SystemKind;
   static constexpr Choice<SystemKind> table[] = {
       {"transient_growth", SystemKind::transient_growth},
@@ -90,8 +83,7 @@ std::span<const Choice<core::SystemKind>> choices() {
   return table;
 }
 
-template <>
-std::span<const Choice<core::TimeGrid>> choices() {
+template <> std::span<const Choice<core::TimeGrid>> choices() {
   using core::TimeGrid;
   static constexpr Choice<TimeGrid> table[] = {
       {"uniform", TimeGrid::uniform},
@@ -100,8 +92,7 @@ std::span<const Choice<core::TimeGrid>> choices() {
   return table;
 }
 
-template <>
-std::span<const Choice<distributed::ScheduleKind>> choices() {
+template <> std::span<const Choice<distributed::ScheduleKind>> choices() {
   using distributed::ScheduleKind;
   static constexpr Choice<ScheduleKind> table[] = {
       {"constant", ScheduleKind::constant},
@@ -111,8 +102,7 @@ std::span<const Choice<distributed::ScheduleKind>> choices() {
   return table;
 }
 
-template <>
-std::span<const Choice<distributed::OptimizerKind>> choices() {
+template <> std::span<const Choice<distributed::OptimizerKind>> choices() {
   using distributed::OptimizerKind;
   static constexpr Choice<OptimizerKind> table[] = {
       {"adam", OptimizerKind::adam},
@@ -121,4 +111,4 @@ std::span<const Choice<distributed::OptimizerKind>> choices() {
   return table;
 }
 
-}  // namespace spnode::app
+} // namespace spnode::app

@@ -25,23 +25,26 @@ void print_error(const std::string& message) {
   std::fflush(stderr);
 }
 
-/// Ranks are the only parallelism, and the order of the sums inside BLAS must not depend on a number of threads.
-/// OpenBLAS reads its environment before main(), so it is told by a call, where it is there at all.
+/// Ranks are the only parallelism, and the order of the sums inside BLAS must not depend on a number of
+/// threads. OpenBLAS reads its environment before main(), so it is told by a call, where it is there at all.
 void use_one_blas_thread() {
   using SetThreads = void (*)(int);
-  if (const auto set = reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set(1);
+  if (const auto set = reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads")))
+    set(1);
 }
 
 /// Tells of options for PETSc that nothing asked for: they may be misspelt.
 void report_unused_options() {
   PetscInt count = 0;
   char **names = nullptr, **values = nullptr;
-  if (PetscOptionsLeftGet(nullptr, &count, &names, &values) != PETSC_SUCCESS) return;
-  for (PetscInt i = 0; i < count; ++i) fmt::print(stderr, "spnode: warning: option -{} is not used\n", names[i]);
+  if (PetscOptionsLeftGet(nullptr, &count, &names, &values) != PETSC_SUCCESS)
+    return;
+  for (PetscInt i = 0; i < count; ++i)
+    fmt::print(stderr, "spnode: warning: option -{} is not used\n", names[i]);
   PetscOptionsLeftRestore(nullptr, &count, &names, &values);
 }
 
-}  // namespace
+} // namespace
 
 Runtime::Runtime(const CommandLine& line)
     : kokkos_(line.program, line.kokkos), petsc_(line.program, line.petsc) {
@@ -99,14 +102,17 @@ ExitStatus Runtime::agree(ExitStatus status, const std::string& message) {
       print_error(fmt::format("{} (on rank {} alone; all ranks are ended)", message, comm_->rank()));
       MPI_Abort(MPI_COMM_WORLD, static_cast<int>(status));
     }
-    if (done == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    if (done == 0)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   if (first == none) {
-    if (comm_->is_root()) report_unused_options();
+    if (comm_->is_root())
+      report_unused_options();
     return ExitStatus::success;
   }
-  if (first / 256 == comm_->rank()) print_error(message);
+  if (first / 256 == comm_->rank())
+    print_error(message);
   return static_cast<ExitStatus>(first % 256);
 }
 
-}  // namespace spnode::app
+} // namespace spnode::app

@@ -12,7 +12,7 @@ namespace spnode::app {
 
 /// The libraries, from construction to destruction. One object per process.
 class Runtime {
- public:
+public:
   explicit Runtime(const CommandLine& line);
   ~Runtime();
   Runtime(const Runtime&) = delete;
@@ -22,17 +22,17 @@ class Runtime {
 
   /// Runs `program` and turns its outcome into the exit status, the same on every rank.
   ///
-  /// The ranks agree on the outcome before they leave. An error is printed once, by the lowest rank that has it.
-  /// Where a rank fails alone, while the others wait for it inside some collective call, it prints its error and
-  /// ends all of them with MPI_Abort. Collective.
+  /// The ranks agree on the outcome before they leave. An error is printed once, by the lowest rank that has
+  /// it. Where a rank fails alone, while the others wait for it inside some collective call, it prints its
+  /// error and ends all of them with MPI_Abort. Collective.
   ExitStatus run(const std::function<void()>& program);
 
- private:
+private:
   ExitStatus agree(ExitStatus status, const std::string& message);
 
   Arguments kokkos_, petsc_;
   std::unique_ptr<parallel::Communicator> comm_;
-  MPI_Comm farewell_ = MPI_COMM_NULL;  ///< carries nothing but the agreement on the outcome
+  MPI_Comm farewell_ = MPI_COMM_NULL; ///< carries nothing but the agreement on the outcome
 };
 
-}  // namespace spnode::app
+} // namespace spnode::app

@@ -28,7 +28,8 @@ constexpr Command table[] = {
 
 std::string usage() {
   std::string text = "usage: [mpirun -n N] spnode COMMAND DECK.yaml [section.key=value ...] [options]\n\n";
-  for (const Command& command : commands()) text += fmt::format("  {:<10}{}\n", command.name, command.summary);
+  for (const Command& command : commands())
+    text += fmt::format("  {:<10}{}\n", command.name, command.summary);
   return text + "\n"
                 "  --overwrite   replace existing results\n"
                 "  --resume      train: continue from the checkpoint\n"
@@ -42,7 +43,8 @@ std::string usage() {
 std::string read_deck_text(const parallel::Communicator& comm, const std::string& path) {
   std::string text;
   parallel::collectively(comm, [&] {
-    if (!comm.is_root()) return;
+    if (!comm.is_root())
+      return;
     std::ifstream file(path);
     text.assign(std::istreambuf_iterator<char>(file), {});
     if (!file.is_open() || file.bad())
@@ -55,7 +57,8 @@ std::string read_deck_text(const parallel::Communicator& comm, const std::string
 const Command& find_command(const std::string& name) {
   std::vector<std::string> names;
   for (const Command& command : commands()) {
-    if (command.name == name) return command;
+    if (command.name == name)
+      return command;
     names.emplace_back(command.name);
   }
   throw UsageError("unknown command '" + name + "'" + suggestion(name, names) + "\n" + usage());
@@ -63,35 +66,42 @@ const Command& find_command(const std::string& name) {
 
 /// Runs the command line. Collective.
 void run_command(const parallel::Communicator& comm, const CommandLine& line) {
-  if (line.command.empty()) throw UsageError("no command is given\n" + usage());
+  if (line.command.empty())
+    throw UsageError("no command is given\n" + usage());
   const Command& command = find_command(line.command);
-  if (!line.unexpected.empty()) throw UsageError("unexpected '" + line.unexpected.front() + "' on the command line");
+  if (!line.unexpected.empty())
+    throw UsageError("unexpected '" + line.unexpected.front() + "' on the command line");
   const bool manual = line.reference || line.reference_markdown;
   Context context{comm, line, {}};
   if (!manual) {
-    if (line.file.empty()) throw UsageError(fmt::format("spnode {} needs a file; none is given\n{}", command.name, usage()));
+    if (line.file.empty())
+      throw UsageError(fmt::format("spnode {} needs a file; none is given\n{}", command.name, usage()));
     if (command.takes == Takes::deck)
       context.deck = read_deck(read_deck_text(comm, line.file), line.file, line.overrides);
   }
   command.function(context);
 }
 
-}  // namespace
+} // namespace
 
 std::span<const Command> commands() { return table; }
 
-}  // namespace spnode::app
+} // namespace spnode::app
 
 int main(int argc, char** argv) {
   using namespace spnode::app;
   const CommandLine line = parse_command_line(argc, argv);
   Runtime runtime(line);
   const auto print = [&](const std::string& text) {
-    if (runtime.comm().is_root()) fmt::print("{}", text);
+    if (runtime.comm().is_root())
+      fmt::print("{}", text);
   };
   return static_cast<int>(runtime.run([&] {
-    if (line.help) print(usage());
-    else if (line.version) print("spnode " SPNODE_VERSION "\n");
-    else run_command(runtime.comm(), line);
+    if (line.help)
+      print(usage());
+    else if (line.version)
+      print("spnode " SPNODE_VERSION "\n");
+    else
+      run_command(runtime.comm(), line);
   }));
 }

@@ -1,4 +1,5 @@
-// check: a deck read, its files opened, the resolved deck and the memory estimate printed; or the deck's manual.
+// check: a deck read, its files opened, the resolved deck and the memory estimate printed; or the deck's
+// manual.
 #include "app/commands/commands.hpp"
 #include "app/commands/memory.hpp"
 #include "app/commands/support.hpp"
@@ -9,30 +10,35 @@ namespace spnode::app {
 
 namespace {
 
-/// Opens a data file that the deck names and prints what is in it; one that `generate` would write may be absent.
+/// Opens a data file that the deck names and prints what is in it; one that `generate` would write may be
+/// absent.
 void check_data(const Context& context, const char* key, const std::string& path) {
-  if (path.empty()) return;
+  if (path.empty())
+    return;
   if (context.deck.system && !exists(context.comm, path)) {
     say(context.comm, "# {}: {}: absent; spnode generate writes it\n", key, path);
     return;
   }
   const io::TrajectoryInfo info = io::inspect_trajectories(context.comm, path);
-  say(context.comm, "# {}: {}: {} trajectories of {} times, {} components\n", key, path, info.count, info.times,
-      info.components);
+  say(context.comm, "# {}: {}: {} trajectories of {} times, {} components\n", key, path, info.count,
+      info.times, info.components);
 }
 
 /// Prints what a training needs, where its data are there.
 void check_memory(const Context& context) {
   const std::string& train = context.deck.data.train;
-  if (train.empty() || !exists(context.comm, train)) return;
+  if (train.empty() || !exists(context.comm, train))
+    return;
   const MemoryEstimate estimate = estimate_memory(context);
   const auto megabytes = [](std::size_t bytes) { return static_cast<double>(bytes) / 1e6; };
-  say(context.comm, "# memory of each of {} ranks: {:.1f} MB (data {:.1f}, parameters {:.1f}, work {:.1f}), and the "
-                    "libraries' own\n", context.comm.size(), megabytes(estimate.total()), megabytes(estimate.data),
+  say(context.comm,
+      "# memory of each of {} ranks: {:.1f} MB (data {:.1f}, parameters {:.1f}, work {:.1f}), and the "
+      "libraries' own\n",
+      context.comm.size(), megabytes(estimate.total()), megabytes(estimate.data),
       megabytes(estimate.parameters), megabytes(estimate.work));
 }
 
-}  // namespace
+} // namespace
 
 void check(Context& context) {
   if (context.line.reference || context.line.reference_markdown) {
@@ -47,4 +53,4 @@ void check(Context& context) {
   check_memory(context);
 }
 
-}  // namespace spnode::app
+} // namespace spnode::app

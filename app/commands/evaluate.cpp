@@ -1,5 +1,6 @@
 // evaluate: errors of forecasts over a data set, valid prediction time, step consistency.
 #include "app/commands/commands.hpp"
+#include "app/commands/evaluation_report.hpp"
 #include "app/commands/support.hpp"
 #include "app/forecasting.hpp"
 #include "core/metrics/mean_metrics.hpp"
@@ -22,7 +23,8 @@ struct Forecasts {
   std::vector<core::TrajectoryMetrics> metrics;
 };
 
-core::ForecastPair pair_of(const core::Trajectories& forecast, const core::Trajectories& truth, std::size_t n) {
+core::ForecastPair pair_of(const core::Trajectories& forecast, const core::Trajectories& truth,
+                           std::size_t n) {
   const std::size_t size = truth.times * truth.components;
   return {std::span(truth.time).subspan(truth.shared_time ? 0 : n * truth.times, truth.times),
           std::span(forecast.state).subspan(n * size, size), std::span(truth.state).subspan(n * size, size)};
@@ -44,7 +46,8 @@ Forecasts compute_forecasts(const Context& context, const StoredModel& model, co
 }
 
 /// Means over the trajectories of all ranks. Collective.
-core::MeanMetrics mean_over_ranks(const Context& context, const TrajectoryShare& share, const Forecasts& forecasts) {
+core::MeanMetrics mean_over_ranks(const Context& context, const TrajectoryShare& share,
+                                  const Forecasts& forecasts) {
   std::vector<double> rows;
   for (std::size_t n = 0; n < share.held.count; ++n) {
     std::optional<core::StepConsistency> consistency;
@@ -55,52 +58,16 @@ core::MeanMetrics mean_over_ranks(const Context& context, const TrajectoryShare&
     rows.insert(rows.end(), row.begin(), row.end());
   }
   const auto sums = parallel::exact_sum(context.comm, rows, core::summand_count(share.info.times));
-  if (!sums) throw NumericalError("the errors of the forecasts are too large to be added");
+  if (!sums)
+    throw NumericalError("the errors of the forecasts are too large to be added");
   return core::mean_metrics(*sums);
-}
-
-/// Scalars of metrics.csv and of the table.
-std::vector<std::pair<std::string, double>> scalars_of(const core::MeanMetrics& mean, double threshold) {
-  std::vector<std::pair<std::string, double>> scalars = {
-      {"trajectories", static_cast<double>(mean.trajectories)},
-      {"diverged", static_cast<double>(mean.diverged)},
-      {"threshold", threshold},
-      {"valid_prediction_time", mean.valid_time},
-      {"valid_prediction_time_deviation", mean.valid_time_deviation},
-      {"relative_l2_error", mean.l2_error}};
-  if (mean.consistency) {
-    scalars.emplace_back("step_halving_difference", mean.consistency->difference);
-    scalars.emplace_back("step_halving_agreement_time", mean.consistency->agreement_time);
-  }
-  return scalars;
-}
-
-/// metrics.csv: `metric,time,value`; numbers that belong to no time have none.
-std::string to_csv(const core::MeanMetrics& mean, double threshold, const std::vector<double>& time) {
-  std::string text = "metric,time,value\n";
-  for (const auto& [name, value] : scalars_of(mean, threshold)) text += fmt::format("{},,{}\n", name, value);
-  for (std::size_t t = 0; t < mean.error.size(); ++t)
-    text += fmt::format("relative_error,{},{}\n", time[t], mean.error[t]);
-  return text;
-}
-
-void print_table(const Context& context, const core::MeanMetrics& mean, const std::vector<double>& time) {
-  say(context.comm, "Forecasts of {} trajectories over {:g} time units\n", mean.trajectories,
-      time.back() - time.front());
-  for (const auto& [name, value] : scalars_of(mean, context.deck.evaluate.threshold))
-    say(context.comm, "  {:<34}{:>14.6g}\n", name, value);
-  say(context.comm, "  mean relative error over time\n");
-  const std::size_t lines = std::min<std::size_t>(time.size(), 10);
-  for (std::size_t i = 0; i < lines; ++i) {
-    const std::size_t t = lines > 1 ? i * (time.size() - 1) / (lines - 1) : 0;
-    say(context.comm, "  {:>20.6g}{:>28.3e}\n", time[t], mean.error[t]);
-  }
 }
 
 /// The time axis of trajectory 0 on every rank. Collective.
 std::vector<double> first_time_axis(const parallel::Communicator& comm, const TrajectoryShare& share) {
   std::vector<double> time(share.info.times);
-  if (comm.is_root()) std::copy_n(share.held.time.begin(), time.size(), time.begin());
+  if (comm.is_root())
+    std::copy_n(share.held.time.begin(), time.size(), time.begin());
   MPI_Bcast(time.data(), static_cast<int>(time.size()), MPI_DOUBLE, 0, comm.handle());
   return time;
 }
@@ -112,7 +79,8 @@ core::Trajectories subset(const core::Trajectories& all, const std::vector<std::
   some.times = all.times;
   some.components = all.components;
   some.shared_time = all.shared_time;
-  if (all.shared_time) some.time = all.time;
+  if (all.shared_time)
+    some.time = all.time;
   for (const std::size_t n : kept) {
     const double* state = all.state_at(n, 0);
     some.state.insert(some.state.end(), state, state + all.times * all.components);
@@ -128,12 +96,15 @@ void write_forecasts(const Context& context, const TrajectoryShare& share, const
   const parallel::Communicator& comm = context.comm;
   std::vector<std::size_t> kept;
   for (std::size_t n = 0; n < share.held.count; ++n)
-    if (share.range.begin + n < kept_forecasts && !forecasts.metrics[n].diverged) kept.push_back(n);
+    if (share.range.begin + n < kept_forecasts && !forecasts.metrics[n].diverged)
+      kept.push_back(n);
   std::uint64_t mine = kept.size(), before = 0, all = 0;
   MPI_Exscan(&mine, &before, 1, MPI_UINT64_T, MPI_SUM, comm.handle());
-  if (comm.is_root()) before = 0;  // MPI_Exscan leaves it undefined there
+  if (comm.is_root())
+    before = 0; // MPI_Exscan leaves it undefined there
   MPI_Allreduce(&mine, &all, 1, MPI_UINT64_T, MPI_SUM, comm.handle());
-  if (all == 0) return;
+  if (all == 0)
+    return;
   io::TrajectoryInfo info = share.info;
   info.count = all;
   info.state_type = io::hdf5::ElementType::float64;
@@ -145,24 +116,17 @@ void write_forecasts(const Context& context, const TrajectoryShare& share, const
   writer.commit();
 }
 
-void require_accuracy(const EvaluateOptions& options, const core::MeanMetrics& mean) {
-  if (options.require_valid_time > 0.0 && !(mean.valid_time >= options.require_valid_time))
-    throw CheckFailed(fmt::format("the mean valid prediction time is {:.6g}; evaluate.require_valid_time asks for {:.6g}",
-                                  mean.valid_time, options.require_valid_time));
-  if (options.require_error > 0.0 && (mean.diverged > 0 || !(mean.l2_error <= options.require_error)))
-    throw CheckFailed(fmt::format("the mean relative error is {:.6g} and {} forecasts diverged; evaluate.require_error "
-                                  "asks for {:.6g} at most", mean.l2_error, mean.diverged, options.require_error));
-}
-
-}  // namespace
+} // namespace
 
 void evaluate(Context& context) {
   const parallel::Communicator& comm = context.comm;
   const Deck& deck = context.deck;
   const std::string csv = in_run(deck, "metrics.csv"), forecast_file = in_run(deck, "forecast.h5");
-  for (const std::string& path : {csv, forecast_file}) io::check_overwrite(comm, path, overwrite(context));
+  for (const std::string& path : {csv, forecast_file})
+    io::check_overwrite(comm, path, overwrite(context));
   const std::string data = either(deck.evaluate.data, deck.data.test);
-  if (data.empty()) throw UsageError("evaluate.data and data.test are empty; name trajectories to compare with");
+  if (data.empty())
+    throw UsageError("evaluate.data and data.test are empty; name trajectories to compare with");
 
   const StoredModel model = load_model(comm, either(deck.evaluate.model, in_run(deck, "model.h5")));
   const TrajectoryShare share = read_share(comm, data, deck.evaluate.trajectories, model);
@@ -171,10 +135,10 @@ void evaluate(Context& context) {
   const std::vector<double> time = first_time_axis(comm, share);
 
   io::prepare_output_directory(comm, deck.output);
-  io::write_text(comm, csv, to_csv(mean, deck.evaluate.threshold, time), overwrite(context));
+  io::write_text(comm, csv, metrics_csv(mean, deck.evaluate.threshold, time), overwrite(context));
   write_forecasts(context, share, forecasts, forecast_file);
-  print_table(context, mean, time);
+  say(comm, "{}", metrics_table(mean, deck.evaluate.threshold, time));
   require_accuracy(deck.evaluate, mean);
 }
 
-}  // namespace spnode::app
+} // namespace spnode::app

@@ -1,7 +1,7 @@
 // generate: the trajectory files of a built-in reference system.
+#include "distributed/generate.hpp"
 #include "app/commands/commands.hpp"
 #include "app/commands/support.hpp"
-#include "distributed/generate.hpp"
 #include "io/output_directory.hpp"
 #include "io/trajectories.hpp"
 #include "parallel/partition.hpp"
@@ -27,7 +27,8 @@ std::vector<Split> splits_of(const Deck& deck) {
   for (const Split& split : {Split{"train", deck.data.train, deck.generate.train},
                              Split{"validation", deck.data.validation, deck.generate.validation},
                              Split{"test", deck.data.test, deck.generate.test}})
-    if (!split.path.empty() && split.count > 0) splits.push_back(split);
+    if (!split.path.empty() && split.count > 0)
+      splits.push_back(split);
   return splits;
 }
 
@@ -45,7 +46,8 @@ void write_split(const Context& context, const core::GenerateOptions& options, c
   io::TrajectoryWriter writer(comm, split.path, info, overwrite(context));
 
   const parallel::Range mine = parallel::share(split.count, comm.size(), comm.rank());
-  const std::size_t rounds = (parallel::share(split.count, comm.size(), 0).size() + block_size - 1) / block_size;
+  const std::size_t rounds =
+      (parallel::share(split.count, comm.size(), 0).size() + block_size - 1) / block_size;
   for (std::size_t round = 0; round < rounds; ++round) {
     const std::size_t first = std::min(mine.begin + round * block_size, mine.end);
     const std::size_t count = std::min(block_size, mine.end - first);
@@ -69,14 +71,17 @@ core::GenerateOptions options_of(const Deck& deck) {
   return options;
 }
 
-}  // namespace
+} // namespace
 
 void generate(Context& context) {
   const core::GenerateOptions options = options_of(context.deck);
   const std::vector<Split> splits = splits_of(context.deck);
-  if (splits.empty()) throw UsageError("data.train, data.validation and data.test are empty: nowhere to write to");
-  for (const Split& split : splits) io::check_overwrite(context.comm, split.path, overwrite(context));
-  for (const Split& split : splits) write_split(context, options, split);
+  if (splits.empty())
+    throw UsageError("data.train, data.validation and data.test are empty: nowhere to write to");
+  for (const Split& split : splits)
+    io::check_overwrite(context.comm, split.path, overwrite(context));
+  for (const Split& split : splits)
+    write_split(context, options, split);
 }
 
 void generate_missing(Context& context) {
@@ -89,4 +94,4 @@ void generate_missing(Context& context) {
   }
 }
 
-}  // namespace spnode::app
+} // namespace spnode::app

@@ -8,7 +8,8 @@ namespace spnode::app {
 
 void info(Context& context) {
   for (const std::string& line : io::describe(context.comm, context.line.file))
-    if (context.comm.is_root()) fmt::print("{}\n", line);
+    if (context.comm.is_root())
+      fmt::print("{}\n", line);
 }
 
-}  // namespace spnode::app
+} // namespace spnode::app

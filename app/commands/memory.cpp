@@ -12,8 +12,8 @@ namespace spnode::app {
 namespace {
 
 /// Bytes of the trajectories that the rank with most of them holds.
-std::size_t data_bytes(const parallel::Communicator& comm, const std::string& path, const core::WindowOptions& windows,
-                       const distributed::SamplerOptions& options) {
+std::size_t data_bytes(const parallel::Communicator& comm, const std::string& path,
+                       const core::WindowOptions& windows, const distributed::SamplerOptions& options) {
   const io::TrajectoryInfo info = io::inspect_trajectories(comm, path);
   const std::size_t times = windows.times.empty() ? info.times : windows.times.size();
   const core::WindowIndex index(info.count, times, windows);
@@ -31,7 +31,8 @@ std::size_t data_bytes(const parallel::Communicator& comm, const std::string& pa
 core::WindowData first_tile(const Context& context, const io::TrajectoryInfo& info) {
   const Deck& deck = context.deck;
   const core::WindowOptions& windows = deck.data.windows;
-  const core::WindowIndex index(info.count, windows.times.empty() ? info.times : windows.times.size(), windows);
+  const core::WindowIndex index(info.count, windows.times.empty() ? info.times : windows.times.size(),
+                                windows);
   const std::uint64_t needed = std::min<std::uint64_t>(deck.training.tile, index.count());
   core::Trajectories held =
       io::read_trajectories(context.comm, deck.data.train, 0, index.trajectories(0, needed).last);
@@ -47,7 +48,7 @@ std::vector<double> any_parameters(const core::Model& model) {
   return model.initialise(0, &pod);
 }
 
-}  // namespace
+} // namespace
 
 MemoryEstimate estimate_memory(const Context& context) {
   const parallel::Communicator& comm = context.comm;
@@ -67,9 +68,9 @@ MemoryEstimate estimate_memory(const Context& context) {
     const std::vector<double> theta = any_parameters(model);
     const core::StepTable table(core::distinct_steps(data, deck.integrator.substeps));
     const std::size_t tile = std::min<std::uint64_t>(deck.training.tile, data.index().count());
-    const auto method = core::choose_method(deck.integrator, core::ModelRate(model.nonlinear()).shape(), table,
-                                            model.linear_operator(theta),
-                                            options.batch * data.index().intervals() * deck.integrator.substeps);
+    const auto method = core::choose_method(
+        deck.integrator, core::ModelRate(model.nonlinear()).shape(), table, model.linear_operator(theta),
+        options.batch * data.index().intervals() * deck.integrator.substeps);
     core::Objective objective(model, {deck.integrator, deck.loss, {}}, table, method);
     objective.set_parameters(theta);
     std::vector<std::uint64_t> windows(tile);
@@ -86,4 +87,4 @@ MemoryEstimate estimate_memory(const Context& context) {
   return estimate;
 }
 
-}  // namespace spnode::app
+} // namespace spnode::app

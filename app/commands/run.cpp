@@ -17,12 +17,13 @@ void once(Context& context, const std::string& result, void (*step)(Context&)) {
 /// Trains, or continues a training that was stopped.
 void train_or_resume(Context& context) {
   CommandLine line = context.line;
-  line.resume = line.resume || (!line.overwrite && exists(context.comm, in_run(context.deck, "checkpoint.h5")));
+  line.resume =
+      line.resume || (!line.overwrite && exists(context.comm, in_run(context.deck, "checkpoint.h5")));
   Context training{context.comm, line, context.deck};
   train(training);
 }
 
-}  // namespace
+} // namespace
 
 void run(Context& context) {
   generate_missing(context);
@@ -32,4 +33,4 @@ void run(Context& context) {
   once(context, in_run(context.deck, "spectrum.csv"), spectrum);
 }
 
-}  // namespace spnode::app
+} // namespace spnode::app

@@ -1,11 +1,11 @@
 // spectrum: eigenvalues of the learned linear part, the bound, and status 4 where it is violated.
+#include "spectral/spectrum.hpp"
 #include "app/commands/commands.hpp"
 #include "app/commands/support.hpp"
 #include "app/model_store.hpp"
 #include "io/array_file.hpp"
 #include "io/output_directory.hpp"
 #include "spectral/report.hpp"
-#include "spectral/spectrum.hpp"
 
 namespace spnode::app {
 
@@ -26,18 +26,20 @@ io::ArrayFile to_file(const Deck& deck, const spectral::SpectrumReport& report) 
   file.version = SPNODE_VERSION;
   file.scalars["bound"] = report.bound;
   file.scalars["dimension"] = static_cast<double>(report.dimension);
-  for (const spectral::Finding& finding : spectral::findings(report)) file.scalars[finding.name] = finding.value;
+  for (const spectral::Finding& finding : spectral::findings(report))
+    file.scalars[finding.name] = finding.value;
   file.arrays = {real, imag, margin};
   return file;
 }
 
-}  // namespace
+} // namespace
 
 void spectrum(Context& context) {
   const parallel::Communicator& comm = context.comm;
   const Deck& deck = context.deck;
   const std::string csv = in_run(deck, "spectrum.csv"), h5 = in_run(deck, "spectrum.h5");
-  for (const std::string& path : {csv, h5}) io::check_overwrite(comm, path, overwrite(context));
+  for (const std::string& path : {csv, h5})
+    io::check_overwrite(comm, path, overwrite(context));
 
   const StoredModel stored = load_model(comm, either(deck.spectrum.model, in_run(deck, "model.h5")));
   const core::Model& model = *stored.state.model;
@@ -57,4 +59,4 @@ void spectrum(Context& context) {
                       " of A_L violates the bound mu = " + std::to_string(report.bound));
 }
 
-}  // namespace spnode::app
+} // namespace spnode::app

@@ -14,18 +14,20 @@ namespace spnode::app {
 
 /// Prints on rank 0.
 template <class... Arguments>
-void say(const parallel::Communicator& comm, fmt::format_string<Arguments...> format, Arguments&&... arguments) {
-  if (!comm.is_root()) return;
+void say(const parallel::Communicator& comm, fmt::format_string<Arguments...> format,
+         Arguments&&... arguments) {
+  if (!comm.is_root())
+    return;
   fmt::print(format, std::forward<Arguments>(arguments)...);
   std::fflush(stdout);
 }
 
 /// Wall-clock time since its construction.
 class Stopwatch {
- public:
+public:
   double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
 
- private:
+private:
   using Clock = std::chrono::steady_clock;
   Clock::time_point start_ = Clock::now();
 };
@@ -48,4 +50,4 @@ inline std::string either(const std::string& given, const std::string& otherwise
   return given.empty() ? otherwise : given;
 }
 
-}  // namespace spnode::app
+} // namespace spnode::app

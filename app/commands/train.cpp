@@ -19,12 +19,13 @@ namespace {
 
 std::optional<DataSet> load_validation(const Context& context, const DataSet& train) {
   const Deck& deck = context.deck;
-  if (deck.data.validation.empty()) return std::nullopt;
+  if (deck.data.validation.empty())
+    return std::nullopt;
   DataSet set = load_data_set(context.comm, deck.data.validation, deck.data.windows,
                               distributed::validation_sampler(deck.training));
   if (set.info.components != train.info.components)
-    throw FileError(set.path + ": /state has " + std::to_string(set.info.components) + " components; " + train.path +
-                    " has " + std::to_string(train.info.components));
+    throw FileError(set.path + ": /state has " + std::to_string(set.info.components) + " components; " +
+                    train.path + " has " + std::to_string(train.info.components));
   return set;
 }
 
@@ -33,8 +34,8 @@ double spectral_abscissa(const Context& context, const core::Model& model, std::
   const auto report =
       spectral::compute_spectrum(context.comm, model.linear_operator(theta), model.linear().bound(), {});
   if (!report.bound_respected)
-    say(context.comm, "warning: spectral abscissa {} is above model.linear.mu = {}\n", report.spectral_abscissa,
-        report.bound);
+    say(context.comm, "warning: spectral abscissa {} is above model.linear.mu = {}\n",
+        report.spectral_abscissa, report.bound);
   return report.spectral_abscissa;
 }
 
@@ -42,22 +43,23 @@ void say_start(const Context& context, const DataSet& train, const ModelState& s
   say(context.comm, "{}: {} windows of {} intervals from {} trajectories, {} components\n", train.path,
       train.data.index().count(), train.data.index().intervals(), train.info.count, train.info.components);
   say(context.comm, "model: latent dimension {}, {} parameters; batch {}, {} steps per epoch, {} ranks\n",
-      start.model->latent_dimension(), start.theta.size(), train.sampler.batch(), train.sampler.steps_per_epoch(),
-      context.comm.size());
+      start.model->latent_dimension(), start.theta.size(), train.sampler.batch(),
+      train.sampler.steps_per_epoch(), context.comm.size());
 }
 
-}  // namespace
+} // namespace
 
 void train(Context& context) {
   const parallel::Communicator& comm = context.comm;
   const Deck& deck = context.deck;
-  if (deck.data.train.empty()) throw UsageError("data.train is empty; name the trajectories to train on");
+  if (deck.data.train.empty())
+    throw UsageError("data.train is empty; name the trajectories to train on");
   const Stopwatch clock;
-  TrainingFiles files(context);  // refuses to overwrite results, before any work
+  TrainingFiles files(context); // refuses to overwrite results, before any work
   const distributed::SignalFlag signals;
 
-  const DataSet training_set =
-      load_data_set(comm, deck.data.train, deck.data.windows, distributed::training_sampler(deck.training, deck.seed));
+  const DataSet training_set = load_data_set(comm, deck.data.train, deck.data.windows,
+                                             distributed::training_sampler(deck.training, deck.seed));
   const std::optional<DataSet> validation_set = load_validation(context, training_set);
   ModelState start = initial_model(comm, deck, training_set);
   const Objectives objectives =
@@ -69,9 +71,11 @@ void train(Context& context) {
   double abscissa = std::numeric_limits<double>::quiet_NaN();
   distributed::TrainerSetup setup;
   setup.options = deck.training;
-  setup.phases = distributed::make_phases(deck.training, objectives.reconstruction.get(), objectives.rollout.get());
+  setup.phases =
+      distributed::make_phases(deck.training, objectives.reconstruction.get(), objectives.rollout.get());
   setup.train = {&training_set.data, &training_set.sampler};
-  if (validation_set) setup.validation = {&validation_set->data, &validation_set->sampler};
+  if (validation_set)
+    setup.validation = {&validation_set->data, &validation_set->sampler};
   setup.hooks.progress = [&](const distributed::Progress& progress) { display.step(progress); };
   setup.hooks.checkpoint = [&](const distributed::TrainerState& reached) { files.checkpoint(reached); };
   setup.hooks.spectrum = [&](std::uint64_t, std::span<const double> theta) {
@@ -92,4 +96,4 @@ void train(Context& context) {
       state.best_loss, state.best_epoch, state.epochs, clock.seconds());
 }
 
-}  // namespace spnode::app
+} // namespace spnode::app

@@ -14,16 +14,17 @@ namespace spnode::app {
 
 namespace {
 
-const std::vector<std::string> columns = {"epoch",           "phase",         "steps", "loss",
-                                          "trajectory",      "latent",        "reconstruction",
-                                          "validation_loss", "gradient_norm", "rate",  "spectral_abscissa",
-                                          "skipped",         "seconds"};
+const std::vector<std::string> columns = {
+    "epoch",          "phase",           "steps",         "loss", "trajectory",        "latent",
+    "reconstruction", "validation_loss", "gradient_norm", "rate", "spectral_abscissa", "skipped",
+    "seconds"};
 
 /// Keys that a resumed run may change: they do not touch the model.
 bool is_free(const std::string& key) {
   for (const char* prefix : {"output", "forecast.", "evaluate.", "spectrum.", "generate.", "data.test",
                              "training.checkpoint_", "training.spectrum_every"})
-    if (key.starts_with(prefix)) return true;
+    if (key.starts_with(prefix))
+      return true;
   return false;
 }
 
@@ -31,7 +32,8 @@ bool is_free(const std::string& key) {
 void require_same_deck(const Deck& deck, const io::Checkpoint& checkpoint) {
   const Deck before = read_deck(checkpoint.string_at("deck"), checkpoint.path + ": deck", {});
   for (const Key& key : deck_keys()) {
-    if (is_free(key.path) || key.print(before) == key.print(deck)) continue;
+    if (is_free(key.path) || key.print(before) == key.print(deck))
+      continue;
     throw UsageError(checkpoint.path + " is of a run with " + key.path + ": " + key.print(before) +
                      "; the deck says " + key.print(deck) +
                      ". Resume with the same deck, or pass --overwrite to train anew");
@@ -42,9 +44,12 @@ io::Checkpoint to_checkpoint(const distributed::TrainerState& state) {
   io::Checkpoint checkpoint;
   distributed::visit_members(state, [&](const char* name, const auto& member) {
     using T = std::remove_cvref_t<decltype(member)>;
-    if constexpr (std::is_same_v<T, std::vector<double>>) checkpoint.doubles[name] = member;
-    else if constexpr (std::is_same_v<T, double>) checkpoint.doubles[name] = {member};
-    else checkpoint.integers[name] = {static_cast<std::int64_t>(member)};
+    if constexpr (std::is_same_v<T, std::vector<double>>)
+      checkpoint.doubles[name] = member;
+    else if constexpr (std::is_same_v<T, double>)
+      checkpoint.doubles[name] = {member};
+    else
+      checkpoint.integers[name] = {static_cast<std::int64_t>(member)};
   });
   return checkpoint;
 }
@@ -59,9 +64,12 @@ distributed::TrainerState from_checkpoint(const io::Checkpoint& checkpoint) {
   };
   distributed::visit_members(state, [&](const char* name, auto& member) {
     using T = std::remove_cvref_t<decltype(member)>;
-    if constexpr (std::is_same_v<T, std::vector<double>>) member = checkpoint.doubles_at(name);
-    else if constexpr (std::is_same_v<T, double>) member = single(name, checkpoint.doubles_at(name));
-    else member = static_cast<T>(single(name, checkpoint.integers_at(name)));
+    if constexpr (std::is_same_v<T, std::vector<double>>)
+      member = checkpoint.doubles_at(name);
+    else if constexpr (std::is_same_v<T, double>)
+      member = single(name, checkpoint.doubles_at(name));
+    else
+      member = static_cast<T>(single(name, checkpoint.integers_at(name)));
   });
   return state;
 }
@@ -69,20 +77,23 @@ distributed::TrainerState from_checkpoint(const io::Checkpoint& checkpoint) {
 /// The names of the phases in the order in which they run; history.csv holds numbers only.
 std::vector<std::string> phase_names(const distributed::TrainingOptions& options) {
   std::vector<std::string> names;
-  if (options.pretrain_epochs > 0) names.push_back("pretrain");
-  for (const auto kind : options.optimizers) names.emplace_back(name_of(kind));
+  if (options.pretrain_epochs > 0)
+    names.push_back("pretrain");
+  for (const auto kind : options.optimizers)
+    names.emplace_back(name_of(kind));
   return names;
 }
 
-}  // namespace
+} // namespace
 
 TrainingFiles::TrainingFiles(const Context& context)
     : context_(context), checkpoint_path_(in_run(context.deck, "checkpoint.h5")) {
   const std::string model = in_run(context.deck, "model.h5");
   if (!context.line.resume && !context.line.overwrite) {
     if (exists(context.comm, checkpoint_path_))
-      throw UsageError(checkpoint_path_ + " exists: pass --resume to continue that run, --overwrite to train anew, "
-                                          "or choose another output");
+      throw UsageError(checkpoint_path_ +
+                       " exists: pass --resume to continue that run, --overwrite to train anew, "
+                       "or choose another output");
     if (exists(context.comm, model))
       throw UsageError(model + " exists: pass --overwrite to train anew, or choose another output");
   }
@@ -131,10 +142,11 @@ void TrainingFiles::record(const distributed::EpochRecord& record, double abscis
 }
 
 void TrainingFiles::finish(const StoredModel& model, const distributed::TrainerState& state) {
-  io::write_text(context_.comm, in_run(context_.deck, "deck.yaml"), print_deck(context_.deck), io::Overwrite::yes);
+  io::write_text(context_.comm, in_run(context_.deck, "deck.yaml"), print_deck(context_.deck),
+                 io::Overwrite::yes);
   store_model(context_.comm, model,
               {{"validation_loss", state.best_loss}, {"epoch", static_cast<double>(state.best_epoch)}},
               io::Overwrite::yes);
 }
 
-}  // namespace spnode::app
+} // namespace spnode::app

@@ -13,11 +13,12 @@ CommandLine parse(std::vector<std::string> words) {
 
 using Words = std::vector<std::string>;
 
-}  // namespace
+} // namespace
 
 TEST_CASE("words_go_to_whom_they_are_for") {
-  const CommandLine line = parse({"train", "deck.yaml", "training.batch=3", "-tao_type", "lmvm", "--kokkos-threads=2",
-                                  "-log_view", "seed=7", "--resume", "-x", "-1e3", "--overwrite"});
+  const CommandLine line =
+      parse({"train", "deck.yaml", "training.batch=3", "-tao_type", "lmvm", "--kokkos-threads=2", "-log_view",
+             "seed=7", "--resume", "-x", "-1e3", "--overwrite"});
   CHECK(line.command == "train");
   CHECK(line.file == "deck.yaml");
   CHECK(line.overrides == Words{"training.batch=3", "seed=7"});
@@ -33,7 +34,8 @@ TEST_CASE("a_negative_number_is_the_value_of_an_override_not_an_option") {
 }
 
 TEST_CASE("what_nothing_takes_is_kept_to_be_refused") {
-  CHECK(parse({"train", "deck.yaml", "another.yaml", "--resmue"}).unexpected == Words{"another.yaml", "--resmue"});
+  CHECK(parse({"train", "deck.yaml", "another.yaml", "--resmue"}).unexpected ==
+        Words{"another.yaml", "--resmue"});
 }
 
 TEST_CASE("options_may_stand_before_and_after_the_deck") {

@@ -34,7 +34,7 @@ std::string contents(const std::string& path) {
   return text.str();
 }
 
-}  // namespace
+} // namespace
 
 TEST_CASE("an_empty_deck_is_the_default_deck") {
   CHECK(app::print_deck(read_deck("", "deck.yaml", {})) == app::print_deck(Deck()));
@@ -59,18 +59,20 @@ TEST_CASE("values_reach_their_fields") {
 }
 
 TEST_CASE("overrides_replace_the_deck_in_order") {
-  const Deck deck = read_deck("training: {batch: 3}", "deck.yaml",
-                              {"training.batch=4", "training.batch=5", "data.train=a=b.h5", "model.nonlinear=[]"});
+  const Deck deck =
+      read_deck("training: {batch: 3}", "deck.yaml",
+                {"training.batch=4", "training.batch=5", "data.train=a=b.h5", "model.nonlinear=[]"});
   CHECK(deck.training.batch == 5);
   CHECK(deck.data.train == "a=b.h5");
   CHECK(deck.model.nonlinear.empty());
 }
 
 TEST_CASE("the_printed_deck_reads_back_as_itself") {
-  Deck deck = read_deck("seed: 18446744073709551615\n"
-                        "output: 'a: b # c'\n"
-                        "model: {scaling: {kind: manual, scale: [1e-4, 0.1, 3]}, linear: {mu: 0.3333333333333333}}\n",
-                        "deck.yaml", {});
+  Deck deck =
+      read_deck("seed: 18446744073709551615\n"
+                "output: 'a: b # c'\n"
+                "model: {scaling: {kind: manual, scale: [1e-4, 0.1, 3]}, linear: {mu: 0.3333333333333333}}\n",
+                "deck.yaml", {});
   const std::string printed = app::print_deck(deck);
   const Deck again = read_deck(printed, "printed", {});
   CHECK(app::print_deck(again) == printed);
@@ -105,8 +107,9 @@ TEST_CASE("a_wrong_type_is_refused_with_what_was_found") {
   CHECK(refusal("evaluate: {step_consistency: yes}").find("true or false; found 'yes'") != std::string::npos);
   CHECK(refusal("model: {lipschitz: {hidden: 50}}").find("must be a list of integers") != std::string::npos);
   CHECK(refusal("model: 3") == "deck.yaml:1:1: 'model' is a section: its keys follow on indented lines");
-  CHECK(refusal("", {"training.batch=abc"}) == "command line: training.batch=abc: training.batch must be an integer "
-                                               "(at least 1); found 'abc'");
+  CHECK(refusal("", {"training.batch=abc"}) ==
+        "command line: training.batch=abc: training.batch must be an integer "
+        "(at least 1); found 'abc'");
   CHECK(refusal("", {"training=3"}) ==
         "command line: training=3: 'training' is a section; name one of its keys");
 }
@@ -115,7 +118,8 @@ TEST_CASE("a_value_out_of_range_is_refused_with_the_range") {
   CHECK(refusal("training: {batch: 0}").find("at least 1); found '0'") != std::string::npos);
   CHECK(refusal("training: {batch: -5}").find("at least 1); found '-5'") != std::string::npos);
   CHECK(refusal("training: {adam: {rate: 0}}").find("above 0); found '0'") != std::string::npos);
-  CHECK(refusal("training: {adam: {beta1: 1.5}}").find("at least 0, at most 1); found '1.5'") != std::string::npos);
+  CHECK(refusal("training: {adam: {beta1: 1.5}}").find("at least 0, at most 1); found '1.5'") !=
+        std::string::npos);
   CHECK(refusal("model: {linear: {mu: .nan}}").find("found '.nan'") != std::string::npos);
   CHECK(refusal("model: {linear: {mu: inf}}").find("found 'inf'") != std::string::npos);
 }
@@ -128,14 +132,17 @@ TEST_CASE("an_unknown_word_is_refused_with_the_nearest_one") {
 
 TEST_CASE("contradictions_are_refused_at_the_place_of_their_cause") {
   const std::pair<std::string, std::string> decks[] = {
-      {"loss: {trajectory: 0}", "deck.yaml:1:8: loss.trajectory, loss.latent and loss.reconstruction are all 0"},
+      {"loss: {trajectory: 0}",
+       "deck.yaml:1:8: loss.trajectory, loss.latent and loss.reconstruction are all 0"},
       {"model: {nonlinear: [bilinear, bilinear]}", "deck.yaml:1:9: model.nonlinear names a term twice"},
       {"model: {linear: {rate_min: 2}}", "deck.yaml:1:18: model.linear.rate_min must not be above"},
       {"model: {autoencoder: {hidden: [50]}}", "deck.yaml:1:23: model.autoencoder.hidden is given, but not"},
       {"model: {autoencoder: {enabled: true, pod: false}}", "deck.yaml:1:38: an autoencoder needs"},
-      {"model: {autoencoder: {enabled: true, hidden: [9], frozen: true}}", "deck.yaml:1:51: model.autoencoder.frozen"},
+      {"model: {autoencoder: {enabled: true, hidden: [9], frozen: true}}",
+       "deck.yaml:1:51: model.autoencoder.frozen"},
       {"training: {pretrain_epochs: 3}", "deck.yaml:1:12: training.pretrain_epochs is 3, but no autoencoder"},
-      {"loss: {reconstruction: 1}", "deck.yaml:1:8: loss.reconstruction is 1, but model.autoencoder.enabled is"},
+      {"loss: {reconstruction: 1}",
+       "deck.yaml:1:8: loss.reconstruction is 1, but model.autoencoder.enabled is"},
       {"model: {scaling: {scale: [2]}}", "deck.yaml:1:19: model.scaling.shift and model.scaling.scale need"},
       {"model: {scaling: {kind: manual}}", "deck.yaml:1:19: model.scaling.kind: manual needs"},
       {"training: {optimizers: []}", "deck.yaml:1:12: training.optimizers is empty"},
@@ -145,7 +152,8 @@ TEST_CASE("contradictions_are_refused_at_the_place_of_their_cause") {
       {"generate: {grid: logarithmic}", "deck.yaml:1:12: generate.grid: logarithmic needs"},
       {"forecast: {step: 0.5}", "deck.yaml:1:12: forecast.step and forecast.steps go together"},
       {"forecast: {times: [0, 1], step: 1, steps: 2}", "deck.yaml:1:12: forecast.times and forecast.step"},
-      {"forecast: {times: [0, 1, 1]}", "deck.yaml:1:12: forecast.times must be at least two strictly monotone"},
+      {"forecast: {times: [0, 1, 1]}",
+       "deck.yaml:1:12: forecast.times must be at least two strictly monotone"},
   };
   for (const auto& [text, message] : decks) {
     INFO(text);
@@ -154,7 +162,8 @@ TEST_CASE("contradictions_are_refused_at_the_place_of_their_cause") {
 }
 
 TEST_CASE("a_contradiction_made_on_the_command_line_is_named_there") {
-  CHECK(refusal("loss: {latent: 0}", {"loss.trajectory=0"}).rfind("command line: loss.trajectory=0: loss.", 0) == 0);
+  CHECK(refusal("loss: {latent: 0}", {"loss.trajectory=0"})
+            .rfind("command line: loss.trajectory=0: loss.", 0) == 0);
 }
 
 TEST_CASE("a_key_given_twice_is_refused") {
@@ -175,7 +184,8 @@ TEST_CASE("every_key_is_documented_and_named_once") {
     const std::size_t dot = key.path.rfind('.');
     const std::string section = dot == std::string::npos ? "" : key.path.substr(0, dot);
     bool known = false;
-    for (const auto& candidate : app::deck_sections()) known = known || candidate.path == section;
+    for (const auto& candidate : app::deck_sections())
+      known = known || candidate.path == section;
     CHECK(known);
   }
 }

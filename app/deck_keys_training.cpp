@@ -1,0 +1,159 @@
+// Keys of integration, training and results.
+#include "app/deck_key_table.hpp"
+
+namespace spnode::app {
+
+namespace {
+
+void add_integrator_and_loss(KeyTable& t) {
+  t.section("integrator", "How the model is advanced between two times of the data.");
+  t.key("integrator.scheme", SPNODE_FIELD(integrator.scheme), any(), "",
+        "exponential (etd...), implicit-explicit (imex_...) or explicit Runge-Kutta");
+  t.key("integrator.substeps", SPNODE_FIELD(integrator.substeps), at_least(1), "",
+        "steps per interval of the data");
+  t.key("integrator.linear", SPNODE_FIELD(integrator.linear), any(), "",
+        "functions of A_L: dense matrices, or matrix-free Taylor sums");
+  t.key("integrator.keep_every", SPNODE_FIELD(integrator.keep_every), any(), "steps",
+        "reverse sweep: keep every k-th state and recompute between them; 0: keep all");
+
+  t.section("loss", "Weighted sum of mean squares; a term of weight 0 is only monitored.");
+  t.key("loss.time_weights", SPNODE_FIELD(loss.time_weights), any(), "",
+        "quadrature over the times of a window");
+  t.key("loss.component_weights", SPNODE_FIELD(loss.component_weights), any(), "",
+        "variance: divide by the components' variance over the training states");
+  t.key("loss.trajectory", SPNODE_FIELD(loss.trajectory), at_least(0), "",
+        "weight: decoded rollout against data, in the scaled state");
+  t.key("loss.latent", SPNODE_FIELD(loss.latent), at_least(0), "",
+        "weight: rollout against encoded data, in latent space");
+  t.key("loss.reconstruction", SPNODE_FIELD(loss.reconstruction), at_least(0), "",
+        "weight: decoded encoded data against data");
+  t.key("loss.weight_decay", SPNODE_FIELD(loss.weight_decay), at_least(0), "",
+        "weight: half the squared norm of the trainable parameters");
+}
+
+void add_trainer(KeyTable& t) {
+  t.section("training", "Optimizers run one after the other; the best model on the validation data is kept.");
+  t.key("training.optimizers", SPNODE_FIELD(training.optimizers), any(), "", "in this order");
+  t.key("training.batch", SPNODE_FIELD(training.batch), at_least(1), "windows",
+        "per step of adam; lbfgs takes all");
+  t.key("training.tile", SPNODE_FIELD(training.tile), at_least(1), "windows",
+        "computed at a time by one rank");
+  t.key("training.summands", SPNODE_FIELD(training.summands), at_least(1), "",
+        "shares of work of a batch at most; more lets more ranks work");
+  t.key("training.pretrain_epochs", SPNODE_FIELD(training.pretrain_epochs), any(), "epochs",
+        "on the autoencoder's reconstruction alone, before everything else");
+  t.key("training.pretrain_rate", SPNODE_FIELD(training.pretrain_rate), above(0), "",
+        "learning rate of these");
+  t.key("training.validate_every", SPNODE_FIELD(training.validate_every), at_least(1), "epochs",
+        "between two validations");
+  t.key("training.patience", SPNODE_FIELD(training.patience), any(), "validations",
+        "stop after so many without a better one; 0: never");
+  t.key("training.spectrum_every", SPNODE_FIELD(training.spectrum_every), any(), "epochs",
+        "between two checks of the spectral bound; 0: never");
+  t.key("training.checkpoint_epochs", SPNODE_FIELD(training.checkpoint_epochs), any(), "epochs",
+        "between two checkpoints; 0: never");
+  t.key("training.checkpoint_minutes", SPNODE_FIELD(training.checkpoint_minutes), at_least(0), "minutes",
+        "between two checkpoints; 0: never");
+  t.key("training.max_bad_steps", SPNODE_FIELD(training.max_bad_steps), at_least(1), "steps",
+        "non-finite ones in a row before giving up with status 5");
+}
+
+void add_optimizers(KeyTable& t) {
+  t.section("training.adam", "Adam; AdamW with weight decay. Minibatches of windows.");
+  t.key("training.adam.epochs", SPNODE_FIELD(training.adam.epochs), at_least(1), "epochs",
+        "passes over the windows");
+  t.key("training.adam.schedule", SPNODE_FIELD(training.adam.schedule.kind), any(), "",
+        "of the learning rate");
+  t.key("training.adam.rate", SPNODE_FIELD(training.adam.schedule.rate), above(0), "",
+        "learning rate after the warm-up");
+  t.key("training.adam.final_rate", SPNODE_FIELD(training.adam.schedule.final_rate), at_least(0), "",
+        "cosine: reached at the last step; exponential: never below");
+  t.key("training.adam.decay", SPNODE_FIELD(training.adam.schedule.decay), between(0, 1), "",
+        "exponential: factor per epoch");
+  t.key("training.adam.warmup", SPNODE_FIELD(training.adam.schedule.warmup), any(), "steps",
+        "of linear growth of the rate from 0");
+  t.key("training.adam.beta1", SPNODE_FIELD(training.adam.beta1), between(0, 1), "",
+        "decay of the mean gradient");
+  t.key("training.adam.beta2", SPNODE_FIELD(training.adam.beta2), between(0, 1), "",
+        "decay of the mean squared gradient");
+  t.key("training.adam.epsilon", SPNODE_FIELD(training.adam.epsilon), above(0), "",
+        "added to the root of the mean squared gradient");
+  t.key("training.adam.weight_decay", SPNODE_FIELD(training.adam.weight_decay), at_least(0), "",
+        "decoupled from the gradient (AdamW)");
+  t.key("training.adam.clip", SPNODE_FIELD(training.adam.clip), at_least(0), "",
+        "largest global norm of the gradient; 0: no clipping");
+  t.key("training.adam.autoencoder_rate_factor", SPNODE_FIELD(training.adam.autoencoder_rate_factor),
+        at_least(0), "", "the autoencoder's learning rate over the others'");
+
+  t.section("training.lbfgs", "Limited-memory BFGS (TAOLMVM) on all windows at once.");
+  t.key("training.lbfgs.iterations", SPNODE_FIELD(training.lbfgs.iterations), at_least(1), "", "at most");
+  t.key("training.lbfgs.cycle", SPNODE_FIELD(training.lbfgs.cycle), at_least(1), "iterations",
+        "between two clearings of the memory, where checkpoints are taken");
+  t.key("training.lbfgs.history", SPNODE_FIELD(training.lbfgs.history), at_least(1), "", "pairs kept");
+  t.key("training.lbfgs.gradient_tolerance", SPNODE_FIELD(training.lbfgs.gradient_tolerance), at_least(0), "",
+        "stop at this norm of the gradient");
+}
+
+void add_forecast(KeyTable& t) {
+  t.section("forecast", "Trajectories from the initial states of a data set.");
+  t.key("forecast.model", SPNODE_FIELD(forecast.model), any(), "",
+        "model file; empty: model.h5 in the run directory");
+  t.key("forecast.data", SPNODE_FIELD(forecast.data), any(), "",
+        "file of the initial states; empty: data.test");
+  t.key("forecast.output", SPNODE_FIELD(forecast.output), any(), "",
+        "file that is written; empty: trajectories.h5 in the run directory");
+  t.key("forecast.start", SPNODE_FIELD(forecast.start), any(), "",
+        "index of the initial state along the data's times");
+  t.key("forecast.trajectories", SPNODE_FIELD(forecast.trajectories), any(), "",
+        "only the first so many; 0: all");
+  t.key("forecast.step", SPNODE_FIELD(forecast.step), any(), "time",
+        "between two written states; negative: backwards; 0: the data's times");
+  t.key("forecast.steps", SPNODE_FIELD(forecast.steps), any(), "", "number of these");
+  t.key("forecast.times", SPNODE_FIELD(forecast.times), any(), "time",
+        "explicit times, strictly monotone, the initial state's first; []: none");
+  t.key("forecast.substeps", SPNODE_FIELD(forecast.substeps), any(), "",
+        "integration steps between two written states; 0: integrator.substeps of the model");
+}
+
+void add_reports(KeyTable& t) {
+  t.section("evaluate", "Errors of forecasts over a whole data set.");
+  t.key("evaluate.model", SPNODE_FIELD(evaluate.model), any(), "",
+        "model file; empty: model.h5 in the run directory");
+  t.key("evaluate.data", SPNODE_FIELD(evaluate.data), any(), "",
+        "trajectories to compare with; empty: data.test");
+  t.key("evaluate.trajectories", SPNODE_FIELD(evaluate.trajectories), any(), "",
+        "only the first so many; 0: all");
+  t.key("evaluate.threshold", SPNODE_FIELD(evaluate.threshold), above(0), "",
+        "relative error that ends the valid prediction time");
+  t.key("evaluate.step_consistency", SPNODE_FIELD(evaluate.step_consistency), any(), "",
+        "forecast again with half the step and compare");
+  t.key("evaluate.require_valid_time", SPNODE_FIELD(evaluate.require_valid_time), at_least(0), "time",
+        "status 4 where the mean valid prediction time is less; 0: no check");
+  t.key("evaluate.require_error", SPNODE_FIELD(evaluate.require_error), at_least(0), "",
+        "status 4 where the mean relative error is more; 0: no check");
+
+  t.section("spectrum", "Eigenvalues of the learned linear part and the bound mu.");
+  t.key("spectrum.model", SPNODE_FIELD(spectrum.model), any(), "",
+        "model file; empty: model.h5 in the run directory");
+  t.key("spectrum.count", SPNODE_FIELD(spectrum.count), any(), "",
+        "eigenvalues of largest real part; 0: all up to dense_limit, 20 above it");
+  t.key("spectrum.dense_limit", SPNODE_FIELD(spectrum.dense_limit), any(), "",
+        "up to this dimension LAPACK computes all of them, above it Krylov-Schur");
+  t.key("spectrum.tolerance", SPNODE_FIELD(spectrum.tolerance), at_least(0), "",
+        "changes of A_L so large, relative to its norm, break no bound");
+}
+
+} // namespace
+
+void add_training_keys(KeyTable& t) {
+  add_integrator_and_loss(t);
+  add_trainer(t);
+  add_optimizers(t);
+}
+
+void add_result_keys(KeyTable& t) {
+  add_forecast(t);
+  add_reports(t);
+}
+
+} // namespace spnode::app
