@@ -1,4 +1,5 @@
 #include "app/command_line.hpp"
+
 #include "catch.hpp"
 
 using spnode::app::Arguments;
@@ -13,7 +14,7 @@ CommandLine parse(std::vector<std::string> words) {
 
 using Words = std::vector<std::string>;
 
-} // namespace
+}  // namespace
 
 TEST_CASE("words_go_to_whom_they_are_for") {
   const CommandLine line =

@@ -1,12 +1,13 @@
 #include "app/deck.hpp"
-#include "app/deck_keys.hpp"
-#include "app/deck_reference.hpp"
-#include "catch.hpp"
-#include "core/error.hpp"
 
 #include <fstream>
 #include <set>
 #include <sstream>
+
+#include "app/deck_keys.hpp"
+#include "app/deck_reference.hpp"
+#include "catch.hpp"
+#include "core/error.hpp"
 
 using namespace spnode;
 using app::Deck;
@@ -34,7 +35,7 @@ std::string contents(const std::string& path) {
   return text.str();
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("an_empty_deck_is_the_default_deck") {
   CHECK(app::print_deck(read_deck("", "deck.yaml", {})) == app::print_deck(Deck()));
@@ -42,12 +43,13 @@ TEST_CASE("an_empty_deck_is_the_default_deck") {
 }
 
 TEST_CASE("values_reach_their_fields") {
-  const Deck deck = read_deck("output: out\n"
-                              "model:\n  nonlinear: [bilinear, network]\n  bilinear: {rank: 7}\n"
-                              "integrator: {scheme: etdrk4}\n"
-                              "training: {adam: {rate: 2e-3, schedule: exponential}}\n"
-                              "forecast: {step: -0.5, steps: 3}\n",
-                              "deck.yaml", {});
+  const Deck deck = read_deck(
+      "output: out\n"
+      "model:\n  nonlinear: [bilinear, network]\n  bilinear: {rank: 7}\n"
+      "integrator: {scheme: etdrk4}\n"
+      "training: {adam: {rate: 2e-3, schedule: exponential}}\n"
+      "forecast: {step: -0.5, steps: 3}\n",
+      "deck.yaml", {});
   CHECK(deck.output == "out");
   CHECK(deck.model.nonlinear ==
         std::vector<core::NonlinearKind>{core::NonlinearKind::bilinear, core::NonlinearKind::network});
@@ -68,11 +70,11 @@ TEST_CASE("overrides_replace_the_deck_in_order") {
 }
 
 TEST_CASE("the_printed_deck_reads_back_as_itself") {
-  Deck deck =
-      read_deck("seed: 18446744073709551615\n"
-                "output: 'a: b # c'\n"
-                "model: {scaling: {kind: manual, scale: [1e-4, 0.1, 3]}, linear: {mu: 0.3333333333333333}}\n",
-                "deck.yaml", {});
+  Deck deck = read_deck(
+      "seed: 18446744073709551615\n"
+      "output: 'a: b # c'\n"
+      "model: {scaling: {kind: manual, scale: [1e-4, 0.1, 3]}, linear: {mu: 0.3333333333333333}}\n",
+      "deck.yaml", {});
   const std::string printed = app::print_deck(deck);
   const Deck again = read_deck(printed, "printed", {});
   CHECK(app::print_deck(again) == printed);
@@ -87,8 +89,9 @@ TEST_CASE("a_misspelt_key_is_refused_with_its_place_and_the_nearest_key") {
         "deck.yaml:3:5: unknown key 'model.bilinear.rnak'; did you mean 'model.bilinear.rank'?");
   CHECK(refusal("modle: {bilinear: {rank: 3}}") ==
         "deck.yaml:1:1: unknown key 'modle'; did you mean 'model'?");
-  CHECK(refusal("", {"training.bacth=3"}) == "command line: training.bacth=3: unknown key 'training.bacth'; "
-                                             "did you mean 'training.batch'?");
+  CHECK(refusal("", {"training.bacth=3"}) ==
+        "command line: training.bacth=3: unknown key 'training.bacth'; "
+        "did you mean 'training.batch'?");
 }
 
 TEST_CASE("a_key_in_the_wrong_section_is_refused_with_the_right_one") {
@@ -184,8 +187,7 @@ TEST_CASE("every_key_is_documented_and_named_once") {
     const std::size_t dot = key.path.rfind('.');
     const std::string section = dot == std::string::npos ? "" : key.path.substr(0, dot);
     bool known = false;
-    for (const auto& candidate : app::deck_sections())
-      known = known || candidate.path == section;
+    for (const auto& candidate : app::deck_sections()) known = known || candidate.path == section;
     CHECK(known);
   }
 }
