@@ -18,8 +18,7 @@ bool is_petsc_option(const std::string& word) {
 /// section.key=value, or key=value for the keys at the top.
 bool is_override(const std::string& word) {
   const std::size_t equals = word.find('=');
-  if (equals == 0 || equals == std::string::npos)
-    return false;
+  if (equals == 0 || equals == std::string::npos) return false;
   return std::all_of(word.begin(), word.begin() + static_cast<std::ptrdiff_t>(equals), [](unsigned char c) {
     return std::islower(c) != 0 || std::isdigit(c) != 0 || c == '_' || c == '.';
   });
@@ -54,7 +53,7 @@ void take_word(CommandLine& line, const std::string& word) {
     line.unexpected.push_back(word);
 }
 
-} // namespace
+}  // namespace
 
 CommandLine parse_command_line(int argc, char** argv) {
   CommandLine line;
@@ -70,8 +69,7 @@ CommandLine parse_command_line(int argc, char** argv) {
     } else if (word.starts_with("--kokkos-")) {
       line.kokkos.push_back(word);
     } else if (is_flag(word)) {
-      if (!take_flag(line, word))
-        line.unexpected.push_back(word);
+      if (!take_flag(line, word)) line.unexpected.push_back(word);
     } else {
       take_word(line, word);
     }
@@ -81,11 +79,10 @@ CommandLine parse_command_line(int argc, char** argv) {
 
 Arguments::Arguments(std::string program, std::vector<std::string> words) : words_(std::move(words)) {
   words_.insert(words_.begin(), std::move(program));
-  for (std::string& word : words_)
-    pointers_.push_back(word.data());
+  for (std::string& word : words_) pointers_.push_back(word.data());
   count = static_cast<int>(pointers_.size());
   pointers_.push_back(nullptr);
   values = pointers_.data();
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

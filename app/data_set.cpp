@@ -1,9 +1,9 @@
 #include "app/data_set.hpp"
 
+#include <numeric>
+
 #include "core/error.hpp"
 #include "core/integrators/step_table.hpp"
-
-#include <numeric>
 
 namespace spnode::app {
 
@@ -37,4 +37,4 @@ parallel::Range own_trajectories(const DataSet& set) {
   return {(set.held.begin + per - 1) / per, (set.held.end + per - 1) / per};
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

@@ -1,23 +1,23 @@
 #pragma once
 /// The windows of a trajectory file, spread over ranks.
 
+#include <string>
+#include <vector>
+
 #include "core/data/windows.hpp"
 #include "distributed/sampler.hpp"
 #include "io/trajectories.hpp"
 #include "parallel/communicator.hpp"
 #include "parallel/partition.hpp"
 
-#include <string>
-#include <vector>
-
 namespace spnode::app {
 
 /// What this rank holds of a data set: the trajectories of its own shards.
 struct DataSet {
   std::string path;
-  io::TrajectoryInfo info;      ///< of the whole file
-  distributed::Sampler sampler; ///< which windows a batch holds, and who computes them
-  parallel::Range held;         ///< windows of this rank
+  io::TrajectoryInfo info;       ///< of the whole file
+  distributed::Sampler sampler;  ///< which windows a batch holds, and who computes them
+  parallel::Range held;          ///< windows of this rank
   core::WindowData data;
 };
 
@@ -33,4 +33,4 @@ std::vector<double> union_of_steps(const parallel::Communicator& comm, const std
 /// held.
 parallel::Range own_trajectories(const DataSet& set);
 
-} // namespace spnode::app
+}  // namespace spnode::app

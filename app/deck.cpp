@@ -1,11 +1,11 @@
 #include "app/deck.hpp"
 
+#include <algorithm>
+
 #include "app/deck_check.hpp"
 #include "app/deck_keys.hpp"
 #include "app/deck_values.hpp"
 #include "core/error.hpp"
-
-#include <algorithm>
 
 namespace spnode::app {
 
@@ -25,19 +25,15 @@ bool is_section(const std::string& path) {
 /// The nearest key or section for an unknown path.
 std::string suggest_path(const std::string& path) {
   std::vector<std::string> candidates;
-  for (const Key& key : deck_keys())
-    candidates.push_back(key.path);
+  for (const Key& key : deck_keys()) candidates.push_back(key.path);
   for (const Section& section : deck_sections())
-    if (!section.path.empty())
-      candidates.push_back(section.path);
+    if (!section.path.empty()) candidates.push_back(section.path);
   const std::string near = suggestion(path, candidates);
-  if (!near.empty())
-    return near;
+  if (!near.empty()) return near;
   // A key in the wrong section: the same last word somewhere else.
   const std::string last = path.substr(path.rfind('.') + 1);
   for (const std::string& candidate : candidates)
-    if (candidate.ends_with("." + last))
-      return "; did you mean '" + candidate + "'?";
+    if (candidate.ends_with("." + last)) return "; did you mean '" + candidate + "'?";
   return "; `spnode check --reference` prints every key";
 }
 
@@ -47,7 +43,7 @@ std::string join(const std::string& section, const std::string& name) {
 
 /// Fills a deck and remembers where each key was given.
 class Reader {
-public:
+ public:
   Deck deck;
   Places places;
 
@@ -59,10 +55,8 @@ public:
     } catch (const YAML::Exception& error) {
       throw UsageError(place(error.mark) + "not valid YAML: " + error.msg);
     }
-    if (root.IsNull())
-      return;
-    if (!root.IsMap())
-      throw UsageError(place(root.Mark()) + "a deck is a list of 'key: value' lines");
+    if (root.IsNull()) return;
+    if (!root.IsMap()) throw UsageError(place(root.Mark()) + "a deck is a list of 'key: value' lines");
     read_section(root, "");
   }
 
@@ -76,23 +70,20 @@ public:
     } catch (const YAML::Exception& error) {
       throw UsageError(where + "not a valid value: " + error.msg);
     }
-    if (is_section(path))
-      throw UsageError(where + "'" + path + "' is a section; name one of its keys");
+    if (is_section(path)) throw UsageError(where + "'" + path + "' is a section; name one of its keys");
     read_value(path, value, where);
   }
 
-private:
+ private:
   std::string place(const YAML::Mark& mark) const {
-    if (mark.is_null())
-      return name_ + ": ";
+    if (mark.is_null()) return name_ + ": ";
     return name_ + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1) + ": ";
   }
 
   void read_section(const YAML::Node& section, const std::string& path) {
     for (const auto& entry : section) {
       const std::string where = place(entry.first.Mark());
-      if (!entry.first.IsScalar())
-        throw UsageError(where + "a key must be a word");
+      if (!entry.first.IsScalar()) throw UsageError(where + "a key must be a word");
       const std::string inner = join(path, entry.first.Scalar());
       if (!is_section(inner)) {
         if (places.contains(inner))
@@ -109,8 +100,7 @@ private:
 
   void read_value(const std::string& path, const YAML::Node& value, const std::string& where) {
     const Key* key = find_key(path);
-    if (key == nullptr)
-      throw UsageError(where + "unknown key '" + path + "'" + suggest_path(path));
+    if (key == nullptr) throw UsageError(where + "unknown key '" + path + "'" + suggest_path(path));
     try {
       key->read(deck, value);
     } catch (const BadValue& error) {
@@ -124,7 +114,7 @@ private:
   std::string name_;
 };
 
-} // namespace
+}  // namespace
 
 Deck::Deck() {
   // Small bounds cost accuracy, none at all costs stability; 50 to 200 are alike on Kuramoto-Sivashinsky.
@@ -134,15 +124,14 @@ Deck::Deck() {
 Deck read_deck(const std::string& text, const std::string& name, const std::vector<std::string>& overrides) {
   Reader reader;
   reader.read_text(text, name);
-  for (const std::string& word : overrides)
-    reader.read_override(word);
+  for (const std::string& word : overrides) reader.read_override(word);
   check_contradictions(reader.deck, reader.places);
   return reader.deck;
 }
 
 std::string print_deck(const Deck& deck) {
   std::string text;
-  std::vector<std::string> open; // sections that the lines above have opened
+  std::vector<std::string> open;  // sections that the lines above have opened
   for (const Key& key : deck_keys()) {
     std::vector<std::string> words;
     std::size_t begin = 0;
@@ -151,8 +140,7 @@ std::string print_deck(const Deck& deck) {
       begin = dot + 1;
     }
     for (std::size_t depth = 0; depth < words.size(); ++depth) {
-      if (depth < open.size() && open[depth] == words[depth])
-        continue;
+      if (depth < open.size() && open[depth] == words[depth]) continue;
       open.resize(depth);
       open.push_back(words[depth]);
       text += std::string(2 * depth, ' ') + words[depth] + ":\n";
@@ -163,4 +151,4 @@ std::string print_deck(const Deck& deck) {
   return text;
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

@@ -1,37 +1,36 @@
 #include "app/deck_check.hpp"
 
-#include "app/deck_values.hpp"
-#include "core/error.hpp"
-
 #include <algorithm>
 #include <functional>
 #include <initializer_list>
+
+#include "app/deck_values.hpp"
+#include "core/error.hpp"
 
 namespace spnode::app {
 
 namespace {
 
 class Checker {
-public:
+ public:
   explicit Checker(const Places& places) : places_(places) {}
 
   bool given(const std::string& key) const { return places_.contains(key); }
 
   /// Throws unless `holds`; the place is that of the first of `keys` that was given.
   void require(bool holds, std::initializer_list<const char*> keys, const std::string& message) const {
-    if (holds)
-      return;
+    if (holds) return;
     for (const char* key : keys)
-      if (given(key))
-        throw UsageError(places_.at(key) + message);
+      if (given(key)) throw UsageError(places_.at(key) + message);
     throw UsageError(message);
   }
 
-private:
+ private:
   const Places& places_;
 };
 
-template <class T> bool has_duplicates(std::vector<T> values) {
+template <class T>
+bool has_duplicates(std::vector<T> values) {
   std::sort(values.begin(), values.end());
   return std::adjacent_find(values.begin(), values.end()) != values.end();
 }
@@ -47,10 +46,10 @@ void check_generate(const core::GenerateOptions& generate, const Checker& check)
   check.require(generate.t_start < generate.t_end, {"generate.t_end", "generate.t_start"},
                 "generate.t_end must be after generate.t_start; found " + number(generate.t_end) + " and " +
                     number(generate.t_start));
-  check.require(generate.grid != core::TimeGrid::logarithmic || generate.t_start > 0.0,
-                {"generate.t_start", "generate.grid"},
-                "generate.grid: logarithmic needs generate.t_start above 0; found " +
-                    number(generate.t_start));
+  check.require(
+      generate.grid != core::TimeGrid::logarithmic || generate.t_start > 0.0,
+      {"generate.t_start", "generate.grid"},
+      "generate.grid: logarithmic needs generate.t_start above 0; found " + number(generate.t_start));
   check.require(generate.grid_points % 2 == 0, {"generate.grid_points"},
                 "generate.grid_points must be even; found " + std::to_string(generate.grid_points));
 }
@@ -104,9 +103,9 @@ void check_training(const Deck& deck, const Checker& check) {
       deck.loss.trajectory + deck.loss.latent + deck.loss.reconstruction > 0.0,
       {"loss.trajectory", "loss.latent", "loss.reconstruction"},
       "loss.trajectory, loss.latent and loss.reconstruction are all 0: there is nothing to train on");
-  check.require(!deck.training.optimizers.empty(), {"training.optimizers"},
-                "training.optimizers is empty; name at least one of " +
-                    Value<distributed::OptimizerKind>::names());
+  check.require(
+      !deck.training.optimizers.empty(), {"training.optimizers"},
+      "training.optimizers is empty; name at least one of " + Value<distributed::OptimizerKind>::names());
   const auto& schedule = deck.training.adam.schedule;
   check.require(schedule.kind == distributed::ScheduleKind::constant || schedule.final_rate <= schedule.rate,
                 {"training.adam.final_rate", "training.adam.rate"},
@@ -133,7 +132,7 @@ void check_forecast(const ForecastOptions& forecast, const Checker& check) {
                     Value<std::vector<double>>::print(forecast.times));
 }
 
-} // namespace
+}  // namespace
 
 void check_contradictions(const Deck& deck, const Places& places) {
   const Checker check(places);
@@ -144,4 +143,4 @@ void check_contradictions(const Deck& deck, const Places& places) {
   check_forecast(deck.forecast, check);
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

@@ -1,10 +1,10 @@
 #pragma once
 /// Contradictions between keys of a deck.
 
-#include "app/deck.hpp"
-
 #include <map>
 #include <string>
+
+#include "app/deck.hpp"
 
 namespace spnode::app {
 
@@ -14,4 +14,4 @@ using Places = std::map<std::string, std::string>;
 /// Raises UsageError for the first contradiction, at the place of the key that causes it.
 void check_contradictions(const Deck& deck, const Places& places);
 
-} // namespace spnode::app
+}  // namespace spnode::app

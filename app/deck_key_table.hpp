@@ -1,21 +1,22 @@
 #pragma once
 /// How the table of keys is built. Used by deck_keys*.cpp alone.
 
-#include "app/deck_keys.hpp"
-#include "app/deck_values.hpp"
-
 #include <algorithm>
 #include <type_traits>
 #include <utility>
 
+#include "app/deck_keys.hpp"
+#include "app/deck_values.hpp"
+
 /// Access to a field of the deck, for reading and for writing.
-#define SPNODE_FIELD(field)                                                                                  \
+#define SPNODE_FIELD(field) \
   [](auto& deck) -> auto& { return deck.field; }
 
 namespace spnode::app {
 
 /// Allowed values in words: the words of an enumeration, or the limits.
-template <class T> struct Allowed {
+template <class T>
+struct Allowed {
   static std::string words(const Limits& limits) {
     if constexpr (std::is_enum_v<T>)
       return Value<T>::names();
@@ -23,13 +24,15 @@ template <class T> struct Allowed {
       return limits.words();
   }
 };
-template <class T> struct Allowed<std::vector<T>> : Allowed<T> {};
-template <class T> struct Allowed<std::optional<T>> {
+template <class T>
+struct Allowed<std::vector<T>> : Allowed<T> {};
+template <class T>
+struct Allowed<std::optional<T>> {
   static std::string words(const Limits&) { return Value<std::optional<T>>::names(); }
 };
 
 class KeyTable {
-public:
+ public:
   void section(std::string path, std::string doc) { sections.push_back({std::move(path), std::move(doc)}); }
 
   /// Appends the key `path` for the field that `access` reaches.
@@ -64,4 +67,4 @@ void add_model_keys(KeyTable& table);
 void add_training_keys(KeyTable& table);
 void add_result_keys(KeyTable& table);
 
-} // namespace spnode::app
+}  // namespace spnode::app

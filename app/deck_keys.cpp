@@ -18,9 +18,9 @@ const KeyTable& table() {
   return all;
 }
 
-} // namespace
+}  // namespace
 
 const std::vector<Key>& deck_keys() { return table().keys; }
 const std::vector<Section>& deck_sections() { return table().sections; }
 
-} // namespace spnode::app
+}  // namespace spnode::app

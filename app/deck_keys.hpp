@@ -2,26 +2,26 @@
 /// The annotated table of every key of the deck: the reader, the printed deck, input/reference.yaml and
 /// docs/deck-reference.md all come from it.
 
-#include "app/deck.hpp"
-
 #include <yaml-cpp/yaml.h>
 
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "app/deck.hpp"
+
 namespace spnode::app {
 
 /// One key and the field of the deck that it fills. Its default is the field's value in Deck().
 struct Key {
-  std::string path;    ///< "model.bilinear.rank"
-  std::string type;    ///< "integer", "list of numbers", "word", ...
-  std::string allowed; ///< limits or words, empty where anything of the type goes
-  std::string unit;    ///< empty where there is none
-  std::string doc;     ///< one line
+  std::string path;     ///< "model.bilinear.rank"
+  std::string type;     ///< "integer", "list of numbers", "word", ...
+  std::string allowed;  ///< limits or words, empty where anything of the type goes
+  std::string unit;     ///< empty where there is none
+  std::string doc;      ///< one line
 
-  std::function<void(Deck&, const YAML::Node&)> read; ///< throws BadValue
-  std::function<std::string(const Deck&)> print;      ///< the value as YAML on one line
+  std::function<void(Deck&, const YAML::Node&)> read;  ///< throws BadValue
+  std::function<std::string(const Deck&)> print;       ///< the value as YAML on one line
 };
 
 /// A group of keys.
@@ -36,4 +36,4 @@ const std::vector<Key>& deck_keys();
 /// All sections in the same order.
 const std::vector<Section>& deck_sections();
 
-} // namespace spnode::app
+}  // namespace spnode::app

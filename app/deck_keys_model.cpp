@@ -56,7 +56,8 @@ void add_generate(KeyTable& t) {
 }
 
 /// A feed-forward network of the nonlinear part; `access` reaches its options.
-template <class Access> void add_network(KeyTable& t, const std::string& path, Access access) {
+template <class Access>
+void add_network(KeyTable& t, const std::string& path, Access access) {
   const auto field = [&](auto member) {
     return [ access, member ](auto& deck) -> auto& { return access(deck).*member; };
   };
@@ -135,7 +136,7 @@ void add_autoencoder_and_scaling(KeyTable& t) {
         "manual: one value for all components, or one each");
 }
 
-} // namespace
+}  // namespace
 
 void add_data_keys(KeyTable& t) {
   add_files(t);
@@ -147,4 +148,4 @@ void add_model_keys(KeyTable& t) {
   add_autoencoder_and_scaling(t);
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

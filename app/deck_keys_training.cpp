@@ -143,7 +143,7 @@ void add_reports(KeyTable& t) {
         "changes of A_L so large, relative to its norm, break no bound");
 }
 
-} // namespace
+}  // namespace
 
 void add_training_keys(KeyTable& t) {
   add_integrator_and_loss(t);
@@ -156,4 +156,4 @@ void add_result_keys(KeyTable& t) {
   add_reports(t);
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

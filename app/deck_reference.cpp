@@ -1,8 +1,8 @@
 #include "app/deck_reference.hpp"
 
-#include "app/deck_keys.hpp"
-
 #include <algorithm>
+
+#include "app/deck_keys.hpp"
 
 namespace spnode::app {
 
@@ -21,31 +21,29 @@ std::size_t depth_of(const std::string& section) {
 
 /// "integer, at least 1" or "one of etd1, etdrk2".
 std::string type_and_range(const Key& key) {
-  if (key.type == "word")
-    return "one of " + key.allowed;
-  if (key.type == "list of words")
-    return "list of " + key.allowed;
+  if (key.type == "word") return "one of " + key.allowed;
+  if (key.type == "list of words") return "list of " + key.allowed;
   return key.allowed.empty() ? key.type : key.type + ", " + key.allowed;
 }
 
-template <class Visit> void for_keys_of(const Section& section, Visit visit) {
+template <class Visit>
+void for_keys_of(const Section& section, Visit visit) {
   for (const Key& key : deck_keys())
-    if (section_of(key.path) == section.path)
-      visit(key);
+    if (section_of(key.path) == section.path) visit(key);
 }
 
-} // namespace
+}  // namespace
 
 std::string print_reference() {
   const Deck defaults;
-  std::string text = "# Every key of a spnode deck with its default; printed by `spnode check --reference`.\n"
-                     "# Above each key: what it is [unit]; behind it: its type and what is allowed.\n";
+  std::string text =
+      "# Every key of a spnode deck with its default; printed by `spnode check --reference`.\n"
+      "# Above each key: what it is [unit]; behind it: its type and what is allowed.\n";
   for (const Section& section : deck_sections()) {
     const std::size_t depth = depth_of(section.path);
     const std::string outer(depth == 0 ? 0 : 2 * (depth - 1), ' '), inner(2 * depth, ' ');
     text += "\n" + outer + "# " + section.doc + "\n";
-    if (depth > 0)
-      text += outer + name_in_section(section.path) + ":\n";
+    if (depth > 0) text += outer + name_in_section(section.path) + ":\n";
     for_keys_of(section, [&](const Key& key) {
       text += inner + "# " + key.doc + (key.unit.empty() ? "" : " [" + key.unit + "]") + "\n";
       text += inner + name_in_section(key.path) + ": " + key.print(defaults) + "  # " + type_and_range(key) +
@@ -57,9 +55,10 @@ std::string print_reference() {
 
 std::string print_reference_markdown() {
   const Deck defaults;
-  std::string text = "# Deck reference\n\n"
-                     "Every key of a deck, printed by `spnode check --reference-markdown`. "
-                     "On the command line a key is given as `section.key=value`.\n";
+  std::string text =
+      "# Deck reference\n\n"
+      "Every key of a deck, printed by `spnode check --reference-markdown`. "
+      "On the command line a key is given as `section.key=value`.\n";
   for (const Section& section : deck_sections()) {
     text += "\n## " + (section.path.empty() ? std::string("Top level") : "`" + section.path + "`") + "\n\n";
     text += section.doc +
@@ -72,4 +71,4 @@ std::string print_reference_markdown() {
   return text;
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

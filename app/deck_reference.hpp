@@ -11,4 +11,4 @@ std::string print_reference();
 /// docs/deck-reference.md: the same as tables.
 std::string print_reference_markdown();
 
-} // namespace spnode::app
+}  // namespace spnode::app

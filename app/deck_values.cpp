@@ -10,10 +10,10 @@ namespace spnode::app {
 namespace {
 
 /// The whole of a plain (unquoted) scalar as a number; false where it is anything else.
-template <class T> bool parse(const YAML::Node& node, T& value) {
+template <class T>
+bool parse(const YAML::Node& node, T& value) {
   // yaml-cpp tags quoted scalars with "!": '20' in quotes is text, not a number.
-  if (!node.IsScalar() || node.Tag() == "!")
-    return false;
+  if (!node.IsScalar() || node.Tag() == "!") return false;
   const std::string& text = node.Scalar();
   const char* first = text.data() + (text.starts_with("+") ? 1 : 0);
   const char* last = text.data() + text.size();
@@ -41,14 +41,12 @@ std::size_t edit_distance(const std::string& a, const std::string& b) {
   return row[b.size()];
 }
 
-} // namespace
+}  // namespace
 
 std::string Limits::words() const {
   std::string text;
-  if (std::isfinite(least))
-    text = (excludes_least ? "above " : "at least ") + Value<double>::print(least);
-  if (std::isfinite(most))
-    text += (text.empty() ? "" : ", ") + ("at most " + Value<double>::print(most));
+  if (std::isfinite(least)) text = (excludes_least ? "above " : "at least ") + Value<double>::print(least);
+  if (std::isfinite(most)) text += (text.empty() ? "" : ", ") + ("at most " + Value<double>::print(most));
   return text;
 }
 
@@ -87,8 +85,7 @@ std::string Value<double>::print(double value) {
   std::string text(buffer, result.ptr);
   // YAML 1.1 readers (PyYAML) take 1e-05 for text, 1.0e-05 for a number.
   const std::size_t exponent = text.find('e');
-  if (exponent != std::string::npos && text.find('.') == std::string::npos)
-    text.insert(exponent, ".0");
+  if (exponent != std::string::npos && text.find('.') == std::string::npos) text.insert(exponent, ".0");
   return text;
 }
 
@@ -102,17 +99,14 @@ std::uint64_t Value<std::uint64_t>::read(const YAML::Node& node, const Limits& l
 
 bool Value<bool>::read(const YAML::Node& node, const Limits&) {
   if (node.IsScalar() && node.Tag() != "!") {
-    if (node.Scalar() == "true")
-      return true;
-    if (node.Scalar() == "false")
-      return false;
+    if (node.Scalar() == "true") return true;
+    if (node.Scalar() == "false") return false;
   }
   refuse("true or false", node);
 }
 
 std::string Value<std::string>::read(const YAML::Node& node, const Limits&) {
-  if (!node.IsScalar())
-    refuse("text", node);
+  if (!node.IsScalar()) refuse("text", node);
   return node.Scalar();
 }
 
@@ -122,4 +116,4 @@ std::string Value<std::string>::print(const std::string& value) {
   return emitter.c_str();
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

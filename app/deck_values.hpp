@@ -1,8 +1,6 @@
 #pragma once
 /// Typed values of deck keys: from YAML with their limits, and back.
 
-#include "app/registry.hpp"
-
 #include <yaml-cpp/yaml.h>
 
 #include <cstdint>
@@ -11,6 +9,8 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "app/registry.hpp"
 
 namespace spnode::app {
 
@@ -38,28 +38,33 @@ inline Limits above(double least) { return {.least = least, .excludes_least = tr
 inline Limits between(double least, double most) { return {.least = least, .most = most}; }
 
 /// How one C++ type stands in a deck: its name for the manual, reading and printing.
-template <class T> struct Value;
+template <class T>
+struct Value;
 
-template <> struct Value<double> {
+template <>
+struct Value<double> {
   static std::string type() { return "number"; }
   static double read(const YAML::Node& node, const Limits& limits);
   static std::string print(double value);
 };
 
 /// Unsigned integers (std::size_t and std::uint64_t).
-template <> struct Value<std::uint64_t> {
+template <>
+struct Value<std::uint64_t> {
   static std::string type() { return "integer"; }
   static std::uint64_t read(const YAML::Node& node, const Limits& limits);
   static std::string print(std::uint64_t value) { return std::to_string(value); }
 };
 
-template <> struct Value<bool> {
+template <>
+struct Value<bool> {
   static std::string type() { return "true or false"; }
   static bool read(const YAML::Node& node, const Limits& limits);
   static std::string print(bool value) { return value ? "true" : "false"; }
 };
 
-template <> struct Value<std::string> {
+template <>
+struct Value<std::string> {
   static std::string type() { return "text"; }
   static std::string read(const YAML::Node& node, const Limits& limits);
   static std::string print(const std::string& value);
@@ -77,19 +82,16 @@ struct Value<Enum> {
   static std::string type() { return "word"; }
   static std::string names() {
     std::string list;
-    for (const auto& choice : choices<Enum>())
-      list += (list.empty() ? "" : ", ") + std::string(choice.name);
+    for (const auto& choice : choices<Enum>()) list += (list.empty() ? "" : ", ") + std::string(choice.name);
     return list;
   }
   static Enum read(const YAML::Node& node, const Limits&) {
     std::vector<std::string> known;
     for (const auto& choice : choices<Enum>()) {
-      if (node.IsScalar() && node.Scalar() == choice.name)
-        return choice.value;
+      if (node.IsScalar() && node.Scalar() == choice.name) return choice.value;
       known.emplace_back(choice.name);
     }
-    if (!node.IsScalar())
-      refuse("one of " + names(), node);
+    if (!node.IsScalar()) refuse("one of " + names(), node);
     throw BadValue("must be one of " + names() + "; found '" + node.Scalar() + "'" +
                    suggestion(node.Scalar(), known));
   }
@@ -97,33 +99,31 @@ struct Value<Enum> {
 };
 
 /// A word, or `none`.
-template <class Enum> struct Value<std::optional<Enum>> {
+template <class Enum>
+struct Value<std::optional<Enum>> {
   static std::string type() { return "word"; }
   static std::string names() { return "none, " + Value<Enum>::names(); }
   static std::optional<Enum> read(const YAML::Node& node, const Limits& limits) {
-    if (node.IsScalar() && node.Scalar() == "none")
-      return std::nullopt;
+    if (node.IsScalar() && node.Scalar() == "none") return std::nullopt;
     return Value<Enum>::read(node, limits);
   }
   static std::string print(std::optional<Enum> value) { return value ? Value<Enum>::print(*value) : "none"; }
 };
 
-template <class T> struct Value<std::vector<T>> {
+template <class T>
+struct Value<std::vector<T>> {
   static std::string type() { return "list of " + Value<T>::type() + "s"; }
   static std::vector<T> read(const YAML::Node& node, const Limits& limits) {
-    if (!node.IsSequence())
-      refuse("a " + type() + " such as [a, b]", node);
+    if (!node.IsSequence()) refuse("a " + type() + " such as [a, b]", node);
     std::vector<T> values;
-    for (const auto& item : node)
-      values.push_back(Value<T>::read(item, limits));
+    for (const auto& item : node) values.push_back(Value<T>::read(item, limits));
     return values;
   }
   static std::string print(const std::vector<T>& values) {
     std::string list = "[";
-    for (const T& value : values)
-      list += (list.size() == 1 ? "" : ", ") + Value<T>::print(value);
+    for (const T& value : values) list += (list.size() == 1 ? "" : ", ") + Value<T>::print(value);
     return list + "]";
   }
 };
 
-} // namespace spnode::app
+}  // namespace spnode::app

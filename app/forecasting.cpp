@@ -1,9 +1,9 @@
 #include "app/forecasting.hpp"
 
+#include <algorithm>
+
 #include "app/data_set.hpp"
 #include "core/forecast.hpp"
-
-#include <algorithm>
 
 namespace spnode::app {
 
@@ -15,8 +15,7 @@ TrajectoryShare read_share(const parallel::Communicator& comm, const std::string
   if (share.info.components != needed)
     throw FileError(path + ": /state has " + std::to_string(share.info.components) +
                     " components; the model " + model.path + " is for " + std::to_string(needed));
-  if (limit > 0)
-    share.info.count = std::min(share.info.count, limit);
+  if (limit > 0) share.info.count = std::min(share.info.count, limit);
   share.range = parallel::share(share.info.count, comm.size(), comm.rank());
   share.held = io::read_trajectories(comm, path, share.range.begin, share.range.size());
   return share;
@@ -26,13 +25,11 @@ void forecast_share(const parallel::Communicator& comm, const StoredModel& model
                     core::Trajectories& trajectories) {
   std::vector<double> steps;
   parallel::collectively(comm, [&] {
-    if (trajectories.times > 1)
-      steps = core::forecast_steps(trajectories, substeps);
+    if (trajectories.times > 1) steps = core::forecast_steps(trajectories, substeps);
   });
   steps = union_of_steps(comm, steps);
   parallel::collectively(comm, [&] {
-    if (steps.empty())
-      return;
+    if (steps.empty()) return;
     core::ForecastOptions options;
     options.integrator = model.deck.integrator;
     options.integrator.substeps = substeps;
@@ -40,4 +37,4 @@ void forecast_share(const parallel::Communicator& comm, const StoredModel& model
   });
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

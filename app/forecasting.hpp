@@ -1,21 +1,21 @@
 #pragma once
 /// Forecasts of a stored model, spread over ranks.
 
+#include <cstddef>
+#include <string>
+
 #include "app/model_store.hpp"
 #include "core/data/trajectories.hpp"
 #include "io/trajectories.hpp"
 #include "parallel/communicator.hpp"
 #include "parallel/partition.hpp"
 
-#include <cstddef>
-#include <string>
-
 namespace spnode::app {
 
 /// This rank's share of the first trajectories of a file.
 struct TrajectoryShare {
-  io::TrajectoryInfo info; ///< of what is taken; info.count: over all ranks
-  parallel::Range range;   ///< trajectories of this rank
+  io::TrajectoryInfo info;  ///< of what is taken; info.count: over all ranks
+  parallel::Range range;    ///< trajectories of this rank
   core::Trajectories held;
 };
 
@@ -29,4 +29,4 @@ TrajectoryShare read_share(const parallel::Communicator& comm, const std::string
 void forecast_share(const parallel::Communicator& comm, const StoredModel& model, std::size_t substeps,
                     core::Trajectories& trajectories);
 
-} // namespace spnode::app
+}  // namespace spnode::app

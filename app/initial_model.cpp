@@ -1,11 +1,11 @@
 #include "app/initial_model.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 #include "core/objective.hpp"
 #include "distributed/statistics.hpp"
 #include "spectral/pod.hpp"
-
-#include <algorithm>
-#include <cmath>
 
 namespace spnode::app {
 
@@ -17,10 +17,8 @@ double usable(double deviation, double mean) { return deviation > 1e-12 * std::a
 /// One value for all components, or one each.
 std::vector<double> spread(const std::vector<double>& given, std::size_t components, double otherwise,
                            const char* key) {
-  if (given.empty())
-    return std::vector<double>(components, otherwise);
-  if (given.size() == 1)
-    return std::vector<double>(components, given.front());
+  if (given.empty()) return std::vector<double>(components, otherwise);
+  if (given.size() == 1) return std::vector<double>(components, given.front());
   if (given.size() != components)
     throw UsageError(std::string(key) + " has " + std::to_string(given.size()) + " values; the states have " +
                      std::to_string(components) + " components");
@@ -30,22 +28,21 @@ std::vector<double> spread(const std::vector<double>& given, std::size_t compone
 core::Scaling make_scaling(const core::ScalingOptions& options, const distributed::Moments& moments) {
   const std::size_t m = moments.mean.size();
   switch (options.kind) {
-  case core::ScalingKind::manual:
-    return {spread(options.shift, m, 0.0, "model.scaling.shift"),
-            spread(options.scale, m, 1.0, "model.scaling.scale")};
-  case core::ScalingKind::global: {
-    const distributed::Moments all = distributed::pooled(moments);
-    return {std::vector<double>(m, all.mean[0]),
-            std::vector<double>(m, usable(all.deviation[0], all.mean[0]))};
-  }
-  case core::ScalingKind::component: {
-    std::vector<double> scale(m);
-    for (std::size_t i = 0; i < m; ++i)
-      scale[i] = usable(moments.deviation[i], moments.mean[i]);
-    return {moments.mean, scale};
-  }
-  case core::ScalingKind::none:
-    break;
+    case core::ScalingKind::manual:
+      return {spread(options.shift, m, 0.0, "model.scaling.shift"),
+              spread(options.scale, m, 1.0, "model.scaling.scale")};
+    case core::ScalingKind::global: {
+      const distributed::Moments all = distributed::pooled(moments);
+      return {std::vector<double>(m, all.mean[0]),
+              std::vector<double>(m, usable(all.deviation[0], all.mean[0]))};
+    }
+    case core::ScalingKind::component: {
+      std::vector<double> scale(m);
+      for (std::size_t i = 0; i < m; ++i) scale[i] = usable(moments.deviation[i], moments.mean[i]);
+      return {moments.mean, scale};
+    }
+    case core::ScalingKind::none:
+      break;
   }
   return {std::vector<double>(m, 0.0), std::vector<double>(m, 1.0)};
 }
@@ -74,8 +71,7 @@ core::PodStart make_pod(const parallel::Communicator& comm, const core::Model& m
 /// Weights of the components in the loss: none, or one over their variance in scaled space. Collective.
 std::vector<double> component_weights(const parallel::Communicator& comm, const Deck& deck,
                                       const core::Model& model, const DataSet& train) {
-  if (deck.loss.component_weights == core::ComponentWeights::none)
-    return {};
+  if (deck.loss.component_weights == core::ComponentWeights::none) return {};
   const distributed::Moments moments = distributed::component_moments(comm, train.data, train.held);
   std::vector<double> weights(moments.mean.size());
   for (std::size_t i = 0; i < weights.size(); ++i) {
@@ -85,7 +81,7 @@ std::vector<double> component_weights(const parallel::Communicator& comm, const 
   return weights;
 }
 
-} // namespace
+}  // namespace
 
 ModelState initial_model(const parallel::Communicator& comm, const Deck& deck, const DataSet& train) {
   ModelState start;
@@ -127,4 +123,4 @@ Objectives make_objectives(const parallel::Communicator& comm, const Deck& deck,
   return objectives;
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

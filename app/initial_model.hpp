@@ -1,13 +1,13 @@
 #pragma once
 /// The model before training: scaling and POD from the data, parameters from the seed.
 
+#include <memory>
+#include <vector>
+
 #include "app/data_set.hpp"
 #include "app/deck.hpp"
 #include "core/model/model.hpp"
 #include "core/tile_objective.hpp"
-
-#include <memory>
-#include <vector>
 
 namespace spnode::app {
 
@@ -31,4 +31,4 @@ struct Objectives {
 Objectives make_objectives(const parallel::Communicator& comm, const Deck& deck, const ModelState& start,
                            const DataSet& train, const DataSet* validation);
 
-} // namespace spnode::app
+}  // namespace spnode::app

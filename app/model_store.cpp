@@ -11,7 +11,7 @@ constexpr const char* shift_name = "scaling/shift";
 constexpr const char* scale_name = "scaling/scale";
 constexpr const char* state_dimension_name = "state_dimension";
 
-} // namespace
+}  // namespace
 
 void store_model(const parallel::Communicator& comm, const StoredModel& stored,
                  const std::map<std::string, double>& scalars, io::Overwrite overwrite) {
@@ -59,4 +59,4 @@ StoredModel load_model(const parallel::Communicator& comm, const std::string& pa
   return stored;
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

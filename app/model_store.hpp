@@ -1,13 +1,13 @@
 #pragma once
 /// Trained models to and from their files.
 
+#include <map>
+#include <string>
+
 #include "app/deck.hpp"
 #include "app/initial_model.hpp"
 #include "io/model_file.hpp"
 #include "parallel/communicator.hpp"
-
-#include <map>
-#include <string>
 
 namespace spnode::app {
 
@@ -26,4 +26,4 @@ void store_model(const parallel::Communicator& comm, const StoredModel& model,
 /// Collective. Raises FileError where the file is missing, damaged or does not describe a model.
 StoredModel load_model(const parallel::Communicator& comm, const std::string& path);
 
-} // namespace spnode::app
+}  // namespace spnode::app

@@ -15,13 +15,10 @@ namespace spnode::app {
 namespace {
 
 std::string duration(double seconds) {
-  if (!std::isfinite(seconds))
-    return "?";
+  if (!std::isfinite(seconds)) return "?";
   const auto s = static_cast<long>(seconds + 0.5);
-  if (s < 60)
-    return fmt::format("{} s", s);
-  if (s < 3600)
-    return fmt::format("{}:{:02} min", s / 60, s % 60);
+  if (s < 60) return fmt::format("{} s", s);
+  if (s < 3600) return fmt::format("{}:{:02} min", s / 60, s % 60);
   return fmt::format("{}:{:02} h", s / 3600, s / 60 % 60);
 }
 
@@ -30,23 +27,20 @@ std::string number(double value) { return std::isfinite(value) ? fmt::format("{:
 /// Whether people watch standard output. mpirun gives its ranks a pseudo-terminal whatever its own output is,
 /// so that one is asked: mpirun is the parent of rank 0.
 bool watched() {
-  if (isatty(STDOUT_FILENO) == 0)
-    return false;
-  if (std::getenv("OMPI_COMM_WORLD_RANK") == nullptr)
-    return true;
+  if (isatty(STDOUT_FILENO) == 0) return false;
+  if (std::getenv("OMPI_COMM_WORLD_RANK") == nullptr) return true;
   std::error_code unknown;
   const std::string launcher = "/proc/" + std::to_string(getppid()) + "/fd/1";
   return std::filesystem::read_symlink(launcher, unknown).string().starts_with("/dev/pts/");
 }
 
-} // namespace
+}  // namespace
 
 ProgressDisplay::ProgressDisplay(const parallel::Communicator& comm)
     : active_(comm.is_root()), terminal_(comm.is_root() && watched()) {}
 
 void ProgressDisplay::step(const distributed::Progress& progress) {
-  if (!active_)
-    return;
+  if (!active_) return;
   const double epochs = static_cast<double>(std::max<std::uint64_t>(progress.epochs, 1));
   const double part = static_cast<double>(progress.step) /
                       static_cast<double>(std::max<std::uint64_t>(progress.steps_per_epoch, 1));
@@ -58,8 +52,7 @@ void ProgressDisplay::step(const distributed::Progress& progress) {
     first_share_ = share;
   }
   const std::chrono::duration<double> since = now - last_;
-  if (since.count() < (terminal_ ? 0.2 : 20.0))
-    return;
+  if (since.count() < (terminal_ ? 0.2 : 20.0)) return;
   last_ = now;
   const std::string line = bar(progress, share);
   if (terminal_) {
@@ -82,16 +75,14 @@ std::string ProgressDisplay::bar(const distributed::Progress& progress, double s
 }
 
 void ProgressDisplay::epoch(const distributed::EpochRecord& record) {
-  if (!active_ || record.skipped == 0)
-    return;
+  if (!active_ || record.skipped == 0) return;
   finish();
   fmt::print("epoch {}: {} of its steps were not finite and were skipped\n", record.epoch, record.skipped);
 }
 
 void ProgressDisplay::finish() {
-  if (active_ && terminal_ && width_ > 0)
-    fmt::print("\n");
+  if (active_ && terminal_ && width_ > 0) fmt::print("\n");
   width_ = 0;
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

@@ -2,7 +2,8 @@
 
 namespace spnode::app {
 
-template <> std::span<const Choice<core::Scheme>> choices() {
+template <>
+std::span<const Choice<core::Scheme>> choices() {
   using core::Scheme;
   static constexpr Choice<Scheme> table[] = {
       {"etd1", Scheme::etd1},           {"etdrk2", Scheme::etdrk2},
@@ -13,7 +14,8 @@ template <> std::span<const Choice<core::Scheme>> choices() {
   return table;
 }
 
-template <> std::span<const Choice<core::MatrixFunctionMethod>> choices() {
+template <>
+std::span<const Choice<core::MatrixFunctionMethod>> choices() {
   using core::MatrixFunctionMethod;
   static constexpr Choice<MatrixFunctionMethod> table[] = {
       {"automatic", MatrixFunctionMethod::automatic},
@@ -23,7 +25,8 @@ template <> std::span<const Choice<core::MatrixFunctionMethod>> choices() {
   return table;
 }
 
-template <> std::span<const Choice<core::NonlinearKind>> choices() {
+template <>
+std::span<const Choice<core::NonlinearKind>> choices() {
   using core::NonlinearKind;
   static constexpr Choice<NonlinearKind> table[] = {
       {"bilinear", NonlinearKind::bilinear},
@@ -33,7 +36,8 @@ template <> std::span<const Choice<core::NonlinearKind>> choices() {
   return table;
 }
 
-template <> std::span<const Choice<core::Activation>> choices() {
+template <>
+std::span<const Choice<core::Activation>> choices() {
   using core::Activation;
   static constexpr Choice<Activation> table[] = {
       {"tanh", Activation::tanh},
@@ -42,7 +46,8 @@ template <> std::span<const Choice<core::Activation>> choices() {
   return table;
 }
 
-template <> std::span<const Choice<core::ScalingKind>> choices() {
+template <>
+std::span<const Choice<core::ScalingKind>> choices() {
   using core::ScalingKind;
   static constexpr Choice<ScalingKind> table[] = {
       {"none", ScalingKind::none},
@@ -53,7 +58,8 @@ template <> std::span<const Choice<core::ScalingKind>> choices() {
   return table;
 }
 
-template <> std::span<const Choice<core::TimeWeights>> choices() {
+template <>
+std::span<const Choice<core::TimeWeights>> choices() {
   using core::TimeWeights;
   static constexpr Choice<TimeWeights> table[] = {
       {"uniform", TimeWeights::uniform},
@@ -63,7 +69,8 @@ template <> std::span<const Choice<core::TimeWeights>> choices() {
   return table;
 }
 
-template <> std::span<const Choice<core::ComponentWeights>> choices() {
+template <>
+std::span<const Choice<core::ComponentWeights>> choices() {
   using core::ComponentWeights;
   static constexpr Choice<ComponentWeights> table[] = {
       {"none", ComponentWeights::none},
@@ -72,7 +79,8 @@ template <> std::span<const Choice<core::ComponentWeights>> choices() {
   return table;
 }
 
-template <> std::span<const Choice<core::SystemKind>> choices() {
+template <>
+std::span<const Choice<core::SystemKind>> choices() {
   using core::SystemKind;
   static constexpr Choice<SystemKind> table[] = {
       {"transient_growth", SystemKind::transient_growth},
@@ -83,7 +91,8 @@ template <> std::span<const Choice<core::SystemKind>> choices() {
   return table;
 }
 
-template <> std::span<const Choice<core::TimeGrid>> choices() {
+template <>
+std::span<const Choice<core::TimeGrid>> choices() {
   using core::TimeGrid;
   static constexpr Choice<TimeGrid> table[] = {
       {"uniform", TimeGrid::uniform},
@@ -92,7 +101,8 @@ template <> std::span<const Choice<core::TimeGrid>> choices() {
   return table;
 }
 
-template <> std::span<const Choice<distributed::ScheduleKind>> choices() {
+template <>
+std::span<const Choice<distributed::ScheduleKind>> choices() {
   using distributed::ScheduleKind;
   static constexpr Choice<ScheduleKind> table[] = {
       {"constant", ScheduleKind::constant},
@@ -102,7 +112,8 @@ template <> std::span<const Choice<distributed::ScheduleKind>> choices() {
   return table;
 }
 
-template <> std::span<const Choice<distributed::OptimizerKind>> choices() {
+template <>
+std::span<const Choice<distributed::OptimizerKind>> choices() {
   using distributed::OptimizerKind;
   static constexpr Choice<OptimizerKind> table[] = {
       {"adam", OptimizerKind::adam},
@@ -111,4 +122,4 @@ template <> std::span<const Choice<distributed::OptimizerKind>> choices() {
   return table;
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

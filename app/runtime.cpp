@@ -1,16 +1,16 @@
 #include "app/runtime.hpp"
 
-#include "distributed/petsc.hpp"
-
-#include <Kokkos_Core.hpp>
 #include <dlfcn.h>
 #include <fmt/core.h>
 #include <slepcsys.h>
 
+#include <Kokkos_Core.hpp>
 #include <chrono>
 #include <cstdio>
 #include <new>
 #include <thread>
+
+#include "distributed/petsc.hpp"
 
 namespace spnode::app {
 
@@ -29,22 +29,20 @@ void print_error(const std::string& message) {
 /// threads. OpenBLAS reads its environment before main(), so it is told by a call, where it is there at all.
 void use_one_blas_thread() {
   using SetThreads = void (*)(int);
-  if (const auto set = reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads")))
-    set(1);
+  if (const auto set = reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set(1);
 }
 
 /// Tells of options for PETSc that nothing asked for: they may be misspelt.
 void report_unused_options() {
   PetscInt count = 0;
   char **names = nullptr, **values = nullptr;
-  if (PetscOptionsLeftGet(nullptr, &count, &names, &values) != PETSC_SUCCESS)
-    return;
+  if (PetscOptionsLeftGet(nullptr, &count, &names, &values) != PETSC_SUCCESS) return;
   for (PetscInt i = 0; i < count; ++i)
     fmt::print(stderr, "spnode: warning: option -{} is not used\n", names[i]);
   PetscOptionsLeftRestore(nullptr, &count, &names, &values);
 }
 
-} // namespace
+}  // namespace
 
 Runtime::Runtime(const CommandLine& line)
     : kokkos_(line.program, line.kokkos), petsc_(line.program, line.petsc) {
@@ -102,17 +100,14 @@ ExitStatus Runtime::agree(ExitStatus status, const std::string& message) {
       print_error(fmt::format("{} (on rank {} alone; all ranks are ended)", message, comm_->rank()));
       MPI_Abort(MPI_COMM_WORLD, static_cast<int>(status));
     }
-    if (done == 0)
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    if (done == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   if (first == none) {
-    if (comm_->is_root())
-      report_unused_options();
+    if (comm_->is_root()) report_unused_options();
     return ExitStatus::success;
   }
-  if (first / 256 == comm_->rank())
-    print_error(message);
+  if (first / 256 == comm_->rank()) print_error(message);
   return static_cast<ExitStatus>(first % 256);
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

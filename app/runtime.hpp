@@ -1,18 +1,18 @@
 #pragma once
 /// Start and end of MPI, Kokkos, PETSc and SLEPc, and the end of the program on all ranks together.
 
+#include <functional>
+#include <memory>
+
 #include "app/command_line.hpp"
 #include "core/error.hpp"
 #include "parallel/communicator.hpp"
-
-#include <functional>
-#include <memory>
 
 namespace spnode::app {
 
 /// The libraries, from construction to destruction. One object per process.
 class Runtime {
-public:
+ public:
   explicit Runtime(const CommandLine& line);
   ~Runtime();
   Runtime(const Runtime&) = delete;
@@ -27,12 +27,12 @@ public:
   /// error and ends all of them with MPI_Abort. Collective.
   ExitStatus run(const std::function<void()>& program);
 
-private:
+ private:
   ExitStatus agree(ExitStatus status, const std::string& message);
 
   Arguments kokkos_, petsc_;
   std::unique_ptr<parallel::Communicator> comm_;
-  MPI_Comm farewell_ = MPI_COMM_NULL; ///< carries nothing but the agreement on the outcome
+  MPI_Comm farewell_ = MPI_COMM_NULL;  ///< carries nothing but the agreement on the outcome
 };
 
-} // namespace spnode::app
+}  // namespace spnode::app

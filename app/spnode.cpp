@@ -1,15 +1,15 @@
 // The program: libraries up, one command, libraries down, exit status.
-#include "app/commands/commands.hpp"
-#include "app/deck_values.hpp"
-#include "app/runtime.hpp"
-#include "parallel/broadcast.hpp"
-
 #include <fmt/core.h>
 
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <iterator>
+
+#include "app/commands/commands.hpp"
+#include "app/deck_values.hpp"
+#include "app/runtime.hpp"
+#include "parallel/broadcast.hpp"
 
 namespace spnode::app {
 
@@ -30,21 +30,21 @@ std::string usage() {
   std::string text = "usage: [mpirun -n N] spnode COMMAND DECK.yaml [section.key=value ...] [options]\n\n";
   for (const Command& command : commands())
     text += fmt::format("  {:<10}{}\n", command.name, command.summary);
-  return text + "\n"
-                "  --overwrite   replace existing results\n"
-                "  --resume      train: continue from the checkpoint\n"
-                "  --reference   check: print every key of a deck with its default\n"
-                "  --help, --version\n"
-                "  -option ...   for PETSc and SLEPc (-log_view, -tao_monitor, -eps_nev 20)\n"
-                "  --kokkos-...  for Kokkos\n";
+  return text +
+         "\n"
+         "  --overwrite   replace existing results\n"
+         "  --resume      train: continue from the checkpoint\n"
+         "  --reference   check: print every key of a deck with its default\n"
+         "  --help, --version\n"
+         "  -option ...   for PETSc and SLEPc (-log_view, -tao_monitor, -eps_nev 20)\n"
+         "  --kokkos-...  for Kokkos\n";
 }
 
 /// The deck's text, read by rank 0. Collective.
 std::string read_deck_text(const parallel::Communicator& comm, const std::string& path) {
   std::string text;
   parallel::collectively(comm, [&] {
-    if (!comm.is_root())
-      return;
+    if (!comm.is_root()) return;
     std::ifstream file(path);
     text.assign(std::istreambuf_iterator<char>(file), {});
     if (!file.is_open() || file.bad())
@@ -57,8 +57,7 @@ std::string read_deck_text(const parallel::Communicator& comm, const std::string
 const Command& find_command(const std::string& name) {
   std::vector<std::string> names;
   for (const Command& command : commands()) {
-    if (command.name == name)
-      return command;
+    if (command.name == name) return command;
     names.emplace_back(command.name);
   }
   throw UsageError("unknown command '" + name + "'" + suggestion(name, names) + "\n" + usage());
@@ -66,8 +65,7 @@ const Command& find_command(const std::string& name) {
 
 /// Runs the command line. Collective.
 void run_command(const parallel::Communicator& comm, const CommandLine& line) {
-  if (line.command.empty())
-    throw UsageError("no command is given\n" + usage());
+  if (line.command.empty()) throw UsageError("no command is given\n" + usage());
   const Command& command = find_command(line.command);
   if (!line.unexpected.empty())
     throw UsageError("unexpected '" + line.unexpected.front() + "' on the command line");
@@ -82,19 +80,18 @@ void run_command(const parallel::Communicator& comm, const CommandLine& line) {
   command.function(context);
 }
 
-} // namespace
+}  // namespace
 
 std::span<const Command> commands() { return table; }
 
-} // namespace spnode::app
+}  // namespace spnode::app
 
 int main(int argc, char** argv) {
   using namespace spnode::app;
   const CommandLine line = parse_command_line(argc, argv);
   Runtime runtime(line);
   const auto print = [&](const std::string& text) {
-    if (runtime.comm().is_root())
-      fmt::print("{}", text);
+    if (runtime.comm().is_root()) fmt::print("{}", text);
   };
   return static_cast<int>(runtime.run([&] {
     if (line.help)

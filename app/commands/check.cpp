@@ -13,8 +13,7 @@ namespace {
 /// Opens a data file that the deck names and prints what is in it; one that `generate` would write may be
 /// absent.
 void check_data(const Context& context, const char* key, const std::string& path) {
-  if (path.empty())
-    return;
+  if (path.empty()) return;
   if (context.deck.system && !exists(context.comm, path)) {
     say(context.comm, "# {}: {}: absent; spnode generate writes it\n", key, path);
     return;
@@ -27,8 +26,7 @@ void check_data(const Context& context, const char* key, const std::string& path
 /// Prints what a training needs, where its data are there.
 void check_memory(const Context& context) {
   const std::string& train = context.deck.data.train;
-  if (train.empty() || !exists(context.comm, train))
-    return;
+  if (train.empty() || !exists(context.comm, train)) return;
   const MemoryEstimate estimate = estimate_memory(context);
   const auto megabytes = [](std::size_t bytes) { return static_cast<double>(bytes) / 1e6; };
   say(context.comm,
@@ -38,7 +36,7 @@ void check_memory(const Context& context) {
       megabytes(estimate.parameters), megabytes(estimate.work));
 }
 
-} // namespace
+}  // namespace
 
 void check(Context& context) {
   if (context.line.reference || context.line.reference_markdown) {
@@ -53,4 +51,4 @@ void check(Context& context) {
   check_memory(context);
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

@@ -1,12 +1,12 @@
 #pragma once
 /// The commands of the program. Each one is collective and raises an Error where it cannot do its work.
 
+#include <span>
+#include <string_view>
+
 #include "app/command_line.hpp"
 #include "app/deck.hpp"
 #include "parallel/communicator.hpp"
-
-#include <span>
-#include <string_view>
 
 namespace spnode::app {
 
@@ -14,7 +14,7 @@ namespace spnode::app {
 struct Context {
   const parallel::Communicator& comm;
   const CommandLine& line;
-  Deck deck; ///< read and checked, except for commands that take another file
+  Deck deck;  ///< read and checked, except for commands that take another file
 };
 
 void generate(Context& context);
@@ -42,4 +42,4 @@ struct Command {
 /// All commands, in the order of the usage text.
 std::span<const Command> commands();
 
-} // namespace spnode::app
+}  // namespace spnode::app

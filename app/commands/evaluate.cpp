@@ -1,4 +1,6 @@
 // evaluate: errors of forecasts over a data set, valid prediction time, step consistency.
+#include <algorithm>
+
 #include "app/commands/commands.hpp"
 #include "app/commands/evaluation_report.hpp"
 #include "app/commands/support.hpp"
@@ -6,8 +8,6 @@
 #include "core/metrics/mean_metrics.hpp"
 #include "io/output_directory.hpp"
 #include "parallel/exact_sum.hpp"
-
-#include <algorithm>
 
 namespace spnode::app {
 
@@ -58,16 +58,14 @@ core::MeanMetrics mean_over_ranks(const Context& context, const TrajectoryShare&
     rows.insert(rows.end(), row.begin(), row.end());
   }
   const auto sums = parallel::exact_sum(context.comm, rows, core::summand_count(share.info.times));
-  if (!sums)
-    throw NumericalError("the errors of the forecasts are too large to be added");
+  if (!sums) throw NumericalError("the errors of the forecasts are too large to be added");
   return core::mean_metrics(*sums);
 }
 
 /// The time axis of trajectory 0 on every rank. Collective.
 std::vector<double> first_time_axis(const parallel::Communicator& comm, const TrajectoryShare& share) {
   std::vector<double> time(share.info.times);
-  if (comm.is_root())
-    std::copy_n(share.held.time.begin(), time.size(), time.begin());
+  if (comm.is_root()) std::copy_n(share.held.time.begin(), time.size(), time.begin());
   MPI_Bcast(time.data(), static_cast<int>(time.size()), MPI_DOUBLE, 0, comm.handle());
   return time;
 }
@@ -79,8 +77,7 @@ core::Trajectories subset(const core::Trajectories& all, const std::vector<std::
   some.times = all.times;
   some.components = all.components;
   some.shared_time = all.shared_time;
-  if (all.shared_time)
-    some.time = all.time;
+  if (all.shared_time) some.time = all.time;
   for (const std::size_t n : kept) {
     const double* state = all.state_at(n, 0);
     some.state.insert(some.state.end(), state, state + all.times * all.components);
@@ -96,15 +93,12 @@ void write_forecasts(const Context& context, const TrajectoryShare& share, const
   const parallel::Communicator& comm = context.comm;
   std::vector<std::size_t> kept;
   for (std::size_t n = 0; n < share.held.count; ++n)
-    if (share.range.begin + n < kept_forecasts && !forecasts.metrics[n].diverged)
-      kept.push_back(n);
+    if (share.range.begin + n < kept_forecasts && !forecasts.metrics[n].diverged) kept.push_back(n);
   std::uint64_t mine = kept.size(), before = 0, all = 0;
   MPI_Exscan(&mine, &before, 1, MPI_UINT64_T, MPI_SUM, comm.handle());
-  if (comm.is_root())
-    before = 0; // MPI_Exscan leaves it undefined there
+  if (comm.is_root()) before = 0;  // MPI_Exscan leaves it undefined there
   MPI_Allreduce(&mine, &all, 1, MPI_UINT64_T, MPI_SUM, comm.handle());
-  if (all == 0)
-    return;
+  if (all == 0) return;
   io::TrajectoryInfo info = share.info;
   info.count = all;
   info.state_type = io::hdf5::ElementType::float64;
@@ -116,14 +110,13 @@ void write_forecasts(const Context& context, const TrajectoryShare& share, const
   writer.commit();
 }
 
-} // namespace
+}  // namespace
 
 void evaluate(Context& context) {
   const parallel::Communicator& comm = context.comm;
   const Deck& deck = context.deck;
   const std::string csv = in_run(deck, "metrics.csv"), forecast_file = in_run(deck, "forecast.h5");
-  for (const std::string& path : {csv, forecast_file})
-    io::check_overwrite(comm, path, overwrite(context));
+  for (const std::string& path : {csv, forecast_file}) io::check_overwrite(comm, path, overwrite(context));
   const std::string data = either(deck.evaluate.data, deck.data.test);
   if (data.empty())
     throw UsageError("evaluate.data and data.test are empty; name trajectories to compare with");
@@ -141,4 +134,4 @@ void evaluate(Context& context) {
   require_accuracy(deck.evaluate, mean);
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

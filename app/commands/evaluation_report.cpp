@@ -1,11 +1,11 @@
 #include "app/commands/evaluation_report.hpp"
 
-#include "core/error.hpp"
-
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>
+
+#include "core/error.hpp"
 
 namespace spnode::app {
 
@@ -27,12 +27,11 @@ std::vector<std::pair<std::string, double>> scalars_of(const core::MeanMetrics& 
   return scalars;
 }
 
-} // namespace
+}  // namespace
 
 std::string metrics_csv(const core::MeanMetrics& mean, double threshold, const std::vector<double>& time) {
   std::string text = "metric,time,value\n";
-  for (const auto& [name, value] : scalars_of(mean, threshold))
-    text += fmt::format("{},,{}\n", name, value);
+  for (const auto& [name, value] : scalars_of(mean, threshold)) text += fmt::format("{},,{}\n", name, value);
   for (std::size_t t = 0; t < mean.error.size(); ++t)
     text += fmt::format("relative_error,{},{}\n", time[t], mean.error[t]);
   return text;
@@ -64,4 +63,4 @@ void require_accuracy(const EvaluateOptions& options, const core::MeanMetrics& m
                     mean.l2_error, mean.diverged, options.require_error));
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

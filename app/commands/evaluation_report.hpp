@@ -1,11 +1,11 @@
 #pragma once
 /// Mean metrics as text, and against what the deck asks for.
 
-#include "app/deck.hpp"
-#include "core/metrics/mean_metrics.hpp"
-
 #include <string>
 #include <vector>
+
+#include "app/deck.hpp"
+#include "core/metrics/mean_metrics.hpp"
 
 namespace spnode::app {
 
@@ -18,4 +18,4 @@ std::string metrics_table(const core::MeanMetrics& mean, double threshold, const
 /// Raises CheckFailed where the forecasts are worse than the deck requires.
 void require_accuracy(const EvaluateOptions& options, const core::MeanMetrics& mean);
 
-} // namespace spnode::app
+}  // namespace spnode::app

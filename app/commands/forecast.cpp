@@ -9,8 +9,7 @@ namespace {
 
 /// The times after the initial state's own that the deck asks for; empty: those of the data.
 std::vector<double> requested_times(const ForecastOptions& options, double start) {
-  if (!options.times.empty())
-    return options.times;
+  if (!options.times.empty()) return options.times;
   std::vector<double> times;
   if (options.steps > 0)
     for (std::size_t i = 0; i <= options.steps; ++i)
@@ -36,8 +35,7 @@ core::Trajectories prepare(const ForecastOptions& options, const core::Trajector
   grid.time.clear();
   for (std::size_t n = 0; n < (grid.shared_time ? 1 : grid.count); ++n) {
     std::vector<double> times = requested_times(options, data.time_at(n, options.start));
-    for (std::size_t t = options.start; own_times && t < data.times; ++t)
-      times.push_back(data.time_at(n, t));
+    for (std::size_t t = options.start; own_times && t < data.times; ++t) times.push_back(data.time_at(n, t));
     grid.time.insert(grid.time.end(), times.begin(), times.end());
   }
   for (std::size_t n = 0; n < grid.count; ++n)
@@ -45,15 +43,14 @@ core::Trajectories prepare(const ForecastOptions& options, const core::Trajector
   return grid;
 }
 
-} // namespace
+}  // namespace
 
 void forecast(Context& context) {
   const parallel::Communicator& comm = context.comm;
   const Deck& deck = context.deck;
   const std::string output = either(deck.forecast.output, in_run(deck, "trajectories.h5"));
   const std::string data = either(deck.forecast.data, deck.data.test);
-  if (data.empty())
-    throw UsageError("forecast.data and data.test are empty; name a file of initial states");
+  if (data.empty()) throw UsageError("forecast.data and data.test are empty; name a file of initial states");
   io::check_overwrite(comm, output, overwrite(context));
 
   const Stopwatch clock;
@@ -77,4 +74,4 @@ void forecast(Context& context) {
       model.path, clock.seconds());
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

@@ -1,12 +1,13 @@
 // generate: the trajectory files of a built-in reference system.
 #include "distributed/generate.hpp"
+
+#include <filesystem>
+
 #include "app/commands/commands.hpp"
 #include "app/commands/support.hpp"
 #include "io/output_directory.hpp"
 #include "io/trajectories.hpp"
 #include "parallel/partition.hpp"
-
-#include <filesystem>
 
 namespace spnode::app {
 
@@ -27,8 +28,7 @@ std::vector<Split> splits_of(const Deck& deck) {
   for (const Split& split : {Split{"train", deck.data.train, deck.generate.train},
                              Split{"validation", deck.data.validation, deck.generate.validation},
                              Split{"test", deck.data.test, deck.generate.test}})
-    if (!split.path.empty() && split.count > 0)
-      splits.push_back(split);
+    if (!split.path.empty() && split.count > 0) splits.push_back(split);
   return splits;
 }
 
@@ -63,25 +63,24 @@ void write_split(const Context& context, const core::GenerateOptions& options, c
 
 core::GenerateOptions options_of(const Deck& deck) {
   if (!deck.system)
-    throw UsageError("generate.system is none; name a built-in system, or bring the files that data.train, "
-                     "data.validation and data.test name");
+    throw UsageError(
+        "generate.system is none; name a built-in system, or bring the files that data.train, "
+        "data.validation and data.test name");
   core::GenerateOptions options = deck.generate;
   options.system = *deck.system;
   distributed::validate(options);
   return options;
 }
 
-} // namespace
+}  // namespace
 
 void generate(Context& context) {
   const core::GenerateOptions options = options_of(context.deck);
   const std::vector<Split> splits = splits_of(context.deck);
   if (splits.empty())
     throw UsageError("data.train, data.validation and data.test are empty: nowhere to write to");
-  for (const Split& split : splits)
-    io::check_overwrite(context.comm, split.path, overwrite(context));
-  for (const Split& split : splits)
-    write_split(context, options, split);
+  for (const Split& split : splits) io::check_overwrite(context.comm, split.path, overwrite(context));
+  for (const Split& split : splits) write_split(context, options, split);
 }
 
 void generate_missing(Context& context) {
@@ -94,4 +93,4 @@ void generate_missing(Context& context) {
   }
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

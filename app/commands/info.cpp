@@ -1,15 +1,14 @@
 // info: what a file holds, on stdout.
+#include <fmt/core.h>
+
 #include "app/commands/commands.hpp"
 #include "io/describe.hpp"
-
-#include <fmt/core.h>
 
 namespace spnode::app {
 
 void info(Context& context) {
   for (const std::string& line : io::describe(context.comm, context.line.file))
-    if (context.comm.is_root())
-      fmt::print("{}\n", line);
+    if (context.comm.is_root()) fmt::print("{}\n", line);
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

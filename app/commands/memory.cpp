@@ -1,11 +1,11 @@
 #include "app/commands/memory.hpp"
 
+#include <algorithm>
+#include <numeric>
+
 #include "app/data_set.hpp"
 #include "core/objective.hpp"
 #include "distributed/trainer.hpp"
-
-#include <algorithm>
-#include <numeric>
 
 namespace spnode::app {
 
@@ -48,7 +48,7 @@ std::vector<double> any_parameters(const core::Model& model) {
   return model.initialise(0, &pod);
 }
 
-} // namespace
+}  // namespace
 
 MemoryEstimate estimate_memory(const Context& context) {
   const parallel::Communicator& comm = context.comm;
@@ -87,4 +87,4 @@ MemoryEstimate estimate_memory(const Context& context) {
   return estimate;
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

@@ -23,7 +23,7 @@ void train_or_resume(Context& context) {
   train(training);
 }
 
-} // namespace
+}  // namespace
 
 void run(Context& context) {
   generate_missing(context);
@@ -33,4 +33,4 @@ void run(Context& context) {
   once(context, in_run(context.deck, "spectrum.csv"), spectrum);
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

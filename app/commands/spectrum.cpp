@@ -1,5 +1,6 @@
 // spectrum: eigenvalues of the learned linear part, the bound, and status 4 where it is violated.
 #include "spectral/spectrum.hpp"
+
 #include "app/commands/commands.hpp"
 #include "app/commands/support.hpp"
 #include "app/model_store.hpp"
@@ -32,14 +33,13 @@ io::ArrayFile to_file(const Deck& deck, const spectral::SpectrumReport& report) 
   return file;
 }
 
-} // namespace
+}  // namespace
 
 void spectrum(Context& context) {
   const parallel::Communicator& comm = context.comm;
   const Deck& deck = context.deck;
   const std::string csv = in_run(deck, "spectrum.csv"), h5 = in_run(deck, "spectrum.h5");
-  for (const std::string& path : {csv, h5})
-    io::check_overwrite(comm, path, overwrite(context));
+  for (const std::string& path : {csv, h5}) io::check_overwrite(comm, path, overwrite(context));
 
   const StoredModel stored = load_model(comm, either(deck.spectrum.model, in_run(deck, "model.h5")));
   const core::Model& model = *stored.state.model;
@@ -59,4 +59,4 @@ void spectrum(Context& context) {
                       " of A_L violates the bound mu = " + std::to_string(report.bound));
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

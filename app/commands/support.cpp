@@ -1,8 +1,8 @@
 #include "app/commands/support.hpp"
 
-#include "io/output_directory.hpp"
-
 #include <filesystem>
+
+#include "io/output_directory.hpp"
 
 namespace spnode::app {
 
@@ -15,8 +15,7 @@ bool exists(const parallel::Communicator& comm, const std::string& path) {
 
 void prepare_parent(const parallel::Communicator& comm, const std::string& path) {
   const std::string parent = std::filesystem::path(path).parent_path().string();
-  if (!parent.empty())
-    io::prepare_output_directory(comm, parent);
+  if (!parent.empty()) io::prepare_output_directory(comm, parent);
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

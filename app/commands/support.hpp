@@ -1,14 +1,14 @@
 #pragma once
 /// What several commands need.
 
-#include "app/commands/commands.hpp"
-#include "io/atomic_file.hpp"
-#include "parallel/communicator.hpp"
-
 #include <fmt/core.h>
 
 #include <chrono>
 #include <string>
+
+#include "app/commands/commands.hpp"
+#include "io/atomic_file.hpp"
+#include "parallel/communicator.hpp"
 
 namespace spnode::app {
 
@@ -16,18 +16,17 @@ namespace spnode::app {
 template <class... Arguments>
 void say(const parallel::Communicator& comm, fmt::format_string<Arguments...> format,
          Arguments&&... arguments) {
-  if (!comm.is_root())
-    return;
+  if (!comm.is_root()) return;
   fmt::print(format, std::forward<Arguments>(arguments)...);
   std::fflush(stdout);
 }
 
 /// Wall-clock time since its construction.
 class Stopwatch {
-public:
+ public:
   double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
 
-private:
+ private:
   using Clock = std::chrono::steady_clock;
   Clock::time_point start_ = Clock::now();
 };
@@ -50,4 +49,4 @@ inline std::string either(const std::string& given, const std::string& otherwise
   return given.empty() ? otherwise : given;
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

@@ -1,4 +1,7 @@
 // train: data, model, objectives, trainer; the best model on the validation data is written.
+#include <limits>
+#include <optional>
+
 #include "app/commands/commands.hpp"
 #include "app/commands/support.hpp"
 #include "app/commands/training_files.hpp"
@@ -10,17 +13,13 @@
 #include "distributed/trainer.hpp"
 #include "spectral/spectrum.hpp"
 
-#include <limits>
-#include <optional>
-
 namespace spnode::app {
 
 namespace {
 
 std::optional<DataSet> load_validation(const Context& context, const DataSet& train) {
   const Deck& deck = context.deck;
-  if (deck.data.validation.empty())
-    return std::nullopt;
+  if (deck.data.validation.empty()) return std::nullopt;
   DataSet set = load_data_set(context.comm, deck.data.validation, deck.data.windows,
                               distributed::validation_sampler(deck.training));
   if (set.info.components != train.info.components)
@@ -47,15 +46,14 @@ void say_start(const Context& context, const DataSet& train, const ModelState& s
       train.sampler.steps_per_epoch(), context.comm.size());
 }
 
-} // namespace
+}  // namespace
 
 void train(Context& context) {
   const parallel::Communicator& comm = context.comm;
   const Deck& deck = context.deck;
-  if (deck.data.train.empty())
-    throw UsageError("data.train is empty; name the trajectories to train on");
+  if (deck.data.train.empty()) throw UsageError("data.train is empty; name the trajectories to train on");
   const Stopwatch clock;
-  TrainingFiles files(context); // refuses to overwrite results, before any work
+  TrainingFiles files(context);  // refuses to overwrite results, before any work
   const distributed::SignalFlag signals;
 
   const DataSet training_set = load_data_set(comm, deck.data.train, deck.data.windows,
@@ -74,8 +72,7 @@ void train(Context& context) {
   setup.phases =
       distributed::make_phases(deck.training, objectives.reconstruction.get(), objectives.rollout.get());
   setup.train = {&training_set.data, &training_set.sampler};
-  if (validation_set)
-    setup.validation = {&validation_set->data, &validation_set->sampler};
+  if (validation_set) setup.validation = {&validation_set->data, &validation_set->sampler};
   setup.hooks.progress = [&](const distributed::Progress& progress) { display.step(progress); };
   setup.hooks.checkpoint = [&](const distributed::TrainerState& reached) { files.checkpoint(reached); };
   setup.hooks.spectrum = [&](std::uint64_t, std::span<const double> theta) {
@@ -96,4 +93,4 @@ void train(Context& context) {
       state.best_loss, state.best_epoch, state.epochs, clock.seconds());
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

@@ -1,14 +1,14 @@
 #include "app/commands/training_files.hpp"
 
+#include <algorithm>
+#include <limits>
+#include <type_traits>
+
 #include "app/commands/support.hpp"
 #include "app/deck_keys.hpp"
 #include "app/registry.hpp"
 #include "io/checkpoint.hpp"
 #include "io/output_directory.hpp"
-
-#include <algorithm>
-#include <limits>
-#include <type_traits>
 
 namespace spnode::app {
 
@@ -23,8 +23,7 @@ const std::vector<std::string> columns = {
 bool is_free(const std::string& key) {
   for (const char* prefix : {"output", "forecast.", "evaluate.", "spectrum.", "generate.", "data.test",
                              "training.checkpoint_", "training.spectrum_every"})
-    if (key.starts_with(prefix))
-      return true;
+    if (key.starts_with(prefix)) return true;
   return false;
 }
 
@@ -32,8 +31,7 @@ bool is_free(const std::string& key) {
 void require_same_deck(const Deck& deck, const io::Checkpoint& checkpoint) {
   const Deck before = read_deck(checkpoint.string_at("deck"), checkpoint.path + ": deck", {});
   for (const Key& key : deck_keys()) {
-    if (is_free(key.path) || key.print(before) == key.print(deck))
-      continue;
+    if (is_free(key.path) || key.print(before) == key.print(deck)) continue;
     throw UsageError(checkpoint.path + " is of a run with " + key.path + ": " + key.print(before) +
                      "; the deck says " + key.print(deck) +
                      ". Resume with the same deck, or pass --overwrite to train anew");
@@ -77,14 +75,12 @@ distributed::TrainerState from_checkpoint(const io::Checkpoint& checkpoint) {
 /// The names of the phases in the order in which they run; history.csv holds numbers only.
 std::vector<std::string> phase_names(const distributed::TrainingOptions& options) {
   std::vector<std::string> names;
-  if (options.pretrain_epochs > 0)
-    names.push_back("pretrain");
-  for (const auto kind : options.optimizers)
-    names.emplace_back(name_of(kind));
+  if (options.pretrain_epochs > 0) names.push_back("pretrain");
+  for (const auto kind : options.optimizers) names.emplace_back(name_of(kind));
   return names;
 }
 
-} // namespace
+}  // namespace
 
 TrainingFiles::TrainingFiles(const Context& context)
     : context_(context), checkpoint_path_(in_run(context.deck, "checkpoint.h5")) {
@@ -149,4 +145,4 @@ void TrainingFiles::finish(const StoredModel& model, const distributed::TrainerS
               io::Overwrite::yes);
 }
 
-} // namespace spnode::app
+}  // namespace spnode::app

@@ -1,20 +1,20 @@
 #pragma once
 /// The files that a training writes into the run directory.
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "app/commands/commands.hpp"
 #include "app/model_store.hpp"
 #include "distributed/trainer.hpp"
 #include "io/history.hpp"
 
-#include <optional>
-#include <string>
-#include <vector>
-
 namespace spnode::app {
 
 /// model.h5, checkpoint.h5, history.csv and deck.yaml of a run. All members are collective.
 class TrainingFiles {
-public:
+ public:
   /// Prepares the run directory. Raises UsageError where results of another training are there and neither
   /// --resume nor --overwrite was given, FileError where the directory cannot be written.
   explicit TrainingFiles(const Context& context);
@@ -31,10 +31,10 @@ public:
   /// Writes deck.yaml and the trained model.
   void finish(const StoredModel& model, const distributed::TrainerState& state);
 
-private:
+ private:
   const Context& context_;
   std::string checkpoint_path_;
   std::optional<io::History> history_;
 };
 
-} // namespace spnode::app
+}  // namespace spnode::app
