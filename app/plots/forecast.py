@@ -55,8 +55,7 @@ def _mark_valid_time(axes, forecast, k, threshold):
     valid = forecast.time[k][int(np.argmax(late))]
     for axis in axes:
         axis.axvline(valid, color=style.BLACK, linewidth=1.1, linestyle="--")
-    axes[0].annotate(f"relative error {threshold:g} at t = {valid:.3g}", (valid, 1.03), fontsize=8,
-                     xycoords=("data", "axes fraction"), ha="center")
+    axes[0].set_title(f"dashed: relative error {threshold:g} at t = {valid:.3g}", loc="right", fontsize=8)
 
 
 def _curves(forecast, output, most_trajectories=3):

@@ -15,8 +15,8 @@ def draw(run, output):
     rows = 2 if abscissa is None else 3
     fig, axes = style.figure(rows, sharex=True, figsize=(style.WIDTH, 1.0 + 1.6 * rows),
                              gridspec_kw={"height_ratios": [2] + [1] * (rows - 1)})
-    _losses(axes[0, 0], epoch, table)
     names = _phase_names(run / "deck.yaml")
+    _losses(axes[0, 0], epoch, table, names)
     _rate(axes[1, 0], epoch, table, names)
     if abscissa is not None:
         _abscissa(axes[2, 0], epoch, abscissa)
@@ -43,7 +43,7 @@ def _finite(table, name):
     return column
 
 
-def _losses(axis, epoch, table):
+def _losses(axis, epoch, table, names):
     for name, title, colour, width in (("loss", "training", style.BLUE, 1.0),
                                        ("validation_loss", "validation", style.ORANGE, 1.6)):
         values = _finite(table, name)
@@ -52,7 +52,11 @@ def _losses(axis, epoch, table):
         known = np.isfinite(values)
         axis.plot(epoch[known], values[known], color=colour, linewidth=width, label=title)
     validation = _finite(table, "validation_loss")
+    # Pretraining has a loss of its own.
+    pretraining = [number for number, name in enumerate(names) if name == "pretraining"]
     if validation is not None:
+        validation = np.where(np.isin(table.get("phase", np.zeros_like(validation)), pretraining), np.nan, validation)
+    if validation is not None and np.isfinite(validation).any():
         best = int(np.nanargmin(validation))
         axis.plot(epoch[best], validation[best], "o", color=style.ORANGE, markersize=5, markerfacecolor="white",
                   zorder=5, clip_on=False, label=f"best validation, {validation[best]:.2e}")
