@@ -13,6 +13,14 @@ bool exists(const parallel::Communicator& comm, const std::string& path) {
   return found == 1;
 }
 
+void remove(const parallel::Communicator& comm, const std::string& path) {
+  parallel::collectively(comm, [&] {
+    std::error_code error;
+    if (comm.is_root() && !std::filesystem::remove(path, error) && error)
+      throw FileError(path + ": cannot be removed: " + error.message());
+  });
+}
+
 void prepare_parent(const parallel::Communicator& comm, const std::string& path) {
   const std::string parent = std::filesystem::path(path).parent_path().string();
   if (!parent.empty()) io::prepare_output_directory(comm, parent);

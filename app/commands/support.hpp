@@ -38,6 +38,9 @@ inline io::Overwrite overwrite(const Context& context) {
 /// Whether rank 0 sees the file. Collective.
 bool exists(const parallel::Communicator& comm, const std::string& path);
 
+/// Removes a file if it is there. Collective; raises FileError.
+void remove(const parallel::Communicator& comm, const std::string& path);
+
 /// Creates the directory that `path` lies in. Collective; raises FileError.
 void prepare_parent(const parallel::Communicator& comm, const std::string& path);
 

@@ -85,6 +85,8 @@ std::vector<std::string> phase_names(const distributed::TrainingOptions& options
 TrainingFiles::TrainingFiles(const Context& context)
     : context_(context), checkpoint_path_(in_run(context.deck, "checkpoint.h5")) {
   const std::string model = in_run(context.deck, "model.h5");
+  if (context.line.resume && context.line.overwrite)
+    throw UsageError("--resume and --overwrite exclude each other; continue the run or train anew");
   if (!context.line.resume && !context.line.overwrite) {
     if (exists(context.comm, checkpoint_path_))
       throw UsageError(checkpoint_path_ +
@@ -99,6 +101,9 @@ TrainingFiles::TrainingFiles(const Context& context)
 distributed::TrainerState TrainingFiles::starting_state(const std::vector<double>& theta) {
   const std::string history = in_run(context_.deck, "history.csv");
   if (!context_.line.resume) {
+    // A run that is stopped early must not leave results of two trainings side by side.
+    for (const std::string& old : {in_run(context_.deck, "model.h5"), checkpoint_path_})
+      remove(context_.comm, old);
     history_ = io::History::start(context_.comm, history, columns);
     return distributed::TrainerState::start(theta);
   }

@@ -190,6 +190,16 @@ class BadRun(ProgramTest):
         path.write_bytes(content)
         self.refused(BAD_FILE, "run/checkpoint.h5", "train", "deck.yaml", "--resume")
 
+    def test_resume_and_overwrite_exclude_each_other(self):
+        self.train()
+        self.refused(WRONG_DECK, "--resume and --overwrite exclude each other", "train", "deck.yaml", "--resume",
+                     "--overwrite")
+
+    def test_bad_data_do_not_cost_the_old_model(self):
+        self.train()
+        self.write("train.h5", "hello\n")
+        self.refused(BAD_FILE, "train.h5", "train", "deck.yaml", "--overwrite")
+
     def test_resume_with_another_deck(self):
         self.train()
         self.refused(WRONG_DECK, "run/checkpoint.h5 is of a run with training.batch: 8; the deck says 4", "train",

@@ -1,5 +1,6 @@
 #include "app/deck.hpp"
 
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -204,6 +205,13 @@ TEST_CASE("every_key_reads_its_own_default") {
 
 TEST_CASE("the_reference_deck_is_the_default_deck") {
   CHECK(app::print_deck(read_deck(app::print_reference(), "reference.yaml", {})) == app::print_deck(Deck()));
+}
+
+TEST_CASE("every_deck_of_input_is_valid") {
+  for (const auto& entry : std::filesystem::directory_iterator(SPNODE_SOURCE_DIR "/input")) {
+    INFO(entry.path());
+    CHECK_NOTHROW(read_deck(contents(entry.path()), entry.path(), {}));
+  }
 }
 
 TEST_CASE("the_stored_reference_files_are_those_that_the_program_prints") {

@@ -26,6 +26,8 @@ class Outcome:
 class ProgramTest(unittest.TestCase):
     """A test with an empty working directory of its own."""
 
+    seconds = 300  # that a run may take
+
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp(prefix="spnode-test-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
@@ -52,7 +54,7 @@ class ProgramTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as statuses:
             command = self.command(ranks, "sh", "-c", WRAPPER, "sh", PROGRAM, *words)
             process = subprocess.run(command, cwd=self.folder, text=True, stdout=subprocess.PIPE,
-                                     stderr=subprocess.STDOUT, timeout=300, check=False,
+                                     stderr=subprocess.STDOUT, timeout=self.seconds, check=False,
                                      env={**os.environ, "STATUS_FOLDER": statuses})
             found = [Path(statuses, str(rank)) for rank in range(ranks)]
             return Outcome([int(path.read_text()) if path.exists() else None for path in found], process.stdout)

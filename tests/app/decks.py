@@ -1,0 +1,40 @@
+"""Every deck of input/ trains to the end, forecasts as well as it should and keeps its spectral bound."""
+import unittest
+from pathlib import Path
+
+from program import ProgramTest
+
+INPUT = Path(__file__).resolve().parents[2] / "input"
+
+# What the forecasts of each deck must reach; far enough from what they do reach to hold on other processors.
+REQUIRED = {
+    "quickstart": "evaluate.require_valid_time=45",
+    "transient_growth_linear": "evaluate.require_error=1e-9",
+    "transient_growth": "evaluate.require_error=1e-2",
+    "grad13": "evaluate.require_error=1e-9",
+    "robertson": "evaluate.require_error=2e-2",
+    "kuramoto_sivashinsky_20": "evaluate.require_valid_time=55",
+    "kuramoto_sivashinsky_7": "evaluate.require_valid_time=10",
+}
+
+
+class Decks(ProgramTest):
+    seconds = 1500
+
+    def test_every_deck_has_its_test(self):
+        self.assertEqual(sorted(path.stem for path in INPUT.glob("*.yaml")), sorted([*REQUIRED, "reference"]))
+
+
+def add(name, required):
+    def test(self):
+        self.succeed(2, "run", str(INPUT / f"{name}.yaml"), required)
+
+    test.__name__ = f"test_{name}"
+    setattr(Decks, test.__name__, test)
+
+
+for deck, words in REQUIRED.items():
+    add(deck, words)
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
