@@ -37,13 +37,21 @@ run_directory() {
   echo "${directory:-runs/spnode}"
 }
 
-# train_and_requeue DECK WORDS...: trains; continues from a checkpoint where there is one; goes back into the queue
-# when the job's time was up. Any other failure ends the job with the program's status.
+# train_and_requeue DECK WORDS...: trains; continues from a checkpoint where there is one (after --overwrite: one of
+# this job); goes back into the queue when the job's time was up. Any other failure ends the job with the program's
+# status.
 train_and_requeue() {
-  local resume=() status=0
-  [ ! -f "$(run_directory "$@")/checkpoint.h5" ] || resume=(--resume)
-  echo "$(date +%FT%T) job $SLURM_JOB_ID, start ${SLURM_RESTART_COUNT:-0}: train $* ${resume[*]}"
-  run_ranks train "$@" "${resume[@]}" || status=$?
+  local words=() word anew=no status=0
+  for word in "$@"; do
+    if [ "$word" = --overwrite ]; then anew=yes; else words+=("$word"); fi
+  done
+  if [ "$anew" = yes ] && [ "${SLURM_RESTART_COUNT:-0}" -eq 0 ]; then
+    words+=(--overwrite)
+  elif [ -f "$(run_directory "${words[@]}")/checkpoint.h5" ]; then
+    words+=(--resume)
+  fi
+  echo "$(date +%FT%T) job $SLURM_JOB_ID, start ${SLURM_RESTART_COUNT:-0}: train ${words[*]}"
+  run_ranks train "${words[@]}" || status=$?
   if [ "$status" -eq 75 ]; then
     echo "$(date +%FT%T) stopped after a checkpoint; back into the queue"
     scontrol requeue "$SLURM_JOB_ID"
