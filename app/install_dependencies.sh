@@ -9,7 +9,7 @@
 set -euo pipefail
 
 packages=(
-  cmake g++ ninja-build ccache pkg-config
+  cmake g++ make ninja-build ccache pkg-config
   libopenmpi-dev openmpi-bin
   libtrilinos-kokkos-dev                # Kokkos
   libblas-dev liblapack-dev
@@ -23,7 +23,7 @@ packages=(
 )
 case "${1:-}" in
   "") ;;
-  --tests) packages+=(slurm-wlm munge git) ;;
+  --tests) packages+=(slurm-wlm munge) ;;
   *) echo "usage: $0 [--tests]" >&2; exit 2 ;;
 esac
 

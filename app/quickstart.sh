@@ -28,6 +28,7 @@ mpirun --oversubscribe --bind-to none -n "$ranks" build/release/bin/spnode run "
 
 step "Pictures"
 run=$(sed -n 's/^output:[[:space:]]*\([^[:space:]#]*\).*/\1/p' "$deck")
+run=${run:-runs/spnode}                  # the default of a deck without `output`
 /usr/bin/python3 app/plots/plot.py "$run"
 
 step "Done; everything is in $run/"
