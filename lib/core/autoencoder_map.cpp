@@ -56,16 +56,18 @@ void AutoencoderMap::encode_vjp(const ExecSpace& space, ConstMatrixView z, Const
   const MatrixView z_bar = scratch.matrix(z.extent(0), z.extent(1));
   fill(space, 0.0, z_bar);
   model_.encoder().apply_vjp(
-      space, {encoder_kappa_, z, tape, u_bar, z_bar, VectorView(bar.data(), encoder_kappa_.extent(0))}, scratch);
+      space, {encoder_kappa_, z, tape, u_bar, z_bar, VectorView(bar.data(), encoder_kappa_.extent(0))},
+      scratch);
 }
 
-void AutoencoderMap::decode_vjp(const ExecSpace& space, const DecodeReverse& reverse, Scratch& scratch) const {
+void AutoencoderMap::decode_vjp(const ExecSpace& space, const DecodeReverse& reverse,
+                                Scratch& scratch) const {
   if (!model_.has_autoencoder()) return axpy(space, 1.0, reverse.z_bar, reverse.u_bar);
-  const VectorView bar = trainable_ ? VectorView(reverse.bar.data() + encoder_kappa_.extent(0),
-                                                 decoder_kappa_.extent(0))
-                                    : VectorView();
-  model_.decoder().apply_vjp(space, {decoder_kappa_, reverse.u, reverse.tape, reverse.z_bar, reverse.u_bar, bar},
-                             scratch);
+  const VectorView bar =
+      trainable_ ? VectorView(reverse.bar.data() + encoder_kappa_.extent(0), decoder_kappa_.extent(0))
+                 : VectorView();
+  model_.decoder().apply_vjp(
+      space, {decoder_kappa_, reverse.u, reverse.tape, reverse.z_bar, reverse.u_bar, bar}, scratch);
 }
 
 }  // namespace spnode::core

@@ -15,19 +15,24 @@ class AutoencoderMap {
   bool trainable() const { return trainable_; }
 
   /// Length of the adjoint of the coefficients: encoder, then decoder; 0 when not trainable.
-  std::size_t bar_size() const { return trainable_ ? encoder_kappa_.extent(0) + decoder_kappa_.extent(0) : 0; }
+  std::size_t bar_size() const {
+    return trainable_ ? encoder_kappa_.extent(0) + decoder_kappa_.extent(0) : 0;
+  }
 
   void set_parameters(std::span<const double> theta);
-  void realise_vjp(std::span<const double> theta, std::span<const double> bar, std::span<double> theta_bar) const;
+  void realise_vjp(std::span<const double> theta, std::span<const double> bar,
+                   std::span<double> theta_bar) const;
 
   std::size_t encode_tape_rows() const { return model_.has_autoencoder() ? model_.encoder().tape_rows() : 0; }
   std::size_t decode_tape_rows() const { return model_.has_autoencoder() ? model_.decoder().tape_rows() : 0; }
 
   /// u (n, lanes) = encode(z), z (m, lanes) scaled; u is overwritten.
-  void encode(const ExecSpace& space, ConstMatrixView z, MatrixView u, MatrixView tape, Scratch& scratch) const;
+  void encode(const ExecSpace& space, ConstMatrixView z, MatrixView u, MatrixView tape,
+              Scratch& scratch) const;
 
   /// z (m, lanes) = decode(u); z is overwritten.
-  void decode(const ExecSpace& space, ConstMatrixView u, MatrixView z, MatrixView tape, Scratch& scratch) const;
+  void decode(const ExecSpace& space, ConstMatrixView u, MatrixView z, MatrixView tape,
+              Scratch& scratch) const;
 
   /// The coefficients' adjoint: += into bar (bar_size()).
   void encode_vjp(const ExecSpace& space, ConstMatrixView z, ConstMatrixView tape, ConstMatrixView u_bar,

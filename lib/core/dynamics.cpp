@@ -9,8 +9,9 @@
 
 namespace spnode::core {
 
-MatrixFunctionMethod choose_method(const IntegratorOptions& options, const RateShape& shape, const StepTable& table,
-                                   std::span<const double> A, std::size_t lane_steps) {
+MatrixFunctionMethod choose_method(const IntegratorOptions& options, const RateShape& shape,
+                                   const StepTable& table, std::span<const double> A,
+                                   std::size_t lane_steps) {
   if (options.linear != MatrixFunctionMethod::automatic) return options.linear;
   double dense = 0.0, taylor = 0.0;
   std::vector<double> work(4 * shape.n);
@@ -25,13 +26,18 @@ MatrixFunctionMethod choose_method(const IntegratorOptions& options, const RateS
     const TaylorDegree degree = choose_degree(norms, spec.c * table.largest(), spec.terms);
     taylor += double(lane_steps) * taylor_lane_cost(shape.n, spec.terms, degree);
   }
-  for (const double h : table.steps()) dense += dense_update_cost(shape.n, most, std::abs(h) * norms.alpha[1]);
+  for (const double h : table.steps())
+    dense += dense_update_cost(shape.n, most, std::abs(h) * norms.alpha[1]);
   return dense <= taylor ? MatrixFunctionMethod::dense : MatrixFunctionMethod::taylor;
 }
 
-Dynamics::Dynamics(const Model& model, const IntegratorOptions& options, StepTable table, MatrixFunctionMethod method)
-    : model_(model), table_(std::move(table)), rate_(model.nonlinear()),
-      integrator_(make_integrator(options.scheme, rate_.shape())), A_(model.linear().coefficient_count()),
+Dynamics::Dynamics(const Model& model, const IntegratorOptions& options, StepTable table,
+                   MatrixFunctionMethod method)
+    : model_(model),
+      table_(std::move(table)),
+      rate_(model.nonlinear()),
+      integrator_(make_integrator(options.scheme, rate_.shape())),
+      A_(model.linear().coefficient_count()),
       A_bar_(A_.size()) {
   if (method == MatrixFunctionMethod::taylor)
     linear_ = std::make_unique<TaylorLinearPart>(rate_.shape(), integrator_->operators(), table_.largest());
@@ -49,7 +55,8 @@ void Dynamics::set_parameters(std::span<const double> theta) {
   Kokkos::deep_copy(rate_.coefficients(), host);
 }
 
-void Dynamics::realise_vjp(std::span<const double> theta, std::span<const double> bar, std::span<double> theta_bar) {
+void Dynamics::realise_vjp(std::span<const double> theta, std::span<const double> bar,
+                           std::span<double> theta_bar) {
   std::ranges::fill(A_bar_, 0.0);
   linear_->realise_vjp(bar.first(linear_->coefficient_count()), A_bar_);
   model_.linear().realise_vjp(theta, A_bar_, theta_bar);

@@ -12,10 +12,10 @@
 
 namespace spnode::core {
 
-/// The method that costs less floating-point work for one parameter update whose tiles take `lane_steps` steps of
-/// single lanes. `A`: the linear operator (n, n) that the decision is made for.
-MatrixFunctionMethod choose_method(const IntegratorOptions& options, const RateShape& shape, const StepTable& table,
-                                   std::span<const double> A, std::size_t lane_steps);
+/// The method that costs less floating-point work for one parameter update whose tiles take `lane_steps`
+/// steps of single lanes. `A`: the linear operator (n, n) that the decision is made for.
+MatrixFunctionMethod choose_method(const IntegratorOptions& options, const RateShape& shape,
+                                   const StepTable& table, std::span<const double> A, std::size_t lane_steps);
 
 /// The nonlinear terms of a model with realised coefficients.
 class ModelRate final : public NonlinearPart {
@@ -31,7 +31,8 @@ class ModelRate final : public NonlinearPart {
     terms_.apply(space, kappa_, u, rate, tape, scratch);
   }
   void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch& scratch) const override {
-    terms_.apply_vjp(space, {kappa_, reverse.u, reverse.tape, reverse.rate_bar, reverse.u_bar, reverse.bar}, scratch);
+    terms_.apply_vjp(space, {kappa_, reverse.u, reverse.tape, reverse.rate_bar, reverse.u_bar, reverse.bar},
+                     scratch);
   }
 
  private:
@@ -43,7 +44,8 @@ class ModelRate final : public NonlinearPart {
 class Dynamics {
  public:
   /// `method` must not be automatic (see choose_method). Keeps a reference to the model.
-  Dynamics(const Model& model, const IntegratorOptions& options, StepTable table, MatrixFunctionMethod method);
+  Dynamics(const Model& model, const IntegratorOptions& options, StepTable table,
+           MatrixFunctionMethod method);
 
   const Model& model() const { return model_; }
   const StepTable& table() const { return table_; }
@@ -55,7 +57,9 @@ class Dynamics {
   void set_parameters(std::span<const double> theta);
 
   /// Length of the adjoint of the coefficients: those of the linear part, then those of the nonlinear part.
-  std::size_t coefficient_count() const { return linear_->coefficient_count() + model_.nonlinear().coefficient_count(); }
+  std::size_t coefficient_count() const {
+    return linear_->coefficient_count() + model_.nonlinear().coefficient_count();
+  }
 
   /// theta_bar += the pull-back of the coefficients' adjoint, for the last theta.
   void realise_vjp(std::span<const double> theta, std::span<const double> bar, std::span<double> theta_bar);

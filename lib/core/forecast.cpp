@@ -17,16 +17,19 @@ RateShape shape_of(const NonlinearTerms& terms) {
 }  // namespace
 
 std::vector<double> forecast_steps(const Trajectories& grid, std::size_t substeps) {
-  return distinct_steps(WindowData(WindowIndex(std::max<std::size_t>(grid.count, 1), grid.times, {}), grid, 0),
-                        substeps);
+  return distinct_steps(
+      WindowData(WindowIndex(std::max<std::size_t>(grid.count, 1), grid.times, {}), grid, 0), substeps);
 }
 
 Forecaster::Forecaster(const Model& model, std::span<const double> theta, ForecastOptions options,
                        std::vector<double> steps)
-    : model_(model), options_(options), table_(std::move(steps)),
-      method_(choose_method(options_.integrator, shape_of(model.nonlinear()), table_, model.linear_operator(theta),
-                            options_.tile * chunk_intervals)),
-      dynamics_(model, options_.integrator, table_, method_), autoencoder_(model) {
+    : model_(model),
+      options_(options),
+      table_(std::move(steps)),
+      method_(choose_method(options_.integrator, shape_of(model.nonlinear()), table_,
+                            model.linear_operator(theta), options_.tile * chunk_intervals)),
+      dynamics_(model, options_.integrator, table_, method_),
+      autoencoder_(model) {
   dynamics_.set_parameters(theta);
   autoencoder_.set_parameters(theta);
 }
@@ -72,7 +75,8 @@ void Forecaster::run_tile(Trajectories& trajectories, std::size_t first, std::si
   const auto host = Kokkos::create_mirror_view(z);
   for (std::size_t l = 0; l < lanes; ++l) {
     const double* const x = trajectories.state_at(first + std::min(l, count - 1), 0);
-    for (std::size_t i = 0; i < m; ++i) host(i, l) = (x[i] - model_.scaling.shift[i]) / model_.scaling.scale[i];
+    for (std::size_t i = 0; i < m; ++i)
+      host(i, l) = (x[i] - model_.scaling.shift[i]) / model_.scaling.scale[i];
   }
   Kokkos::deep_copy(z, host);
   autoencoder_.encode(space_, z, u, scratch_.matrix(autoencoder_.encode_tape_rows(), lanes), scratch_);

@@ -18,12 +18,14 @@ struct ForecastOptions {
 /// The lengths of a forecast's steps over a set of times, without repetitions.
 std::vector<double> forecast_steps(const Trajectories& grid, std::size_t substeps);
 
-/// Runs a model over the time grids of trajectories. Memory for temporaries does not grow with the number of times.
+/// Runs a model over the time grids of trajectories. Memory for temporaries does not grow with the number of
+/// times.
 class Forecaster {
  public:
-  /// theta: the model's parameters. `steps`: all step lengths that run() will meet. Raises NumericalError where the
-  /// model's operators are not finite. Keeps a reference to the model.
-  Forecaster(const Model& model, std::span<const double> theta, ForecastOptions options, std::vector<double> steps);
+  /// theta: the model's parameters. `steps`: all step lengths that run() will meet. Raises NumericalError
+  /// where the model's operators are not finite. Keeps a reference to the model.
+  Forecaster(const Model& model, std::span<const double> theta, ForecastOptions options,
+             std::vector<double> steps);
 
   MatrixFunctionMethod method() const { return method_; }
 
@@ -36,7 +38,8 @@ class Forecaster {
   void run_tile(Trajectories& trajectories, std::size_t first, std::size_t count);
   void assign_steps(const Trajectories& trajectories, std::size_t first, std::size_t count, std::size_t start,
                     std::size_t intervals);
-  void store(Trajectories& trajectories, std::size_t first, std::size_t count, std::size_t start, MatrixView latent);
+  void store(Trajectories& trajectories, std::size_t first, std::size_t count, std::size_t start,
+             MatrixView latent);
 
   const Model& model_;
   ForecastOptions options_;

@@ -8,8 +8,11 @@
 
 namespace spnode::core {
 
-Objective::Objective(const Model& model, ObjectiveOptions options, StepTable table, MatrixFunctionMethod method)
-    : model_(model), options_(std::move(options)), dynamics_(model, options_.integrator, std::move(table), method),
+Objective::Objective(const Model& model, ObjectiveOptions options, StepTable table,
+                     MatrixFunctionMethod method)
+    : model_(model),
+      options_(std::move(options)),
+      dynamics_(model, options_.integrator, std::move(table), method),
       autoencoder_(model),
       bar_("spnode::core::Objective", dynamics_.coefficient_count() + autoencoder_.bar_size()),
       state_rows_("spnode::core::Objective", model.state_dimension()),
@@ -58,7 +61,7 @@ Objective::Tile Objective::load(const WindowData& data, std::span<const std::uin
   Kokkos::deep_copy(tile.states, states_host_);
   const VectorView weights = scratch_.vector(tile.blocks * lanes);
   Kokkos::deep_copy(weights, Kokkos::View<const double*, Kokkos::HostSpace, Unmanaged>(weights_host_.data(),
-                                                                                     weights_host_.size()));
+                                                                                       weights_host_.size()));
   tile.weights = weights;
   return tile;
 }
@@ -73,7 +76,8 @@ double Objective::sum_of(const ConstVectorView& sums) const {
 // decode(encode(z)) against z at all times.
 void Objective::reconstruct(const Tile& tile, double factor, std::span<double> out, bool with_gradient) {
   const Scratch::Frame frame(scratch_);
-  const std::size_t m = model_.state_dimension(), n = model_.latent_dimension(), columns = tile.states.extent(1);
+  const std::size_t m = model_.state_dimension(), n = model_.latent_dimension(),
+                    columns = tile.states.extent(1);
   const MatrixView u = scratch_.matrix(n, columns), z = scratch_.matrix(m, columns);
   const MatrixView encode_tape = scratch_.matrix(autoencoder_.encode_tape_rows(), columns);
   const MatrixView decode_tape = scratch_.matrix(autoencoder_.decode_tape_rows(), columns);
@@ -133,7 +137,8 @@ double Objective::latent_loss(const Tile& tile, ConstMatrixView states, MatrixVi
   axpy(space_, 1.0, bar, *states_bar);
   scaled_copy(space_, -1.0, bar, bar);
   autoencoder_.encode_vjp(space_, tile.states, tape, bar,
-                          VectorView(bar_.data() + dynamics_.coefficient_count(), autoencoder_.bar_size()), scratch_);
+                          VectorView(bar_.data() + dynamics_.coefficient_count(), autoencoder_.bar_size()),
+                          scratch_);
   return sum_of(sums);
 }
 
@@ -143,7 +148,8 @@ void Objective::roll(const Tile& tile, std::span<double> out) {
   {
     const Scratch::Frame inner(scratch_);
     const MatrixView tape = scratch_.matrix(autoencoder_.encode_tape_rows(), tile.lanes);
-    autoencoder_.encode(space_, lanes_of(tile.states, 0, tile.lanes), lanes_of(states, 0, tile.lanes), tape, scratch_);
+    autoencoder_.encode(space_, lanes_of(tile.states, 0, tile.lanes), lanes_of(states, 0, tile.lanes), tape,
+                        scratch_);
     Rollout rollout(dynamics_, {options_.integrator.substeps, options_.integrator.keep_every});
     rollout.forward(space_, steps_, states, Rollout::Record::no, scratch_);
   }
@@ -167,10 +173,12 @@ void Objective::roll_with_gradient(const Tile& tile, std::span<double> out) {
   if (options_.loss.latent != 0.0) out[latent] = latent_loss(tile, states, &states_bar);
   rollout.reverse(space_, steps_, states_bar, dynamics_bar(), scratch_);
   autoencoder_.encode_vjp(space_, first, tape, lanes_of(states_bar, 0, tile.lanes),
-                          VectorView(bar_.data() + dynamics_.coefficient_count(), autoencoder_.bar_size()), scratch_);
+                          VectorView(bar_.data() + dynamics_.coefficient_count(), autoencoder_.bar_size()),
+                          scratch_);
 }
 
-void Objective::contribution(const WindowData& data, std::span<const std::uint64_t> windows, std::span<double> out) {
+void Objective::contribution(const WindowData& data, std::span<const std::uint64_t> windows,
+                             std::span<double> out) {
   const Scratch::Frame frame(scratch_);
   const Tile tile = load(data, windows);
   const LossOptions& loss = options_.loss;
@@ -215,7 +223,8 @@ double Objective::weight_decay(std::span<double> theta_bar) const {
   return 0.5 * options_.loss.weight_decay * sum;
 }
 
-LossTerms Objective::gradient(std::span<const double> summed, std::size_t windows, std::span<double> theta_bar) {
+LossTerms Objective::gradient(std::span<const double> summed, std::size_t windows,
+                              std::span<double> theta_bar) {
   LossTerms result = weighted(summed.last(terms), windows);
   std::ranges::fill(theta_bar, 0.0);
   const std::size_t dynamics = dynamics_.coefficient_count();

@@ -20,14 +20,16 @@ struct ObjectiveOptions {
 };
 
 /// Mean over windows of
-///   trajectory    sum_t omega_t (1/m) sum_i v_i (x^_i(t) - x_i(t))^2          decoded rollout, scaled state space
-///   latent        sum_t omega_t (1/n) sum_i (u_i(t) - encode(x(t))_i)^2       rollout, latent space
+///   trajectory    sum_t omega_t (1/m) sum_i v_i (x^_i(t) - x_i(t))^2          decoded rollout, scaled state
+///   space latent        sum_t omega_t (1/n) sum_i (u_i(t) - encode(x(t))_i)^2       rollout, latent space
 ///   reconstruction sum_t omega_t (1/m) sum_i v_i (decode(encode(x(t)))_i - x_i(t))^2
 /// each times its weight in LossOptions, plus weight_decay / 2 ||theta||^2 over the blocks that learn
-/// (SPNODE-25, eq. (20), with normalised weights omega). The gradient is the discrete adjoint of the computed rollout.
+/// (SPNODE-25, eq. (20), with normalised weights omega). The gradient is the discrete adjoint of the computed
+/// rollout.
 ///
-/// Terms of weight zero cost nothing during training: contribution() leaves them at zero. value_contribution()
-/// monitors all terms, except the rollout's where neither of them has weight. Single-threaded use; keeps a reference to the model.
+/// Terms of weight zero cost nothing during training: contribution() leaves them at zero.
+/// value_contribution() monitors all terms, except the rollout's where neither of them has weight.
+/// Single-threaded use; keeps a reference to the model.
 class Objective final : public TileObjective {
  public:
   /// `method`: how functions of A act, see choose_method; `table`: the step lengths of all data it will see.
@@ -36,11 +38,13 @@ class Objective final : public TileObjective {
   const ParameterLayout& parameters() const override { return model_.layout(); }
   void set_parameters(std::span<const double> theta) override;
   std::size_t contribution_size() const override { return bar_.extent(0) + terms; }
-  void contribution(const WindowData& data, std::span<const std::uint64_t> windows, std::span<double> out) override;
+  void contribution(const WindowData& data, std::span<const std::uint64_t> windows,
+                    std::span<double> out) override;
   std::size_t value_size() const override { return terms; }
   void value_contribution(const WindowData& data, std::span<const std::uint64_t> windows,
                           std::span<double> out) override;
-  LossTerms gradient(std::span<const double> summed, std::size_t windows, std::span<double> theta_bar) override;
+  LossTerms gradient(std::span<const double> summed, std::size_t windows,
+                     std::span<double> theta_bar) override;
   LossTerms value(std::span<const double> summed, std::size_t windows) const override;
 
   /// Temporary memory held now, in doubles; constant once the largest tile has been seen.
@@ -73,9 +77,9 @@ class Objective final : public TileObjective {
   ExecSpace space_;
   Scratch scratch_;
   TileSteps steps_;
-  Vector bar_;               // adjoint of the coefficients: dynamics, then autoencoder
-  Vector state_rows_;        // v_i / m
-  Vector latent_rows_;       // 1 / n
+  Vector bar_;          // adjoint of the coefficients: dynamics, then autoencoder
+  Vector state_rows_;   // v_i / m
+  Vector latent_rows_;  // 1 / n
   std::vector<double> theta_;
   std::vector<double> h_, times_, omega_;  // staging of a tile on the host
   Kokkos::View<double**, Kokkos::LayoutRight, Kokkos::HostSpace> states_host_;

@@ -1,5 +1,6 @@
 #pragma once
-/// Counter-based random numbers: a value depends on (seed, stream, counter) alone, never on ranks or call order.
+/// Counter-based random numbers: a value depends on (seed, stream, counter) alone, never on ranks or call
+/// order.
 
 #include <cmath>
 #include <cstdint>
@@ -49,11 +50,13 @@ class Random {
   std::uint64_t key_;
 };
 
-/// A pseudo-random permutation of 0 .. size - 1 evaluated entry by entry, without storage: a four-round Feistel
-/// network on the smallest even number of bits that holds size, walked along its cycles until it lands inside.
+/// A pseudo-random permutation of 0 .. size - 1 evaluated entry by entry, without storage: a four-round
+/// Feistel network on the smallest even number of bits that holds size, walked along its cycles until it
+/// lands inside.
 class Permutation {
  public:
-  Permutation(std::uint64_t size, std::uint64_t seed, std::uint64_t stream) : size_(size), random_(seed, stream) {
+  Permutation(std::uint64_t size, std::uint64_t seed, std::uint64_t stream)
+      : size_(size), random_(seed, stream) {
     while ((std::uint64_t{1} << (2 * half_bits_)) < size) ++half_bits_;
   }
 

@@ -13,27 +13,31 @@ struct RolloutPlan {
   std::size_t keep_every = 0;  ///< keep every k-th state and recompute between; 0: keep all states and tapes
 };
 
-/// Runs the dynamics over a tile. Temporaries live in the caller's scratch: between forward and reverse the caller
-/// keeps a Scratch::Frame open.
+/// Runs the dynamics over a tile. Temporaries live in the caller's scratch: between forward and reverse the
+/// caller keeps a Scratch::Frame open.
 class Rollout {
  public:
   Rollout(const Dynamics& dynamics, RolloutPlan plan) : dynamics_(dynamics), plan_(plan) {}
 
-  /// states: (n, (intervals + 1) lanes), block i of lanes at data time i; block 0 is given, the others overwritten.
-  /// With `record`, what reverse needs is kept.
+  /// states: (n, (intervals + 1) lanes), block i of lanes at data time i; block 0 is given, the others
+  /// overwritten. With `record`, what reverse needs is kept.
   enum class Record { no, yes };
-  void forward(const ExecSpace& space, const TileSteps& steps, MatrixView states, Record record, Scratch& scratch);
+  void forward(const ExecSpace& space, const TileSteps& steps, MatrixView states, Record record,
+               Scratch& scratch);
 
-  /// From the adjoint of all blocks: block 0 of states_bar becomes the adjoint of the initial state, the other
-  /// blocks are used up. `bar`: adjoint of the coefficients of the dynamics, +=.
+  /// From the adjoint of all blocks: block 0 of states_bar becomes the adjoint of the initial state, the
+  /// other blocks are used up. `bar`: adjoint of the coefficients of the dynamics, +=.
   void reverse(const ExecSpace& space, const TileSteps& steps, MatrixView states_bar, VectorView bar,
                Scratch& scratch) const;
 
  private:
   std::size_t segment_length() const;
-  MatrixView state(const MatrixView& storage, std::size_t i) const { return lanes_of(storage, i * lanes_, lanes_); }
+  MatrixView state(const MatrixView& storage, std::size_t i) const {
+    return lanes_of(storage, i * lanes_, lanes_);
+  }
   MatrixView tape(std::size_t step) const;
-  void run_segment(const StepContext& context, const TileSteps& steps, std::size_t first, std::size_t last) const;
+  void run_segment(const StepContext& context, const TileSteps& steps, std::size_t first,
+                   std::size_t last) const;
 
   const Dynamics& dynamics_;
   RolloutPlan plan_;

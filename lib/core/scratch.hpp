@@ -15,7 +15,9 @@ namespace spnode::core {
 class Scratch {
  public:
   /// Uninitialised (rows, lanes) matrix, valid until the enclosing Frame ends.
-  MatrixView matrix(std::size_t rows, std::size_t lanes) { return MatrixView(take(rows * lanes), rows, lanes); }
+  MatrixView matrix(std::size_t rows, std::size_t lanes) {
+    return MatrixView(take(rows * lanes), rows, lanes);
+  }
   VectorView vector(std::size_t size) { return VectorView(take(size), size); }
 
   class Frame {

@@ -52,7 +52,8 @@ class TileObjective {
 
   /// From the sum of the contributions of `windows` windows in all: the mean loss, and in `theta_bar`
   /// (size parameters().size(), overwritten) its gradient with respect to theta. Frozen blocks get zero.
-  virtual LossTerms gradient(std::span<const double> summed, std::size_t windows, std::span<double> theta_bar) = 0;
+  virtual LossTerms gradient(std::span<const double> summed, std::size_t windows,
+                             std::span<double> theta_bar) = 0;
 
   /// The mean loss from the sum of value contributions of `windows` windows in all.
   virtual LossTerms value(std::span<const double> summed, std::size_t windows) const = 0;

@@ -15,10 +15,9 @@ namespace {
 
 /// The bits that any rank has set, found while the ranks compute.
 class Agreement {
-public:
+ public:
   Agreement(const parallel::Communicator& comm, Requests own) : own_(own), common_(own) {
-    if (comm.size() > 1)
-      MPI_Iallreduce(&own_, &common_, 1, MPI_UNSIGNED, MPI_BOR, comm.handle(), &pending_);
+    if (comm.size() > 1) MPI_Iallreduce(&own_, &common_, 1, MPI_UNSIGNED, MPI_BOR, comm.handle(), &pending_);
   }
   Agreement(const Agreement&) = delete;
   Agreement& operator=(const Agreement&) = delete;
@@ -29,18 +28,22 @@ public:
     return common_;
   }
 
-private:
+ private:
   Requests own_, common_;
   MPI_Request pending_ = MPI_REQUEST_NULL;
 };
 
-} // namespace
+}  // namespace
 
 BatchObjective::BatchObjective(const parallel::Communicator& comm, core::TileObjective& objective,
                                const core::WindowData& data, const Sampler& sampler)
-    : comm_(comm), objective_(objective), data_(data), sampler_(sampler),
+    : comm_(comm),
+      objective_(objective),
+      data_(data),
+      sampler_(sampler),
       shares_(sampler.shares_of(comm.rank(), comm.size())),
-      gradient_sum_(comm, objective.contribution_size()), value_sum_(comm, objective.value_size()) {
+      gradient_sum_(comm, objective.contribution_size()),
+      value_sum_(comm, objective.value_size()) {
   const std::size_t width = std::max(objective.contribution_size(), objective.value_size());
   rows_.resize(std::max<std::size_t>(1, shares_.size()) * width);
   tile_row_.resize(width);
@@ -63,15 +66,13 @@ Evaluation BatchObjective::evaluate(const Sum& sum, std::span<const double> thet
   const bool computed = compute_rows(sum, theta);
   result.finite = add(sum, computed);
   result.requests = agreement.wait();
-  if (result.finite)
-    finish(sum, gradient, result);
+  if (result.finite) finish(sum, gradient, result);
   return result;
 }
 
 /// Local: fills the rows of this rank's shares; false where that failed.
 bool BatchObjective::compute_rows(const Sum& sum, std::span<const double> theta) {
-  if (failure_)
-    return false;
+  if (failure_) return false;
   const std::size_t width =
       sum.quantity == Quantity::gradient ? objective_.contribution_size() : objective_.value_size();
   try {
@@ -103,8 +104,7 @@ void BatchObjective::compute_share(const Sum& sum, std::size_t share, std::span<
     else
       objective_.value_contribution(data_, tile, out);
     if (begin > 0)
-      for (std::size_t i = 0; i < row.size(); ++i)
-        row[i] += scratch[i];
+      for (std::size_t i = 0; i < row.size(); ++i) row[i] += scratch[i];
   }
 }
 
@@ -119,11 +119,9 @@ bool BatchObjective::add(const Sum& sum, bool computed) {
   }
   const auto rows = std::span(rows_).first(count * exact.size());
   const auto out = std::span(summed_).first(exact.size());
-  if (exact.sum(rows, count, sampler_.shares(), out) == parallel::SumStatus::finite)
-    return true;
+  if (exact.sum(rows, count, sampler_.shares(), out) == parallel::SumStatus::finite) return true;
   parallel::collectively(comm_, [this] {
-    if (failure_)
-      std::rethrow_exception(std::exchange(failure_, nullptr));
+    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   });
   return false;
 }
@@ -140,8 +138,7 @@ void BatchObjective::finish(const Sum& sum, std::span<double> gradient, Evaluati
       result.loss = objective_.gradient(
           std::span<const double>(summed_).first(objective_.contribution_size()), windows, gradient);
       double squares = 0.0;
-      for (const double g : gradient)
-        squares += g * g;
+      for (const double g : gradient) squares += g * g;
       result.gradient_norm = std::sqrt(squares);
     }
     result.finite = std::isfinite(result.loss.total) && std::isfinite(result.gradient_norm);
@@ -155,12 +152,10 @@ void BatchObjective::finish(const Sum& sum, std::span<double> gradient, Evaluati
 
 void BatchObjective::check_replicas(std::span<const double> theta) {
   parallel::collectively(comm_, [this] {
-    if (failure_)
-      std::rethrow_exception(std::exchange(failure_, nullptr));
+    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   });
   std::uint64_t hash = 0;
-  for (const double x : theta)
-    hash = core::mix64(hash ^ std::bit_cast<std::uint64_t>(x));
+  for (const double x : theta) hash = core::mix64(hash ^ std::bit_cast<std::uint64_t>(x));
   std::uint64_t least[2] = {hash, ~hash};
   MPI_Allreduce(MPI_IN_PLACE, least, 2, MPI_UINT64_T, MPI_MIN, comm_.handle());
   if (least[0] != ~least[1])
@@ -168,4 +163,4 @@ void BatchObjective::check_replicas(std::span<const double> theta) {
                 "the ranks' parameters differ; training relies on identical processors and libraries");
 }
 
-} // namespace spnode::distributed
+}  // namespace spnode::distributed

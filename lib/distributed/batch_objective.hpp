@@ -23,10 +23,10 @@ inline constexpr Requests request_checkpoint = 2;
 
 /// What an evaluation came to; the same bits on all ranks.
 struct Evaluation {
-  bool finite = false;        ///< loss and gradient are finite; otherwise they are unspecified
-  core::LossTerms loss;       ///< mean over the windows
-  double gradient_norm = 0.0; ///< Euclidean; 0 for a value alone
-  Requests requests = 0;      ///< what any rank asked for
+  bool finite = false;         ///< loss and gradient are finite; otherwise they are unspecified
+  core::LossTerms loss;        ///< mean over the windows
+  double gradient_norm = 0.0;  ///< Euclidean; 0 for a value alone
+  Requests requests = 0;       ///< what any rank asked for
 };
 
 /// Evaluates a TileObjective over windows dealt to ranks by a Sampler.
@@ -40,7 +40,7 @@ struct Evaluation {
 /// reason. Buffers are allocated at construction; evaluations allocate nothing once every share has been
 /// drawn.
 class BatchObjective {
-public:
+ public:
   /// `data` holds the windows sampler.held(comm.rank(), comm.size()). All four must outlive this. Not
   /// collective.
   BatchObjective(const parallel::Communicator& comm, core::TileObjective& objective,
@@ -65,7 +65,7 @@ public:
   /// failures of single ranks. Collective; a few bytes.
   void check_replicas(std::span<const double> theta);
 
-private:
+ private:
   enum class Quantity { gradient, value };
   struct Sum {
     Quantity quantity;
@@ -82,15 +82,15 @@ private:
   core::TileObjective& objective_;
   const core::WindowData& data_;
   const Sampler& sampler_;
-  parallel::Range shares_; ///< of this rank
+  parallel::Range shares_;  ///< of this rank
 
-  std::vector<double> rows_;           ///< (max(1, own shares), contribution_size())
-  std::vector<double> tile_row_;       ///< (contribution_size())
-  std::vector<double> summed_;         ///< (contribution_size())
-  std::vector<std::uint64_t> windows_; ///< of the share that is being computed
+  std::vector<double> rows_;            ///< (max(1, own shares), contribution_size())
+  std::vector<double> tile_row_;        ///< (contribution_size())
+  std::vector<double> summed_;          ///< (contribution_size())
+  std::vector<std::uint64_t> windows_;  ///< of the share that is being computed
   parallel::ExactSum gradient_sum_, value_sum_;
   Requests asked_ = 0;
-  std::exception_ptr failure_; ///< of this rank, not yet known to the others
+  std::exception_ptr failure_;  ///< of this rank, not yet known to the others
 };
 
-} // namespace spnode::distributed
+}  // namespace spnode::distributed

@@ -73,13 +73,13 @@ Sampler make_fourier_sampler(const GenerateOptions& options, const core::Referen
 Sampler make_sampler(const GenerateOptions& options, const core::ReferenceSystem& system,
                      const std::vector<double>& times) {
   switch (system.solution()) {
-  case core::Solution::linear_exact:
-    return make_linear_sampler(system, times);
-  case core::Solution::fourier_etdrk4:
-    return make_fourier_sampler(options, system, times);
-  case core::Solution::explicit_adaptive:
-  case core::Solution::implicit_adaptive:
-    break;
+    case core::Solution::linear_exact:
+      return make_linear_sampler(system, times);
+    case core::Solution::fourier_etdrk4:
+      return make_fourier_sampler(options, system, times);
+    case core::Solution::explicit_adaptive:
+    case core::Solution::implicit_adaptive:
+      break;
   }
   const auto solver = std::make_shared<ReferenceSolver>(system, options.tolerance);
   return [solver, times](std::span<double> states) { solver->solve(times, states); };

@@ -35,8 +35,8 @@ fftw_complex* as_complex(double* data) { return reinterpret_cast<fftw_complex*>(
 
 }  // namespace
 
-KuramotoSivashinskySolver::Coefficients
-KuramotoSivashinskySolver::make_coefficients(const core::KuramotoSivashinsky& system, double step) {
+KuramotoSivashinskySolver::Coefficients KuramotoSivashinskySolver::make_coefficients(
+    const core::KuramotoSivashinsky& system, double step) {
   const std::size_t n = system.dimension();
   Coefficients c;
   for (Spectrum* factors : {&c.full, &c.half, &c.stage, &c.f1, &c.f2, &c.f3}) factors->assign(n + 2, 0.0);
@@ -58,7 +58,9 @@ KuramotoSivashinskySolver::make_coefficients(const core::KuramotoSivashinsky& sy
 }
 
 KuramotoSivashinskySolver::KuramotoSivashinskySolver(const core::KuramotoSivashinsky& system, double step)
-    : n_(system.dimension()), c_(make_coefficients(system, step)), spectrum_(fftw_alloc_real(n_ + 2)),
+    : n_(system.dimension()),
+      c_(make_coefficients(system, step)),
+      spectrum_(fftw_alloc_real(n_ + 2)),
       grid_(fftw_alloc_real(n_)) {
   const int n = static_cast<int>(n_);
   const unsigned flags = FFTW_ESTIMATE | FFTW_DESTROY_INPUT;

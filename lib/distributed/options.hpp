@@ -23,16 +23,16 @@ struct AdamOptions {
   ScheduleOptions schedule = {};
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
   double weight_decay = 0.0;
-  double clip = 0.0;                      ///< largest global norm of the gradient; 0: no clipping
-  double autoencoder_rate_factor = 1.0;   ///< the autoencoder's learning rate over the others'
+  double clip = 0.0;                     ///< largest global norm of the gradient; 0: no clipping
+  double autoencoder_rate_factor = 1.0;  ///< the autoencoder's learning rate over the others'
 };
 
 /// Limited-memory BFGS on the full batch (TAOLMVM), in cycles: the memory is cleared between cycles, which is
 /// where checkpoints are taken.
 struct LbfgsOptions {
   std::size_t iterations = 500;
-  std::size_t cycle = 100;      ///< iterations between two clearings of the memory
-  std::size_t history = 20;     ///< pairs kept
+  std::size_t cycle = 100;   ///< iterations between two clearings of the memory
+  std::size_t history = 20;  ///< pairs kept
   double gradient_tolerance = 1e-12;
 };
 
@@ -40,9 +40,10 @@ enum class OptimizerKind { adam, lbfgs };
 
 struct TrainingOptions {
   std::vector<OptimizerKind> optimizers = {OptimizerKind::adam};  ///< run one after the other
-  std::size_t batch = 128;  ///< windows per step of Adam
-  std::size_t tile = 32;    ///< windows that one rank computes at a time
-  std::size_t summands = 256;  ///< a batch's tiles form at most so many summands of the exact sum (and work shares)
+  std::size_t batch = 128;                                        ///< windows per step of Adam
+  std::size_t tile = 32;  ///< windows that one rank computes at a time
+  std::size_t summands =
+      256;  ///< a batch's tiles form at most so many summands of the exact sum (and work shares)
   AdamOptions adam;
   LbfgsOptions lbfgs;
   std::size_t pretrain_epochs = 0;     ///< epochs on the reconstruction alone before everything else

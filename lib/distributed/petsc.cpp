@@ -6,8 +6,7 @@
 namespace spnode::distributed {
 
 void check_petsc(PetscErrorCode code, const char* call) {
-  if (code == PETSC_SUCCESS)
-    return;
+  if (code == PETSC_SUCCESS) return;
   const char* text = nullptr;
   PetscErrorMessage(code, &text, nullptr);
   throw Error(ExitStatus::internal_error,
@@ -19,10 +18,8 @@ QuietErrors::QuietErrors() { SPNODE_PETSC(PetscPushErrorHandler(PetscReturnError
 QuietErrors::~QuietErrors() { PetscPopErrorHandler(); }
 
 void silence_replicas(const parallel::Communicator& comm) {
-  if (comm.is_root())
-    return;
-  if (std::FILE* nowhere = std::fopen("/dev/null", "w"))
-    PETSC_STDOUT = nowhere;
+  if (comm.is_root()) return;
+  if (std::FILE* nowhere = std::fopen("/dev/null", "w")) PETSC_STDOUT = nowhere;
 }
 
-} // namespace spnode::distributed
+}  // namespace spnode::distributed

@@ -21,9 +21,10 @@ void check_petsc(PetscErrorCode code, const char* call);
 /// Runs the bodies of callbacks that PETSc calls: an exception is kept and becomes an error code, so that it
 /// never crosses C code; the caller of PETSc gets it back.
 class CallbackGuard {
-public:
+ public:
   /// Inside a callback: `return guard.run([&] { ... });`
-  template <class Body> PetscErrorCode run(Body&& body) noexcept {
+  template <class Body>
+  PetscErrorCode run(Body&& body) noexcept {
     try {
       std::forward<Body>(body)();
       return PETSC_SUCCESS;
@@ -36,19 +37,18 @@ public:
   /// Around the PETSc call whose callbacks use this guard: rethrows what one of them raised, else checks
   /// `code`.
   void check(PetscErrorCode code, const char* call) {
-    if (failure_)
-      std::rethrow_exception(std::exchange(failure_, nullptr));
+    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
     check_petsc(code, call);
   }
 
-private:
+ private:
   std::exception_ptr failure_;
 };
 
 /// While it lives, failing PETSc calls only return their code instead of printing a trace: for calls whose
 /// callbacks may throw. Not collective.
 class QuietErrors {
-public:
+ public:
   QuietErrors();
   ~QuietErrors();
   QuietErrors(const QuietErrors&) = delete;
@@ -60,6 +60,6 @@ public:
 /// before anything is printed. Not collective.
 void silence_replicas(const parallel::Communicator& comm);
 
-} // namespace spnode::distributed
+}  // namespace spnode::distributed
 
 #define SPNODE_PETSC(call) ::spnode::distributed::check_petsc((call), #call)

@@ -9,8 +9,9 @@ namespace spnode::distributed {
 
 /// Owns one reference to a PETSc object and gives it back on destruction; movable, not copyable. Destruction
 /// is collective where the object is.
-template <class Object, auto destroy> class PetscHandle {
-public:
+template <class Object, auto destroy>
+class PetscHandle {
+ public:
   PetscHandle() = default;
   explicit PetscHandle(Object object) : object_(object) {}
   PetscHandle(PetscHandle&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
@@ -21,20 +22,18 @@ public:
   PetscHandle(const PetscHandle&) = delete;
   PetscHandle& operator=(const PetscHandle&) = delete;
   ~PetscHandle() {
-    if (object_ != nullptr)
-      destroy(&object_);
+    if (object_ != nullptr) destroy(&object_);
   }
 
   Object get() const { return object_; }
 
   /// For PETSc's creating calls: `VecCreate(comm, vec.put())`. Gives back what was held before.
   Object* put() {
-    if (object_ != nullptr)
-      destroy(&object_);
+    if (object_ != nullptr) destroy(&object_);
     return &object_;
   }
 
-private:
+ private:
   Object object_ = nullptr;
 };
 
@@ -42,4 +41,4 @@ using VecHandle = PetscHandle<Vec, VecDestroy>;
 using MatHandle = PetscHandle<Mat, MatDestroy>;
 using TaoHandle = PetscHandle<Tao, TaoDestroy>;
 
-} // namespace spnode::distributed
+}  // namespace spnode::distributed

@@ -11,9 +11,10 @@ namespace spnode::distributed {
 Sampler::Sampler(std::uint64_t windows, const SamplerOptions& options)
     : windows_(windows),
       batch_(options.batch == 0 ? windows : std::min<std::uint64_t>(options.batch, windows)),
-      tile_(options.tile), shares_(0), seed_(options.seed) {
-  if (windows == 0)
-    throw UsageError("the data set holds no window to train on");
+      tile_(options.tile),
+      shares_(0),
+      seed_(options.seed) {
+  if (windows == 0) throw UsageError("the data set holds no window to train on");
   if (options.tile == 0 || options.summands == 0)
     throw UsageError("training.tile = " + std::to_string(options.tile) + " and training.summands = " +
                      std::to_string(options.summands) + ": both must be at least 1");
@@ -22,8 +23,7 @@ Sampler::Sampler(std::uint64_t windows, const SamplerOptions& options)
 
 parallel::Range Sampler::held(int part, int parts) const {
   const parallel::Range shares = shares_of(part, parts);
-  if (shares.size() == 0)
-    return {};
+  if (shares.size() == 0) return {};
   return {shard_begin(shares.begin), shard_begin(shares.end)};
 }
 
@@ -44,8 +44,7 @@ void Sampler::draw(BatchNumber batch, std::size_t share, std::vector<std::uint64
 void Sampler::draw_all(std::size_t share, std::vector<std::uint64_t>& windows) const {
   const parallel::Range from = shard(share);
   windows.resize(from.size());
-  for (std::size_t lane = 0; lane < windows.size(); ++lane)
-    windows[lane] = from.begin + lane;
+  for (std::size_t lane = 0; lane < windows.size(); ++lane) windows[lane] = from.begin + lane;
 }
 
-} // namespace spnode::distributed
+}  // namespace spnode::distributed

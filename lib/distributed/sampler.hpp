@@ -10,16 +10,16 @@
 namespace spnode::distributed {
 
 struct SamplerOptions {
-  std::size_t batch = 0;      ///< windows per step; 0 or more than there are: all of them
-  std::size_t tile = 32;      ///< windows that are computed at a time
-  std::size_t summands = 256; ///< most work shares of a batch, that is, most summands of the exact sum
+  std::size_t batch = 0;       ///< windows per step; 0 or more than there are: all of them
+  std::size_t tile = 32;       ///< windows that are computed at a time
+  std::size_t summands = 256;  ///< most work shares of a batch, that is, most summands of the exact sum
   std::uint64_t seed = 0;
 };
 
 /// A step of stochastic training: both counted from 0.
 struct BatchNumber {
-  std::uint64_t epoch = 0; ///< since the start of the run
-  std::uint64_t step = 0;  ///< in the epoch
+  std::uint64_t epoch = 0;  ///< since the start of the run
+  std::uint64_t step = 0;   ///< in the epoch
 };
 
 /// Cuts a data set's windows into `shares()` contiguous *shards* and every batch into as many *work shares*:
@@ -32,7 +32,7 @@ struct BatchNumber {
 /// floor(windows / batch) steps no window is drawn twice: shards are cut in proportion to the lanes of the
 /// shares. The full batch is every shard, in tiles.
 class Sampler {
-public:
+ public:
   /// Raises UsageError where there is no window, or tile or summands is 0.
   Sampler(std::uint64_t windows, const SamplerOptions& options);
 
@@ -60,7 +60,7 @@ public:
   /// Overwrites `windows` with the windows of shard `share` in order: its part of the full batch.
   void draw_all(std::size_t share, std::vector<std::uint64_t>& windows) const;
 
-private:
+ private:
   std::size_t first_lane(std::size_t share) const { return batch_ * share / shares_; }
   std::uint64_t shard_begin(std::size_t share) const;
 
@@ -69,4 +69,4 @@ private:
   std::uint64_t seed_;
 };
 
-} // namespace spnode::distributed
+}  // namespace spnode::distributed

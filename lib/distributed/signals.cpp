@@ -35,20 +35,19 @@ void note(int signal) {
     struct sigaction standard {};
     standard.sa_handler = SIG_DFL;
     sigaction(signal, &standard, nullptr);
-    raise(signal); // delivered when this handler returns
+    raise(signal);  // delivered when this handler returns
   }
 }
 
-} // namespace
+}  // namespace
 
 SignalFlag::SignalFlag(const std::vector<int>& signals) {
   raised_signal = 0;
   struct sigaction action {};
   action.sa_handler = note;
   sigemptyset(&action.sa_mask);
-  for (const int signal : signals)
-    sigaddset(&action.sa_mask, signal); // one after the other
-  action.sa_flags = SA_RESTART;         // file and network calls go on
+  for (const int signal : signals) sigaddset(&action.sa_mask, signal);  // one after the other
+  action.sa_flags = SA_RESTART;                                         // file and network calls go on
   previous_.reserve(signals.size());
   for (const int signal : signals) {
     Previous previous{signal, {}};
@@ -60,10 +59,9 @@ SignalFlag::SignalFlag(const std::vector<int>& signals) {
 }
 
 SignalFlag::~SignalFlag() {
-  for (const Previous& previous : previous_)
-    sigaction(previous.signal, &previous.action, nullptr);
+  for (const Previous& previous : previous_) sigaction(previous.signal, &previous.action, nullptr);
 }
 
 int SignalFlag::raised() const { return raised_signal; }
 
-} // namespace spnode::distributed
+}  // namespace spnode::distributed

@@ -11,7 +11,7 @@ namespace spnode::distributed {
 /// that a batch system has delivered to every process already. At most one object at a time. Not collective:
 /// ranks may see a signal at different times and agree through the trainer.
 class SignalFlag {
-public:
+ public:
   explicit SignalFlag(const std::vector<int>& signals = {SIGTERM, SIGUSR1});
   ~SignalFlag();
   SignalFlag(const SignalFlag&) = delete;
@@ -20,7 +20,7 @@ public:
   /// The signal that arrived at this process, 0 for none.
   int raised() const;
 
-private:
+ private:
   struct Previous {
     int signal;
     struct sigaction action;
@@ -28,4 +28,4 @@ private:
   std::vector<Previous> previous_;
 };
 
-} // namespace spnode::distributed
+}  // namespace spnode::distributed

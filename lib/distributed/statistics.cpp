@@ -21,19 +21,16 @@ std::vector<double> mean_of(const parallel::Communicator& comm, const core::Wind
   for (std::size_t n = 0; n < own.size(); ++n)
     for (std::size_t t = 0; t < times; ++t) {
       const double* state = data.state((own.begin + n) * per_trajectory, t);
-      for (std::size_t c = 0; c < width; ++c)
-        rows[n * width + c] += power(c, state[c]);
+      for (std::size_t c = 0; c < width; ++c) rows[n * width + c] += power(c, state[c]);
     }
   auto total = parallel::exact_sum(comm, rows, width);
-  if (!total)
-    throw FileError("the states of the data set are too large for their mean to be computed");
+  if (!total) throw FileError("the states of the data set are too large for their mean to be computed");
   const double states = static_cast<double>(data.index().count() / per_trajectory * times);
-  for (double& sum : *total)
-    sum /= states;
+  for (double& sum : *total) sum /= states;
   return *total;
 }
 
-} // namespace
+}  // namespace
 
 Moments component_moments(const parallel::Communicator& comm, const core::WindowData& data,
                           const parallel::Range& held) {
@@ -45,16 +42,14 @@ Moments component_moments(const parallel::Communicator& comm, const core::Window
   moments.deviation = mean_of(comm, data, own, [&](std::size_t c, double x) {
     return (x - moments.mean[c]) * (x - moments.mean[c]);
   });
-  for (double& variance : moments.deviation)
-    variance = std::sqrt(variance);
+  for (double& variance : moments.deviation) variance = std::sqrt(variance);
   return moments;
 }
 
 Moments pooled(const Moments& moments) {
   const double components = static_cast<double>(moments.mean.size());
   double mean = 0.0, variance = 0.0;
-  for (const double m : moments.mean)
-    mean += m / components;
+  for (const double m : moments.mean) mean += m / components;
   for (std::size_t c = 0; c < moments.mean.size(); ++c) {
     const double shift = moments.mean[c] - mean;
     variance += (moments.deviation[c] * moments.deviation[c] + shift * shift) / components;
@@ -62,4 +57,4 @@ Moments pooled(const Moments& moments) {
   return {{mean}, {std::sqrt(variance)}};
 }
 
-} // namespace spnode::distributed
+}  // namespace spnode::distributed

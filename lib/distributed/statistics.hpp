@@ -11,8 +11,8 @@ namespace spnode::distributed {
 
 /// Per component, over all trajectories and times; the deviation is that of the population (divided by n).
 struct Moments {
-  std::vector<double> mean;      ///< (components)
-  std::vector<double> deviation; ///< (components)
+  std::vector<double> mean;       ///< (components)
+  std::vector<double> deviation;  ///< (components)
 };
 
 /// The moments of the whole data set, of which this rank holds the windows `held` (Sampler::held); a
@@ -25,4 +25,4 @@ Moments component_moments(const parallel::Communicator& comm, const core::Window
 /// One mean and one deviation for all components together. Not collective.
 Moments pooled(const Moments& moments);
 
-} // namespace spnode::distributed
+}  // namespace spnode::distributed

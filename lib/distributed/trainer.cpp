@@ -26,8 +26,7 @@ void finish_phase(const std::vector<Phase>& phases, TrainerState& state) {
   state.adam = {};
   state.totals = {};
   const bool comparable = state.phase == phases.size() || phases[state.phase].objective == ended.objective;
-  if (!comparable)
-    state.best_loss = std::numeric_limits<double>::infinity();
+  if (!comparable) state.best_loss = std::numeric_limits<double>::infinity();
 }
 
 void require_fit(const TrainerState& state, const std::vector<Phase>& phases) {
@@ -42,7 +41,7 @@ void require_fit(const TrainerState& state, const std::vector<Phase>& phases) {
   }
 }
 
-} // namespace
+}  // namespace
 
 std::vector<Phase> make_phases(const TrainingOptions& options, core::TileObjective* reconstruction,
                                core::TileObjective* objective) {
@@ -63,8 +62,7 @@ std::vector<Phase> make_phases(const TrainingOptions& options, core::TileObjecti
 
 SamplerOptions training_sampler(const TrainingOptions& options, std::uint64_t seed) {
   bool batches = options.pretrain_epochs > 0;
-  for (const OptimizerKind optimizer : options.optimizers)
-    batches |= optimizer == OptimizerKind::adam;
+  for (const OptimizerKind optimizer : options.optimizers) batches |= optimizer == OptimizerKind::adam;
   return {
       .batch = batches ? options.batch : 0, .tile = options.tile, .summands = options.summands, .seed = seed};
 }
@@ -91,8 +89,7 @@ void Trainer::run(TrainerState& state) {
     run.train().check_replicas(state.theta);
     finish_phase(setup_.phases, state);
   }
-  if (setup_.hooks.checkpoint)
-    setup_.hooks.checkpoint(state);
+  if (setup_.hooks.checkpoint) setup_.hooks.checkpoint(state);
 }
 
-} // namespace spnode::distributed
+}  // namespace spnode::distributed

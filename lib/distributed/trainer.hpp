@@ -21,9 +21,9 @@ namespace spnode::distributed {
 /// One optimizer on one objective. -tao_type replaces the solver of every phase: `shell` is Adam on batches,
 /// any other type works on the full batch, for adam.epochs iterations in a phase that is declared as Adam's.
 struct Phase {
-  std::string name; ///< for the history and messages
+  std::string name;  ///< for the history and messages
   OptimizerKind optimizer = OptimizerKind::adam;
-  core::TileObjective* objective = nullptr; ///< must outlive the trainer
+  core::TileObjective* objective = nullptr;  ///< must outlive the trainer
   AdamOptions adam;
   LbfgsOptions lbfgs;
 };
@@ -48,25 +48,25 @@ struct SampledWindows {
 
 /// A line of the training history. An epoch of a full-batch method is one iteration.
 struct EpochRecord {
-  std::uint64_t epoch = 0; ///< over all phases, from 1
+  std::uint64_t epoch = 0;  ///< over all phases, from 1
   std::string phase;
-  std::uint64_t steps = 0; ///< optimizer steps done in the phase, skipped ones included
-  core::LossTerms loss;    ///< Adam: mean over the epoch's finite steps (NaN where there was none)
-  std::optional<core::LossTerms> validation; ///< where this epoch was validated
-  double gradient_norm = 0.0;                ///< mean over the epoch, before clipping
-  double rate = 0.0;                         ///< learning rate, or the length of the line search's step
-  double seconds = 0.0;                      ///< wall-clock time of the epoch
-  std::uint64_t skipped = 0;                 ///< steps skipped as not finite
-  bool best = false;                         ///< the best validated parameters so far
+  std::uint64_t steps = 0;  ///< optimizer steps done in the phase, skipped ones included
+  core::LossTerms loss;     ///< Adam: mean over the epoch's finite steps (NaN where there was none)
+  std::optional<core::LossTerms> validation;  ///< where this epoch was validated
+  double gradient_norm = 0.0;                 ///< mean over the epoch, before clipping
+  double rate = 0.0;                          ///< learning rate, or the length of the line search's step
+  double seconds = 0.0;                       ///< wall-clock time of the epoch
+  std::uint64_t skipped = 0;                  ///< steps skipped as not finite
+  bool best = false;                          ///< the best validated parameters so far
 };
 
 /// After every step.
 struct Progress {
   const Phase& phase;
-  std::uint64_t epoch, epochs;         ///< epochs done in the phase, and to do
-  std::uint64_t step, steps_per_epoch; ///< steps done in the epoch under way, and to do
-  double loss;                         ///< of the last step
-  double best_loss;                    ///< of the best validation, infinity before the first
+  std::uint64_t epoch, epochs;          ///< epochs done in the phase, and to do
+  std::uint64_t step, steps_per_epoch;  ///< steps done in the epoch under way, and to do
+  double loss;                          ///< of the last step
+  double best_loss;                     ///< of the best validation, infinity before the first
 };
 
 /// What the program does along the way; each may be empty. All are called on all ranks at the same point with
@@ -84,7 +84,7 @@ struct TrainerSetup {
   TrainingOptions options;
   std::vector<Phase> phases;
   SampledWindows train;
-  SampledWindows validation; ///< null pointers: the training windows select the best model
+  SampledWindows validation;  ///< null pointers: the training windows select the best model
   Hooks hooks;
   const SignalFlag* signals = nullptr;
 };
@@ -96,7 +96,7 @@ struct TrainerSetup {
 /// run that is resumed from any state that was given to hooks.checkpoint ends with the same bits as one never
 /// stopped.
 class Trainer {
-public:
+ public:
   Trainer(const parallel::Communicator& comm, TrainerSetup setup);
 
   /// Trains from `state` (TrainerState::start, or one that a checkpoint kept) to the end; the result is
@@ -108,9 +108,9 @@ public:
   ///  - Error (internal) where the ranks' parameters differ.
   void run(TrainerState& state);
 
-private:
+ private:
   parallel::Communicator comm_;
   TrainerSetup setup_;
 };
 
-} // namespace spnode::distributed
+}  // namespace spnode::distributed

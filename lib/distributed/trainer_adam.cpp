@@ -12,11 +12,11 @@ namespace spnode::distributed {
 namespace {
 
 class AdamRun {
-public:
+ public:
   explicit AdamRun(PhaseRun& run);
   void solve() { solver_.solve(); }
 
-private:
+ private:
   double evaluate(std::span<const double> x, std::span<double> gradient);
   void loop();
   bool step();
@@ -31,12 +31,14 @@ private:
   Adam adam_;
   Schedule schedule_;
   TaoSolver solver_;
-  bool gradient_wanted_ = false; ///< the next evaluation is the step's own
-  Evaluation last_;              ///< of the step
+  bool gradient_wanted_ = false;  ///< the next evaluation is the step's own
+  Evaluation last_;               ///< of the step
 };
 
 AdamRun::AdamRun(PhaseRun& run)
-    : run_(run), state_(run.state()), epochs_(run.phase().adam.epochs),
+    : run_(run),
+      state_(run.state()),
+      epochs_(run.phase().adam.epochs),
       steps_per_epoch_(run.train().sampler().steps_per_epoch()),
       adam_(run.phase().adam, run.phase().objective->parameters()),
       schedule_(run.phase().adam.schedule, steps_per_epoch_, epochs_),
@@ -44,29 +46,24 @@ AdamRun::AdamRun(PhaseRun& run)
               {.evaluate = [this](auto x, auto gradient) { return evaluate(x, gradient); },
                .iterate = {},
                .shell = [this] { loop(); }}) {
-  if (state_.adam.first.empty())
-    state_.adam = adam_.start(state_.theta);
+  if (state_.adam.first.empty()) state_.adam = adam_.start(state_.theta);
 }
 
 /// Loss and gradient of the current batch. Where they are not finite Tao sees zeros: it refuses NaN.
 double AdamRun::evaluate(std::span<const double> x, std::span<double> gradient) {
   const Evaluation result = run_.train().gradient(BatchNumber{state_.epochs, state_.step}, x, gradient);
   // -tao_test_gradient evaluates again at other points after the step's own evaluation.
-  if (gradient_wanted_)
-    last_ = result;
+  if (gradient_wanted_) last_ = result;
   gradient_wanted_ = false;
-  if (result.finite)
-    return result.loss.total;
+  if (result.finite) return result.loss.total;
   std::fill(gradient.begin(), gradient.end(), 0.0);
   return 0.0;
 }
 
 void AdamRun::loop() {
   bool more = true;
-  while (more && state_.phase_epochs < epochs_ && !run_.exhausted())
-    more = step();
-  if (state_.step > 0)
-    finish_epoch();
+  while (more && state_.phase_epochs < epochs_ && !run_.exhausted()) more = step();
+  if (state_.step > 0) finish_epoch();
 }
 
 /// One step of Adam; whether Tao wants another.
@@ -85,14 +82,10 @@ bool AdamRun::step() {
             last_.finite ? last_.loss.total : std::numeric_limits<double>::quiet_NaN());
 
   bool more = true;
-  if (last_.finite)
-    more = solver_.report({steps_done(), last_.loss.total, last_.gradient_norm, rate});
-  if (state_.step == steps_per_epoch_)
-    finish_epoch();
-  if (!more || state_.phase_epochs == epochs_)
-    return false;
-  if ((last_.requests & request_stop) != 0)
-    run_.interrupt();
+  if (last_.finite) more = solver_.report({steps_done(), last_.loss.total, last_.gradient_norm, rate});
+  if (state_.step == steps_per_epoch_) finish_epoch();
+  if (!more || state_.phase_epochs == epochs_) return false;
+  if ((last_.requests & request_stop) != 0) run_.interrupt();
   run_.checkpoint_if_due(last_.requests);
   return true;
 }
@@ -111,8 +104,7 @@ void AdamRun::apply(double rate) {
 void AdamRun::skip() {
   adam_.reject(state_.theta, state_.adam);
   ++state_.totals.skipped;
-  if (state_.adam.bad_steps < std::max<std::size_t>(1, run_.setup().options.max_bad_steps))
-    return;
+  if (state_.adam.bad_steps < std::max<std::size_t>(1, run_.setup().options.max_bad_steps)) return;
   throw NumericalError("phase " + run_.phase().name + ": loss or gradient were not finite in " +
                        std::to_string(state_.adam.bad_steps) + " consecutive steps, the last one step " +
                        std::to_string(state_.step + 1) + " of epoch " + std::to_string(state_.epochs + 1) +
@@ -121,7 +113,7 @@ void AdamRun::skip() {
 
 void AdamRun::finish_epoch() {
   const EpochTotals& totals = state_.totals;
-  const double steps = static_cast<double>(totals.steps); // none: 0 / 0
+  const double steps = static_cast<double>(totals.steps);  // none: 0 / 0
   EpochRecord record;
   record.steps = steps_done();
   record.loss = {totals.loss.total / steps, totals.loss.trajectory / steps, totals.loss.latent / steps,
@@ -135,8 +127,8 @@ void AdamRun::finish_epoch() {
   run_.finish_epoch(record, last ? Validation::always : Validation::when_due);
 }
 
-} // namespace
+}  // namespace
 
 void run_adam(PhaseRun& run) { AdamRun(run).solve(); }
 
-} // namespace spnode::distributed
+}  // namespace spnode::distributed

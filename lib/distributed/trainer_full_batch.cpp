@@ -13,12 +13,12 @@ namespace {
 /// Every cycle is a fresh solver started from theta alone, so that the state at a cycle's start says
 /// everything; an interrupted run falls back to it. An epoch is an iteration.
 class FullBatchRun {
-public:
+ public:
   FullBatchRun(PhaseRun& run, const std::string& type);
   void solve();
 
-private:
-  struct Stopped {}; ///< a stop was agreed; leaves the solver
+ private:
+  struct Stopped {};  ///< a stop was agreed; leaves the solver
 
   bool cycle();
   double evaluate(std::span<const double> x, std::span<double> gradient);
@@ -29,13 +29,13 @@ private:
   TrainerState& state_;
   TaoDefaults defaults_;
   std::uint64_t total_ = 0, cycle_length_;
-  TrainerState boundary_; ///< at the start of the cycle
+  TrainerState boundary_;  ///< at the start of the cycle
   TaoSolver* solver_ = nullptr;
-  Evaluation last_;          ///< the latest evaluation
-  Requests requests_ = 0;    ///< seen in this cycle
-  double start_value_ = 0.0; ///< of the cycle
+  Evaluation last_;           ///< the latest evaluation
+  Requests requests_ = 0;     ///< seen in this cycle
+  double start_value_ = 0.0;  ///< of the cycle
 
-  double base_value_ = 0.0; ///< the current iterate: value, point, gradient
+  double base_value_ = 0.0;  ///< the current iterate: value, point, gradient
   std::vector<double> base_point_, base_gradient_;
   bool has_base_ = false;
 };
@@ -50,8 +50,7 @@ FullBatchRun::FullBatchRun(PhaseRun& run, const std::string& type) : run_(run), 
 
 void FullBatchRun::solve() {
   try {
-    do
-      boundary_ = state_;
+    do boundary_ = state_;
     while (cycle());
   } catch (const Stopped&) {
     state_ = boundary_;
@@ -66,8 +65,7 @@ bool FullBatchRun::cycle() {
                     .iterate = [this](const TaoIterate& it) { iterate(it); },
                     .shell = {}});
   total_ = solver.iterations();
-  if (state_.phase_epochs >= total_ || run_.exhausted())
-    return false;
+  if (state_.phase_epochs >= total_ || run_.exhausted()) return false;
   solver.limit_iterations(std::min(cycle_length_, total_ - state_.phase_epochs));
   solver_ = &solver;
   has_base_ = false;
@@ -78,8 +76,7 @@ bool FullBatchRun::cycle() {
   const bool progress = state_.phase_epochs > epochs_before && base_value_ < start_value_;
   const bool again =
       state_.phase_epochs < total_ && (reason == TAO_DIVERGED_MAXITS || (reason < 0 && progress));
-  if (again)
-    run_.checkpoint_if_due(requests_);
+  if (again) run_.checkpoint_if_due(requests_);
   return again;
 }
 
@@ -87,8 +84,7 @@ double FullBatchRun::evaluate(std::span<const double> x, std::span<double> gradi
   run_.train().ask(run_.wishes());
   last_ = run_.train().gradient(std::nullopt, x, gradient);
   requests_ |= last_.requests;
-  if ((last_.requests & request_stop) != 0)
-    throw Stopped();
+  if ((last_.requests & request_stop) != 0) throw Stopped();
   return last_.finite ? last_.loss.total : beyond_domain(x, gradient);
 }
 
@@ -109,8 +105,7 @@ double FullBatchRun::beyond_domain(std::span<const double> x, std::span<double> 
 }
 
 void FullBatchRun::iterate(const TaoIterate& it) {
-  if (it.failed)
-    return;
+  if (it.failed) return;
   base_value_ = it.value;
   base_point_ = state_.theta;
   base_gradient_.assign(solver_->gradient().begin(), solver_->gradient().end());
@@ -120,8 +115,7 @@ void FullBatchRun::iterate(const TaoIterate& it) {
     return;
   }
   // A line search may end at another point than its last one.
-  if (last_.loss.total != it.value)
-    last_.loss = run_.train().value(state_.theta).loss;
+  if (last_.loss.total != it.value) last_.loss = run_.train().value(state_.theta).loss;
   EpochRecord record;
   record.steps = state_.phase_epochs + 1;
   record.loss = last_.loss;
@@ -130,12 +124,11 @@ void FullBatchRun::iterate(const TaoIterate& it) {
   const bool last = state_.phase_epochs + 1 == total_;
   run_.finish_epoch(record, last ? Validation::always : Validation::when_due, record.loss);
   run_.show(total_, 1, it.value);
-  if (run_.exhausted())
-    solver_->stop();
+  if (run_.exhausted()) solver_->stop();
 }
 
-} // namespace
+}  // namespace
 
 void run_full_batch(PhaseRun& run, const std::string& type) { FullBatchRun(run, type).solve(); }
 
-} // namespace spnode::distributed
+}  // namespace spnode::distributed

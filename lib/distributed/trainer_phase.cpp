@@ -11,7 +11,11 @@ using std::chrono::steady_clock;
 
 PhaseRun::PhaseRun(const parallel::Communicator& comm, const TrainerSetup& setup, TrainerState& state,
                    CheckpointClock& clock)
-    : comm_(comm), setup_(setup), state_(state), clock_(clock), phase_(setup.phases.at(state.phase)),
+    : comm_(comm),
+      setup_(setup),
+      state_(state),
+      clock_(clock),
+      phase_(setup.phases.at(state.phase)),
       train_(comm, *phase_.objective, *setup.train.data, *setup.train.sampler) {
   if (setup.validation.data != nullptr)
     validation_.emplace(comm, *phase_.objective, *setup.validation.data, *setup.validation.sampler);
@@ -19,8 +23,7 @@ PhaseRun::PhaseRun(const parallel::Communicator& comm, const TrainerSetup& setup
 
 Requests PhaseRun::wishes() const {
   Requests wishes = 0;
-  if (setup_.signals != nullptr && setup_.signals->raised() != 0)
-    wishes |= request_stop;
+  if (setup_.signals != nullptr && setup_.signals->raised() != 0) wishes |= request_stop;
   // One clock decides for all.
   const std::chrono::duration<double, std::ratio<60>> minutes = steady_clock::now() - clock_.last;
   if (comm_.is_root() && setup_.options.checkpoint_minutes > 0.0 &&
@@ -50,24 +53,20 @@ void PhaseRun::finish_epoch(EpochRecord record, Validation validation,
   // The spectrum first, so that the history's line of this epoch can hold it.
   if (setup_.hooks.spectrum && options.spectrum_every > 0 && state_.epochs % options.spectrum_every == 0)
     setup_.hooks.spectrum(state_.epochs, state_.theta);
-  if (setup_.hooks.history)
-    setup_.hooks.history(record);
+  if (setup_.hooks.history) setup_.hooks.history(record);
 }
 
 void PhaseRun::validate_end() {
-  if (validated_ || state_.phase_epochs == 0)
-    return;
+  if (validated_ || state_.phase_epochs == 0) return;
   keep_if_best(validate({}).total);
   validated_ = true;
 }
 
 /// The validation loss at theta, infinite where it is not finite; without a validation set the training loss.
 core::LossTerms PhaseRun::validate(const std::optional<core::LossTerms>& exact) {
-  if (!validation_ && exact)
-    return *exact;
+  if (!validation_ && exact) return *exact;
   const Evaluation result = (validation_ ? *validation_ : train_).value(state_.theta);
-  if (result.finite)
-    return result.loss;
+  if (result.finite) return result.loss;
   return {.total = std::numeric_limits<double>::infinity()};
 }
 
@@ -75,8 +74,7 @@ core::LossTerms PhaseRun::validate(const std::optional<core::LossTerms>& exact) 
 /// Patience only counts smaller ones.
 bool PhaseRun::keep_if_best(double loss) {
   state_.stale = loss < state_.best_loss ? 0 : state_.stale + 1;
-  if (!std::isfinite(loss) || loss > state_.best_loss)
-    return false;
+  if (!std::isfinite(loss) || loss > state_.best_loss) return false;
   state_.best_theta = state_.theta;
   state_.best_loss = loss;
   state_.best_epoch = state_.epochs;
@@ -89,14 +87,12 @@ bool PhaseRun::exhausted() const {
 
 void PhaseRun::checkpoint_if_due(Requests requests) {
   const std::size_t every = setup_.options.checkpoint_epochs;
-  if ((requests & request_checkpoint) != 0 || (every > 0 && clock_.epochs >= every))
-    checkpoint();
+  if ((requests & request_checkpoint) != 0 || (every > 0 && clock_.epochs >= every)) checkpoint();
 }
 
 void PhaseRun::checkpoint() {
   train_.check_replicas(state_.theta);
-  if (setup_.hooks.checkpoint)
-    setup_.hooks.checkpoint(state_);
+  if (setup_.hooks.checkpoint) setup_.hooks.checkpoint(state_);
   clock_ = {};
 }
 
@@ -108,10 +104,9 @@ void PhaseRun::interrupt() {
 }
 
 void PhaseRun::show(std::uint64_t epochs, std::uint64_t steps_per_epoch, double loss) const {
-  if (!setup_.hooks.progress)
-    return;
+  if (!setup_.hooks.progress) return;
   setup_.hooks.progress(
       {phase_, state_.phase_epochs, epochs, state_.step, steps_per_epoch, loss, state_.best_loss});
 }
 
-} // namespace spnode::distributed
+}  // namespace spnode::distributed

@@ -24,7 +24,7 @@ enum class Validation { when_due, always };
 /// Epoch by epoch, a phase reads the requests of signals and clocks, validates, keeps the best parameters and
 /// calls the hooks. All members are collective unless they say otherwise.
 class PhaseRun {
-public:
+ public:
   PhaseRun(const parallel::Communicator& comm, const TrainerSetup& setup, TrainerState& state,
            CheckpointClock& clock);
 
@@ -56,7 +56,7 @@ public:
   /// Tells hooks.progress. Not collective.
   void show(std::uint64_t epochs, std::uint64_t steps_per_epoch, double loss) const;
 
-private:
+ private:
   core::LossTerms validate(const std::optional<core::LossTerms>& exact);
   bool keep_if_best(double loss);
   void checkpoint();
@@ -69,7 +69,7 @@ private:
   BatchObjective train_;
   std::optional<BatchObjective> validation_;
   std::chrono::steady_clock::time_point epoch_start_ = std::chrono::steady_clock::now();
-  bool validated_ = false; ///< state_.theta has been
+  bool validated_ = false;  ///< state_.theta has been
 };
 
 /// Runs Adam on batches from the state to the end of the phase. Collective.
@@ -78,4 +78,4 @@ void run_adam(PhaseRun& run);
 /// Runs a TAO method of the given type on the full batch from the state to the end of the phase. Collective.
 void run_full_batch(PhaseRun& run, const std::string& type);
 
-} // namespace spnode::distributed
+}  // namespace spnode::distributed

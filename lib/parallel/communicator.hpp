@@ -24,8 +24,8 @@ class Communicator {
   int rank_ = 0, size_ = 1;
 };
 
-/// Runs `work`, which must not communicate, and makes its outcome common: where it threw on any rank, every rank
-/// throws an Error with the status and the message of the lowest rank that failed. Collective.
+/// Runs `work`, which must not communicate, and makes its outcome common: where it threw on any rank, every
+/// rank throws an Error with the status and the message of the lowest rank that failed. Collective.
 void collectively(const Communicator& comm, const std::function<void()>& work);
 
 }  // namespace spnode::parallel

@@ -1,10 +1,10 @@
-// Rate of one tile of a training step (forward and reverse), as a share of the best rate of small matrix products
-// measured in the same run.
+// Rate of one tile of a training step (forward and reverse), as a share of the best rate of small matrix
+// products measured in the same run.
 //
 //   benchmark_training_step [TILE]
 //
-// Floating-point operations are counted for the matrix products alone (2 m n k each); activations, quadratic terms
-// and the exact sum are overhead that the rate has to carry.
+// Floating-point operations are counted for the matrix products alone (2 m n k each); activations, quadratic
+// terms and the exact sum are overhead that the rate has to carry.
 
 #include "core/kernels/gemm.hpp"
 #include "core/objective.hpp"
@@ -36,7 +36,8 @@ double seconds_of(const auto& work, double at_least = 0.3) {
 double best_product_rate() {
   const ExecSpace space;
   double best = 0.0;
-  const std::size_t shapes[][3] = {{200, 20, 256}, {20, 200, 256}, {64, 200, 256}, {800, 20, 32}, {20, 800, 32}};
+  const std::size_t shapes[][3] = {
+      {200, 20, 256}, {20, 200, 256}, {64, 200, 256}, {800, 20, 32}, {20, 800, 32}};
   for (const auto& [m, k, lanes] : shapes) {
     const Matrix A("A", m, k), B("B", k, lanes), C("C", m, lanes);
     Kokkos::deep_copy(A, 1.0);
@@ -77,7 +78,8 @@ void measure(const Problem& problem, std::size_t tile, double peak) {
   for (std::size_t i = 0; i < n; ++i) pod.modes[i * m + i] = 1.0;
   const std::vector<double> theta = model.initialise(1, &pod);
   Objective objective(model, {problem.integrator, {}, {}},
-                      StepTable(distinct_steps(data, problem.integrator.substeps)), MatrixFunctionMethod::dense);
+                      StepTable(distinct_steps(data, problem.integrator.substeps)),
+                      MatrixFunctionMethod::dense);
   std::vector<std::uint64_t> windows(tile);
   std::iota(windows.begin(), windows.end(), 0);
   std::vector<double> contribution(objective.contribution_size()), gradient(theta.size());
@@ -85,13 +87,14 @@ void measure(const Problem& problem, std::size_t tile, double peak) {
   const double update = seconds_of([&] { objective.set_parameters(theta); });
   const double seconds = seconds_of([&] { objective.contribution(data, windows, contribution); });
   const double pull_back = seconds_of([&] { objective.gradient(contribution, tile, gradient); });
-  // Reverse: twice the products of forward. The decoder sees every time, its weights are frozen: forward and one
-  // product back.
+  // Reverse: twice the products of forward. The decoder sees every time, its weights are frozen: forward and
+  // one product back.
   const double lane = 3.0 * problem.step_flops * double(intervals * problem.integrator.substeps) +
                       2.0 * 2.0 * double(m * n) * double(intervals + 1);
   const double rate = lane * double(tile) / seconds * 1e-9;
-  std::printf("%-34s %5zu %10.3f %9.1f %9.1f %7.0f %% %9.3f %9.3f\n", problem.name.c_str(), tile, seconds * 1e3,
-              lane * double(tile) * 1e-6, rate, 100.0 * rate / peak, update * 1e3, pull_back * 1e3);
+  std::printf("%-34s %5zu %10.3f %9.1f %9.1f %7.0f %% %9.3f %9.3f\n", problem.name.c_str(), tile,
+              seconds * 1e3, lane * double(tile) * 1e-6, rate, 100.0 * rate / peak, update * 1e3,
+              pull_back * 1e3);
 }
 
 Problem problem(const std::string& name, NonlinearKind kind, std::size_t substeps) {
@@ -103,7 +106,10 @@ Problem problem(const std::string& name, NonlinearKind kind, std::size_t substep
   model.lipschitz.lipschitz = 200.0;
   model.autoencoder.enabled = true;
   const double n = 20, inner = kind == NonlinearKind::bilinear ? 2 * 20 * n : 2 * 200;
-  return {name, model, {Scheme::etd1, substeps, MatrixFunctionMethod::dense, 0}, 2.0 * n * inner + 2.0 * n * 2.0 * n};
+  return {name,
+          model,
+          {Scheme::etd1, substeps, MatrixFunctionMethod::dense, 0},
+          2.0 * n * inner + 2.0 * n * 2.0 * n};
 }
 
 }  // namespace

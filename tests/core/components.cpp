@@ -39,7 +39,9 @@ AutoencoderOptions autoencoder_options(bool pod, bool trainable, std::vector<std
 
 std::vector<Case> lane_maps() {
   const auto network = [](double L, bool last, bool scale) {
-    return [=] { return std::make_unique<Network>(4, 3, network_options(L, last, scale), Network::Role{"net"}); };
+    return [=] {
+      return std::make_unique<Network>(4, 3, network_options(L, last, scale), Network::Role{"net"});
+    };
   };
   const auto coder = [](bool pod, std::vector<std::size_t> hidden) {
     return [=] {
@@ -47,7 +49,10 @@ std::vector<Case> lane_maps() {
                                                  autoencoder_options(pod, true, hidden));
     };
   };
-  return {{"bilinear", [] { return std::make_unique<Bilinear>(4, BilinearOptions{3, 1.0}, "bilinear"); }},
+  return {{"bilinear",
+           [] {
+             return std::make_unique<Bilinear>(4, BilinearOptions{3, 1.0}, "bilinear");
+           }},
           {"plain network", network(0.0, false, false)},
           {"plain network, last activation, output scale", network(0.0, true, true)},
           {"Lipschitz network", network(2.0, false, false)},
@@ -101,7 +106,8 @@ TEST_CASE("component_tangent_matches_central_differences") {
     std::vector<double> kappa_dot(s.map->coefficient_count());
     s.map->realise_jvp(s.theta, theta_dot, kappa_dot);
     Matrix y_dot("y_dot", s.map->outputs(), s.lanes);
-    s.map->apply_jvp(s.space, {s.realise(s.theta), to_device(kappa_dot), s.x, x_dot, s.tape, y_dot}, s.scratch);
+    s.map->apply_jvp(s.space, {s.realise(s.theta), to_device(kappa_dot), s.x, x_dot, s.tape, y_dot},
+                     s.scratch);
 
     const auto shifted = [&](double e) {
       auto theta = s.theta;
@@ -153,8 +159,10 @@ TEST_CASE("frozen_linear_map_of_an_autoencoder_has_no_gradient") {
   s.map->realise_vjp(s.theta, std::span<const double>(kappa_bar.data(), kappa_bar.extent(0)), theta_bar);
   double others = 0.0;
   for (std::size_t i = 0; i < theta_bar.size(); ++i) {
-    if (i < 24) CHECK(theta_bar[i] == 0.0);
-    else others += std::abs(theta_bar[i]);
+    if (i < 24)
+      CHECK(theta_bar[i] == 0.0);
+    else
+      others += std::abs(theta_bar[i]);
   }
   CHECK(others > 0.0);
 }

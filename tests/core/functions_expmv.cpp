@@ -33,14 +33,16 @@ Array host_array(const Matrix& matrix) {
 struct Problem {
   Problem(std::size_t order, std::size_t lane_count, std::size_t term_count, double factor,
           double backward = -1.0)
-      : n(order), lanes(lane_count), terms(term_count), c(factor), steps("steps", lane_count),
+      : n(order),
+        lanes(lane_count),
+        terms(term_count),
+        c(factor),
+        steps("steps", lane_count),
         u(device_matrix(random_array(n * lanes, "u"), n)) {
-    for (std::size_t k = 0; k < terms; ++k)
-      w[k] = device_matrix(random_array(n * lanes, w_names[k]), n);
+    for (std::size_t k = 0; k < terms; ++k) w[k] = device_matrix(random_array(n * lanes, w_names[k]), n);
     const Random random(11, "steps");
     const auto host = Kokkos::create_mirror_view(steps);
-    for (std::size_t l = 0; l < lanes; ++l)
-      host(l) = l == 1 ? 0.0 : random.uniform(l, backward, 1.0);
+    for (std::size_t l = 0; l < lanes; ++l) host(l) = l == 1 ? 0.0 : random.uniform(l, backward, 1.0);
     host(lanes - 1) = 1.0;
     Kokkos::deep_copy(steps, host);
   }
@@ -53,8 +55,7 @@ struct Problem {
 
   ExpmvCall call() const {
     ExpmvCall result{c, steps, u, {}, terms};
-    for (std::size_t k = 0; k < terms; ++k)
-      result.w[k] = w[k];
+    for (std::size_t k = 0; k < terms; ++k) result.w[k] = w[k];
     return result;
   }
 
@@ -101,7 +102,7 @@ struct Runner {
   Expmv method;
 };
 
-} // namespace
+}  // namespace
 
 TEST_CASE("taylor_and_dense_phi_functions_agree_to_rounding") {
   const std::size_t n = GENERATE(1, 2, 20, 64), terms = GENERATE(0, 1, 2, 3);
@@ -117,8 +118,7 @@ TEST_CASE("taylor_and_dense_phi_functions_agree_to_rounding") {
 TEST_CASE("taylor_with_a_large_multiple_of_the_identity_needs_few_terms") {
   const std::size_t n = 4;
   Array a = random_hurwitz(n, 1.0);
-  for (std::size_t i = 0; i < n; ++i)
-    a[i * (n + 1)] -= 200.0;
+  for (std::size_t i = 0; i < n; ++i) a[i * (n + 1)] -= 200.0;
   const Problem problem(n, 3, 0, 1.0, 0.0);
   Runner runner(a, problem);
   CHECK(runner.plan.degree().s == 1);
@@ -126,11 +126,10 @@ TEST_CASE("taylor_with_a_large_multiple_of_the_identity_needs_few_terms") {
 }
 
 TEST_CASE("taylor_with_a_zero_step_returns_the_state") {
-  const Problem problem(5, 3, 2, 1.0); // lane 1 has a zero step
+  const Problem problem(5, 3, 2, 1.0);  // lane 1 has a zero step
   Runner runner(random_hurwitz(5, 40.0), problem);
   const Array out = runner.apply(problem), u = host_array(problem.u);
-  for (std::size_t i = 0; i < 5; ++i)
-    CHECK(out[i * 3 + 1] == u[i * 3 + 1]);
+  for (std::size_t i = 0; i < 5; ++i) CHECK(out[i * 3 + 1] == u[i * 3 + 1]);
 }
 
 TEST_CASE("taylor_waits_for_terms_that_start_late") {
@@ -150,13 +149,11 @@ TEST_CASE("taylor_treats_every_lane_as_if_it_were_alone") {
   const double norm = GENERATE(1.0, 30.0);
   Problem problem(n, lanes, terms, 1.0, norm > 10.0 ? 0.0 : -1.0);
   Array u = random_array(n * lanes, "u");
-  for (std::size_t i = 0; i < n; ++i)
-    u[i * lanes + 2] *= 1e-9; // a small lane beside large ones
+  for (std::size_t i = 0; i < n; ++i) u[i * lanes + 2] *= 1e-9;  // a small lane beside large ones
   problem.u = device_matrix(u, n);
   for (std::size_t k = 0; k < terms; ++k) {
     Array w = host_array(problem.w[k]);
-    for (std::size_t i = 0; i < n; ++i)
-      w[i * lanes + 2] *= 1e-9;
+    for (std::size_t i = 0; i < n; ++i) w[i * lanes + 2] *= 1e-9;
     problem.w[k] = device_matrix(w, n);
   }
   Runner runner(random_hurwitz(n, norm), problem);
@@ -165,15 +162,13 @@ TEST_CASE("taylor_treats_every_lane_as_if_it_were_alone") {
     const auto column = [&](const Matrix& matrix) {
       const Array all = host_array(matrix);
       Array one(n);
-      for (std::size_t i = 0; i < n; ++i)
-        one[i] = all[i * lanes + lane];
+      for (std::size_t i = 0; i < n; ++i) one[i] = all[i * lanes + lane];
       return one;
     };
     Problem alone(n, 1, terms, 1.0);
     Kokkos::deep_copy(alone.steps, problem.step(lane));
     alone.u = device_matrix(column(problem.u), n);
-    for (std::size_t k = 0; k < terms; ++k)
-      alone.w[k] = device_matrix(column(problem.w[k]), n);
+    for (std::size_t k = 0; k < terms; ++k) alone.w[k] = device_matrix(column(problem.w[k]), n);
     CHECK(relative_error(runner.apply(alone), column(device_matrix(together, n))) < 1e-14 * norm);
   }
 }
@@ -185,8 +180,7 @@ TEST_CASE("taylor_forward_and_back_is_the_identity") {
   const Array u = host_array(problem.u);
   problem.u = device_matrix(runner.apply(problem), n);
   const auto steps = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, problem.steps);
-  for (std::size_t l = 0; l < lanes; ++l)
-    steps(l) = -steps(l);
+  for (std::size_t l = 0; l < lanes; ++l) steps(l) = -steps(l);
   Kokkos::deep_copy(problem.steps, steps);
   CHECK(relative_error(runner.apply(problem), u) < 1e-13);
 }
@@ -214,7 +208,7 @@ TEST_CASE("taylor_refuses_what_it_cannot_do") {
   const Matrix out("out", 2, 8);
   Expmv small(2, 1, 4), method(2, 1, 8);
   CHECK_THROWS_AS(small.apply(space, plan, problem.call(), out), UsageError);
-  CHECK_THROWS_AS(method.jvp(space, plan, problem.call(), {}, out), UsageError); // not reserved
+  CHECK_THROWS_AS(method.jvp(space, plan, problem.call(), {}, out), UsageError);  // not reserved
 }
 
 TEST_CASE("taylor_result_of_a_state_that_is_not_finite_is_not_finite") {
@@ -234,7 +228,8 @@ struct Derivatives {
       : out_bar(device_matrix(random_array(problem.n * problem.lanes, "out_bar"), problem.n)),
         u_dot(device_matrix(random_array(problem.n * problem.lanes, "u_dot"), problem.n)),
         a_dot(device_matrix(random_array(problem.n * problem.n, "a_dot"), problem.n)),
-        u_bar("u_bar", problem.n, problem.lanes), a_bar("a_bar", problem.n, problem.n),
+        u_bar("u_bar", problem.n, problem.lanes),
+        a_bar("a_bar", problem.n, problem.n),
         out_dot("out_dot", problem.n, problem.lanes) {
     ExpmvAdjoint bars{u_bar, {}, a_bar};
     ExpmvTangent dots{u_dot, {}, a_dot};
@@ -264,7 +259,7 @@ struct Derivatives {
   std::array<Matrix, most_phi_terms> w_dot, w_bar;
 };
 
-} // namespace
+}  // namespace
 
 TEST_CASE("taylor_adjoint_is_the_transpose_of_its_tangent") {
   const std::size_t n = GENERATE(1, 2, 20, 64), terms = GENERATE(0, 1, 3);
@@ -286,18 +281,17 @@ TEST_CASE("taylor_gradient_matches_directional_derivative") {
   const Array a_dot = host_array(derivatives.a_dot), u_dot = host_array(derivatives.u_dot);
   const auto at = [&](double t) {
     const auto moved = [t](Array from, const Array& direction) {
-      for (std::size_t i = 0; i < from.size(); ++i)
-        from[i] += t * direction[i];
+      for (std::size_t i = 0; i < from.size(); ++i) from[i] += t * direction[i];
       return from;
     };
     Problem near = problem;
     near.u = device_matrix(moved(u, u_dot), n);
     for (std::size_t k = 0; k < terms; ++k)
       near.w[k] = device_matrix(moved(host_array(problem.w[k]), host_array(derivatives.w_dot[k])), n);
-    Runner there(moved(a, a_dot), near); // degree, scaling and shift chosen anew
+    Runner there(moved(a, a_dot), near);  // degree, scaling and shift chosen anew
     return dot(host_array(derivatives.out_bar), there.apply(near));
   };
-  const double t = 2e-3; // sixth-order central difference
+  const double t = 2e-3;  // sixth-order central difference
   const double difference =
       (45 * (at(t) - at(-t)) - 9 * (at(2 * t) - at(-2 * t)) + at(3 * t) - at(-3 * t)) / (60 * t);
   INFO("n " << n << " terms " << terms << " norm " << norm << " s " << runner.plan.degree().s);
@@ -312,15 +306,13 @@ TEST_CASE("taylor_adjoint_adds_to_what_is_there") {
   const ExpmvAdjoint bars{derivatives.u_bar, {derivatives.w_bar[0]}, derivatives.a_bar};
   runner.method.vjp(runner.space, runner.plan, problem.call(), derivatives.out_bar, bars);
   const Array twice = host_array(derivatives.a_bar);
-  for (std::size_t i = 0; i < once.size(); ++i)
-    CHECK(twice[i] == Approx(2.0 * once[i]).epsilon(1e-14));
+  for (std::size_t i = 0; i < once.size(); ++i) CHECK(twice[i] == Approx(2.0 * once[i]).epsilon(1e-14));
 }
 
 TEST_CASE("cost_prefers_dense_for_small_matrices_and_taylor_for_few_lanes_of_large_ones") {
   const auto taylor_wins = [](std::size_t n, double norm, double lane_steps) {
     PowerNorms norms;
-    for (double& alpha : norms.alpha)
-      alpha = norm;
+    for (double& alpha : norms.alpha) alpha = norm;
     return lane_steps * taylor_lane_cost(n, 1, choose_degree(norms, 1.0, 1)) <
            dense_update_cost(n, 1, norm) + lane_steps * dense_lane_cost(n, 1);
   };

@@ -17,7 +17,7 @@ constexpr Argument arguments[] = {Argument::full, Argument::half};
 /// Z = V diag(lambda) V^-1 with V = I + strictly upper nilpotent of one superdiagonal entry pair: n = 2.
 Array conjugated(double a, double b) { return {a, 3.0 * (b - a), 0.0, b}; }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("phi_of_a_number_matches_its_closed_form") {
   PhiFunctions phi(1, 3, HalfArgument::include);
@@ -76,8 +76,7 @@ TEST_CASE("phi_agrees_with_80_bit_arithmetic") {
   const std::size_t n = GENERATE(1, 2, 20);
   const double norm = GENERATE(1e-3, 0.5, 3.0, 30.0, 1e3);
   const double step = GENERATE(0.1, -0.1);
-  if (step < 0 && norm > 100.0)
-    return; // e^1000
+  if (step < 0 && norm > 100.0) return;  // e^1000
   const Array a = random_hurwitz(n, norm / 0.1);
   PhiFunctions phi(n, 3, HalfArgument::include);
   phi.compute(a, step);
@@ -98,12 +97,10 @@ TEST_CASE("phi_functions_satisfy_their_recurrence") {
   phi.compute(a, 1.0);
   double factorial = 1.0;
   for (std::size_t k = 0; k < 3; ++k) {
-    if (k > 0)
-      factorial *= static_cast<double>(k);
+    if (k > 0) factorial *= static_cast<double>(k);
     const std::span<const double> upper = phi.value(k + 1, Argument::full);
     Array right = matrix_product(a, Array(upper.begin(), upper.end()), n);
-    for (std::size_t i = 0; i < n; ++i)
-      right[i * (n + 1)] += 1.0 / factorial;
+    for (std::size_t i = 0; i < n; ++i) right[i * (n + 1)] += 1.0 / factorial;
     CHECK(relative_error(right, phi.value(k, Argument::full)) < 20 * epsilon * std::max(1.0, norm));
   }
 }
@@ -161,8 +158,7 @@ TEST_CASE("phi_of_a_hurwitz_matrix_is_finite_at_any_norm") {
   PhiFunctions phi(n, 3, HalfArgument::include);
   phi.compute(random_hurwitz(n, norm), 1.0);
   for (const Argument argument : arguments)
-    for (std::size_t k = 0; k <= 3; ++k)
-      CHECK(largest(phi.value(k, argument)) <= 2.0);
+    for (std::size_t k = 0; k <= 3; ++k) CHECK(largest(phi.value(k, argument)) <= 2.0);
   phi.clear_bars();
   std::fill(phi.bar(0, Argument::full).begin(), phi.bar(0, Argument::full).end(), 1.0);
   Array a_bar(n * n, 0.0);
@@ -210,7 +206,7 @@ std::vector<Array> set_random_bars(PhiFunctions& phi) {
   return bars;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("phi_adjoint_is_the_transpose_of_its_tangent") {
   const std::size_t n = GENERATE(1, 2, 20, 64), max_index = GENERATE(0, 1, 3);
@@ -240,12 +236,11 @@ TEST_CASE("phi_gradient_matches_directional_derivative") {
   const double gradient = dot(a_bar, a_dot), scale = std::sqrt(dot(a_bar, a_bar) * dot(a_dot, a_dot));
   const auto at = [&](double t) {
     Array moved = a;
-    for (std::size_t i = 0; i < moved.size(); ++i)
-      moved[i] += t * a_dot[i];
+    for (std::size_t i = 0; i < moved.size(); ++i) moved[i] += t * a_dot[i];
     phi.compute(moved, step);
     return weighted_values(phi, bars, false);
   };
-  const double t = 1e-3; // sixth-order central difference
+  const double t = 1e-3;  // sixth-order central difference
   const double difference =
       (45 * (at(t) - at(-t)) - 9 * (at(2 * t) - at(-2 * t)) + at(3 * t) - at(-3 * t)) / (60 * t);
   INFO("n " << n << " p " << max_index << " norm " << norm << " step " << step);

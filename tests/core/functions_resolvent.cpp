@@ -14,10 +14,8 @@ TEST_CASE("resolvent_times_its_matrix_is_the_identity") {
   Resolvent resolvent(n);
   resolvent.compute(a, 0.5);
   Array matrix(n * n), identity(n * n, 0.0);
-  for (std::size_t i = 0; i < n * n; ++i)
-    matrix[i] = (i % (n + 1) == 0 ? 1.0 : 0.0) - 0.5 * a[i];
-  for (std::size_t i = 0; i < n; ++i)
-    identity[i * (n + 1)] = 1.0;
+  for (std::size_t i = 0; i < n * n; ++i) matrix[i] = (i % (n + 1) == 0 ? 1.0 : 0.0) - 0.5 * a[i];
+  for (std::size_t i = 0; i < n; ++i) identity[i * (n + 1)] = 1.0;
   const Array value(resolvent.value().begin(), resolvent.value().end());
   CHECK(relative_error(matrix_product(value, matrix, n), identity) < 1e-14 * (1.0 + norm));
 }
@@ -47,8 +45,7 @@ TEST_CASE("resolvent_gradient_matches_directional_derivative") {
   resolvent.vjp(a_bar);
   const auto at = [&](double t) {
     Array moved = a;
-    for (std::size_t i = 0; i < moved.size(); ++i)
-      moved[i] += t * a_dot[i];
+    for (std::size_t i = 0; i < moved.size(); ++i) moved[i] += t * a_dot[i];
     resolvent.compute(moved, 0.4);
     return dot(bar, resolvent.value());
   };

@@ -20,7 +20,8 @@ inline std::vector<double> random_vector(std::size_t size, std::string_view name
   return x;
 }
 
-inline core::Matrix random_matrix(std::size_t rows, std::size_t lanes, std::string_view name, double scale = 1.0) {
+inline core::Matrix random_matrix(std::size_t rows, std::size_t lanes, std::string_view name,
+                                  double scale = 1.0) {
   const std::vector<double> x = random_vector(rows * lanes, name, scale);
   core::Matrix X(std::string(name), rows, lanes);
   for (std::size_t i = 0; i < rows; ++i)

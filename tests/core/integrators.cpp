@@ -116,11 +116,13 @@ TEST_CASE("dense_and_taylor_rollouts_agree_to_rounding") {
 }
 
 TEST_CASE("imex_ssp2_biases_the_spectrum_by_its_stability_function") {
-  // One step on u' = lambda u multiplies by R(z) = (1 + (1 - 2 gamma) z) / (1 - gamma z)^2: data of an exact -1 sampled
-  // at 0.25 would be fitted by a lambda with R(0.25 lambda) = exp(-0.25), which is -0.9974.
+  // One step on u' = lambda u multiplies by R(z) = (1 + (1 - 2 gamma) z) / (1 - gamma z)^2: data of an exact
+  // -1 sampled at 0.25 would be fitted by a lambda with R(0.25 lambda) = exp(-0.25), which is -0.9974.
   const ImexTableau tableau = imex_ssp2_tableau();
   const double gamma = tableau.gamma[0];
-  const auto R = [gamma](double z) { return (1 + (1 - 2 * gamma) * z) / ((1 - gamma * z) * (1 - gamma * z)); };
+  const auto R = [gamma](double z) {
+    return (1 + (1 - 2 * gamma) * z) / ((1 - gamma * z) * (1 - gamma * z));
+  };
   double lambda = -1.0;
   for (int i = 0; i < 50; ++i) lambda -= (R(0.25 * lambda) - std::exp(-0.25)) / 0.25;
   CHECK(lambda == Approx(-0.9974).margin(1e-4));

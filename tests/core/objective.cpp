@@ -1,6 +1,6 @@
+#include "core/objective.hpp"
 #include "catch.hpp"
 #include "core/forecast.hpp"
-#include "core/objective.hpp"
 #include "helpers.hpp"
 
 #include <numeric>
@@ -40,15 +40,14 @@ ModelOptions model_options() {
   return options;
 }
 
-LossOptions all_terms() {
-  return {TimeWeights::trapezoid, ComponentWeights::none, 1.0, 0.7, 0.4, 1e-2};
-}
+LossOptions all_terms() { return {TimeWeights::trapezoid, ComponentWeights::none, 1.0, 0.7, 0.4, 1e-2}; }
 
 struct Setup {
   Setup(bool shared_time, ModelOptions options)
       : data(random_data(shared_time)), model(options, 6), windows(17) {
     std::iota(windows.begin(), windows.end(), 1);
-    for (std::size_t i = 0; i < 6; ++i) model.scaling.shift[i] = 0.1 * double(i), model.scaling.scale[i] = 1.0 + 0.2 * double(i);
+    for (std::size_t i = 0; i < 6; ++i)
+      model.scaling.shift[i] = 0.1 * double(i), model.scaling.scale[i] = 1.0 + 0.2 * double(i);
     const PodStart pod{random_vector(4 * 6, "pod", 0.5), 1.3};
     theta = model.initialise(4, &pod);
     const auto noise = random_vector(theta.size(), "theta", 0.1);
@@ -56,8 +55,8 @@ struct Setup {
   }
 
   Objective objective(IntegratorOptions integrator, LossOptions loss, MatrixFunctionMethod method) const {
-    return Objective(model, {integrator, loss, random_weights()}, StepTable(distinct_steps(data, integrator.substeps)),
-                     method);
+    return Objective(model, {integrator, loss, random_weights()},
+                     StepTable(distinct_steps(data, integrator.substeps)), method);
   }
   static std::vector<double> random_weights() { return {1.0, 0.5, 2.0, 1.5, 0.1, 1.0}; }
 
@@ -108,10 +107,12 @@ TEST_CASE("gradient_of_the_objective_matches_directional_derivative") {
 
 TEST_CASE("gradient_is_the_same_for_every_recompute_interval") {
   Setup s(true, model_options());
-  Objective all = s.objective({Scheme::etdrk4, 3, MatrixFunctionMethod::dense, 0}, all_terms(), MatrixFunctionMethod::dense);
+  Objective all = s.objective({Scheme::etdrk4, 3, MatrixFunctionMethod::dense, 0}, all_terms(),
+                              MatrixFunctionMethod::dense);
   const Result expected = evaluate(all, s, s.theta);
   for (const std::size_t keep : {1, 2, 4, 7, 9, 100}) {
-    Objective some = s.objective({Scheme::etdrk4, 3, MatrixFunctionMethod::dense, keep}, all_terms(), MatrixFunctionMethod::dense);
+    Objective some = s.objective({Scheme::etdrk4, 3, MatrixFunctionMethod::dense, keep}, all_terms(),
+                                 MatrixFunctionMethod::dense);
     const Result result = evaluate(some, s, s.theta);
     CAPTURE(keep);
     CHECK(result.loss.total == expected.loss.total);
@@ -121,7 +122,8 @@ TEST_CASE("gradient_is_the_same_for_every_recompute_interval") {
 
 TEST_CASE("loss_and_gradient_are_sums_over_windows") {
   Setup s(false, model_options());
-  Objective objective = s.objective({Scheme::etd1, 1, MatrixFunctionMethod::dense, 0}, all_terms(), MatrixFunctionMethod::dense);
+  Objective objective = s.objective({Scheme::etd1, 1, MatrixFunctionMethod::dense, 0}, all_terms(),
+                                    MatrixFunctionMethod::dense);
   objective.set_parameters(s.theta);
   std::vector<double> whole(objective.contribution_size()), part(whole.size()), sum(whole.size(), 0.0);
   objective.contribution(s.data, s.windows, whole);
@@ -137,7 +139,8 @@ TEST_CASE("loss_and_gradient_are_sums_over_windows") {
 
 TEST_CASE("value_agrees_with_the_loss_of_the_gradient") {
   Setup s(true, model_options());
-  Objective objective = s.objective({Scheme::imex_ssp2, 2, MatrixFunctionMethod::dense, 0}, all_terms(), MatrixFunctionMethod::dense);
+  Objective objective = s.objective({Scheme::imex_ssp2, 2, MatrixFunctionMethod::dense, 0}, all_terms(),
+                                    MatrixFunctionMethod::dense);
   const Result result = evaluate(objective, s, s.theta);
   std::vector<double> value(objective.value_size());
   objective.value_contribution(s.data, s.windows, value);
@@ -150,7 +153,8 @@ TEST_CASE("value_agrees_with_the_loss_of_the_gradient") {
 
 TEST_CASE("contribution_allocates_no_more_temporaries_after_the_first_tile") {
   Setup s(true, model_options());
-  Objective objective = s.objective({Scheme::etd1, 2, MatrixFunctionMethod::dense, 0}, all_terms(), MatrixFunctionMethod::dense);
+  Objective objective = s.objective({Scheme::etd1, 2, MatrixFunctionMethod::dense, 0}, all_terms(),
+                                    MatrixFunctionMethod::dense);
   evaluate(objective, s, s.theta);
   const std::size_t held = objective.scratch_size();
   evaluate(objective, s, s.theta);

@@ -1,5 +1,5 @@
-#include "catch.hpp"
 #include "core/random.hpp"
+#include "catch.hpp"
 
 #include <vector>
 

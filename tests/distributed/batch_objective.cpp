@@ -18,9 +18,9 @@ struct Setting {
   explicit Setting(const Communicator& comm, std::size_t tile = 4)
       : sampler(40 * 5, {.batch = 24, .tile = tile, .seed = 5}),
         data(tests::toy_data(40, 6, sampler.held(comm.rank(), comm.size()))),
-        batch(comm, objective, data, sampler), gradient(batch.parameters()) {
-    for (std::size_t i = 0; i < batch.parameters(); ++i)
-      theta.push_back(0.1 * static_cast<double>(i) - 0.3);
+        batch(comm, objective, data, sampler),
+        gradient(batch.parameters()) {
+    for (std::size_t i = 0; i < batch.parameters(); ++i) theta.push_back(0.1 * static_cast<double>(i) - 0.3);
   }
 
   Evaluation evaluate(std::optional<BatchNumber> number = BatchNumber{2, 3}) {
@@ -38,7 +38,7 @@ bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("loss_and_gradient_are_bitwise_those_of_one_rank") {
   Setting shared{Communicator()}, alone{Communicator(MPI_COMM_SELF)};
@@ -54,13 +54,12 @@ TEST_CASE("loss_and_gradient_are_bitwise_those_of_one_rank") {
 
 TEST_CASE("ranks_without_work_take_part") {
   const Communicator comm;
-  Setting shared{comm, 24}, alone{Communicator(MPI_COMM_SELF), 24}; // one share: only rank 0 works
+  Setting shared{comm, 24}, alone{Communicator(MPI_COMM_SELF), 24};  // one share: only rank 0 works
   shared.evaluate();
   alone.evaluate();
   CHECK(same_bits(shared.gradient, alone.gradient));
   shared.objective.before_set = [&] {
-    if (comm.rank() == comm.size() - 1)
-      throw UsageError("idle, but broken");
+    if (comm.rank() == comm.size() - 1) throw UsageError("idle, but broken");
   };
   CHECK_THROWS_AS(shared.evaluate(), Error);
 }
@@ -86,8 +85,7 @@ TEST_CASE("numerical_error_on_one_rank_is_non_finite_on_all") {
   for (int culprit = 0; culprit < comm.size(); ++culprit) {
     Setting s{comm};
     s.objective.before_contribution = [&] {
-      if (comm.rank() == culprit)
-        throw NumericalError("diverged");
+      if (comm.rank() == culprit) throw NumericalError("diverged");
     };
     CHECK_FALSE(s.evaluate().finite);
     s.objective.before_contribution = {};
@@ -106,8 +104,7 @@ TEST_CASE("failure_on_one_rank_is_raised_on_all_with_its_status") {
   const Communicator comm;
   for (int culprit = 0; culprit < comm.size(); ++culprit) {
     const auto fail = [&] {
-      if (comm.rank() == culprit)
-        throw FileError("gone");
+      if (comm.rank() == culprit) throw FileError("gone");
     };
     for (auto fault : {&ToyObjective::before_set, &ToyObjective::before_contribution}) {
       Setting s{comm};
@@ -131,8 +128,7 @@ TEST_CASE("failure_after_the_sum_is_raised_on_all_by_the_next_evaluation") {
   const int culprit = comm.size() - 1;
   Setting s{comm};
   s.objective.before_gradient = [&] {
-    if (comm.rank() == culprit)
-      throw std::logic_error("broken");
+    if (comm.rank() == culprit) throw std::logic_error("broken");
   };
   CHECK(s.evaluate().finite);
   CHECK_THROWS_AS(s.evaluate(), Error);
@@ -145,11 +141,9 @@ TEST_CASE("requests_of_any_rank_reach_all") {
   for (int asker = 0; asker < comm.size(); ++asker) {
     Setting s{comm};
     CHECK(s.evaluate().requests == 0);
-    if (comm.rank() == asker)
-      s.batch.ask(request_stop);
+    if (comm.rank() == asker) s.batch.ask(request_stop);
     CHECK(s.evaluate().requests == request_stop);
-    if (comm.rank() == 0)
-      s.batch.ask(request_stop | request_checkpoint);
+    if (comm.rank() == 0) s.batch.ask(request_stop | request_checkpoint);
     CHECK(s.evaluate().requests == (request_stop | request_checkpoint));
   }
 }
@@ -158,9 +152,7 @@ TEST_CASE("ranks_with_different_parameters_are_found") {
   const Communicator comm;
   Setting s{comm};
   CHECK_NOTHROW(s.batch.check_replicas(s.theta));
-  if (comm.size() == 1)
-    return;
-  if (comm.rank() == comm.size() - 1)
-    s.theta[4] = std::nextafter(s.theta[4], 1.0);
+  if (comm.size() == 1) return;
+  if (comm.rank() == comm.size() - 1) s.theta[4] = std::nextafter(s.theta[4], 1.0);
   CHECK_THROWS_AS(s.batch.check_replicas(s.theta), Error);
 }

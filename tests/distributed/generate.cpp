@@ -1,7 +1,7 @@
 // Data sets of the reference systems: grids, ranges, determinism, what is refused.
+#include "distributed/generate.hpp"
 #include "catch.hpp"
 #include "core/error.hpp"
-#include "distributed/generate.hpp"
 
 #include <cmath>
 

@@ -39,7 +39,7 @@ double quadratic(std::span<const double> x, std::span<double> gradient) {
   return value;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("adam_follows_the_published_recursion") {
   const AdamOptions options{
@@ -49,8 +49,7 @@ TEST_CASE("adam_follows_the_published_recursion") {
   AdamState state = adam.start(theta);
   for (int t = 1; t <= 20; ++t) {
     std::vector<double> g = slope;
-    for (std::size_t i = 0; i < g.size(); ++i)
-      g[i] += 0.1 * t * expected[i];
+    for (std::size_t i = 0; i < g.size(); ++i) g[i] += 0.1 * t * expected[i];
     adam.update(theta, g, norm(g), 0.01, state);
     for (const std::size_t i : {0, 1, 2, 5, 6}) {
       m[i] = 0.8 * m[i] + 0.2 * g[i];
@@ -59,8 +58,7 @@ TEST_CASE("adam_follows_the_published_recursion") {
       const double rate = i < 3 ? 0.01 : 0.0025;
       expected[i] -= rate * (corrected / (std::sqrt(spread) + 1e-7) + 0.1 * expected[i]);
     }
-    for (std::size_t i = 0; i < theta.size(); ++i)
-      CHECK(theta[i] == Approx(expected[i]).epsilon(1e-13));
+    for (std::size_t i = 0; i < theta.size(); ++i) CHECK(theta[i] == Approx(expected[i]).epsilon(1e-13));
   }
 }
 
@@ -68,8 +66,7 @@ TEST_CASE("frozen_blocks_keep_their_bits") {
   const Adam adam({.weight_decay = 0.5}, two_groups());
   std::vector<double> theta = start;
   AdamState state = adam.start(theta);
-  for (int t = 0; t < 5; ++t)
-    adam.update(theta, slope, norm(slope), 0.1, state);
+  for (int t = 0; t < 5; ++t) adam.update(theta, slope, norm(slope), 0.1, state);
   CHECK(theta[3] == start[3]);
   CHECK(theta[4] == start[4]);
   CHECK(theta[0] != start[0]);
@@ -78,8 +75,7 @@ TEST_CASE("frozen_blocks_keep_their_bits") {
 TEST_CASE("clipping_scales_the_gradient_to_the_largest_norm") {
   const Adam clipped({.clip = 0.5}, two_groups()), plain({}, two_groups());
   std::vector<double> scaled = slope, a = start, b = start;
-  for (double& g : scaled)
-    g *= 0.5 / norm(slope);
+  for (double& g : scaled) g *= 0.5 / norm(slope);
   AdamState sa = clipped.start(a), sb = plain.start(b);
   clipped.update(a, slope, norm(slope), 0.1, sa);
   plain.update(b, scaled, norm(scaled), 0.1, sb);
@@ -90,8 +86,7 @@ TEST_CASE("clipping_scales_the_gradient_to_the_largest_norm") {
   // A gradient below the limit is left alone.
   std::vector<double> c = start, d = start;
   AdamState sc = clipped.start(c), sd = plain.start(d);
-  for (double& g : scaled)
-    g *= 0.9;
+  for (double& g : scaled) g *= 0.9;
   clipped.update(c, scaled, norm(scaled), 0.1, sc);
   plain.update(d, scaled, norm(scaled), 0.1, sd);
   CHECK(c == d);
@@ -111,8 +106,7 @@ TEST_CASE("rejected_step_returns_to_the_last_good_point_with_a_smaller_rate") {
   CHECK(state.bad_steps == 2);
   adam.update(theta, slope, norm(slope), 0.1, state);
   CHECK(state.bad_steps == 0);
-  for (int t = 0; t < 100; ++t)
-    adam.update(theta, slope, norm(slope), 0.1, state);
+  for (int t = 0; t < 100; ++t) adam.update(theta, slope, norm(slope), 0.1, state);
   CHECK(state.shrink == 1.0);
 }
 
@@ -138,8 +132,7 @@ TEST_CASE("schedules_have_their_published_values") {
   CHECK(cosine.rate(9) == 0.1);
   CHECK(cosine.rate(54) == Approx(0.06));
   CHECK(cosine.rate(99) == Approx(0.02));
-  for (std::uint64_t step = 10; step < 100; ++step)
-    CHECK(cosine.rate(step) < cosine.rate(step - 1));
+  for (std::uint64_t step = 10; step < 100; ++step) CHECK(cosine.rate(step) < cosine.rate(step - 1));
 
   CHECK_THROWS_AS(Schedule({.rate = 0.0}, 10, 10), UsageError);
   CHECK_THROWS_AS(Schedule({.decay = 1.5}, 10, 10), UsageError);
@@ -157,10 +150,8 @@ TEST_CASE("lmvm_minimises_a_quadratic_and_reports_every_iterate") {
                         },
                     .shell = {}});
   CHECK(solver.solve() == TAO_CONVERGED_GATOL);
-  for (std::size_t i = 0; i < x.size(); ++i)
-    CHECK(x[i] == Approx(static_cast<double>(i)).margin(1e-10));
-  for (std::size_t i = 1; i < values.size(); ++i)
-    CHECK(values[i] < values[i - 1]);
+  for (std::size_t i = 0; i < x.size(); ++i) CHECK(x[i] == Approx(static_cast<double>(i)).margin(1e-10));
+  for (std::size_t i = 1; i < values.size(); ++i) CHECK(values[i] < values[i - 1]);
 }
 
 TEST_CASE("exceptions_of_callbacks_come_out_of_solve") {

@@ -1,11 +1,11 @@
 // The solvers behind the reference trajectories, against exact and published solutions and each other.
+#include "distributed/reference_solution.hpp"
 #include "catch.hpp"
 #include "core/error.hpp"
 #include "core/systems/kuramoto_sivashinsky.hpp"
 #include "core/systems/robertson.hpp"
 #include "core/systems/transient_growth.hpp"
 #include "distributed/kuramoto_sivashinsky.hpp"
-#include "distributed/reference_solution.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -23,7 +23,7 @@ const std::vector<Case> cases = {
     {60, {.batch = 0, .tile = 8}},
 };
 
-} // namespace
+}  // namespace
 
 TEST_CASE("an_epoch_draws_no_window_twice") {
   for (const Case& c : cases) {
@@ -55,8 +55,7 @@ TEST_CASE("shards_cover_every_window_once") {
       all.insert(all.end(), windows.begin(), windows.end());
     }
     REQUIRE(all.size() == c.windows);
-    for (std::size_t i = 0; i < all.size(); ++i)
-      CHECK(all[i] == i);
+    for (std::size_t i = 0; i < all.size(); ++i) CHECK(all[i] == i);
   }
 }
 
@@ -85,8 +84,7 @@ TEST_CASE("ranks_hold_exactly_the_shards_of_their_work_shares") {
 TEST_CASE("tiles_and_summands_bound_the_work_shares") {
   const Sampler fine(1000, {.batch = 128, .tile = 32});
   CHECK(fine.shares() == 4);
-  for (std::size_t share = 0; share < 4; ++share)
-    CHECK(fine.lanes(share) == 32);
+  for (std::size_t share = 0; share < 4; ++share) CHECK(fine.lanes(share) == 32);
   CHECK(Sampler(1000, {.batch = 128, .tile = 32, .summands = 3}).shares() == 3);
   CHECK(Sampler(1000, {.batch = 0, .tile = 10}).shares() == 100);
   CHECK(Sampler(5, {.batch = 128, .tile = 32}).batch() == 5);

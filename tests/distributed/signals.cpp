@@ -28,7 +28,7 @@ int end_of_child(const std::vector<int>& signals, int pause_ms) {
   return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("first_signal_is_noted") {
   for (const int signal : {SIGTERM, SIGUSR1}) {
@@ -75,8 +75,7 @@ TEST_CASE("signal_on_one_rank_checkpoints_stops_all_and_resumes_to_the_same_bits
     int steps = 0;
     stopped.signals = &flag;
     stopped.hooks.progress = [&](const Progress&) {
-      if (++steps == at && comm.rank() == at % comm.size())
-        raise(SIGUSR1);
+      if (++steps == at && comm.rank() == at % comm.size()) raise(SIGUSR1);
     };
     INFO("signal after step " << at);
     CHECK_THROWS_AS(stopped.run(), Interrupted);

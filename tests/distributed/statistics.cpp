@@ -16,7 +16,7 @@ Moments moments_on(const Communicator& comm) {
   return component_moments(comm, tests::toy_data(7, 10, held), held);
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("moments_are_bitwise_those_of_one_rank") {
   const Moments shared = moments_on(Communicator()), alone = moments_on(Communicator(MPI_COMM_SELF));
@@ -42,7 +42,7 @@ TEST_CASE("moments_are_mean_and_deviation_over_all_trajectories_and_times") {
 }
 
 TEST_CASE("pooled_moments_are_those_of_all_components_together") {
-  const Moments both = pooled({{1.0, 3.0}, {2.0, 0.0}}); // {-1, 3} and {3, 3}
+  const Moments both = pooled({{1.0, 3.0}, {2.0, 0.0}});  // {-1, 3} and {3, 3}
   CHECK(both.mean[0] == Approx(2.0));
   CHECK(both.deviation[0] == Approx(std::sqrt((9.0 + 1.0 + 1.0 + 1.0) / 4.0)));
 }

@@ -28,18 +28,16 @@ inline core::WindowData toy_data(std::size_t trajectories, std::size_t times, co
   part.count = range.last - range.first;
   part.times = times;
   part.components = toy_components;
-  for (std::size_t t = 0; t < times; ++t)
-    part.time.push_back(static_cast<double>(t));
+  for (std::size_t t = 0; t < times; ++t) part.time.push_back(static_cast<double>(t));
   const std::size_t size = times * toy_components;
-  for (std::size_t i = range.first * size; i < range.last * size; ++i)
-    part.state.push_back(random.normal(i));
+  for (std::size_t i = range.first * size; i < range.last * size; ++i) part.state.push_back(random.normal(i));
   return core::WindowData(index, part, range.first);
 }
 
 /// Half the mean of |W u(t) + c - u(t+1)|^2 over windows (t, t+1). Blocks: "W" (3, 3) of the dynamics, "c"
 /// (3) of the autoencoder, and "fixed" (2), frozen, which does not matter.
 class ToyObjective : public core::TileObjective {
-public:
+ public:
   ToyObjective() {
     layout_.add({.name = "fixed", .shape = {2}, .meaning = "untouched", .frozen = true});
     layout_.add({.name = "W", .shape = {toy_components, toy_components}, .meaning = "matrix"});
@@ -49,17 +47,15 @@ public:
                  .group = core::ParameterGroup::autoencoder});
   }
 
-  std::function<void()> before_set, before_contribution, before_gradient; ///< may throw
-  double domain = INFINITY; ///< the loss is NaN where |W[0]| is larger
-  std::size_t outside = 0;  ///< how often it was evaluated there
+  std::function<void()> before_set, before_contribution, before_gradient;  ///< may throw
+  double domain = INFINITY;  ///< the loss is NaN where |W[0]| is larger
+  std::size_t outside = 0;   ///< how often it was evaluated there
 
   const core::ParameterLayout& parameters() const override { return layout_; }
   void set_parameters(std::span<const double> theta) override {
-    if (before_set)
-      before_set();
+    if (before_set) before_set();
     theta_.assign(theta.begin(), theta.end());
-    if (std::abs(theta[2]) > domain)
-      ++outside;
+    if (std::abs(theta[2]) > domain) ++outside;
   }
   std::size_t contribution_size() const override {
     return toy_components * toy_components + toy_components + 1;
@@ -68,27 +64,22 @@ public:
 
   void contribution(const core::WindowData& data, std::span<const std::uint64_t> windows,
                     std::span<double> out) override {
-    if (before_contribution)
-      before_contribution();
+    if (before_contribution) before_contribution();
     std::fill(out.begin(), out.end(), 0.0);
-    for (const std::uint64_t window : windows)
-      add_window(data, window, out);
+    for (const std::uint64_t window : windows) add_window(data, window, out);
   }
   void value_contribution(const core::WindowData& data, std::span<const std::uint64_t> windows,
                           std::span<double> out) override {
     std::vector<double> all(contribution_size(), 0.0);
-    for (const std::uint64_t window : windows)
-      add_window(data, window, all);
+    for (const std::uint64_t window : windows) add_window(data, window, all);
     out[0] = all.back();
   }
   core::LossTerms gradient(std::span<const double> summed, std::size_t windows,
                            std::span<double> theta_bar) override {
-    if (before_gradient)
-      before_gradient();
+    if (before_gradient) before_gradient();
     theta_bar[0] = theta_bar[1] = 0.0;
     const double n = static_cast<double>(windows);
-    for (std::size_t i = 0; i + 1 < summed.size(); ++i)
-      theta_bar[2 + i] = summed[i] / n;
+    for (std::size_t i = 0; i + 1 < summed.size(); ++i) theta_bar[2 + i] = summed[i] / n;
     return {.total = summed.back() / n, .trajectory = summed.back() / n};
   }
   core::LossTerms value(std::span<const double> summed, std::size_t windows) const override {
@@ -96,7 +87,7 @@ public:
     return {.total = loss, .trajectory = loss};
   }
 
-private:
+ private:
   void add_window(const core::WindowData& data, std::uint64_t window, std::span<double> out) const {
     constexpr std::size_t n = toy_components;
     const double* W = theta_.data() + 2;
@@ -104,12 +95,9 @@ private:
     const double *u = data.state(window, 0), *next = data.state(window, 1);
     for (std::size_t i = 0; i < n; ++i) {
       double r = c[i] - next[i];
-      for (std::size_t j = 0; j < n; ++j)
-        r += W[i * n + j] * u[j];
-      if (std::abs(W[0]) > domain)
-        r = NAN;
-      for (std::size_t j = 0; j < n; ++j)
-        out[i * n + j] += r * u[j];
+      for (std::size_t j = 0; j < n; ++j) r += W[i * n + j] * u[j];
+      if (std::abs(W[0]) > domain) r = NAN;
+      for (std::size_t j = 0; j < n; ++j) out[i * n + j] += r * u[j];
       out[n * n + i] += r;
       out[n * n + n] += 0.5 * r * r;
     }
@@ -121,23 +109,22 @@ private:
 
 /// The first `size` ranks of MPI_COMM_WORLD; the others hold none (is_member false).
 class SubCommunicator {
-public:
+ public:
   explicit SubCommunicator(int size) {
     int rank = 0;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_split(MPI_COMM_WORLD, rank < size ? 0 : MPI_UNDEFINED, rank, &handle_);
   }
   ~SubCommunicator() {
-    if (is_member())
-      MPI_Comm_free(&handle_);
+    if (is_member()) MPI_Comm_free(&handle_);
   }
   SubCommunicator(const SubCommunicator&) = delete;
   SubCommunicator& operator=(const SubCommunicator&) = delete;
   bool is_member() const { return handle_ != MPI_COMM_NULL; }
   parallel::Communicator get() const { return parallel::Communicator(handle_); }
 
-private:
+ private:
   MPI_Comm handle_ = MPI_COMM_NULL;
 };
 
-} // namespace spnode::tests
+}  // namespace spnode::tests

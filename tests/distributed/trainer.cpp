@@ -29,7 +29,7 @@ TrainingOptions only(OptimizerKind optimizer) {
   return options;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("trained_parameters_are_bitwise_those_of_one_rank") {
   for (const auto& options : {short_training(), only(OptimizerKind::adam), only(OptimizerKind::lbfgs)}) {
@@ -53,8 +53,7 @@ TEST_CASE("training_lowers_the_loss_phase_by_phase_and_keeps_frozen_blocks") {
   CHECK(run.records[5].phase == "lbfgs");
   CHECK(run.records[4].loss.total < run.records[1].loss.total);
   CHECK(run.records[13].loss.total < run.records[4].loss.total);
-  for (std::size_t i = 0; i < run.records.size(); ++i)
-    CHECK(run.records[i].epoch == i + 1);
+  for (std::size_t i = 0; i < run.records.size(); ++i) CHECK(run.records[i].epoch == i + 1);
   CHECK(run.records[1].steps == 8);
   CHECK(run.records[13].steps == 9);
   CHECK(run.state.best_theta[0] == 0.25);
@@ -68,8 +67,7 @@ TEST_CASE("best_parameters_are_those_of_the_smallest_validation_loss") {
   double best = INFINITY;
   std::uint64_t epoch = 0;
   for (const EpochRecord& record : run.records) {
-    if (record.phase == "pretrain")
-      continue;
+    if (record.phase == "pretrain") continue;
     CHECK(record.best == (record.validation->total <= best));
     if (record.best) {
       best = record.validation->total;
@@ -92,8 +90,7 @@ TEST_CASE("every_checkpoint_resumes_to_the_same_bits_on_any_number_of_ranks") {
   REQUIRE(shared.checkpoints.size() > 6);
   for (int ranks = 1; ranks <= shared.comm.size(); ++ranks) {
     const SubCommunicator some(ranks);
-    if (!some.is_member())
-      continue;
+    if (!some.is_member()) continue;
     for (const TrainerState& saved : shared.checkpoints) {
       ToyRun resumed{some.get(), options};
       resumed.state = saved;
@@ -105,7 +102,7 @@ TEST_CASE("every_checkpoint_resumes_to_the_same_bits_on_any_number_of_ranks") {
 
 TEST_CASE("minutes_checkpoint_at_every_step_without_changing_the_result") {
   TrainingOptions options = short_training();
-  options.checkpoint_minutes = 1e-12; // due at every step
+  options.checkpoint_minutes = 1e-12;  // due at every step
   ToyRun shared{Communicator(), options};
   CHECK(bytes(shared.run()) == bytes(reference().state));
   const auto inside = [](const TrainerState& saved) { return saved.step == 5 && saved.phase == 1; };
@@ -128,7 +125,7 @@ TEST_CASE("lbfgs_solves_least_squares_to_rounding") {
   TrainingOptions options = only(OptimizerKind::lbfgs);
   options.lbfgs = {.iterations = 300, .cycle = 40, .history = 20, .gradient_tolerance = 1e-13};
   ToyRun run{Communicator(), options};
-  run.with_validation = false; // the training loss selects
+  run.with_validation = false;  // the training loss selects
   run.run();
   BatchObjective objective(run.comm, run.objective, run.train, run.train_sampler);
   std::vector<double> gradient(objective.parameters());
@@ -142,8 +139,7 @@ TEST_CASE("lbfgs_backs_off_from_a_region_without_a_finite_loss") {
   ToyRun free{Communicator(), options}, bounded{Communicator(), options};
   free.with_validation = bounded.with_validation = false;
   // The minimum is inside; line searches on the way try points outside.
-  for (ToyRun* run : {&free, &bounded})
-    run->state.theta[2] = run->state.best_theta[2] = 0.8;
+  for (ToyRun* run : {&free, &bounded}) run->state.theta[2] = run->state.best_theta[2] = 0.8;
   bounded.objective.domain = 0.81;
   free.run();
   bounded.run();
@@ -161,13 +157,12 @@ TEST_CASE("non_finite_steps_are_skipped_and_counted_and_resume_to_the_same_bits"
   TrainingOptions options = only(OptimizerKind::adam);
   options.adam.schedule = {ScheduleKind::constant, 0.3, 0.0, 1.0, 0};
   options.checkpoint_minutes = 1e-12;
-  const auto prepare = [](ToyRun& run) { run.objective.domain = 0.31; }; // W[0] starts at 0.3
+  const auto prepare = [](ToyRun& run) { run.objective.domain = 0.31; };  // W[0] starts at 0.3
   ToyRun whole{Communicator(), options};
   prepare(whole);
   whole.run();
   std::uint64_t skipped = 0;
-  for (const EpochRecord& record : whole.records)
-    skipped += record.skipped;
+  for (const EpochRecord& record : whole.records) skipped += record.skipped;
   CHECK(skipped > 0);
   CHECK(skipped == whole.objective.outside);
   CHECK(std::abs(whole.state.best_theta[2]) <= 0.31);
@@ -205,8 +200,7 @@ TEST_CASE("failure_on_one_rank_ends_training_on_all_with_its_status") {
     ToyRun run{comm, only(optimizer)};
     int calls = 0;
     run.objective.before_set = [&] {
-      if (++calls == 5 && comm.rank() == comm.size() - 1)
-        throw FileError("lost");
+      if (++calls == 5 && comm.rank() == comm.size() - 1) throw FileError("lost");
     };
     try {
       run.run();
@@ -221,11 +215,11 @@ TEST_CASE("patience_ends_a_phase_after_validations_without_a_better_one") {
   TrainingOptions options = only(OptimizerKind::adam);
   options.patience = 2;
   options.adam.epochs = 50;
-  options.adam.schedule = {ScheduleKind::constant, 1e-300, 0.0, 1.0, 0}; // nothing moves
+  options.adam.schedule = {ScheduleKind::constant, 1e-300, 0.0, 1.0, 0};  // nothing moves
   ToyRun run{Communicator(), options};
   run.run();
   CHECK(run.records.size() == 3);
-  CHECK(run.state.best_epoch == 3); // of equals the latest
+  CHECK(run.state.best_epoch == 3);  // of equals the latest
 }
 
 TEST_CASE("validation_and_spectrum_keep_their_intervals") {
@@ -242,8 +236,7 @@ TEST_CASE("validation_and_spectrum_keep_their_intervals") {
   CHECK(checked == std::vector<std::uint64_t>{4, 8, 12});
   std::vector<std::uint64_t> validated;
   for (const EpochRecord& record : run.records)
-    if (record.validation)
-      validated.push_back(record.epoch);
+    if (record.validation) validated.push_back(record.epoch);
   // The last epoch of pretraining (1), of Adam (2-5: its third and last) and of L-BFGS (6-14: 3, 6, 9).
   CHECK(validated == std::vector<std::uint64_t>{1, 4, 5, 8, 11, 14});
 }
@@ -262,7 +255,7 @@ TEST_CASE("tao_options_reach_every_phase") {
   SPNODE_PETSC(PetscOptionsSetValue(nullptr, "-tao_type", "bncg"));
   ToyRun replaced{Communicator(), only(OptimizerKind::adam)};
   replaced.run();
-  CHECK(replaced.records.size() == 4); // as many iterations as Adam has epochs
+  CHECK(replaced.records.size() == 4);  // as many iterations as Adam has epochs
   CHECK(replaced.records[3].steps == 4);
   SPNODE_PETSC(PetscOptionsClearValue(nullptr, "-tao_type"));
 }

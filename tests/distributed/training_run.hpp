@@ -30,7 +30,9 @@ inline TrainingOptions short_training() {
 /// All that a run on one communicator needs: 40 trajectories of 6 times, 200 windows, 8 steps an epoch.
 struct ToyRun {
   explicit ToyRun(const parallel::Communicator& communicator, TrainingOptions chosen = short_training())
-      : comm(communicator), options(chosen), train_sampler(200, training_sampler(options, 7)),
+      : comm(communicator),
+        options(chosen),
+        train_sampler(200, training_sampler(options, 7)),
         validation_windows(50, validation_sampler(options)),
         train(toy_data(40, 6, train_sampler.held(comm.rank(), comm.size()))),
         validation(toy_data(10, 6, validation_windows.held(comm.rank(), comm.size()), 2)),
@@ -41,13 +43,13 @@ struct ToyRun {
   }
 
   TrainerSetup setup() {
-    return {.options = options,
-            .phases = make_phases(options, &reconstruction, &objective),
-            .train = {&train, &train_sampler},
-            .validation =
-                with_validation ? SampledWindows{&validation, &validation_windows} : SampledWindows{},
-            .hooks = hooks,
-            .signals = signals};
+    return {
+        .options = options,
+        .phases = make_phases(options, &reconstruction, &objective),
+        .train = {&train, &train_sampler},
+        .validation = with_validation ? SampledWindows{&validation, &validation_windows} : SampledWindows{},
+        .hooks = hooks,
+        .signals = signals};
   }
 
   const TrainerState& run() {
@@ -85,4 +87,4 @@ inline std::map<std::string, std::string> bytes(const TrainerState& state) {
   return all;
 }
 
-} // namespace spnode::tests
+}  // namespace spnode::tests

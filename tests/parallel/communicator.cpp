@@ -1,5 +1,5 @@
-#include "catch.hpp"
 #include "parallel/communicator.hpp"
+#include "catch.hpp"
 
 using namespace spnode;
 using parallel::Communicator;

@@ -15,8 +15,8 @@ struct Trajectories {
   std::size_t components = 0;  ///< components of a state
   bool shared_time = true;     ///< one time axis for all trajectories
 
-  std::vector<double> state;  ///< (count, times, components), row major
-  std::vector<double> time;   ///< (times) when shared_time, else (count, times)
+  std::vector<double> state;                              ///< (count, times, components), row major
+  std::vector<double> time;                               ///< (times) when shared_time, else (count, times)
   std::map<std::string, std::vector<double>> parameters;  ///< each (count)
 
   const double* state_at(std::size_t trajectory, std::size_t t) const {

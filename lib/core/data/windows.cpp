@@ -15,8 +15,8 @@ WindowIndex::WindowIndex(std::size_t trajectories, std::size_t times, const Wind
   intervals_ = options.window == 0 ? times - 1 : options.window;
   stride_ = options.stride == 0 ? intervals_ : options.stride;
   if (intervals_ > times - 1)
-    throw UsageError("data.window = " + std::to_string(intervals_) + " intervals, but the trajectories have " +
-                     std::to_string(times - 1));
+    throw UsageError("data.window = " + std::to_string(intervals_) +
+                     " intervals, but the trajectories have " + std::to_string(times - 1));
   per_trajectory_ = (times - 1 - intervals_) / stride_ + 1;
 }
 
@@ -34,7 +34,8 @@ Trajectories select_times(Trajectories all, const std::vector<std::size_t>& time
     for (std::size_t t = 0; t < kept.times; ++t)
       std::copy_n(all.state_at(n, times[t]), all.components, kept.state_at(n, t));
   for (std::size_t n = 0; n < (all.shared_time ? 1 : all.count); ++n)
-    for (std::size_t t = 0; t < kept.times; ++t) kept.time[n * kept.times + t] = all.time[n * all.times + times[t]];
+    for (std::size_t t = 0; t < kept.times; ++t)
+      kept.time[n * kept.times + t] = all.time[n * all.times + times[t]];
   return kept;
 }
 

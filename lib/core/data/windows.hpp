@@ -10,9 +10,9 @@
 namespace spnode::core {
 
 struct WindowOptions {
-  std::size_t window = 0;           ///< intervals per window; 0: the whole trajectory
-  std::size_t stride = 0;           ///< intervals between the starts of windows; 0: the window's length
-  std::vector<std::size_t> times;   ///< use only these time indices (sorted); empty: all
+  std::size_t window = 0;          ///< intervals per window; 0: the whole trajectory
+  std::size_t stride = 0;          ///< intervals between the starts of windows; 0: the window's length
+  std::vector<std::size_t> times;  ///< use only these time indices (sorted); empty: all
 };
 
 /// How the windows of a data set are numbered: trajectory by trajectory, then by start time.
@@ -63,7 +63,8 @@ class WindowData {
   std::size_t first_;
 };
 
-/// Keeps only the time indices in `times` (all of them when empty). Raises UsageError for an index out of range.
+/// Keeps only the time indices in `times` (all of them when empty). Raises UsageError for an index out of
+/// range.
 Trajectories select_times(Trajectories trajectories, const std::vector<std::size_t>& times);
 
 }  // namespace spnode::core

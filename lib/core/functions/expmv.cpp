@@ -18,10 +18,12 @@ void run(const char* label, const ExecSpace& space, std::size_t count, const Fun
   Kokkos::parallel_for(label, Kokkos::RangePolicy<ExecSpace>(space, 0, count), functor);
 }
 
-} // namespace
+}  // namespace
 
 Expmv::Expmv(std::size_t n, std::size_t max_terms, std::size_t max_lanes)
-    : n_(n), max_terms_(max_terms), max_lanes_(max_lanes),
+    : n_(n),
+      max_terms_(max_terms),
+      max_lanes_(max_lanes),
       sources_("spnode::core::expmv_sources", largest_taylor_degree * max_terms * max_lanes),
       term_norms_("spnode::core::expmv_norms", max_lanes),
       product_("spnode::core::expmv_product", n * max_lanes),
@@ -33,10 +35,8 @@ Expmv::Expmv(std::size_t n, std::size_t max_terms, std::size_t max_lanes)
 void Expmv::reserve(const ExpmvPlan& plan) {
   const std::size_t batch = n_ * max_lanes_, terms = (plan.degree().m + 1) * batch;
   const std::size_t states = (plan.degree().s - 1) * batch;
-  if (terms_.size() < terms)
-    terms_ = Vector("spnode::core::expmv_terms", terms);
-  if (states_.size() < states)
-    states_ = Vector("spnode::core::expmv_states", states);
+  if (terms_.size() < terms) terms_ = Vector("spnode::core::expmv_terms", terms);
+  if (states_.size() < states) states_ = Vector("spnode::core::expmv_states", states);
 }
 
 MatrixView Expmv::slot(const Vector& storage, std::size_t index, std::size_t lanes) const {
@@ -65,8 +65,7 @@ void Expmv::check_reserved(const ExpmvPlan& plan) const {
 void Expmv::apply(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call, MatrixView out) {
   check(plan, call);
   advance(space, plan, call, 0, call.u, out, Terms::overwrite);
-  for (std::size_t i = 1; i < plan.degree().s; ++i)
-    advance(space, plan, call, i, out, out, Terms::overwrite);
+  for (std::size_t i = 1; i < plan.degree().s; ++i) advance(space, plan, call, i, out, out, Terms::overwrite);
 }
 
 expmv::Series Expmv::series(const ExpmvPlan& plan, const ExpmvCall& call) const {
@@ -137,8 +136,7 @@ void Expmv::advance_vjp(const ExecSpace& space, const ExpmvPlan& plan, const Exp
     run("spnode::core::expmv_add_term_vjp", space, blocks,
         expmv::AddTermVjp{series, k, state_bar, term_bar, product_bar, bars.w});
     gemm(space, 1.0, plan.matrix(), Transpose::yes, product_bar, 1.0, term_bar);
-    if (bars.a.extent(0) > 0)
-      gemm_nt(space, 1.0, product_bar, slot(terms_, k - 1, lanes), bars.a);
+    if (bars.a.extent(0) > 0) gemm_nt(space, 1.0, product_bar, slot(terms_, k - 1, lanes), bars.a);
   }
   scaled_copy(space, 1.0, term_bar, state_bar);
   products_ += 2 * degree;
@@ -173,7 +171,7 @@ void Expmv::advance_jvp(const ExecSpace& space, const ExpmvPlan& plan, const Exp
     gemm(space, 1.0, plan.matrix(), Transpose::no, term_dot, 0.0, product_dot);
     if (dots.a.extent(0) > 0)
       gemm(space, 1.0, dots.a, Transpose::no, slot(terms_, k - 1, lanes), 1.0, product_dot);
-    int ignored = 0; // the tangent stops where the value did
+    int ignored = 0;  // the tangent stops where the value did
     Kokkos::parallel_reduce(
         "spnode::core::expmv_add_term_jvp", Kokkos::RangePolicy<ExecSpace>(space, 0, blocks),
         expmv::AddTerm{series, k, product_dot, term_dot, after, term_norms_}, Kokkos::LOr<int>(ignored));
@@ -183,4 +181,4 @@ void Expmv::advance_jvp(const ExecSpace& space, const ExpmvPlan& plan, const Exp
   products_ += 2 * degree;
 }
 
-} // namespace spnode::core
+}  // namespace spnode::core

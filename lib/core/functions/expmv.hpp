@@ -12,24 +12,24 @@ namespace spnode::core {
 
 /// out(:, l) = phi_0(c h_l A) u(:, l) + h_l sum_{k=1}^{terms} phi_k(c h_l A) w_k(:, l).
 struct ExpmvCall {
-  double c = 1.0;        ///< not zero
-  ConstVectorView steps; ///< h (lanes), either sign, |c h_l| <= plan.max_step(); zero gives out = u
-  ConstMatrixView u;     ///< (n, lanes)
+  double c = 1.0;         ///< not zero
+  ConstVectorView steps;  ///< h (lanes), either sign, |c h_l| <= plan.max_step(); zero gives out = u
+  ConstMatrixView u;      ///< (n, lanes)
   std::array<ConstMatrixView, most_phi_terms> w =
-      {}; ///< w[k - 1] is w_k (n, lanes); the first `terms` are read
+      {};  ///< w[k - 1] is w_k (n, lanes); the first `terms` are read
   std::size_t terms = 0;
 };
 
 /// Tangents or adjoints of the operands of an ExpmvCall, shaped like them.
 struct ExpmvTangent {
-  ConstMatrixView u;                                  ///< (n, lanes)
-  std::array<ConstMatrixView, most_phi_terms> w = {}; ///< (n, lanes), the first `terms`
-  ConstMatrixView a;                                  ///< (n, n); an empty view means zero
+  ConstMatrixView u;                                   ///< (n, lanes)
+  std::array<ConstMatrixView, most_phi_terms> w = {};  ///< (n, lanes), the first `terms`
+  ConstMatrixView a;                                   ///< (n, n); an empty view means zero
 };
 struct ExpmvAdjoint {
-  MatrixView u;                                  ///< (n, lanes), added to
-  std::array<MatrixView, most_phi_terms> w = {}; ///< (n, lanes), added to
-  MatrixView a;                                  ///< (n, n), added to; an empty view skips it
+  MatrixView u;                                   ///< (n, lanes), added to
+  std::array<MatrixView, most_phi_terms> w = {};  ///< (n, lanes), added to
+  MatrixView a;                                   ///< (n, n), added to; an empty view skips it
 };
 
 namespace expmv {
@@ -52,7 +52,7 @@ struct Series;
 /// Adjoint and tangent are those of the recurrences as computed, with m, s, mu and the early ends frozen; mu
 /// cancels in exact arithmetic, so its derivative, which is left out, is of the order of rounding.
 class Expmv {
-public:
+ public:
   Expmv(std::size_t n, std::size_t max_terms, std::size_t max_lanes);
 
   /// Grows the work arrays of vjp() (states at the start of the s steps, and m terms) to what the plan needs.
@@ -74,7 +74,7 @@ public:
   /// Products A B done since construction, each 2 n^2 lanes operations; for measurements.
   std::size_t products() const { return products_; }
 
-private:
+ private:
   /// Whether the terms of a series are kept, term k in slot k of terms_, or overwrite each other in slot 0.
   enum class Terms { overwrite, keep };
 
@@ -94,11 +94,11 @@ private:
 
   std::size_t n_, max_terms_, max_lanes_;
   std::size_t products_ = 0;
-  Vector sources_;    ///< (m, terms, lanes): weight of w_j in term k
-  Vector term_norms_; ///< (lanes): infinity norm of the latest term
-  Vector product_;    ///< one batch (n, lanes) each, as are the slots of terms_ and states_
+  Vector sources_;     ///< (m, terms, lanes): weight of w_j in term k
+  Vector term_norms_;  ///< (lanes): infinity norm of the latest term
+  Vector product_;     ///< one batch (n, lanes) each, as are the slots of terms_ and states_
   Vector state_, state_bar_, term_bar_;
   Vector terms_, states_;
 };
 
-} // namespace spnode::core
+}  // namespace spnode::core

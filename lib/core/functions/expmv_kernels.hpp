@@ -33,7 +33,7 @@ struct Series {
   std::array<ConstMatrixView, most_phi_terms> w;
   double c, shift, scalings;
   std::size_t m, terms;
-  double* sources; ///< (m, terms, lanes), lanes contiguous
+  double* sources;  ///< (m, terms, lanes), lanes contiguous
 
   KOKKOS_FUNCTION std::size_t lanes() const { return steps.extent(0); }
   KOKKOS_FUNCTION double* source(std::size_t k, std::size_t j) const {
@@ -55,8 +55,7 @@ struct FillSources {
     const double start[most_phi_terms] = {1.0, theta, 0.5 * theta * theta};
     double y[most_phi_terms][block_lanes];
     for (std::size_t j = 0; j < series.terms; ++j)
-      for (std::size_t l = 0; l < lanes.count; ++l)
-        y[j][l] = start[j];
+      for (std::size_t l = 0; l < lanes.count; ++l) y[j][l] = start[j];
     const std::size_t last = series.shift != 0.0 ? series.m : series.terms;
     for (std::size_t k = 1; k <= last; ++k) {
       const double factor = 1.0 / (series.scalings * static_cast<double>(k)),
@@ -94,8 +93,7 @@ struct BeginSeries {
         largest[l] = size > largest[l] ? size : largest[l];
       }
     }
-    for (std::size_t l = 0; l < lanes.count; ++l)
-      norms(lanes.begin + l) = largest[l];
+    for (std::size_t l = 0; l < lanes.count; ++l) norms(lanes.begin + l) = largest[l];
   }
 };
 
@@ -115,13 +113,11 @@ struct AddTerm {
     for (std::size_t i = 0; i < sum.extent(0); ++i) {
       const double* KOKKOS_RESTRICT p = &product(i, lanes.begin);
       double *KOKKOS_RESTRICT t = &term(i, lanes.begin), *KOKKOS_RESTRICT f = &sum(i, lanes.begin);
-      for (std::size_t l = 0; l < lanes.count; ++l)
-        value[l] = factor[l] * p[l];
+      for (std::size_t l = 0; l < lanes.count; ++l) value[l] = factor[l] * p[l];
       for (std::size_t j = 0; j < series.terms_at(k); ++j) {
         const double *KOKKOS_RESTRICT g = series.source(k, j) + lanes.begin,
                                       *KOKKOS_RESTRICT w = &series.w[j](i, lanes.begin);
-        for (std::size_t l = 0; l < lanes.count; ++l)
-          value[l] += g[l] * w[l];
+        for (std::size_t l = 0; l < lanes.count; ++l) value[l] += g[l] * w[l];
       }
       for (std::size_t l = 0; l < lanes.count; ++l) {
         const double x = value[l], y = f[l] + x;
@@ -132,8 +128,7 @@ struct AddTerm {
       }
     }
     for (std::size_t l = 0; l < lanes.count; ++l) {
-      if (!(norms(lanes.begin + l) + now[l] <= tolerance * total[l]))
-        unsettled = 1;
+      if (!(norms(lanes.begin + l) + now[l] <= tolerance * total[l])) unsettled = 1;
       norms(lanes.begin + l) = now[l];
     }
   }
@@ -160,8 +155,7 @@ struct AddTermVjp {
       for (std::size_t j = 0; j < series.terms_at(k); ++j) {
         const double* KOKKOS_RESTRICT g = series.source(k, j) + lanes.begin;
         double* KOKKOS_RESTRICT out = &w_bar[j](i, lanes.begin);
-        for (std::size_t l = 0; l < lanes.count; ++l)
-          out[l] += g[l] * t[l];
+        for (std::size_t l = 0; l < lanes.count; ++l) out[l] += g[l] * t[l];
       }
       for (std::size_t l = 0; l < lanes.count; ++l) {
         p[l] = factor[l] * t[l];
@@ -183,10 +177,9 @@ struct UndoShift {
       factor[l] = std::exp(series.c * series.steps(lanes.begin + l) * series.shift / series.scalings);
     for (std::size_t i = 0; i < state.extent(0); ++i) {
       double* KOKKOS_RESTRICT x = &state(i, lanes.begin);
-      for (std::size_t l = 0; l < lanes.count; ++l)
-        x[l] *= factor[l];
+      for (std::size_t l = 0; l < lanes.count; ++l) x[l] *= factor[l];
     }
   }
 };
 
-} // namespace spnode::core::expmv
+}  // namespace spnode::core::expmv

@@ -10,10 +10,13 @@
 namespace spnode::core {
 
 ExpmvPlan::ExpmvPlan(std::size_t n, std::size_t max_terms)
-    : n_(n), max_terms_(max_terms), matrix_("spnode::core::expmv_matrix", n, n), host_(n * n), work_(4 * n),
+    : n_(n),
+      max_terms_(max_terms),
+      matrix_("spnode::core::expmv_matrix", n, n),
+      host_(n * n),
+      work_(4 * n),
       sign_(n) {
-  if (n == 0)
-    throw UsageError("the Taylor method needs a matrix of order at least 1; found 0");
+  if (n == 0) throw UsageError("the Taylor method needs a matrix of order at least 1; found 0");
   if (max_terms > most_phi_terms)
     throw UsageError("the Taylor method takes at most " + std::to_string(most_phi_terms) +
                      " phi terms; asked for " + std::to_string(max_terms));
@@ -32,8 +35,7 @@ void ExpmvPlan::update(const ExecSpace& space, std::span<const double> a, double
   shift_ = trace(shifted) / static_cast<double>(n_ + max_terms_);
   add_to_diagonal(shifted, -shift_);
   PowerNorms centred = power_norms(host_, n_, work_, sign_);
-  if (max_terms_ > 0)
-    centred.floor = std::abs(shift_);
+  if (max_terms_ > 0) centred.floor = std::abs(shift_);
   const TaylorDegree without = choose_degree(plain, max_step_, max_terms_);
   degree_ = choose_degree(centred, max_step_, max_terms_);
   if (degree_.m == 0 || (without.m != 0 && without.m * without.s <= degree_.m * degree_.s)) {
@@ -50,4 +52,4 @@ void ExpmvPlan::update(const ExecSpace& space, std::span<const double> a, double
   space.fence();
 }
 
-} // namespace spnode::core
+}  // namespace spnode::core

@@ -16,7 +16,7 @@ inline constexpr std::size_t most_phi_terms = 3;
 /// What depends on the matrix alone, chosen once per parameter update: the shifted matrix, the degree m and
 /// the number s of scaling steps. Calls that follow estimate no norms.
 class ExpmvPlan {
-public:
+ public:
   /// n: order of A; max_terms: largest number of w terms, 0 .. 3. Raises UsageError outside.
   ExpmvPlan(std::size_t n, std::size_t max_terms);
 
@@ -28,11 +28,11 @@ public:
   std::size_t order() const { return n_; }
   std::size_t max_terms() const { return max_terms_; }
   double max_step() const { return max_step_; }
-  double shift() const { return shift_; } ///< mu; matrix() = A - mu I
+  double shift() const { return shift_; }  ///< mu; matrix() = A - mu I
   const TaylorDegree& degree() const { return degree_; }
   ConstMatrixView matrix() const { return matrix_; }
 
-private:
+ private:
   std::size_t n_, max_terms_;
   double max_step_ = 0.0, shift_ = 0.0;
   TaylorDegree degree_;
@@ -41,4 +41,4 @@ private:
   std::vector<int> sign_;
 };
 
-} // namespace spnode::core
+}  // namespace spnode::core

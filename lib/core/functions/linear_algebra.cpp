@@ -39,8 +39,7 @@ void invert(HostMatrix a, std::span<int> pivots, std::span<double> work, const c
   const int n = static_cast<int>(a.rows), size = static_cast<int>(work.size());
   int info = 0;
   dgetrf_(&n, &n, a.data, &n, pivots.data(), &info);
-  if (info == 0)
-    dgetri_(&n, a.data, &n, pivots.data(), work.data(), &size, &info);
+  if (info == 0) dgetri_(&n, a.data, &n, pivots.data(), work.data(), &size, &info);
   if (info > 0)
     throw NumericalError(std::string(what) + " is singular: pivot " + std::to_string(info) + " of " +
                          std::to_string(n) + " is zero");
@@ -55,10 +54,8 @@ double one_norm(HostOperand a) {
   double norm = 0.0;
   for (std::size_t j = 0; j < outer; ++j) {
     double sum = 0.0;
-    for (std::size_t i = 0; i < inner; ++i)
-      sum += std::abs(a.data[j * outer_stride + i * inner_stride]);
-    if (std::isnan(sum))
-      return sum;
+    for (std::size_t i = 0; i < inner; ++i) sum += std::abs(a.data[j * outer_stride + i * inner_stride]);
+    if (std::isnan(sum)) return sum;
     norm = std::max(norm, sum);
   }
   return norm;
@@ -71,8 +68,7 @@ double power_one_norm(HostOperand a, std::size_t power, std::span<double> work, 
   int request = 0, state[3] = {0, 0, 0};
   for (;;) {
     dlacn2_(&n, v, x, sign.data(), &estimate, &request, state);
-    if (request == 0)
-      return estimate;
+    if (request == 0) return estimate;
     // request 1: x = a^power x; 2: with the transpose. Row-major storage swaps the two.
     const char op = (request == 1) != a.is_transposed ? 'T' : 'N';
     for (std::size_t i = 0; i < power; ++i) {
@@ -84,19 +80,16 @@ double power_one_norm(HostOperand a, std::size_t power, std::span<double> work, 
 
 double trace(HostOperand a) {
   double sum = 0.0;
-  for (std::size_t i = 0; i < std::min(a.rows, a.cols); ++i)
-    sum += a.data[i * (a.cols + 1)];
+  for (std::size_t i = 0; i < std::min(a.rows, a.cols); ++i) sum += a.data[i * (a.cols + 1)];
   return sum;
 }
 
 void add_to_diagonal(HostMatrix a, double value) {
-  for (std::size_t i = 0; i < std::min(a.rows, a.cols); ++i)
-    a.data[i * (a.cols + 1)] += value;
+  for (std::size_t i = 0; i < std::min(a.rows, a.cols); ++i) a.data[i * (a.cols + 1)] += value;
 }
 
 void add_scaled(double alpha, std::span<const double> x, std::span<double> y) {
-  for (std::size_t i = 0; i < x.size(); ++i)
-    y[i] += alpha * x[i];
+  for (std::size_t i = 0; i < x.size(); ++i) y[i] += alpha * x[i];
 }
 
-} // namespace spnode::core
+}  // namespace spnode::core

@@ -57,4 +57,4 @@ void add_to_diagonal(HostMatrix a, double value);
 /// y += alpha x.
 void add_scaled(double alpha, std::span<const double> x, std::span<double> y);
 
-} // namespace spnode::core
+}  // namespace spnode::core

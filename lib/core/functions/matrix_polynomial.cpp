@@ -7,9 +7,13 @@
 namespace spnode::core {
 
 MatrixPolynomial::MatrixPolynomial(std::size_t n, const std::array<double, degree + 1>& coefficients)
-    : n_(n), coefficients_(coefficients), powers_(block * n * n), horner_(block * n * n),
+    : n_(n),
+      coefficients_(coefficients),
+      powers_(block * n * n),
+      horner_(block * n * n),
       power_bars_(block * n * n),
-      power_dots_(block * n * n), work_{std::vector<double>(n * n), std::vector<double>(n * n)} {}
+      power_dots_(block * n * n),
+      work_{std::vector<double>(n * n), std::vector<double>(n * n)} {}
 
 void MatrixPolynomial::evaluate() {
   const auto power = [this](std::size_t i) { return square(part(powers_, i - 1), n_); };
@@ -19,8 +23,7 @@ void MatrixPolynomial::evaluate() {
   for (std::size_t j = block; j-- > 0;) {
     const std::span<double> y = part(horner_, j);
     std::fill(y.begin(), y.end(), 0.0);
-    for (std::size_t i = 1; i < block; ++i)
-      add_scaled(coefficients_[block * j + i], part(powers_, i - 1), y);
+    for (std::size_t i = 1; i < block; ++i) add_scaled(coefficients_[block * j + i], part(powers_, i - 1), y);
     add_to_diagonal(square(y, n_), coefficients_[block * j]);
     if (j == block - 1)
       add_scaled(coefficients_[degree], part(powers_, block - 1), y);
@@ -34,7 +37,7 @@ void MatrixPolynomial::vjp(std::span<const double> bar, std::span<double> z_bar)
   const auto power_bar = [this](std::size_t i) { return square(part(power_bars_, i - 1), n_); };
   std::fill(power_bars_.begin(), power_bars_.end(), 0.0);
   std::copy(bar.begin(), bar.end(), work_[0].begin());
-  for (std::size_t j = 0; j < block; ++j) { // work_[j % 2] holds the adjoint of Y_j
+  for (std::size_t j = 0; j < block; ++j) {  // work_[j % 2] holds the adjoint of Y_j
     const std::span<double> y_bar = work_[j % 2], next_bar = work_[(j + 1) % 2];
     for (std::size_t i = 1; i < block; ++i)
       add_scaled(coefficients_[block * j + i], y_bar, part(power_bars_, i - 1));
@@ -65,7 +68,7 @@ void MatrixPolynomial::jvp(std::span<const double> z_dot, std::span<double> out)
   multiply(1.0, power(2), power_dot(1), 1.0, power_dot(3));
   multiply(1.0, power_dot(2), power(2), 0.0, power_dot(4));
   multiply(1.0, power(2), power_dot(2), 1.0, power_dot(4));
-  for (std::size_t j = block; j-- > 0;) { // work_[j % 2] receives the tangent of Y_j
+  for (std::size_t j = block; j-- > 0;) {  // work_[j % 2] receives the tangent of Y_j
     const std::span<double> y_dot = work_[j % 2], next_dot = work_[(j + 1) % 2];
     std::fill(y_dot.begin(), y_dot.end(), 0.0);
     for (std::size_t i = 1; i < block; ++i)
@@ -80,4 +83,4 @@ void MatrixPolynomial::jvp(std::span<const double> z_dot, std::span<double> out)
   std::copy(work_[0].begin(), work_[0].end(), out.begin());
 }
 
-} // namespace spnode::core
+}  // namespace spnode::core

@@ -13,7 +13,7 @@ namespace spnode::core {
 /// All matrices are n x n, row major, on the host. All memory is allocated by the constructor. Not
 /// collective.
 class MatrixPolynomial {
-public:
+ public:
   static constexpr std::size_t degree = 16;
 
   MatrixPolynomial(std::size_t n, const std::array<double, degree + 1>& coefficients);
@@ -30,9 +30,9 @@ public:
   /// out = the tangent of evaluate() in the direction z_dot.
   void jvp(std::span<const double> z_dot, std::span<double> out);
 
-private:
+ private:
   static constexpr std::size_t block = 4;
-  using Parts = std::vector<double>; ///< four matrices
+  using Parts = std::vector<double>;  ///< four matrices
 
   std::span<double> part(Parts& parts, std::size_t i) {
     return std::span(parts).subspan(i * n_ * n_, n_ * n_);
@@ -43,10 +43,10 @@ private:
 
   std::size_t n_;
   std::array<double, degree + 1> coefficients_;
-  Parts powers_; ///< Z, Z^2, Z^3, Z^4
-  Parts horner_; ///< Y_0 .. Y_3
+  Parts powers_;  ///< Z, Z^2, Z^3, Z^4
+  Parts horner_;  ///< Y_0 .. Y_3
   Parts power_bars_, power_dots_;
   std::vector<double> work_[2];
 };
 
-} // namespace spnode::core
+}  // namespace spnode::core

@@ -40,17 +40,20 @@ double mixing(std::size_t k, std::size_t j) {
   return std::ldexp(1.0, -static_cast<int>(k)) / factorial[k - j];
 }
 
-} // namespace
+}  // namespace
 
 PhiFunctions::PhiFunctions(std::size_t n, std::size_t max_index, HalfArgument halves)
-    : n_(n), max_index_(checked_index(max_index)), top_index_(std::max<std::size_t>(max_index, 1)),
-      halves_(halves), taylor_(n, taylor_coefficients(top_index_)),
+    : n_(n),
+      max_index_(checked_index(max_index)),
+      top_index_(std::max<std::size_t>(max_index, 1)),
+      halves_(halves),
+      taylor_(n, taylor_coefficients(top_index_)),
       exponential_{Slots(n * n), Slots(halves == HalfArgument::include ? n * n : 0)},
       bars_((halves == HalfArgument::include ? 2 : 1) * (max_index + 1) * n * n),
       level_bars_{Slots((top_index_ + 1) * n * n), Slots((top_index_ + 1) * n * n)},
-      level_dots_{level_bars_[0], level_bars_[1]}, scratch_(n * n) {
-  if (n == 0)
-    throw UsageError("phi functions of a matrix of order 0 asked for; the order is at least 1");
+      level_dots_{level_bars_[0], level_bars_[1]},
+      scratch_(n * n) {
+  if (n == 0) throw UsageError("phi functions of a matrix of order 0 asked for; the order is at least 1");
 }
 
 std::size_t PhiFunctions::level_of(Argument argument) const {
@@ -62,8 +65,7 @@ std::size_t PhiFunctions::bar_slot(std::size_t index, Argument argument) const {
 }
 
 std::span<const double> PhiFunctions::value(std::size_t index, Argument argument) const {
-  if (index == 0)
-    return exponential_[argument == Argument::full ? 0 : 1];
+  if (index == 0) return exponential_[argument == Argument::full ? 0 : 1];
   return slot(levels_[level_of(argument)].entries, index);
 }
 
@@ -87,11 +89,9 @@ void PhiFunctions::compute(std::span<const double> a, double step) {
   std::transform(a.begin(), a.end(), taylor_.argument().begin(),
                  [scale](double entry) { return scale * entry; });
   start_levels();
-  for (std::size_t l = 0; l < squarings_; ++l)
-    square_level(levels_[l], levels_[l + 1]);
+  for (std::size_t l = 0; l < squarings_; ++l) square_level(levels_[l], levels_[l + 1]);
   for (const Argument argument : {Argument::full, Argument::half}) {
-    if (argument == Argument::half && halves_ == HalfArgument::omit)
-      continue;
+    if (argument == Argument::half && halves_ == HalfArgument::omit) continue;
     const Level& level = levels_[level_of(argument)];
     Slots& exponential = exponential_[argument == Argument::full ? 0 : 1];
     const std::span<const double> form = slot(level.entries, 0);
@@ -102,15 +102,14 @@ void PhiFunctions::compute(std::span<const double> a, double step) {
 
 void PhiFunctions::choose_squarings(double norm) {
   squarings_ = halves_ == HalfArgument::include ? 1 : 0;
-  if (std::isfinite(norm)) { // otherwise the values come out as not finite by themselves
+  if (std::isfinite(norm)) {  // otherwise the values come out as not finite by themselves
     while (std::ldexp(norm, -static_cast<int>(squarings_)) > scaled_norm && squarings_ <= most_squarings)
       ++squarings_;
     if (squarings_ > most_squarings)
       throw NumericalError("phi functions: the 1-norm of step * A is " + std::to_string(norm) +
                            "; at most 2^64 can be scaled and squared");
   }
-  while (levels_.size() <= squarings_)
-    levels_.push_back({Slots((top_index_ + 1) * n_ * n_), 2.0});
+  while (levels_.size() <= squarings_) levels_.push_back({Slots((top_index_ + 1) * n_ * n_), 2.0});
 }
 
 /// Level 0: phi_q by its Taylor polynomial, the lower ones by phi_{k-1} = Z phi_k + I / (k-1)!, X = Z phi_1.
@@ -123,8 +122,7 @@ void PhiFunctions::start_levels() {
   for (std::size_t k = top_index_; k > 0; --k) {
     const HostMatrix lower = square(slot(level.entries, k - 1), n_);
     multiply(1.0, z, square(slot(level.entries, k), n_), 0.0, lower);
-    if (k > 1)
-      add_to_diagonal(lower, 1.0 / factorial[k - 1]);
+    if (k > 1) add_to_diagonal(lower, 1.0 / factorial[k - 1]);
   }
   level.shift = 2.0;
   settle_form(level);
@@ -140,8 +138,7 @@ void PhiFunctions::square_level(const Level& from, Level& to) {
                  own = k == 0 ? 2.0 * (from.shift - 1.0) : factor * from.shift;
     std::fill(target(k).begin(), target(k).end(), 0.0);
     add_scaled(own, source(k), target(k));
-    for (std::size_t j = 1; j < k; ++j)
-      add_scaled(mixing(k, j), source(j), target(k));
+    for (std::size_t j = 1; j < k; ++j) add_scaled(mixing(k, j), source(j), target(k));
     multiply(factor, g, square(source(k), n_), 1.0, square(target(k), n_));
   }
   to.shift = from.shift;
@@ -151,13 +148,11 @@ void PhiFunctions::square_level(const Level& from, Level& to) {
 /// Goes over from phi_0 - I to phi_0 once that is small; the choice is frozen in the derivatives, where both
 /// forms are the same function.
 void PhiFunctions::settle_form(Level& level) {
-  if (level.shift == 1.0)
-    return;
+  if (level.shift == 1.0) return;
   const HostMatrix g = square(slot(level.entries, 0), n_);
   std::copy(g.data, g.data + n_ * n_, scratch_.begin());
   add_to_diagonal(square(std::span(scratch_), n_), 1.0);
-  if (one_norm(square(std::span(scratch_), n_)) > 0.5)
-    return;
+  if (one_norm(square(std::span(scratch_), n_)) > 0.5) return;
   std::copy(scratch_.begin(), scratch_.end(), g.data);
   level.shift = 1.0;
 }
@@ -167,16 +162,13 @@ void PhiFunctions::settle_form(Level& level) {
 
 void PhiFunctions::vjp(std::span<double> a_bar) {
   const auto add_bars = [this](Argument argument, Slots& level_bar) {
-    for (std::size_t k = 0; k <= max_index_; ++k)
-      add_scaled(1.0, bar(k, argument), slot(level_bar, k));
+    for (std::size_t k = 0; k <= max_index_; ++k) add_scaled(1.0, bar(k, argument), slot(level_bar, k));
   };
-  for (Slots& level_bar : level_bars_)
-    std::fill(level_bar.begin(), level_bar.end(), 0.0);
+  for (Slots& level_bar : level_bars_) std::fill(level_bar.begin(), level_bar.end(), 0.0);
   add_bars(Argument::full, level_bars_[squarings_ % 2]);
   for (std::size_t l = squarings_; l-- > 0;) {
     square_level_vjp(levels_[l], level_bars_[(l + 1) % 2], level_bars_[l % 2]);
-    if (l + 1 == squarings_ && halves_ == HalfArgument::include)
-      add_bars(Argument::half, level_bars_[l % 2]);
+    if (l + 1 == squarings_ && halves_ == HalfArgument::include) add_bars(Argument::half, level_bars_[l % 2]);
   }
   start_levels_vjp(a_bar);
 }
@@ -192,8 +184,7 @@ void PhiFunctions::square_level_vjp(const Level& from, const Slots& to_bar, Slot
     const double factor = k == 0 ? 1.0 : mixing(k, k),
                  own = k == 0 ? 2.0 * (from.shift - 1.0) : factor * from.shift;
     add_scaled(own, bar, out);
-    for (std::size_t j = 1; j < k; ++j)
-      add_scaled(mixing(k, j), bar, slot(from_bar, j));
+    for (std::size_t j = 1; j < k; ++j) add_scaled(mixing(k, j), bar, slot(from_bar, j));
     multiply(factor, transposed(g), square(bar, n_), 1.0, square(out, n_));
     multiply(factor, square(bar, n_), transposed(square(slot(from.entries, k), n_)), 1.0, g_bar);
   }
@@ -246,11 +237,10 @@ void PhiFunctions::square_level_jvp(const Level& from, const Slots& from_dot, Sl
     const double factor = k == 0 ? 1.0 : mixing(k, k),
                  own = k == 0 ? 2.0 * (from.shift - 1.0) : factor * from.shift;
     add_scaled(own, slot(from_dot, k), out);
-    for (std::size_t j = 1; j < k; ++j)
-      add_scaled(mixing(k, j), slot(from_dot, j), out);
+    for (std::size_t j = 1; j < k; ++j) add_scaled(mixing(k, j), slot(from_dot, j), out);
     multiply(factor, g, square(slot(from_dot, k), n_), 1.0, square(out, n_));
     multiply(factor, g_dot, square(slot(from.entries, k), n_), 1.0, square(out, n_));
   }
 }
 
-} // namespace spnode::core
+}  // namespace spnode::core

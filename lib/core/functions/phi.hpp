@@ -40,7 +40,7 @@ enum class HalfArgument { omit, include };
 ///     h phi_k(c Z) (-A) = Psi_k(c) = (I / (k - 1)! - phi_{k-1}(c Z)) / c,   k >= 1,
 /// which is linear in phi_{k-1}: the caller forms it and adds -Psi_k_bar / c to bar(k - 1, argument).
 class PhiFunctions {
-public:
+ public:
   /// n: order of the matrix, at least 1; max_index: p in 0 .. 3. Raises UsageError outside.
   PhiFunctions(std::size_t n, std::size_t max_index, HalfArgument halves);
 
@@ -63,9 +63,9 @@ public:
 
   std::size_t order() const { return n_; }
   std::size_t max_index() const { return max_index_; }
-  std::size_t squarings() const { return squarings_; } ///< s of the last compute()
+  std::size_t squarings() const { return squarings_; }  ///< s of the last compute()
 
-private:
+ private:
   /// One level of the squaring phase: slot 0 holds phi_0 - I (shift 2) or phi_0 (shift 1), slot k phi_k.
   struct Level {
     std::vector<double> entries;
@@ -95,12 +95,12 @@ private:
   HalfArgument halves_;
   double step_ = 0.0;
   std::size_t squarings_ = 0;
-  MatrixPolynomial taylor_;    ///< phi_q at Z / 2^s
-  std::vector<Level> levels_;  ///< 0 .. s
-  Slots exponential_[2];       ///< phi_0 at full, half
-  Slots bars_, level_bars_[2]; ///< adjoints of the values; of two neighbouring levels
-  Slots level_dots_[2];        ///< tangents of two neighbouring levels
+  MatrixPolynomial taylor_;     ///< phi_q at Z / 2^s
+  std::vector<Level> levels_;   ///< 0 .. s
+  Slots exponential_[2];        ///< phi_0 at full, half
+  Slots bars_, level_bars_[2];  ///< adjoints of the values; of two neighbouring levels
+  Slots level_dots_[2];         ///< tangents of two neighbouring levels
   std::vector<double> scratch_;
 };
 
-} // namespace spnode::core
+}  // namespace spnode::core

@@ -31,4 +31,4 @@ void Resolvent::jvp(std::span<const double> a_dot) {
   multiply(1.0, scratch, value, 0.0, square(std::span(tangent_), n_));
 }
 
-} // namespace spnode::core
+}  // namespace spnode::core

@@ -12,7 +12,7 @@ namespace spnode::core {
 /// All matrices are n x n, row major, on the host. All memory is allocated by the constructor. Not
 /// collective. Use: compute(A, step); read value(). Adjoint: clear_bar(); add to bar(); vjp(A_bar).
 class Resolvent {
-public:
+ public:
   explicit Resolvent(std::size_t n);
 
   /// Raises NumericalError where I - step A is singular or its inverse is not finite.
@@ -30,11 +30,11 @@ public:
   void jvp(std::span<const double> a_dot);
   std::span<const double> tangent() const { return tangent_; }
 
-private:
+ private:
   std::size_t n_;
   double step_ = 0.0;
   std::vector<double> value_, bar_, tangent_, scratch_, work_;
   std::vector<int> pivots_;
 };
 
-} // namespace spnode::core
+}  // namespace spnode::core

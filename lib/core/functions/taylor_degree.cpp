@@ -33,20 +33,19 @@ double smallest_norm(const PowerNorms& norms, std::size_t m) {
   return smallest;
 }
 
-} // namespace
+}  // namespace
 
 PowerNorms power_norms(std::span<const double> b, std::size_t n, std::span<double> work,
                        std::span<int> sign) {
   PowerNorms norms;
   norms.alpha[1] = one_norm(square(b, n));
-  if (!std::isfinite(norms.alpha[1]) || norms.alpha[1] == 0.0)
-    return norms;
+  if (!std::isfinite(norms.alpha[1]) || norms.alpha[1] == 0.0) return norms;
   double root[PowerNorms::largest + 2] = {};
   for (std::size_t p = 2; p <= PowerNorms::largest + 1; ++p)
     root[p] = std::pow(power_one_norm(square(b, n), p, work, sign), 1.0 / static_cast<double>(p));
   for (std::size_t p = 2; p <= PowerNorms::largest; ++p) {
     const double bound = std::max(root[p], root[p + 1]);
-    norms.alpha[p] = std::isfinite(bound) ? bound : norms.alpha[1]; // the power overflowed
+    norms.alpha[p] = std::isfinite(bound) ? bound : norms.alpha[1];  // the power overflowed
   }
   return norms;
 }
@@ -70,7 +69,7 @@ double dense_update_cost(std::size_t n, std::size_t terms, double norm) {
   const double order = static_cast<double>(n), top = static_cast<double>(std::max<std::size_t>(terms, 1));
   const double squarings = norm > 0.9 ? std::ceil(std::log2(norm / 0.9)) : 0.0;
   const double products = 6.0 + top + squarings * static_cast<double>(terms + 1);
-  return 3.0 * products * 2.0 * order * order * order; // the adjoint costs two products for each
+  return 3.0 * products * 2.0 * order * order * order;  // the adjoint costs two products for each
 }
 
 double dense_lane_cost(std::size_t n, std::size_t terms) {
@@ -79,8 +78,7 @@ double dense_lane_cost(std::size_t n, std::size_t terms) {
 }
 
 double taylor_lane_cost(std::size_t n, std::size_t terms, const TaylorDegree& degree) {
-  if (degree.m == 0)
-    return std::numeric_limits<double>::infinity();
+  if (degree.m == 0) return std::numeric_limits<double>::infinity();
   const double order = static_cast<double>(n);
   const double term = 2.0 * order * (order + static_cast<double>(terms) + 2.0);
   // apply; in vjp the states again (for s > 1), the terms again, and two products for each
@@ -88,4 +86,4 @@ double taylor_lane_cost(std::size_t n, std::size_t terms, const TaylorDegree& de
   return sweeps * static_cast<double>(degree.m * degree.s) * term;
 }
 
-} // namespace spnode::core
+}  // namespace spnode::core

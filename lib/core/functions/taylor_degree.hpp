@@ -11,17 +11,17 @@ inline constexpr std::size_t largest_taylor_degree = 55;
 
 /// Degree m of the truncated Taylor series and number s of scaling steps.
 struct TaylorDegree {
-  std::size_t m = 0; ///< 0: none
+  std::size_t m = 0;  ///< 0: none
   std::size_t s = 1;
 };
 
 /// Bounds on norms of powers, from which m and s follow for any step.
 struct PowerNorms {
-  static constexpr std::size_t largest = 8; ///< p_max
+  static constexpr std::size_t largest = 8;  ///< p_max
   /// alpha[p] = max(d_p, d_{p+1}) with d_p = ||B^p||_1^{1/p}, p = 2 .. 8 (Al-Mohy, Higham 2011, section 3);
   /// alpha[1] = ||B||_1.
   double alpha[largest + 1] = {};
-  double floor = 0.0; ///< norm of the part of the augmented matrix beside B, |mu|
+  double floor = 0.0;  ///< norm of the part of the augmented matrix beside B, |mu|
 };
 
 /// Norms of B (n, n) row major. work: (4 n), sign: (n). `floor` is left zero.
@@ -43,4 +43,4 @@ double dense_lane_cost(std::size_t n, std::size_t terms);
 /// infinite for m = 0.
 double taylor_lane_cost(std::size_t n, std::size_t terms, const TaylorDegree& degree);
 
-} // namespace spnode::core
+}  // namespace spnode::core

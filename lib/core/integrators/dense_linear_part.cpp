@@ -29,7 +29,8 @@ HalfArgument halves_of(const std::vector<OperatorSpec>& operators) {
   for (const OperatorSpec& spec : operators) {
     if (spec.kind != Kind::exponential) continue;
     if (spec.c == 0.5) return HalfArgument::include;
-    if (spec.c != 1.0) throw UsageError("exponential stages at c = " + std::to_string(spec.c) + " are not supported");
+    if (spec.c != 1.0)
+      throw UsageError("exponential stages at c = " + std::to_string(spec.c) + " are not supported");
   }
   return HalfArgument::omit;
 }
@@ -40,8 +41,8 @@ struct LaneMatrices {
   std::size_t stride, offset;
 };
 
-void apply_per_lane(const ExecSpace& space, LaneMatrices M, const StepLengths& steps, const ConstMatrixView& X,
-                    const MatrixView& out) {
+void apply_per_lane(const ExecSpace& space, LaneMatrices M, const StepLengths& steps,
+                    const ConstMatrixView& X, const MatrixView& out) {
   const std::size_t lanes = X.extent(1), columns = X.extent(0);
   const auto index = steps.index;
   Kokkos::parallel_for(
@@ -101,9 +102,13 @@ struct DenseLinearPart::Functions {
   std::optional<std::size_t> evaluated;  // the step whose values are held now
 };
 
-DenseLinearPart::DenseLinearPart(RateShape shape, std::vector<OperatorSpec> operators, std::vector<double> steps)
-    : shape_(shape), operators_(std::move(operators)), steps_(std::move(steps)),
-      functions_(std::make_unique<Functions>(shape_, operators_)), A_(shape.n * shape.n) {
+DenseLinearPart::DenseLinearPart(RateShape shape, std::vector<OperatorSpec> operators,
+                                 std::vector<double> steps)
+    : shape_(shape),
+      operators_(std::move(operators)),
+      steps_(std::move(steps)),
+      functions_(std::make_unique<Functions>(shape_, operators_)),
+      A_(shape.n * shape.n) {
   for (const OperatorSpec& spec : operators_) {
     offsets_.push_back(per_step_);
     per_step_ += shape_.n * columns(spec);
@@ -140,13 +145,15 @@ void DenseLinearPart::write(const OperatorSpec& spec, double h, double* matrix) 
   std::size_t column = n;
   for (std::size_t k = 1; k <= spec.terms; ++k) {
     if (shape_.has_plain) put(column, h, phi.value(k, argument), 0.0), column += n;
-    // h phi_k(c h A) (-A) = (I / (k - 1)! - phi_{k-1}(c h A)) / c: no product with a large A, no cancellation.
+    // h phi_k(c h A) (-A) = (I / (k - 1)! - phi_{k-1}(c h A)) / c: no product with a large A, no
+    // cancellation.
     if (shape_.has_relaxed)
       put(column, -1.0 / spec.c, phi.value(k - 1, argument), 1.0 / (spec.c * factorial(k - 1))), column += n;
   }
 }
 
-void DenseLinearPart::read_bar(const OperatorSpec& spec, double h, const double* bar, std::span<double> A_bar) {
+void DenseLinearPart::read_bar(const OperatorSpec& spec, double h, const double* bar,
+                               std::span<double> A_bar) {
   const std::size_t n = shape_.n, width = columns(spec);
   const auto add = [&](std::size_t column, double factor, std::span<double> to) {
     for (std::size_t i = 0; i < n; ++i)
@@ -189,8 +196,8 @@ void DenseLinearPart::realise_vjp(std::span<const double> bar, std::span<double>
   }
 }
 
-void DenseLinearPart::apply(const ExecSpace& space, std::size_t op, const StepLengths& steps, ConstMatrixView X,
-                            MatrixView out, Scratch&) const {
+void DenseLinearPart::apply(const ExecSpace& space, std::size_t op, const StepLengths& steps,
+                            ConstMatrixView X, MatrixView out, Scratch&) const {
   if (!steps.uniform) return apply_per_lane(space, {kappa_.data(), per_step_, offsets_[op]}, steps, X, out);
   const ConstMatrixView M(kappa_.data() + offset(op, steps.first), shape_.n, X.extent(0));
   gemm(space, 1.0, M, Transpose::no, X, 0.0, out);

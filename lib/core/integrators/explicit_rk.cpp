@@ -22,8 +22,8 @@ std::size_t ExplicitRk::tape_rows(const NonlinearPart& nonlinear) const {
   return rows(tableau_.b.size(), nonlinear).state;
 }
 
-void ExplicitRk::step(const StepContext& context, const StepLengths& steps, ConstMatrixView u, MatrixView next,
-                      MatrixView tape) const {
+void ExplicitRk::step(const StepContext& context, const StepLengths& steps, ConstMatrixView u,
+                      MatrixView next, MatrixView tape) const {
   const Scratch::Frame frame(context.scratch);
   const std::size_t n = shape_.n;
   const auto rate_of = [&](std::size_t j) { return rows_of(tape, rows(j, context.nonlinear).rate, n); };
@@ -63,7 +63,8 @@ void ExplicitRk::step_vjp(const StepContext& context, const StepLengths& steps, 
                     {f_bar, U_bar, adjoint.linear_bar, adjoint.nonlinear_bar});
     axpy(space, 1.0, U_bar, adjoint.u_bar);
     for (std::size_t j = 0; j < i; ++j)
-      if (tableau_.a[i][j] != 0.0) add_step_times(space, tableau_.a[i][j], steps, U_bar, rows_of(f_bars, j * n, n));
+      if (tableau_.a[i][j] != 0.0)
+        add_step_times(space, tableau_.a[i][j], steps, U_bar, rows_of(f_bars, j * n, n));
   }
 }
 

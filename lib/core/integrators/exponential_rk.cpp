@@ -40,13 +40,14 @@ std::size_t ExponentialRk::tape_rows(const NonlinearPart& nonlinear) const {
   return evaluations() == 0 ? 0 : rows(evaluations() - 1, nonlinear).end;
 }
 
-MatrixView ExponentialRk::scratch_rows(const StepContext& context, std::size_t stage, std::size_t lanes) const {
+MatrixView ExponentialRk::scratch_rows(const StepContext& context, std::size_t stage,
+                                       std::size_t lanes) const {
   return context.scratch.matrix(shape_.n + terms(tableau_.stages[stage]) * shape_.rows(), lanes);
 }
 
 // X = [u; w_1; w_2; ...] of a stage from the rates on the tape.
-void ExponentialRk::gather(const StepContext& context, std::size_t stage, ConstMatrixView u, ConstMatrixView tape,
-                           MatrixView X) const {
+void ExponentialRk::gather(const StepContext& context, std::size_t stage, ConstMatrixView u,
+                           ConstMatrixView tape, MatrixView X) const {
   const std::size_t n = shape_.n, rate = shape_.rows();
   const auto& weight = tableau_.stages[stage].weight;
   scaled_copy(context.space, 1.0, u, rows_of(X, 0, n));
@@ -65,8 +66,8 @@ void ExponentialRk::gather(const StepContext& context, std::size_t stage, ConstM
   }
 }
 
-void ExponentialRk::step(const StepContext& context, const StepLengths& steps, ConstMatrixView u, MatrixView next,
-                         MatrixView tape) const {
+void ExponentialRk::step(const StepContext& context, const StepLengths& steps, ConstMatrixView u,
+                         MatrixView next, MatrixView tape) const {
   const Scratch::Frame frame(context.scratch);
   const std::size_t lanes = u.extent(1), n = shape_.n, s = evaluations();
   if (s == 0) return context.linear.apply(context.space, 0, steps, u, next, context.scratch);
@@ -90,10 +91,12 @@ void ExponentialRk::step_vjp(const StepContext& context, const StepLengths& step
   const std::size_t lanes = u.extent(1), n = shape_.n, rate = shape_.rows(), s = evaluations();
   if (s == 0) {
     const MatrixView X_bar = context.scratch.matrix(n, lanes);
-    context.linear.apply_vjp(space, 0, steps, {u, adjoint.next_bar, X_bar, adjoint.linear_bar}, context.scratch);
+    context.linear.apply_vjp(space, 0, steps, {u, adjoint.next_bar, X_bar, adjoint.linear_bar},
+                             context.scratch);
     return axpy(space, 1.0, X_bar, adjoint.u_bar);
   }
-  const MatrixView rate_bars = context.scratch.matrix(s * rate, lanes), U_bar = context.scratch.matrix(n, lanes);
+  const MatrixView rate_bars = context.scratch.matrix(s * rate, lanes),
+                   U_bar = context.scratch.matrix(n, lanes);
   fill(space, 0.0, rate_bars);
   ConstMatrixView out_bar = adjoint.next_bar;
   for (std::size_t i = s; i-- > 0;) {
@@ -112,11 +115,11 @@ void ExponentialRk::step_vjp(const StepContext& context, const StepLengths& step
     const Rows at = rows(i, context.nonlinear);
     const ConstMatrixView U = i == 0 ? u : rows_of(tape, at.state, n);
     if (i > 0) fill(space, 0.0, U_bar);
-    context.nonlinear.apply_vjp(space,
-                                {U, rows_of(tape, at.inner, context.nonlinear.tape_rows()),
-                                 rows_of(rate_bars, i * rate, rate), i == 0 ? adjoint.u_bar : U_bar,
-                                 adjoint.nonlinear_bar},
-                                context.scratch);
+    context.nonlinear.apply_vjp(
+        space,
+        {U, rows_of(tape, at.inner, context.nonlinear.tape_rows()), rows_of(rate_bars, i * rate, rate),
+         i == 0 ? adjoint.u_bar : U_bar, adjoint.nonlinear_bar},
+        context.scratch);
     out_bar = U_bar;
   }
 }

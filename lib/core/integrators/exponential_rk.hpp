@@ -4,8 +4,8 @@
 
 namespace spnode::core {
 
-/// An explicit exponential Runge-Kutta scheme whose coefficients are combinations of phi functions of one argument
-/// per stage:
+/// An explicit exponential Runge-Kutta scheme whose coefficients are combinations of phi functions of one
+/// argument per stage:
 ///
 ///   U_i = phi_0(c_i h A) u + h sum_k phi_k(c_i h A) w_ik,   w_ik = sum_{j<i} weight_ikj N(U_j),
 ///
@@ -25,8 +25,8 @@ ExponentialTableau etd1_tableau();
 /// ETD2RK of Cox and Matthews (J. Comput. Phys. 176, 2002), eqs. (20)-(22).
 ExponentialTableau etdrk2_tableau();
 
-/// ETDRK4-B of Krogstad (J. Comput. Phys. 203, 2005), eq. (51): like the scheme of Cox and Matthews, of order four,
-/// but each stage needs phi functions of one argument only, so that it can be applied matrix-free.
+/// ETDRK4-B of Krogstad (J. Comput. Phys. 203, 2005), eq. (51): like the scheme of Cox and Matthews, of order
+/// four, but each stage needs phi functions of one argument only, so that it can be applied matrix-free.
 ExponentialTableau etdrk4_tableau();
 
 class ExponentialRk final : public Integrator {
@@ -42,7 +42,8 @@ class ExponentialRk final : public Integrator {
                 const StepAdjoint& adjoint) const override;
 
  private:
-  // The tape holds, for each of the s evaluations of N: its state, its rate, and the nonlinear part's own tape.
+  // The tape holds, for each of the s evaluations of N: its state, its rate, and the nonlinear part's own
+  // tape.
   struct Rows {
     std::size_t state, rate, inner, end;
   };

@@ -69,14 +69,15 @@ void ImexRk::step(const StepContext& context, const StepLengths& steps, ConstMat
     else
       context.linear.apply(context.space, resolvent_[i], steps, rhs, U, context.scratch);
     if (i + 1 < stages() || tableau_.explicit_weight[i] != 0.0)
-      rate_.apply(context, steps, U, rows_of(tape, at.rate, n), rows_of(tape, at.inner, rate_.tape_rows(context.nonlinear)));
+      rate_.apply(context, steps, U, rows_of(tape, at.rate, n),
+                  rows_of(tape, at.inner, rate_.tape_rows(context.nonlinear)));
   }
   scaled_copy(context.space, 1.0, u, next);
   add_rates(context, steps, tape, tableau_.explicit_weight, tableau_.implicit_weight, next);
 }
 
-void ImexRk::step_vjp(const StepContext& context, const StepLengths& steps, ConstMatrixView u, ConstMatrixView tape,
-                      const StepAdjoint& adjoint) const {
+void ImexRk::step_vjp(const StepContext& context, const StepLengths& steps, ConstMatrixView u,
+                      ConstMatrixView tape, const StepAdjoint& adjoint) const {
   const Scratch::Frame frame(context.scratch);
   const ExecSpace& space = context.space;
   const std::size_t n = shape_.n, lanes = u.extent(1), s = stages();
@@ -88,7 +89,8 @@ void ImexRk::step_vjp(const StepContext& context, const StepLengths& steps, Cons
   const auto spread = [&](const std::vector<double>& explicit_part, const std::vector<double>& implicit_part,
                           ConstMatrixView bar) {
     for (std::size_t j = 0; j < explicit_part.size(); ++j) {
-      if (explicit_part[j] != 0.0) add_step_times(space, explicit_part[j], steps, bar, rows_of(F_bar, j * n, n));
+      if (explicit_part[j] != 0.0)
+        add_step_times(space, explicit_part[j], steps, bar, rows_of(F_bar, j * n, n));
       if (implicit_part[j] != 0.0) axpy(space, implicit_part[j], bar, rows_of(K_bar, j * n, n));
     }
   };
@@ -107,7 +109,8 @@ void ImexRk::step_vjp(const StepContext& context, const StepLengths& steps, Cons
       scaled_copy(space, 1.0, U_bar, rhs_bar);
     } else {
       context.linear.apply_vjp(space, resolvent_[i], steps,
-                               {rows_of(tape, at.rhs, n), U_bar, rhs_bar, adjoint.linear_bar}, context.scratch);
+                               {rows_of(tape, at.rhs, n), U_bar, rhs_bar, adjoint.linear_bar},
+                               context.scratch);
       axpy(space, -1.0 / gamma, rows_of(K_bar, i * n, n), rhs_bar);
     }
     axpy(space, 1.0, rhs_bar, adjoint.u_bar);

@@ -10,11 +10,12 @@ namespace spnode::core {
 ///   U_i = rhs_i + gamma_i h A U_i,   rhs_i = u + h sum_{j<i} (explicit_ij F_j + implicit_ij A U_j),
 ///   u'  = u + h sum_i (explicit_weight_i F_i + implicit_weight_i A U_i),   F_i = g(U_i) - A r(U_i).
 ///
-/// With gamma_i > 0 the product h A U_i = (U_i - rhs_i) / gamma_i comes from the solve: at large h A it is free of
-/// the cancellation of a multiplication. Stages with gamma_i = 0 are explicit and must not need A U_i.
+/// With gamma_i > 0 the product h A U_i = (U_i - rhs_i) / gamma_i comes from the solve: at large h A it is
+/// free of the cancellation of a multiplication. Stages with gamma_i = 0 are explicit and must not need A
+/// U_i.
 struct ImexTableau {
   int order;
-  std::vector<double> gamma;                            ///< diagonal of the implicit tableau
+  std::vector<double> gamma;                              ///< diagonal of the implicit tableau
   std::vector<std::vector<double>> explicit_, implicit_;  ///< strictly lower rows
   std::vector<double> explicit_weight, implicit_weight;
 };

@@ -18,7 +18,8 @@ class NonlinearPart {
   virtual RateShape shape() const = 0;
   virtual std::size_t tape_rows() const = 0;
 
-  /// rate (shape().rows(), lanes) is overwritten; what the adjoint needs goes to the tape (tape_rows(), lanes).
+  /// rate (shape().rows(), lanes) is overwritten; what the adjoint needs goes to the tape (tape_rows(),
+  /// lanes).
   virtual void apply(const ExecSpace& space, ConstMatrixView u, MatrixView rate, MatrixView tape,
                      Scratch& scratch) const = 0;
 
@@ -46,8 +47,8 @@ struct StepAdjoint {
   VectorView nonlinear_bar;  ///< coefficients of the nonlinear part, +=
 };
 
-/// A one-step scheme; stateless. Allocates nothing: temporaries come from the context's scratch, what the reverse
-/// step needs goes to a tape of tape_rows() rows that the caller owns.
+/// A one-step scheme; stateless. Allocates nothing: temporaries come from the context's scratch, what the
+/// reverse step needs goes to a tape of tape_rows() rows that the caller owns.
 class Integrator {
  public:
   virtual ~Integrator() = default;

@@ -1,5 +1,6 @@
 #pragma once
-/// The linear half of du/dt = A u + g(u) - A r(u) as integrators see it: a few functions of h A that act on a tile.
+/// The linear half of du/dt = A u + g(u) - A r(u) as integrators see it: a few functions of h A that act on a
+/// tile.
 
 #include "core/scratch.hpp"
 #include "core/types.hpp"
@@ -38,13 +39,14 @@ struct OperatorSpec {
 /// The step that each lane of a tile takes.
 struct StepLengths {
   ConstVectorView h;  ///< (lanes), time; either sign
-  Kokkos::View<const std::uint32_t*, ExecSpace, Unmanaged> index;  ///< (lanes), which of the distinct step lengths
+  Kokkos::View<const std::uint32_t*, ExecSpace, Unmanaged>
+      index;                ///< (lanes), which of the distinct step lengths
   std::uint32_t first = 0;  ///< index(0), known on the host
   bool uniform = true;      ///< every lane takes step `first`
 };
 
-/// Acts with the operators of a scheme. Between two calls of realise its state is constant and may be shared by
-/// tiles; adjoints of its coefficients go to a vector of the caller.
+/// Acts with the operators of a scheme. Between two calls of realise its state is constant and may be shared
+/// by tiles; adjoints of its coefficients go to a vector of the caller.
 class LinearPart {
  public:
   virtual ~LinearPart() = default;
@@ -68,8 +70,8 @@ class LinearPart {
     MatrixView X_bar;  ///< overwritten
     VectorView bar;    ///< coefficient_count(), +=
   };
-  virtual void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths& steps, const Reverse& reverse,
-                         Scratch& scratch) const = 0;
+  virtual void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths& steps,
+                         const Reverse& reverse, Scratch& scratch) const = 0;
 };
 
 /// Operators as dense matrices, one set per distinct step length, shared by all lanes that take it.
@@ -82,8 +84,8 @@ class DenseLinearPart final : public LinearPart {
   std::size_t coefficient_count() const override { return kappa_.extent(0); }
   void realise(std::span<const double> A) override;
   void realise_vjp(std::span<const double> bar, std::span<double> A_bar) override;
-  void apply(const ExecSpace& space, std::size_t op, const StepLengths& steps, ConstMatrixView X, MatrixView out,
-             Scratch& scratch) const override;
+  void apply(const ExecSpace& space, std::size_t op, const StepLengths& steps, ConstMatrixView X,
+             MatrixView out, Scratch& scratch) const override;
   void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths& steps, const Reverse& reverse,
                  Scratch& scratch) const override;
 
@@ -105,8 +107,8 @@ class DenseLinearPart final : public LinearPart {
   Vector kappa_;
 };
 
-/// Operators applied matrix-free by truncated Taylor series (Al-Mohy and Higham 2011; SPNODE-25, eqs. (15)-(19)).
-/// Only exponentials and the generator exist here; the coefficients are the entries of A.
+/// Operators applied matrix-free by truncated Taylor series (Al-Mohy and Higham 2011; SPNODE-25, eqs.
+/// (15)-(19)). Only exponentials and the generator exist here; the coefficients are the entries of A.
 class TaylorLinearPart final : public LinearPart {
  public:
   /// `largest_step`: the largest |h| that will be asked for.
@@ -116,8 +118,8 @@ class TaylorLinearPart final : public LinearPart {
   std::size_t coefficient_count() const override { return shape_.n * shape_.n; }
   void realise(std::span<const double> A) override;
   void realise_vjp(std::span<const double> bar, std::span<double> A_bar) override;
-  void apply(const ExecSpace& space, std::size_t op, const StepLengths& steps, ConstMatrixView X, MatrixView out,
-             Scratch& scratch) const override;
+  void apply(const ExecSpace& space, std::size_t op, const StepLengths& steps, ConstMatrixView X,
+             MatrixView out, Scratch& scratch) const override;
   void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths& steps, const Reverse& reverse,
                  Scratch& scratch) const override;
 

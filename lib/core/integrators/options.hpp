@@ -14,7 +14,8 @@ struct IntegratorOptions {
   Scheme scheme = Scheme::etd1;
   std::size_t substeps = 1;  ///< steps per interval of the data
   MatrixFunctionMethod linear = MatrixFunctionMethod::automatic;
-  std::size_t keep_every = 0;  ///< reverse sweep: keep only every k-th state and recompute between; 0: keep all
+  std::size_t keep_every =
+      0;  ///< reverse sweep: keep only every k-th state and recompute between; 0: keep all
 };
 
 }  // namespace spnode::core

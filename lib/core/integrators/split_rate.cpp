@@ -29,9 +29,10 @@ void SplitRate::apply_vjp(const StepContext& context, const StepLengths& steps, 
   if (shape.has_relaxed) {
     const MatrixView Ar_bar = context.scratch.matrix(n, lanes);
     scaled_copy(context.space, -1.0, adjoint.next_bar, Ar_bar);
-    context.linear.apply_vjp(context.space, generator, steps,
-                             {rows_of(tape, rows - n, n), Ar_bar, rows_of(rate_bar, rows - n, n), adjoint.linear_bar},
-                             context.scratch);
+    context.linear.apply_vjp(
+        context.space, generator, steps,
+        {rows_of(tape, rows - n, n), Ar_bar, rows_of(rate_bar, rows - n, n), adjoint.linear_bar},
+        context.scratch);
   }
   context.nonlinear.apply_vjp(
       context.space,

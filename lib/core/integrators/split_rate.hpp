@@ -4,8 +4,8 @@
 
 namespace spnode::core {
 
-/// The whole nonlinear rate g(u) - A r(u), for schemes that do not take [g; r] apart. The generator A is operator
-/// number `generator` of the linear part.
+/// The whole nonlinear rate g(u) - A r(u), for schemes that do not take [g; r] apart. The generator A is
+/// operator number `generator` of the linear part.
 struct SplitRate {
   RateShape shape;
   std::size_t generator;
@@ -18,8 +18,8 @@ struct SplitRate {
              MatrixView tape) const;
 
   /// adjoint.next_bar is the adjoint of f.
-  void apply_vjp(const StepContext& context, const StepLengths& steps, ConstMatrixView u, ConstMatrixView tape,
-                 const StepAdjoint& adjoint) const;
+  void apply_vjp(const StepContext& context, const StepLengths& steps, ConstMatrixView u,
+                 ConstMatrixView tape, const StepAdjoint& adjoint) const;
 };
 
 /// Y(i, l) += factor h(l) X(i, l).

@@ -34,8 +34,10 @@ double StepTable::largest() const {
 std::uint32_t StepTable::index(double h) const {
   const auto above = std::ranges::lower_bound(steps_, h);
   if (above != steps_.end() && equal_steps(*above, h)) return std::uint32_t(above - steps_.begin());
-  if (above != steps_.begin() && equal_steps(*(above - 1), h)) return std::uint32_t(above - 1 - steps_.begin());
-  throw Error(ExitStatus::internal_error, "step length " + std::to_string(h) + " is not in the table of steps");
+  if (above != steps_.begin() && equal_steps(*(above - 1), h))
+    return std::uint32_t(above - 1 - steps_.begin());
+  throw Error(ExitStatus::internal_error,
+              "step length " + std::to_string(h) + " is not in the table of steps");
 }
 
 std::vector<double> distinct_steps(const WindowData& data, std::size_t substeps) {

@@ -11,8 +11,8 @@ class WindowData;
 
 /// The distinct step lengths of a data set, so that functions of h A are computed once for each.
 ///
-/// Steps that differ by less than a relative 1e-10 count as one: differences of stored times carry the rounding of
-/// the times.
+/// Steps that differ by less than a relative 1e-10 count as one: differences of stored times carry the
+/// rounding of the times.
 class StepTable {
  public:
   /// `steps`: any order, with repetitions.

@@ -38,7 +38,9 @@ struct TaylorLinearPart::Plans {
 };
 
 TaylorLinearPart::TaylorLinearPart(RateShape shape, std::vector<OperatorSpec> operators, double largest_step)
-    : shape_(shape), operators_(std::move(operators)), largest_step_(largest_step),
+    : shape_(shape),
+      operators_(std::move(operators)),
+      largest_step_(largest_step),
       plans_(std::make_unique<Plans>(shape.n, most_terms(operators_))),
       A_("spnode::core::TaylorLinearPart", shape.n, shape.n) {
   for (const OperatorSpec& spec : operators_)
@@ -49,8 +51,8 @@ TaylorLinearPart::TaylorLinearPart(RateShape shape, std::vector<OperatorSpec> op
 TaylorLinearPart::~TaylorLinearPart() = default;
 
 void TaylorLinearPart::realise(std::span<const double> A) {
-  const Kokkos::View<const double**, Kokkos::LayoutRight, Kokkos::HostSpace, Unmanaged> host(A.data(), shape_.n,
-                                                                                            shape_.n);
+  const Kokkos::View<const double**, Kokkos::LayoutRight, Kokkos::HostSpace, Unmanaged> host(
+      A.data(), shape_.n, shape_.n);
   Kokkos::deep_copy(A_, host);
   plans_->plan.update(ExecSpace(), A, largest_step_);
   if (plans_->method) plans_->method->reserve(plans_->plan);
@@ -92,8 +94,8 @@ ExpmvCall make_call(const ExecSpace& space, const OperatorSpec& spec, const Rate
 
 }  // namespace
 
-void TaylorLinearPart::apply(const ExecSpace& space, std::size_t op, const StepLengths& steps, ConstMatrixView X,
-                             MatrixView out, Scratch& scratch) const {
+void TaylorLinearPart::apply(const ExecSpace& space, std::size_t op, const StepLengths& steps,
+                             ConstMatrixView X, MatrixView out, Scratch& scratch) const {
   const OperatorSpec& spec = operators_[op];
   if (spec.kind == Kind::generator) return gemm(space, 1.0, A_, Transpose::no, X, 0.0, out);
   const Scratch::Frame frame(scratch);

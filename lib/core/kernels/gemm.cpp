@@ -12,8 +12,8 @@ namespace {
 constexpr bool runs_on_host =
     Kokkos::SpaceAccessibility<Kokkos::HostSpace, ExecSpace::memory_space>::accessible;
 
-// A register tile is `rows` x 2 packs: with AVX-512 twenty accumulators, two of B and the broadcast entry of A fill
-// the 32 registers; with 16 registers of half the width a smaller tile avoids spills.
+// A register tile is `rows` x 2 packs: with AVX-512 twenty accumulators, two of B and the broadcast entry of
+// A fill the 32 registers; with 16 registers of half the width a smaller tile avoids spills.
 #ifdef __AVX512F__
 constexpr std::size_t max_rows = 10;
 #else
@@ -49,8 +49,8 @@ inline void multiply(Broadcast a, const double* b, std::size_t b_stride, std::si
 template <std::size_t Packs>
 struct LaneTile {
   template <std::size_t Rows>
-  static void run(double alpha, Broadcast a, const double* b, std::size_t b_stride, std::size_t depth, double beta,
-                  double* c, std::size_t c_stride) {
+  static void run(double alpha, Broadcast a, const double* b, std::size_t b_stride, std::size_t depth,
+                  double beta, double* c, std::size_t c_stride) {
     Pack acc[Rows][Packs];
     multiply<Rows, Packs>(a, b, b_stride, depth, acc);
     for (std::size_t i = 0; i < Rows; ++i)
@@ -107,7 +107,8 @@ void gemm_host(const ExecSpace& space, double alpha, Broadcast a, const ConstMat
           with_rows<LaneTile<2>>(rows, alpha, a_rows, b, b_stride, depth, beta, c, c_stride);
           return;
         }
-        if (left >= pack_width) with_rows<LaneTile<1>>(rows, alpha, a_rows, b, b_stride, depth, beta, c, c_stride);
+        if (left >= pack_width)
+          with_rows<LaneTile<1>>(rows, alpha, a_rows, b, b_stride, depth, beta, c, c_stride);
         if (block == 0)
           for (std::size_t l = lane + left / pack_width * pack_width; l < lanes; ++l)
             gemm_scalar_lanes(alpha, a, B, l, beta, C);
@@ -118,8 +119,8 @@ void gemm_host(const ExecSpace& space, double alpha, Broadcast a, const ConstMat
 template <std::size_t Packs>
 struct OuterTile {
   template <std::size_t Rows>
-  static void run(double alpha, Broadcast a, const double* bt, std::size_t depth, double* c, std::size_t c_stride,
-                  std::size_t columns) {
+  static void run(double alpha, Broadcast a, const double* bt, std::size_t depth, double* c,
+                  std::size_t c_stride, std::size_t columns) {
     Pack acc[Rows][Packs];
     multiply<Rows, Packs>(a, bt, tile_columns, depth, acc);
     for (std::size_t i = 0; i < Rows; ++i) {
@@ -134,7 +135,8 @@ struct OuterTile {
   }
 };
 
-// Rows [first, first + columns) and lanes [lane, lane + count) of B to bt (count, tile_columns), zeros beside.
+// Rows [first, first + columns) and lanes [lane, lane + count) of B to bt (count, tile_columns), zeros
+// beside.
 void transpose_lanes(const ConstMatrixView& B, std::size_t first, std::size_t columns, std::size_t lane,
                      std::size_t count, double* bt) {
   const std::size_t whole = count / pack_width * pack_width;

@@ -9,9 +9,10 @@ enum class Transpose { no, yes };
 
 /// C = beta C + alpha op(A) B.
 ///
-/// A is (M, K), or (K, M) with Transpose::yes; B is (K, lanes), C is (M, lanes); C must not alias A or B. beta = 0
-/// overwrites C, whatever it holds. Every entry of C is one sum over k in ascending order: its bits depend neither
-/// on the lanes beside it nor on the number of lanes, as long as that is a multiple of 8. Allocates nothing.
+/// A is (M, K), or (K, M) with Transpose::yes; B is (K, lanes), C is (M, lanes); C must not alias A or B.
+/// beta = 0 overwrites C, whatever it holds. Every entry of C is one sum over k in ascending order: its bits
+/// depend neither on the lanes beside it nor on the number of lanes, as long as that is a multiple of 8.
+/// Allocates nothing.
 void gemm(const ExecSpace& space, double alpha, ConstMatrixView A, Transpose transpose, ConstMatrixView B,
           double beta, MatrixView C);
 

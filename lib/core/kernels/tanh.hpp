@@ -16,10 +16,9 @@ inline Pack exp_positive(Pack x) {
   const Pack shifted = x * 0x1.71547652b82fep0 + shifter;
   const Pack n = shifted - shifter;
   const Pack r = (x - n * log2_high) - n * log2_low;
-  constexpr double inverse_factorial[] = {1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800,
-                                          1.0 / 362880,     1.0 / 40320,     1.0 / 5040,     1.0 / 720,
-                                          1.0 / 120,        1.0 / 24,        1.0 / 6,        0.5,
-                                          1.0,              1.0};
+  constexpr double inverse_factorial[] = {
+      1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040,
+      1.0 / 720,        1.0 / 120,       1.0 / 24,       1.0 / 6,       0.5,          1.0,         1.0};
   Pack p = Pack{} + inverse_factorial[0];
 #pragma GCC unroll 16
   for (int k = 1; k < 14; ++k) p = p * r + inverse_factorial[k];
@@ -27,8 +26,8 @@ inline Pack exp_positive(Pack x) {
   return (Pack)((PackInt)p + exponent);
 }
 
-/// tanh(x): x + x^3 P(x^2) / Q(x^2) below 0.625 (the rational minimax approximation of the Cephes library), above it
-/// sign(x) (1 - 2 / (exp(2 |x|) + 1)). NaN stays NaN.
+/// tanh(x): x + x^3 P(x^2) / Q(x^2) below 0.625 (the rational minimax approximation of the Cephes library),
+/// above it sign(x) (1 - 2 / (exp(2 |x|) + 1)). NaN stays NaN.
 inline Pack tanh(Pack x) {
   const PackInt sign = (PackInt)x & INT64_MIN;
   const Pack magnitude = (Pack)((PackInt)x & INT64_MAX);
@@ -37,7 +36,8 @@ inline Pack tanh(Pack x) {
 
   const Pack z = capped * capped;
   const Pack p = (-9.64399179425052238628e-1 * z - 9.92877231001918586564e1) * z - 1.61468768441708447952e3;
-  const Pack q = ((z + 1.12811678491632931402e2) * z + 2.23548839060100448583e3) * z + 4.84406305325125486048e3;
+  const Pack q =
+      ((z + 1.12811678491632931402e2) * z + 2.23548839060100448583e3) * z + 4.84406305325125486048e3;
 
   const PackInt small = capped < 0.625;
   const Pack base = small ? capped : Pack{} + 1.0;

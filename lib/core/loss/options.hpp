@@ -5,9 +5,9 @@ namespace spnode::core {
 
 /// Quadrature over the times of a window; the weights sum to one.
 enum class TimeWeights {
-  uniform,      ///< every time alike
-  trapezoid,    ///< the time integral of SPNODE-25, eq. (20)
-  logarithmic   ///< the trapezoidal rule in log t, for times spread over decades
+  uniform,     ///< every time alike
+  trapezoid,   ///< the time integral of SPNODE-25, eq. (20)
+  logarithmic  ///< the trapezoidal rule in log t, for times spread over decades
 };
 
 enum class ComponentWeights {

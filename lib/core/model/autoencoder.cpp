@@ -7,7 +7,9 @@
 namespace spnode::core {
 
 LinearPlusNetwork::LinearPlusNetwork(Shape shape, const AutoencoderOptions& options)
-    : shape_(std::move(shape)), has_linear_(options.pod), linear_frozen_(!options.pod_trainable),
+    : shape_(std::move(shape)),
+      has_linear_(options.pod),
+      linear_frozen_(!options.pod_trainable),
       network_frozen_(options.frozen) {
   if (options.pod && options.hidden.empty()) return;
   NetworkOptions network;
@@ -23,8 +25,11 @@ LinearPlusNetwork::LinearPlusNetwork(Shape shape, const AutoencoderOptions& opti
 
 void LinearPlusNetwork::declare(ParameterLayout& layout) {
   if (has_linear_) {
-    linear_ = {shape_.name + "/linear", {shape_.outputs, shape_.inputs}, "linear map (outputs, inputs)",
-               ParameterGroup::autoencoder, linear_frozen_};
+    linear_ = {shape_.name + "/linear",
+               {shape_.outputs, shape_.inputs},
+               "linear map (outputs, inputs)",
+               ParameterGroup::autoencoder,
+               linear_frozen_};
     linear_.offset = layout.add(linear_);
   }
   if (network_) network_->declare(layout);

@@ -9,8 +9,8 @@
 
 namespace spnode::core {
 
-/// One direction between the scaled state z (m) and the latent state u (n): a linear map plus a network, either of
-/// which may be absent (SPNODE-25, section 2.4; the linear map is the "POD linear part").
+/// One direction between the scaled state z (m) and the latent state u (n): a linear map plus a network,
+/// either of which may be absent (SPNODE-25, section 2.4; the linear map is the "POD linear part").
 ///
 /// Blocks: the matrix (outputs, inputs) of the linear map and the network's.
 class LinearPlusNetwork final : public LaneMap {

@@ -49,8 +49,8 @@ ConstMatrixView Bilinear::factors(const ConstVectorView& kappa) const {
   return ConstMatrixView(kappa.data(), 2 * pairs(), n_);
 }
 
-void Bilinear::apply(const ExecSpace& space, ConstVectorView kappa, ConstMatrixView x, MatrixView y, MatrixView,
-                     Scratch& scratch) const {
+void Bilinear::apply(const ExecSpace& space, ConstVectorView kappa, ConstMatrixView x, MatrixView y,
+                     MatrixView, Scratch& scratch) const {
   const Scratch::Frame frame(scratch);
   const std::size_t n = n_, R = options_.rank, half = pairs(), lanes = x.extent(1);
   const MatrixView products = scratch.matrix(2 * half, lanes);

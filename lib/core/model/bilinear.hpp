@@ -5,10 +5,11 @@
 
 namespace spnode::core {
 
-/// Low-rank bilinear form g(u) = sum_{r=1}^R (C_r u) * (D_r u) + b with * entry by entry (SPNODE-25, eq. (6)).
+/// Low-rank bilinear form g(u) = sum_{r=1}^R (C_r u) * (D_r u) + b with * entry by entry (SPNODE-25, eq.
+/// (6)).
 ///
-/// Blocks: C and D, each (R, n, n), and b (n). The reverse sweep computes the products again: they are cheaper than
-/// the traffic of keeping them.
+/// Blocks: C and D, each (R, n, n), and b (n). The reverse sweep computes the products again: they are
+/// cheaper than the traffic of keeping them.
 class Bilinear final : public LaneMap {
  public:
   Bilinear(std::size_t dimension, BilinearOptions options, std::string name);

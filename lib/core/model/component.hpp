@@ -1,9 +1,10 @@
 #pragma once
 /// What every trainable component of a model offers.
 ///
-/// Parameters theta are what the optimizer moves. From them a component *realises* its coefficients kappa (for
-/// instance the normalised weights of a Lipschitz layer) once per update, on the host; tiles only ever see kappa.
-/// The gradient takes the way back: tiles accumulate kappa_bar, realise_vjp pulls the sum back to theta_bar.
+/// Parameters theta are what the optimizer moves. From them a component *realises* its coefficients kappa
+/// (for instance the normalised weights of a Lipschitz layer) once per update, on the host; tiles only ever
+/// see kappa. The gradient takes the way back: tiles accumulate kappa_bar, realise_vjp pulls the sum back to
+/// theta_bar.
 
 #include "core/parameters.hpp"
 #include "core/scratch.hpp"

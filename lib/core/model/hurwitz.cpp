@@ -8,7 +8,8 @@
 
 namespace spnode::core {
 
-HurwitzOperator::HurwitzOperator(std::size_t dimension, HurwitzOptions options) : n_(dimension), options_(options) {}
+HurwitzOperator::HurwitzOperator(std::size_t dimension, HurwitzOptions options)
+    : n_(dimension), options_(options) {}
 
 void HurwitzOperator::declare(ParameterLayout& layout) {
   const std::size_t lower = n_ * (n_ + 1) / 2, strict = n_ * (n_ - 1) / 2;
@@ -23,7 +24,8 @@ void HurwitzOperator::initialise(std::uint64_t seed, std::span<double> theta) co
   const auto random_entries = [&](const ParameterBlock& block) {
     const Random random(seed, block.name);
     const auto values = block_of(theta, block);
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = options_.noise / std::sqrt(double(n_)) * random.normal(i);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      values[i] = options_.noise / std::sqrt(double(n_)) * random.normal(i);
     return values;
   };
   const auto L_S = random_entries(L_S_), L_G = random_entries(L_G_);
@@ -31,7 +33,8 @@ void HurwitzOperator::initialise(std::uint64_t seed, std::span<double> theta) co
   // S near the identity, -G_s near the diagonal of the wanted decay rates.
   for (std::size_t i = 0; i < n_; ++i) {
     const double share = n_ > 1 ? double(i) / double(n_ - 1) : 0.0;
-    const double log_rate = std::log(options_.rate_min) + share * std::log(options_.rate_max / options_.rate_min);
+    const double log_rate =
+        std::log(options_.rate_min) + share * std::log(options_.rate_max / options_.rate_min);
     const std::size_t diagonal = i * (i + 1) / 2 + i;
     L_S[diagonal] = 0.0;
     L_G[diagonal] = 0.5 * log_rate;
@@ -53,7 +56,8 @@ HurwitzOperator::Square HurwitzOperator::factor_jvp(std::span<const double> pack
                                                     std::span<const double> packed_dot) const {
   Square L_dot(n_ * n_, 0.0);
   for (std::size_t i = 0; i < n_; ++i) {
-    const double *const row = packed.data() + i * (i + 1) / 2, *const dot = packed_dot.data() + i * (i + 1) / 2;
+    const double *const row = packed.data() + i * (i + 1) / 2, *const dot =
+                                                                   packed_dot.data() + i * (i + 1) / 2;
     const double scale = std::exp(row[i]);
     for (std::size_t j = 0; j < i; ++j) L_dot[i * n_ + j] = scale * (dot[j] + row[j] * dot[i]);
     L_dot[i * n_ + i] = scale * dot[i];
@@ -96,7 +100,8 @@ void HurwitzOperator::realise(std::span<const double> theta, std::span<double> A
   const Square S = gram(1.0, factor(block_of(theta, L_S_)));
   Square G = gram(-1.0, factor(block_of(theta, L_G_)));
   add_skew(block_of(theta, K_), G);
-  multiply(1.0, square(std::span<const double>(G), n_), square(std::span<const double>(S), n_), 0.0, square(A, n_));
+  multiply(1.0, square(std::span<const double>(G), n_), square(std::span<const double>(S), n_), 0.0,
+           square(A, n_));
   add_to_diagonal(square(A, n_), options_.mu);
 }
 

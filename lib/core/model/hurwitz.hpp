@@ -11,12 +11,13 @@ namespace spnode::core {
 /// (SPNODE-25, Theorem 1 and eqs. (3)-(5)).
 ///
 ///   S = L_S L_S^T,  G_s = -L_G L_G^T,  G_u = K - K^T,
-///   L = diag(exp(d)) (I + N) for both factors, N strictly lower: their diagonals stay positive, so S and -G_s are
-///   definite (not only semi-definite) and the bound is strict; and a row's scale is one parameter, so that decay
-///   rates spread over decades move at one learning rate.
+///   L = diag(exp(d)) (I + N) for both factors, N strictly lower: their diagonals stay positive, so S and
+///   -G_s are definite (not only semi-definite) and the bound is strict; and a row's scale is one parameter,
+///   so that decay rates spread over decades move at one learning rate.
 ///
-/// Blocks: L_S and L_G, packed lower triangles (n (n + 1) / 2, row by row; diagonal entries hold d, the others N);
-/// K, packed strictly lower triangle (n (n - 1) / 2). The coefficients are the entries of A_L (n, n).
+/// Blocks: L_S and L_G, packed lower triangles (n (n + 1) / 2, row by row; diagonal entries hold d, the
+/// others N); K, packed strictly lower triangle (n (n - 1) / 2). The coefficients are the entries of A_L (n,
+/// n).
 class HurwitzOperator final : public Component {
  public:
   HurwitzOperator(std::size_t dimension, HurwitzOptions options);

@@ -69,7 +69,8 @@ void LipschitzLayer::realise_jvp(std::span<const double> W, std::span<const doub
   const Norms norms = norms_of(*this, W);
   const double s = std::max(1.0, std::sqrt(norms.one * norms.infinity));
   double s_dot = 0.0;
-  if (s > 1.0) for_each_gradient(*this, W, norms, s, [&](std::size_t at, double g) { s_dot += g * W_dot[at]; });
+  if (s > 1.0)
+    for_each_gradient(*this, W, norms, s, [&](std::size_t at, double g) { s_dot += g * W_dot[at]; });
   for (std::size_t i = 0; i < W.size(); ++i) B_dot[i] = bound * (W_dot[i] - W[i] * s_dot / s) / s;
 }
 

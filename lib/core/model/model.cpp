@@ -39,10 +39,12 @@ void NonlinearTerms::apply(const ExecSpace& space, ConstVectorView kappa, ConstM
   fill(space, 0.0, rate);
   for (const Term& term : terms_)
     term.map->apply(space, ConstVectorView(kappa.data() + term.kappa, term.map->coefficient_count()), u,
-                    rows_of(rate, first_row(term), n_), rows_of(tape, term.tape_row, term.map->tape_rows()), scratch);
+                    rows_of(rate, first_row(term), n_), rows_of(tape, term.tape_row, term.map->tape_rows()),
+                    scratch);
 }
 
-void NonlinearTerms::apply_vjp(const ExecSpace& space, const LaneMap::Reverse& reverse, Scratch& scratch) const {
+void NonlinearTerms::apply_vjp(const ExecSpace& space, const LaneMap::Reverse& reverse,
+                               Scratch& scratch) const {
   for (const Term& term : terms_) {
     const std::size_t count = term.map->coefficient_count();
     term.map->apply_vjp(space,
@@ -82,8 +84,11 @@ std::size_t latent_dimension_of(const ModelOptions& options, std::size_t state_d
 
 Model::Model(const ModelOptions& options, std::size_t state_dimension)
     : scaling{std::vector<double>(state_dimension, 0.0), std::vector<double>(state_dimension, 1.0)},
-      options_(options), m_(state_dimension), n_(latent_dimension_of(options, state_dimension)),
-      linear_(n_, options.linear), nonlinear_(options, n_) {
+      options_(options),
+      m_(state_dimension),
+      n_(latent_dimension_of(options, state_dimension)),
+      linear_(n_, options.linear),
+      nonlinear_(options, n_) {
   linear_.declare(layout_);
   nonlinear_.declare(layout_);
   if (!options.autoencoder.enabled) return;

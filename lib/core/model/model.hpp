@@ -37,8 +37,8 @@ class NonlinearTerms {
   std::size_t coefficient_count() const { return coefficient_count_; }
 
   /// rate (rate_rows(), lanes) is overwritten with [g(u); r(u)].
-  void apply(const ExecSpace& space, ConstVectorView kappa, ConstMatrixView u, MatrixView rate, MatrixView tape,
-             Scratch& scratch) const;
+  void apply(const ExecSpace& space, ConstVectorView kappa, ConstMatrixView u, MatrixView rate,
+             MatrixView tape, Scratch& scratch) const;
 
   /// reverse: x = u, y_bar = adjoint of the rate.
   void apply_vjp(const ExecSpace& space, const LaneMap::Reverse& reverse, Scratch& scratch) const;
@@ -64,9 +64,11 @@ class NonlinearTerms {
   std::size_t tape_rows_ = 0, coefficient_count_ = 0;
 };
 
-/// A structure-preserving neural ODE (SPNODE-25, eq. (2)) with its optional autoencoder and the scaling of its data.
+/// A structure-preserving neural ODE (SPNODE-25, eq. (2)) with its optional autoencoder and the scaling of
+/// its data.
 ///
-/// Knows its parameters and components; how time advances is the integrators' matter (core/rollout.hpp joins them).
+/// Knows its parameters and components; how time advances is the integrators' matter (core/rollout.hpp joins
+/// them).
 class Model {
  public:
   /// Raises UsageError where the options do not fit the state dimension.

@@ -23,8 +23,14 @@ void Network::declare(ParameterLayout& layout) {
     const std::size_t in = widths_[i], out = widths_[i + 1];
     const bool last = i + 1 == p;
     const std::string prefix = role_.name + "/layer" + std::to_string(i + 1);
-    Layer layer{in, out, last && !options_.last_activation ? Activation::identity : options_.activation, {}, {},
-                coefficient_count_, tape_rows_, !last || options_.last_activation || options_.output_scale};
+    Layer layer{in,
+                out,
+                last && !options_.last_activation ? Activation::identity : options_.activation,
+                {},
+                {},
+                coefficient_count_,
+                tape_rows_,
+                !last || options_.last_activation || options_.output_scale};
     layer.W = {prefix + "/W", {out, in}, "weights (outputs, inputs)", role_.group, role_.frozen};
     layer.b = {prefix + "/b", {out}, "bias", role_.group, role_.frozen};
     layer.W.offset = layout.add(layer.W);
@@ -67,7 +73,8 @@ void Network::realise(std::span<const double> theta, std::span<double> kappa) co
       std::ranges::copy(W, B.begin());
     std::ranges::copy(b, kappa.begin() + std::ptrdiff_t(layer.kappa + W.size()));
   }
-  if (options_.output_scale) std::ranges::copy(block_of(theta, scale_), kappa.begin() + std::ptrdiff_t(scale_kappa_));
+  if (options_.output_scale)
+    std::ranges::copy(block_of(theta, scale_), kappa.begin() + std::ptrdiff_t(scale_kappa_));
 }
 
 void Network::realise_vjp(std::span<const double> theta, std::span<const double> kappa_bar,
@@ -79,7 +86,8 @@ void Network::realise_vjp(std::span<const double> theta, std::span<const double>
     const auto W_bar = block_of(theta_bar, layer.W);
     const auto B_bar = kappa_bar.subspan(layer.kappa, W_bar.size());
     if (options_.lipschitz > 0.0)
-      LipschitzLayer{layer.outputs, layer.inputs, layer_bound()}.realise_vjp(block_of(theta, layer.W), B_bar, W_bar);
+      LipschitzLayer{layer.outputs, layer.inputs, layer_bound()}.realise_vjp(block_of(theta, layer.W), B_bar,
+                                                                             W_bar);
     else
       add(B_bar, W_bar);
     add(kappa_bar.subspan(layer.kappa + W_bar.size(), layer.outputs), block_of(theta_bar, layer.b));
@@ -93,10 +101,12 @@ void Network::realise_jvp(std::span<const double> theta, std::span<const double>
     const auto W_dot = block_of(theta_dot, layer.W);
     const auto B_dot = kappa_dot.subspan(layer.kappa, W_dot.size());
     if (options_.lipschitz > 0.0)
-      LipschitzLayer{layer.outputs, layer.inputs, layer_bound()}.realise_jvp(block_of(theta, layer.W), W_dot, B_dot);
+      LipschitzLayer{layer.outputs, layer.inputs, layer_bound()}.realise_jvp(block_of(theta, layer.W), W_dot,
+                                                                             B_dot);
     else
       std::ranges::copy(W_dot, B_dot.begin());
-    std::ranges::copy(block_of(theta_dot, layer.b), kappa_dot.begin() + std::ptrdiff_t(layer.kappa + W_dot.size()));
+    std::ranges::copy(block_of(theta_dot, layer.b),
+                      kappa_dot.begin() + std::ptrdiff_t(layer.kappa + W_dot.size()));
   }
   if (options_.output_scale)
     std::ranges::copy(block_of(theta_dot, scale_), kappa_dot.begin() + std::ptrdiff_t(scale_kappa_));
@@ -110,16 +120,18 @@ ConstVectorView Network::bias(const Layer& layer, const ConstVectorView& kappa) 
   return ConstVectorView(kappa.data() + layer.kappa + layer.outputs * layer.inputs, layer.outputs);
 }
 
-ConstMatrixView Network::input_of(std::size_t layer, const ConstMatrixView& x, const ConstMatrixView& tape) const {
+ConstMatrixView Network::input_of(std::size_t layer, const ConstMatrixView& x,
+                                  const ConstMatrixView& tape) const {
   return layer == 0 ? x : rows_of(tape, layers_[layer - 1].tape_row, layers_[layer - 1].outputs);
 }
 
-void Network::apply(const ExecSpace& space, ConstVectorView kappa, ConstMatrixView x, MatrixView y, MatrixView tape,
-                    Scratch&) const {
+void Network::apply(const ExecSpace& space, ConstVectorView kappa, ConstMatrixView x, MatrixView y,
+                    MatrixView tape, Scratch&) const {
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
     const MatrixView out = layer.on_tape ? rows_of(tape, layer.tape_row, layer.outputs) : y;
-    gemm(space, 1.0, weights(layer, kappa), Transpose::no, input_of(i, x, tape), layer.on_tape ? 0.0 : 1.0, out);
+    gemm(space, 1.0, weights(layer, kappa), Transpose::no, input_of(i, x, tape), layer.on_tape ? 0.0 : 1.0,
+         out);
     add_bias_and_activate(space, layer.activation, bias(layer, kappa), out);
   }
   if (!layers_.back().on_tape) return;
@@ -130,13 +142,14 @@ void Network::apply(const ExecSpace& space, ConstVectorView kappa, ConstMatrixVi
     axpy(space, 1.0, last, y);
 }
 
-void Network::affine_vjp(const ExecSpace& space, const Reverse& reverse, std::size_t i, ConstMatrixView out_bar,
-                         MatrixView in_bar, double beta) const {
+void Network::affine_vjp(const ExecSpace& space, const Reverse& reverse, std::size_t i,
+                         ConstMatrixView out_bar, MatrixView in_bar, double beta) const {
   const Layer& layer = layers_[i];
   gemm(space, 1.0, weights(layer, reverse.kappa), Transpose::yes, out_bar, beta, in_bar);
   if (reverse.kappa_bar.extent(0) == 0) return;
   double* const bar = reverse.kappa_bar.data() + layer.kappa;
-  gemm_nt(space, 1.0, out_bar, input_of(i, reverse.x, reverse.tape), MatrixView(bar, layer.outputs, layer.inputs));
+  gemm_nt(space, 1.0, out_bar, input_of(i, reverse.x, reverse.tape),
+          MatrixView(bar, layer.outputs, layer.inputs));
   add_row_sums(space, out_bar, VectorView(bar + layer.outputs * layer.inputs, layer.outputs));
 }
 
@@ -150,7 +163,8 @@ void Network::apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch&
     scaled_copy(space, 1.0, reverse.y_bar, bar);
     if (options_.output_scale) {
       if (reverse.kappa_bar.extent(0) > 0)
-        add_row_products(space, reverse.y_bar, last, VectorView(reverse.kappa_bar.data() + scale_kappa_, outputs()));
+        add_row_products(space, reverse.y_bar, last,
+                         VectorView(reverse.kappa_bar.data() + scale_kappa_, outputs()));
       scale_rows(space, ConstVectorView(reverse.kappa.data() + scale_kappa_, outputs()), bar);
     }
     activate_vjp(space, layers_.back().activation, last, bar);
@@ -173,8 +187,8 @@ void Network::apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch&
     const Layer& layer = layers_[i];
     const MatrixView out_dot = scratch.matrix(layer.outputs, lanes);
     gemm(space, 1.0, weights(layer, tangent.kappa), Transpose::no, in_dot, 0.0, out_dot);
-    gemm(space, 1.0, weights(layer, tangent.kappa_dot), Transpose::no, input_of(i, tangent.x, tangent.tape), 1.0,
-         out_dot);
+    gemm(space, 1.0, weights(layer, tangent.kappa_dot), Transpose::no, input_of(i, tangent.x, tangent.tape),
+         1.0, out_dot);
     add_bias_and_activate(space, Activation::identity, bias(layer, tangent.kappa_dot), out_dot);
     if (layer.on_tape)
       activate_vjp(space, layer.activation, rows_of(tangent.tape, layer.tape_row, layer.outputs), out_dot);
@@ -185,8 +199,10 @@ void Network::apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch&
     return;
   }
   const ConstMatrixView last = rows_of(tangent.tape, layers_.back().tape_row, outputs());
-  add_scaled_rows(space, ConstVectorView(tangent.kappa.data() + scale_kappa_, outputs()), in_dot, tangent.y_dot);
-  add_scaled_rows(space, ConstVectorView(tangent.kappa_dot.data() + scale_kappa_, outputs()), last, tangent.y_dot);
+  add_scaled_rows(space, ConstVectorView(tangent.kappa.data() + scale_kappa_, outputs()), in_dot,
+                  tangent.y_dot);
+  add_scaled_rows(space, ConstVectorView(tangent.kappa_dot.data() + scale_kappa_, outputs()), last,
+                  tangent.y_dot);
 }
 
 }  // namespace spnode::core

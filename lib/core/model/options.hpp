@@ -11,10 +11,10 @@ enum class Activation { tanh, identity };
 
 /// A_L = (G_s + G_u) S + mu I (SPNODE-25, Theorem 1 and eqs. (3)-(5)).
 struct HurwitzOptions {
-  double mu = 0.0;          ///< upper bound of the real parts of the spectrum, 1/time
-  double rate_min = 1.0;    ///< smallest decay rate below mu at the start, 1/time
-  double rate_max = 1.0;    ///< largest; rates are spread evenly in the logarithm
-  double noise = 0.05;      ///< size of the random off-diagonal entries of the factors at the start
+  double mu = 0.0;        ///< upper bound of the real parts of the spectrum, 1/time
+  double rate_min = 1.0;  ///< smallest decay rate below mu at the start, 1/time
+  double rate_max = 1.0;  ///< largest; rates are spread evenly in the logarithm
+  double noise = 0.05;    ///< size of the random off-diagonal entries of the factors at the start
   bool trainable = true;
 };
 
@@ -29,22 +29,23 @@ struct NetworkOptions {
   std::vector<std::size_t> hidden = {100};  ///< widths of the hidden layers
   Activation activation = Activation::tanh;
   bool last_activation = false;  ///< apply the activation after the last layer too
-  bool output_scale = false;     ///< learn a factor per output component (changes the Lipschitz bound accordingly)
-  double lipschitz = 0.0;        ///< bound on the Lipschitz constant; 0: no bound
-  double initial_scale = 1.0;    ///< weights start as normal / sqrt(fan in) times this
-  bool relaxation = false;       ///< contributes -A_L h(u) instead of h(u): du/dt = A_L (u - h(u))
+  bool output_scale =
+      false;               ///< learn a factor per output component (changes the Lipschitz bound accordingly)
+  double lipschitz = 0.0;  ///< bound on the Lipschitz constant; 0: no bound
+  double initial_scale = 1.0;  ///< weights start as normal / sqrt(fan in) times this
+  bool relaxation = false;     ///< contributes -A_L h(u) instead of h(u): du/dt = A_L (u - h(u))
 };
 
 enum class NonlinearKind { bilinear, lipschitz, network };
 
 struct AutoencoderOptions {
   bool enabled = false;
-  bool pod = true;                         ///< add a linear map that starts as the POD of the training states
-  bool pod_trainable = false;              ///< train the linear map as well
-  std::vector<std::size_t> hidden = {};    ///< hidden layers of encoder and decoder; empty: linear map alone
+  bool pod = true;                       ///< add a linear map that starts as the POD of the training states
+  bool pod_trainable = false;            ///< train the linear map as well
+  std::vector<std::size_t> hidden = {};  ///< hidden layers of encoder and decoder; empty: linear map alone
   Activation activation = Activation::tanh;
-  double initial_scale = 1.0;              ///< as in NetworkOptions; the last layer starts at a tenth with a POD
-  bool frozen = false;                     ///< keep the networks at their (pretrained) values
+  double initial_scale = 1.0;  ///< as in NetworkOptions; the last layer starts at a tenth with a POD
+  bool frozen = false;         ///< keep the networks at their (pretrained) values
 };
 
 enum class ScalingKind { none, global, component, manual };
@@ -58,7 +59,8 @@ struct ScalingOptions {
 struct ModelOptions {
   std::size_t latent_dimension = 0;  ///< 0: the dimension of the state
   HurwitzOptions linear;
-  std::vector<NonlinearKind> nonlinear = {NonlinearKind::bilinear};  ///< terms that are summed; empty: linear model
+  std::vector<NonlinearKind> nonlinear = {
+      NonlinearKind::bilinear};  ///< terms that are summed; empty: linear model
   BilinearOptions bilinear;
   NetworkOptions lipschitz;  ///< used by NonlinearKind::lipschitz
   NetworkOptions network;    ///< used by NonlinearKind::network

@@ -9,7 +9,9 @@ namespace spnode::core {
 using std::numbers::pi;
 
 KuramotoSivashinsky::KuramotoSivashinsky(double domain_length, std::size_t grid_points)
-    : domain_length_(domain_length), grid_points_(grid_points), derivative_(grid_points),
+    : domain_length_(domain_length),
+      grid_points_(grid_points),
+      derivative_(grid_points),
       linear_(grid_points) {
   const double n = static_cast<double>(grid_points_);
   for (std::size_t j = 0; j < grid_points_; ++j)

@@ -17,9 +17,9 @@ struct GenerateOptions {
   double t_start = 0.0;  ///< first time (logarithmic grid: the first time after t = 0, which is stored too)
   double t_end = 100.0;
   TimeGrid grid = TimeGrid::uniform;
-  double epsilon = 0.0;       ///< transient growth: strength of sin(x); Grad-13: scale separation
-  double perturbation = 0.05; ///< Robertson: relative spread of the initial state around (1, 0, 0)
-  double burn_in = 200.0;     ///< Kuramoto-Sivashinsky: time integrated before sampling
+  double epsilon = 0.0;          ///< transient growth: strength of sin(x); Grad-13: scale separation
+  double perturbation = 0.05;    ///< Robertson: relative spread of the initial state around (1, 0, 0)
+  double burn_in = 200.0;        ///< Kuramoto-Sivashinsky: time integrated before sampling
   double domain_length = 22.0;   ///< Kuramoto-Sivashinsky
   std::size_t grid_points = 64;  ///< Kuramoto-Sivashinsky
   double step = 0.025;           ///< Kuramoto-Sivashinsky: step of the Fourier ETDRK4 reference

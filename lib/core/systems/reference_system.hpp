@@ -17,10 +17,10 @@ namespace spnode::core {
 
 /// How reference trajectories are computed.
 enum class Solution {
-  linear_exact,      ///< du/dt = A u: by the exponential of the Jacobian
-  explicit_adaptive, ///< not stiff: adaptive explicit Runge-Kutta
-  implicit_adaptive, ///< stiff: adaptive linearly implicit method with the exact Jacobian
-  fourier_etdrk4     ///< Kuramoto-Sivashinsky: exponential Runge-Kutta on Fourier coefficients
+  linear_exact,       ///< du/dt = A u: by the exponential of the Jacobian
+  explicit_adaptive,  ///< not stiff: adaptive explicit Runge-Kutta
+  implicit_adaptive,  ///< stiff: adaptive linearly implicit method with the exact Jacobian
+  fourier_etdrk4      ///< Kuramoto-Sivashinsky: exponential Runge-Kutta on Fourier coefficients
 };
 
 /// du/dt = f(u), autonomous, u of dimension() real components. Plain host code; not collective; no function

@@ -12,14 +12,15 @@ namespace {
 
 constexpr double shrink_after_bad_step = 0.5;
 constexpr double growth_after_good_step = 1.02;
-constexpr double smallest_shrink = 1.0 / 4.0; // smaller and a run that has met a bad region could not leave it
+constexpr double smallest_shrink =
+    1.0 / 4.0;  // smaller and a run that has met a bad region could not leave it
 
 void require(bool valid, const char* key, double value, const char* allowed) {
   if (!valid)
     throw UsageError(std::string("adam.") + key + " = " + std::to_string(value) + ": must be " + allowed);
 }
 
-} // namespace
+}  // namespace
 
 Adam::Adam(const AdamOptions& options, const core::ParameterLayout& layout) : options_(options) {
   require(options.beta1 >= 0.0 && options.beta1 < 1.0, "beta1", options.beta1, "in [0, 1)");
@@ -30,8 +31,7 @@ Adam::Adam(const AdamOptions& options, const core::ParameterLayout& layout) : op
   require(options.autoencoder_rate_factor >= 0.0, "autoencoder_rate_factor", options.autoencoder_rate_factor,
           "at least 0");
   for (const core::ParameterBlock& block : layout.blocks()) {
-    if (block.frozen)
-      continue;
+    if (block.frozen) continue;
     const bool slow = block.group == core::ParameterGroup::autoencoder;
     trainable_.push_back(
         {block.offset, block.offset + block.size(), slow ? options.autoencoder_rate_factor : 1.0});
@@ -78,4 +78,4 @@ void Adam::reject(std::span<double> theta, AdamState& state) const {
   state.shrink = std::max(smallest_shrink, state.shrink * shrink_after_bad_step);
 }
 
-} // namespace spnode::distributed
+}  // namespace spnode::distributed

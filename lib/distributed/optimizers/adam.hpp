@@ -25,7 +25,7 @@ namespace spnode::distributed {
 /// Safeguard: where loss or gradient are not finite, theta goes back to the last point where they were and s
 /// is halved (down to 1/4); every good step lets s grow by 2 % up to 1 again. Nothing here communicates.
 class Adam {
-public:
+ public:
   /// Raises UsageError for an option outside its range.
   Adam(const AdamOptions& options, const core::ParameterLayout& layout);
 
@@ -40,7 +40,7 @@ public:
   /// Undoes the last update, since theta gave a non-finite loss or gradient.
   void reject(std::span<double> theta, AdamState& state) const;
 
-private:
+ private:
   struct Trainable {
     std::size_t begin, end;
     double rate_factor;
@@ -50,4 +50,4 @@ private:
   std::vector<Trainable> trainable_;
 };
 
-} // namespace spnode::distributed
+}  // namespace spnode::distributed

@@ -27,15 +27,13 @@ double Schedule::rate(std::uint64_t step) const {
 
 double Schedule::decayed(std::uint64_t step) const {
   const double high = options_.rate, low = std::min(options_.final_rate, high);
-  if (options_.kind == ScheduleKind::constant)
-    return high;
+  if (options_.kind == ScheduleKind::constant) return high;
   if (options_.kind == ScheduleKind::exponential)
     return std::max(low, high * std::pow(options_.decay, static_cast<double>(step / steps_per_epoch_)));
-  if (step <= options_.warmup || steps_ <= options_.warmup + 1)
-    return high;
+  if (step <= options_.warmup || steps_ <= options_.warmup + 1) return high;
   const double span = static_cast<double>(steps_ - 1 - options_.warmup);
   const double done = std::min(1.0, static_cast<double>(step - options_.warmup) / span);
   return low + 0.5 * (high - low) * (1.0 + std::cos(std::numbers::pi * done));
 }
 
-} // namespace spnode::distributed
+}  // namespace spnode::distributed

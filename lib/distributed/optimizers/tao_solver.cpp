@@ -9,8 +9,9 @@ namespace spnode::distributed {
 namespace {
 
 /// A Vec's entries while in scope; const where the Vec is only read.
-template <class Scalar> class VecView {
-public:
+template <class Scalar>
+class VecView {
+ public:
   VecView(Vec vec, std::size_t size) : vec_(vec), size_(size) {
     if constexpr (std::is_const_v<Scalar>)
       SPNODE_PETSC(VecGetArrayRead(vec, &data_));
@@ -27,7 +28,7 @@ public:
   }
   std::span<Scalar> span() const { return {data_, size_}; }
 
-private:
+ private:
   Vec vec_;
   std::size_t size_;
   Scalar* data_ = nullptr;
@@ -36,20 +37,18 @@ private:
 /// Puts an option into the database while in scope, unless the user did: for what PETSc lets be set in no
 /// other way.
 class DefaultOption {
-public:
+ public:
   DefaultOption(const char* name, const std::string& value) : name_(name) {
     SPNODE_PETSC(PetscOptionsHasName(nullptr, nullptr, name, &given_));
-    if (!given_)
-      SPNODE_PETSC(PetscOptionsSetValue(nullptr, name, value.c_str()));
+    if (!given_) SPNODE_PETSC(PetscOptionsSetValue(nullptr, name, value.c_str()));
   }
   DefaultOption(const DefaultOption&) = delete;
   DefaultOption& operator=(const DefaultOption&) = delete;
   ~DefaultOption() {
-    if (!given_)
-      PetscOptionsClearValue(nullptr, name_);
+    if (!given_) PetscOptionsClearValue(nullptr, name_);
   }
 
-private:
+ private:
   const char* name_;
   PetscBool given_ = PETSC_FALSE;
 };
@@ -59,7 +58,7 @@ PetscInt petsc_int(std::uint64_t value) {
   return static_cast<PetscInt>(value < most ? value : most);
 }
 
-} // namespace
+}  // namespace
 
 std::string requested_tao_type(TaoType type) {
   char requested[64] = "";
@@ -178,4 +177,4 @@ PetscErrorCode TaoSolver::shell_callback(Tao tao) {
   return self.guard_.run([&] { self.callbacks_.shell(); });
 }
 
-} // namespace spnode::distributed
+}  // namespace spnode::distributed

@@ -16,19 +16,19 @@ namespace spnode::distributed {
 std::string requested_tao_type(TaoType type);
 
 struct TaoDefaults {
-  std::string type = TAOLMVM;      ///< TAOSHELL: the solver is TaoCallbacks::shell
-  std::uint64_t iterations = 0;    ///< most iterations
-  double gradient_tolerance = 0.0; ///< on the Euclidean norm; 0: off
-  std::uint64_t history = 20;      ///< pairs that TAOLMVM keeps
+  std::string type = TAOLMVM;       ///< TAOSHELL: the solver is TaoCallbacks::shell
+  std::uint64_t iterations = 0;     ///< most iterations
+  double gradient_tolerance = 0.0;  ///< on the Euclidean norm; 0: off
+  std::uint64_t history = 20;       ///< pairs that TAOLMVM keeps
 };
 
 /// An accepted iterate.
 struct TaoIterate {
-  std::uint64_t number = 0; ///< iterations done; 0 for the starting point
+  std::uint64_t number = 0;  ///< iterations done; 0 for the starting point
   double value = 0.0;
   double gradient_norm = 0.0;
-  double step = 0.0;   ///< length of the line search's step
-  bool failed = false; ///< the solver gave up; solution and value are those of the iterate before
+  double step = 0.0;    ///< length of the line search's step
+  bool failed = false;  ///< the solver gave up; solution and value are those of the iterate before
 };
 
 /// What a TaoSolver calls; all may throw, and what they throw comes out of TaoSolver::solve.
@@ -46,7 +46,7 @@ struct TaoCallbacks {
 /// -tao_type, -tao_monitor, -tao_max_it, -tao_gatol, -tao_test_gradient, -tao_lmvm_mat_lmvm_hist_size ...
 /// apply to every phase). No interface of PETSc's private headers is used.
 class TaoSolver {
-public:
+ public:
   /// `solution` is the starting point and becomes the solution in place; it must neither move nor die before
   /// this. Raises UsageError where PETSc refuses the options database. Not collective.
   TaoSolver(const TaoDefaults& defaults, std::span<double> solution, TaoCallbacks callbacks);
@@ -71,7 +71,7 @@ public:
   /// For callbacks.shell: runs the monitors and the convergence test; whether to go on.
   bool report(const TaoIterate& iterate);
 
-private:
+ private:
   static PetscErrorCode evaluate_callback(Tao, Vec x, PetscReal* value, Vec gradient, void* context);
   static PetscErrorCode monitor_callback(Tao, void* context);
   static PetscErrorCode shell_callback(Tao);
@@ -82,8 +82,8 @@ private:
   TaoCallbacks callbacks_;
   CallbackGuard guard_;
   VecHandle solution_, gradient_;
-  const PetscScalar* gradient_array_ = nullptr; ///< of gradient_; a sequential Vec keeps its array
+  const PetscScalar* gradient_array_ = nullptr;  ///< of gradient_; a sequential Vec keeps its array
   TaoHandle tao_;
 };
 
-} // namespace spnode::distributed
+}  // namespace spnode::distributed
