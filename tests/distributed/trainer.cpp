@@ -8,6 +8,8 @@
 #include <petsctao.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 using namespace spnode;
 using namespace spnode::tests;
@@ -129,7 +131,10 @@ TEST_CASE("lbfgs_solves_least_squares_to_rounding") {
   run.run();
   BatchObjective objective(run.comm, run.objective, run.train, run.train_sampler);
   std::vector<double> gradient(objective.parameters());
-  CHECK(objective.gradient({}, run.state.best_theta, gradient).gradient_norm < 1e-10);
+  // The smallest loss is about 1. A line search compares losses, whose rounding hides gradients below its
+  // root.
+  CHECK(objective.gradient({}, run.state.best_theta, gradient).gradient_norm <
+        2.0 * std::sqrt(std::numeric_limits<double>::epsilon() * run.state.best_loss));
   CHECK(run.records.size() < 300);
 }
 
