@@ -14,7 +14,7 @@ REQUIRED = {
     "grad13": "evaluate.require_error=1e-9",
     "robertson": "evaluate.require_error=2e-2",
     "kuramoto_sivashinsky_20": "evaluate.require_valid_time=55",
-    "kuramoto_sivashinsky_7": "evaluate.require_valid_time=10",
+    "kuramoto_sivashinsky_7": "evaluate.require_valid_time=15",
 }
 
 
