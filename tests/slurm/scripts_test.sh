@@ -11,7 +11,7 @@ trap 'stop_slurm; rm -rf "$work"' EXIT
 start_slurm "$work/slurm"
 mkdir "$work/clone"
 cp -r "$repository/jobscripts" "$work/clone"
-sed 's/epochs: 2500/epochs: 100/' "$repository/tests/slurm/deck.yaml" >"$work/clone/deck.yaml"
+sed 's/epochs: 15000/epochs: 100/' "$repository/tests/slurm/deck.yaml" >"$work/clone/deck.yaml"
 cd "$work/clone"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OPENBLAS_NUM_THREADS=1
 "$SPNODE" generate deck.yaml
