@@ -27,6 +27,20 @@ inline TrainingOptions short_training() {
   return options;
 }
 
+/// The windows `held` of 40 trajectories of 6 times that follow u(t + 1) = W u(t) + c exactly.
+inline core::WindowData toy_linear_data(const parallel::Range& held) {
+  constexpr double W[3][3] = {{0.5, -0.3, 0.1}, {0.2, 0.6, -0.4}, {-0.1, 0.3, 0.7}}, c[3] = {0.2, -0.1, 0.3};
+  const core::WindowData random = toy_data(40, 6, held);
+  core::Trajectories data = random.held();
+  for (std::size_t n = 0; n < data.count; ++n)
+    for (std::size_t t = 1; t < data.times; ++t)
+      for (std::size_t i = 0; i < toy_components; ++i) {
+        const double* const before = data.state_at(n, t - 1);
+        data.state_at(n, t)[i] = W[i][0] * before[0] + W[i][1] * before[1] + W[i][2] * before[2] + c[i];
+      }
+  return core::WindowData(random.index(), data, random.index().trajectories(held.begin, held.end).first);
+}
+
 /// All that a run on one communicator needs: 40 trajectories of 6 times, 200 windows, 8 steps an epoch.
 struct ToyRun {
   explicit ToyRun(const parallel::Communicator& communicator, TrainingOptions chosen = short_training())
