@@ -109,7 +109,7 @@ Objectives make_objectives(const parallel::Communicator& comm, const Deck& deck,
   const std::size_t lane_steps =
       train.sampler.batch() * train.data.index().intervals() * deck.integrator.substeps;
   const core::MatrixFunctionMethod method =
-      core::choose_method(deck.integrator, core::ModelRate(model.nonlinear()).shape(), table,
+      core::choose_method(deck.integrator, core::rate_shape(model.nonlinear()), table,
                           model.linear_operator(start.theta), lane_steps);
 
   core::ObjectiveOptions options{deck.integrator, deck.loss, component_weights(comm, deck, model, train)};

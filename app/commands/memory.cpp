@@ -69,7 +69,7 @@ MemoryEstimate estimate_memory(const Context& context) {
     const core::StepTable table(core::distinct_steps(data, deck.integrator.substeps));
     const std::size_t tile = std::min<std::uint64_t>(deck.training.tile, data.index().count());
     const auto method = core::choose_method(
-        deck.integrator, core::ModelRate(model.nonlinear()).shape(), table, model.linear_operator(theta),
+        deck.integrator, core::rate_shape(model.nonlinear()), table, model.linear_operator(theta),
         options.batch * data.index().intervals() * deck.integrator.substeps);
     core::Objective objective(model, {deck.integrator, deck.loss, {}}, table, method);
     objective.set_parameters(theta);

@@ -17,6 +17,11 @@ namespace spnode::core {
 MatrixFunctionMethod choose_method(const IntegratorOptions& options, const RateShape& shape,
                                    const StepTable& table, std::span<const double> A, std::size_t lane_steps);
 
+/// Which halves of a rate a model's nonlinear terms fill.
+inline RateShape rate_shape(const NonlinearTerms& terms) {
+  return {terms.dimension(), terms.has_plain(), terms.has_relaxed()};
+}
+
 /// The nonlinear terms of a model with realised coefficients.
 class ModelRate final : public NonlinearPart {
  public:
@@ -24,7 +29,7 @@ class ModelRate final : public NonlinearPart {
       : terms_(terms), kappa_("spnode::core::ModelRate", terms.coefficient_count()) {}
 
   Vector& coefficients() { return kappa_; }
-  RateShape shape() const override { return {terms_.dimension(), terms_.has_plain(), terms_.has_relaxed()}; }
+  RateShape shape() const override { return rate_shape(terms_); }
   std::size_t tape_rows() const override { return terms_.tape_rows(); }
   void apply(const ExecSpace& space, ConstMatrixView u, MatrixView rate, MatrixView tape,
              Scratch& scratch) const override {

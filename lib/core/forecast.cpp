@@ -10,10 +10,6 @@ namespace {
 
 constexpr std::size_t chunk_intervals = 32;  // intervals whose latent states are held at a time
 
-RateShape shape_of(const NonlinearTerms& terms) {
-  return {terms.dimension(), terms.has_plain(), terms.has_relaxed()};
-}
-
 }  // namespace
 
 std::vector<double> forecast_steps(const Trajectories& grid, std::size_t substeps) {
@@ -26,7 +22,7 @@ Forecaster::Forecaster(const Model& model, std::span<const double> theta, Foreca
     : model_(model),
       options_(options),
       table_(std::move(steps)),
-      method_(choose_method(options_.integrator, shape_of(model.nonlinear()), table_,
+      method_(choose_method(options_.integrator, rate_shape(model.nonlinear()), table_,
                             model.linear_operator(theta), options_.tile * chunk_intervals)),
       dynamics_(model, options_.integrator, table_, method_),
       autoencoder_(model) {

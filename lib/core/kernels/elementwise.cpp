@@ -81,12 +81,6 @@ void axpy(const ExecSpace& space, double alpha, ConstMatrixView X, MatrixView Y)
       KOKKOS_LAMBDA(std::size_t i, std::size_t l, double& y) { y += alpha * X(i, l); });
 }
 
-void add_product(const ExecSpace& space, double alpha, ConstMatrixView Z, ConstMatrixView X, MatrixView Y) {
-  for_each_entry(
-      "spnode::core::add_product", space, Y,
-      KOKKOS_LAMBDA(std::size_t i, std::size_t l, double& y) { y += alpha * Z(i, l) * X(i, l); });
-}
-
 void add_bias_and_activate(const ExecSpace& space, Activation sigma, ConstVectorView b, MatrixView Y) {
   if (sigma == Activation::identity) {
     for_each_entry(

@@ -15,9 +15,6 @@ void scaled_copy(const ExecSpace& space, double alpha, ConstMatrixView X, Matrix
 /// Y += alpha X.
 void axpy(const ExecSpace& space, double alpha, ConstMatrixView X, MatrixView Y);
 
-/// Y += alpha Z * X, entry by entry.
-void add_product(const ExecSpace& space, double alpha, ConstMatrixView Z, ConstMatrixView X, MatrixView Y);
-
 /// Y = sigma(Y + b) with the bias b (rows) added to every lane.
 void add_bias_and_activate(const ExecSpace& space, Activation sigma, ConstVectorView b, MatrixView Y);
 
