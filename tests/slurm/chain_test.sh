@@ -3,17 +3,8 @@
 # usage: chain_test.sh SPNODE REPOSITORY
 set -euo pipefail
 export SPNODE=$1
-repository=$2
-source "$repository/tests/slurm/one_node.sh"
-skip_without_slurm
-work=$(mktemp -d)
-trap 'stop_slurm; rm -rf "$work"' EXIT
-start_slurm "$work/slurm"
-mkdir "$work/clone"
-cp -r "$repository/jobscripts" "$work/clone"
-cp "$repository/tests/slurm/deck.yaml" "$work/clone"
-cd "$work/clone"
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+source "$2/tests/slurm/one_node.sh"
+enter_clone "$2"
 
 # numbers LINE: the job numbers in what chain.sh prints, in its order.
 numbers() { grep -o '[0-9]\+' <<<"$1"; }

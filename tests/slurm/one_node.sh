@@ -37,6 +37,19 @@ start_slurm() {
   return 1
 }
 
+# enter_clone REPOSITORY: skips, or starts a Slurm and enters a temporary folder with the job scripts and the deck; both
+# go when the test ends.
+enter_clone() {
+  skip_without_slurm
+  work=$(mktemp -d)
+  trap 'stop_slurm; rm -rf "$work"' EXIT
+  start_slurm "$work/slurm"
+  mkdir "$work/clone"
+  cp -r "$1/jobscripts" "$1/tests/slurm/deck.yaml" "$work/clone"
+  cd "$work/clone"
+  export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OPENBLAS_NUM_THREADS=1
+}
+
 # stop_slurm: ends the daemons that start_slurm started, by their process numbers.
 stop_slurm() {
   local name pid

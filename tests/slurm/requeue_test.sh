@@ -3,17 +3,8 @@
 # usage: requeue_test.sh SPNODE REPOSITORY
 set -euo pipefail
 export SPNODE=$1
-repository=$2
-source "$repository/tests/slurm/one_node.sh"
-skip_without_slurm
-work=$(mktemp -d)
-trap 'stop_slurm; rm -rf "$work"' EXIT
-start_slurm "$work/slurm"
-mkdir "$work/clone"
-cp -r "$repository/jobscripts" "$work/clone"
-cp "$repository/tests/slurm/deck.yaml" "$work/clone"
-cd "$work/clone"
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OPENBLAS_NUM_THREADS=1
+source "$2/tests/slurm/one_node.sh"
+enter_clone "$2"
 "$SPNODE" generate deck.yaml
 
 # Two minutes of time, the signal 105 s before their end: after some 15 s (Slurm may be early, never late).

@@ -3,17 +3,9 @@
 # usage: scripts_test.sh SPNODE REPOSITORY
 set -euo pipefail
 export SPNODE=$1
-repository=$2
-source "$repository/tests/slurm/one_node.sh"
-skip_without_slurm
-work=$(mktemp -d)
-trap 'stop_slurm; rm -rf "$work"' EXIT
-start_slurm "$work/slurm"
-mkdir "$work/clone"
-cp -r "$repository/jobscripts" "$work/clone"
-sed 's/epochs: 15000/epochs: 100/' "$repository/tests/slurm/deck.yaml" >"$work/clone/deck.yaml"
-cd "$work/clone"
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OPENBLAS_NUM_THREADS=1
+source "$2/tests/slurm/one_node.sh"
+enter_clone "$2"
+sed -i 's/epochs: 15000/epochs: 100/' deck.yaml
 "$SPNODE" generate deck.yaml
 
 sweep=$(sbatch --parsable --array=0-1 jobscripts/array_sweep.sh deck.yaml seed 1 2)
