@@ -2,8 +2,8 @@
 # Installs the Debian packages that spnode needs; does nothing where they are all there.
 #
 #   app/install_dependencies.sh           what the program and its pictures need
-#   app/install_dependencies.sh --tests   and what the tests and benchmarks need besides (a Slurm to run the job scripts on,
-#                                             libxsmm to compare with)
+#   app/install_dependencies.sh --tests   and what the tests need besides (a Slurm to run the job scripts on)
+#                                         and the benchmarks (libxsmm, to compare with)
 #
 # This is the one list of packages. On other systems (a cluster with modules) provide the same libraries; CMake
 # names what it misses.
