@@ -1,0 +1,127 @@
+/// The operations of linear_algebra.hpp on matrices of DoubleDouble.
+#include "core/functions/linear_algebra.hpp"
+
+#include <algorithm>
+
+namespace spnode::core {
+
+namespace {
+
+constexpr std::size_t panel_rows = 64, panel_cols = 16;  // 16 KiB: stays in the first cache
+
+/// Consecutive numbers with high and low parts apart, so that loops over them become vectors.
+template <std::size_t width>
+struct Lanes {
+  double high[width] = {}, low[width] = {};
+
+  void load(const DoubleDouble* from, std::size_t count) {
+    for (std::size_t j = 0; j < count; ++j) {
+      high[j] = from[j].hi;
+      low[j] = from[j].lo;
+    }
+  }
+  void store(DoubleDouble* to, std::size_t count) const {
+    for (std::size_t j = 0; j < count; ++j) to[j] = {high[j], low[j]};
+  }
+};
+
+/// y += alpha x
+template <std::size_t width>
+void add_lanes(DoubleDouble alpha, const Lanes<width>& x, Lanes<width>& y) {
+  for (std::size_t j = 0; j < width; ++j) {
+    const DoubleDouble sum = DoubleDouble(y.high[j], y.low[j]) + alpha * DoubleDouble(x.high[j], x.low[j]);
+    y.high[j] = sum.hi;
+    y.low[j] = sum.lo;
+  }
+}
+
+DoubleDouble entry(const WideOperand& a, std::size_t row, std::size_t col) {
+  return a.is_transposed ? a.data[col * a.cols + row] : a.data[row * a.cols + col];
+}
+
+/// a (rows) times the panel. `high` adds rounded products to rounded sums, `low` all that the rounding leaves
+/// out; a.lo b.lo is below what is kept. The sums are local, so that they live in registers.
+template <std::size_t width>
+Lanes<width> multiply_row(const DoubleDouble* a, std::size_t rows, const Lanes<width>* panel) {
+  double high[width] = {}, low[width] = {};
+  for (std::size_t k = 0; k < rows; ++k)
+    for (std::size_t j = 0; j < width; ++j) {
+      const double b = panel[k].high[j], product = a[k].hi * b, sum = high[j] + product;
+      const double cross = a[k].hi * panel[k].low[j] + a[k].lo * b;
+      low[j] += sum_error(high[j], product, sum) + (product_error(a[k].hi, b, product) + cross);
+      high[j] = sum;
+    }
+  Lanes<width> result;
+  for (std::size_t j = 0; j < width; ++j) {
+    const DoubleDouble sum = renormalised(high[j], low[j]);
+    result.high[j] = sum.hi;
+    result.low[j] = sum.lo;
+  }
+  return result;
+}
+
+/// The rows of b and the columns of b and c that one panel covers.
+struct Block {
+  std::size_t first_row, rows, first_col, cols;
+};
+
+/// c += alpha a b for the block.
+template <std::size_t width>
+void multiply_block(double alpha, const WideOperand& a, const WideOperand& b, const Block& block,
+                    WideMatrix c) {
+  Lanes<width> panel[panel_rows], sums;
+  DoubleDouble row[panel_rows];
+  for (std::size_t k = 0; k < block.rows; ++k) {
+    for (std::size_t j = 0; j < block.cols; ++j) row[j] = entry(b, block.first_row + k, block.first_col + j);
+    panel[k].load(row, block.cols);
+  }
+  for (std::size_t i = 0; i < c.rows; ++i) {
+    for (std::size_t k = 0; k < block.rows; ++k) row[k] = entry(a, i, block.first_row + k);
+    DoubleDouble* target = c.data + i * c.cols + block.first_col;
+    sums.load(target, block.cols);
+    add_lanes(alpha, multiply_row<width>(row, block.rows, panel), sums);
+    sums.store(target, block.cols);
+  }
+}
+
+}  // namespace
+
+WideMatrix square(std::span<DoubleDouble> entries, std::size_t n) { return {entries.data(), n, n}; }
+WideOperand square(std::span<const DoubleDouble> entries, std::size_t n) { return {entries.data(), n, n}; }
+
+WideOperand transposed(WideOperand matrix) {
+  return {matrix.data, matrix.rows, matrix.cols, !matrix.is_transposed};
+}
+
+void multiply(double alpha, WideOperand a, WideOperand b, double beta, WideMatrix c) {
+  const std::size_t inner = a.is_transposed ? a.rows : a.cols;
+  if (beta == 0.0)
+    std::fill(c.data, c.data + c.rows * c.cols, DoubleDouble());
+  else if (beta != 1.0)
+    for (std::size_t i = 0; i < c.rows * c.cols; ++i) c.data[i] = beta * c.data[i];
+  for (std::size_t j = 0; j < c.cols; j += panel_cols)
+    for (std::size_t k = 0; k < inner; k += panel_rows) {
+      const Block block{k, std::min(panel_rows, inner - k), j, std::min(panel_cols, c.cols - j)};
+      if (block.cols > panel_cols / 2)
+        multiply_block<panel_cols>(alpha, a, b, block, c);
+      else
+        multiply_block<panel_cols / 2>(alpha, a, b, block, c);
+    }
+}
+
+void add_to_diagonal(WideMatrix a, DoubleDouble value) {
+  for (std::size_t i = 0; i < std::min(a.rows, a.cols); ++i) a.data[i * (a.cols + 1)] += value;
+}
+
+void add_scaled(DoubleDouble alpha, std::span<const DoubleDouble> x, std::span<DoubleDouble> y) {
+  Lanes<panel_cols> lanes, sums;
+  for (std::size_t i = 0; i < x.size(); i += panel_cols) {
+    const std::size_t count = std::min(panel_cols, x.size() - i);
+    lanes.load(x.data() + i, count);
+    sums.load(y.data() + i, count);
+    add_lanes(alpha, lanes, sums);
+    sums.store(y.data() + i, count);
+  }
+}
+
+}  // namespace spnode::core
