@@ -3,9 +3,14 @@
 ///
 /// Sums and products of floating-point numbers leave errors that are floating-point numbers themselves, and
 /// can be had exactly (Dekker, Numer. Math. 18, 1971; Ogita, Rump, Oishi, SIAM J. Sci. Comput. 26, 2005).
-/// Sources that use this header must not be compiled with arithmetic that reassociates (-ffast-math).
+/// Sources that use this header must not be compiled with arithmetic that reassociates.
 
 #include <cmath>
+
+#ifdef __FAST_MATH__
+#error \
+    "double_double.hpp needs the rounding of single operations: compile without -ffast-math (icpx: -fp-model=precise)"
+#endif
 
 namespace spnode::core {
 

@@ -63,9 +63,10 @@ class PhiFunctions {
 
   std::size_t order() const { return n_; }
   std::size_t max_index() const { return max_index_; }
-  bool is_wide() const {
-    return is_wide_;
-  }  ///< whether the last compute() took twice the precision of double
+  std::size_t squarings() const {  ///< s of the last compute()
+    return is_wide_ ? wide_->squarings() : narrow_.squarings();
+  }
+  bool is_wide() const { return is_wide_; }  ///< the last compute() took twice the precision of double
 
  private:
   std::size_t offset(std::size_t index, Argument argument) const;

@@ -57,6 +57,8 @@ class PhiLadder {
   void jvp(std::span<const double> a_dot);
   void tangent(std::size_t index, Argument argument, std::span<double> out) const;
 
+  std::size_t squarings() const { return squarings_; }
+
   /// Largest ||phi_0(z)||^2 / ||phi_0(2 z)|| of the squarings of the last compute(), in the row sum norm and
   /// where the norms are above 1e-100; at least 1, and 1 in DoubleDouble. Times eps and the norm of Z it
   /// foretells the relative error of phi_0.
