@@ -114,11 +114,11 @@ Objectives make_objectives(const parallel::Communicator& comm, const Deck& deck,
 
   core::ObjectiveOptions options{deck.integrator, deck.loss, component_weights(comm, deck, model, train)};
   Objectives objectives;
-  objectives.rollout = std::make_unique<core::Objective>(model, options, table, method);
+  objectives.rollout = std::make_unique<core::Objective<double>>(model, options, table, method);
   if (deck.training.pretrain_epochs > 0) {
     options.loss = {.trajectory = 0.0, .reconstruction = 1.0};
     options.loss.time_weights = deck.loss.time_weights;
-    objectives.reconstruction = std::make_unique<core::Objective>(model, options, table, method);
+    objectives.reconstruction = std::make_unique<core::Objective<double>>(model, options, table, method);
   }
   return objectives;
 }

@@ -2,72 +2,86 @@
 
 #include "core/kernels/elementwise.hpp"
 
+#include <vector>
+
 namespace spnode::core {
 namespace {
 
-void realise_into(const Component& component, std::span<const double> theta, const Vector& kappa) {
-  const auto host = Kokkos::create_mirror_view(kappa);
-  component.realise(theta, std::span(host.data(), host.extent(0)));
-  Kokkos::deep_copy(kappa, host);
+template <class Real>
+void realise_into(const Component& component, std::span<const double> theta, const Vector<Real>& kappa) {
+  std::vector<double> exact(kappa.extent(0));
+  component.realise(theta, exact);
+  upload(exact, kappa);
 }
 
 }  // namespace
 
-AutoencoderMap::AutoencoderMap(const Model& model) : model_(model), trainable_(false) {
+template <class Real>
+AutoencoderMap<Real>::AutoencoderMap(const BasicModel<Real>& model) : model_(model), trainable_(false) {
   if (!model.has_autoencoder()) return;
   trainable_ = model.encoder().trainable();
-  encoder_kappa_ = Vector("spnode::core::AutoencoderMap", model.encoder().coefficient_count());
-  decoder_kappa_ = Vector("spnode::core::AutoencoderMap", model.decoder().coefficient_count());
+  encoder_kappa_ = Vector<Real>("spnode::core::AutoencoderMap", model.encoder().coefficient_count());
+  decoder_kappa_ = Vector<Real>("spnode::core::AutoencoderMap", model.decoder().coefficient_count());
 }
 
-void AutoencoderMap::set_parameters(std::span<const double> theta) {
+template <class Real>
+void AutoencoderMap<Real>::set_parameters(std::span<const double> theta) {
   if (!model_.has_autoencoder()) return;
   realise_into(model_.encoder(), theta, encoder_kappa_);
   realise_into(model_.decoder(), theta, decoder_kappa_);
 }
 
-void AutoencoderMap::realise_vjp(std::span<const double> theta, std::span<const double> bar,
-                                 std::span<double> theta_bar) const {
+template <class Real>
+void AutoencoderMap<Real>::realise_vjp(std::span<const double> theta, std::span<const double> bar,
+                                       std::span<double> theta_bar) const {
   if (!trainable_) return;
   const std::size_t encoder = encoder_kappa_.extent(0);
   model_.encoder().realise_vjp(theta, bar.first(encoder), theta_bar);
   model_.decoder().realise_vjp(theta, bar.subspan(encoder), theta_bar);
 }
 
-void AutoencoderMap::encode(const ExecSpace& space, ConstMatrixView z, MatrixView u, MatrixView tape,
-                            Scratch& scratch) const {
+template <class Real>
+void AutoencoderMap<Real>::encode(const ExecSpace& space, ConstMatrixView<Real> z, MatrixView<Real> u,
+                                  MatrixView<Real> tape, Scratch<Real>& scratch) const {
   if (!model_.has_autoencoder()) return scaled_copy(space, 1.0, z, u);
   fill(space, 0.0, u);
   model_.encoder().apply(space, encoder_kappa_, z, u, tape, scratch);
 }
 
-void AutoencoderMap::decode(const ExecSpace& space, ConstMatrixView u, MatrixView z, MatrixView tape,
-                            Scratch& scratch) const {
+template <class Real>
+void AutoencoderMap<Real>::decode(const ExecSpace& space, ConstMatrixView<Real> u, MatrixView<Real> z,
+                                  MatrixView<Real> tape, Scratch<Real>& scratch) const {
   if (!model_.has_autoencoder()) return scaled_copy(space, 1.0, u, z);
   fill(space, 0.0, z);
   model_.decoder().apply(space, decoder_kappa_, u, z, tape, scratch);
 }
 
-void AutoencoderMap::encode_vjp(const ExecSpace& space, ConstMatrixView z, ConstMatrixView tape,
-                                ConstMatrixView u_bar, VectorView bar, Scratch& scratch) const {
+template <class Real>
+void AutoencoderMap<Real>::encode_vjp(const ExecSpace& space, ConstMatrixView<Real> z,
+                                      ConstMatrixView<Real> tape, ConstMatrixView<Real> u_bar,
+                                      VectorView<Real> bar, Scratch<Real>& scratch) const {
   if (!trainable_) return;
-  const Scratch::Frame frame(scratch);
+  const ScratchFrame frame(scratch);
   // The data do not learn: their adjoint is computed by the common code and dropped.
-  const MatrixView z_bar = scratch.matrix(z.extent(0), z.extent(1));
+  const MatrixView<Real> z_bar = scratch.matrix(z.extent(0), z.extent(1));
   fill(space, 0.0, z_bar);
   model_.encoder().apply_vjp(
-      space, {encoder_kappa_, z, tape, u_bar, z_bar, VectorView(bar.data(), encoder_kappa_.extent(0))},
+      space, {encoder_kappa_, z, tape, u_bar, z_bar, VectorView<Real>(bar.data(), encoder_kappa_.extent(0))},
       scratch);
 }
 
-void AutoencoderMap::decode_vjp(const ExecSpace& space, const DecodeReverse& reverse,
-                                Scratch& scratch) const {
+template <class Real>
+void AutoencoderMap<Real>::decode_vjp(const ExecSpace& space, const DecodeReverse& reverse,
+                                      Scratch<Real>& scratch) const {
   if (!model_.has_autoencoder()) return axpy(space, 1.0, reverse.z_bar, reverse.u_bar);
-  const VectorView bar =
-      trainable_ ? VectorView(reverse.bar.data() + encoder_kappa_.extent(0), decoder_kappa_.extent(0))
-                 : VectorView();
+  const VectorView<Real> bar =
+      trainable_ ? VectorView<Real>(reverse.bar.data() + encoder_kappa_.extent(0), decoder_kappa_.extent(0))
+                 : VectorView<Real>();
   model_.decoder().apply_vjp(
       space, {decoder_kappa_, reverse.u, reverse.tape, reverse.z_bar, reverse.u_bar, bar}, scratch);
 }
+
+template class AutoencoderMap<double>;
+template class AutoencoderMap<float>;
 
 }  // namespace spnode::core

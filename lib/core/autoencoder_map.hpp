@@ -7,9 +7,10 @@
 
 namespace spnode::core {
 
+template <class Real>
 class AutoencoderMap {
  public:
-  explicit AutoencoderMap(const Model& model);
+  explicit AutoencoderMap(const BasicModel<Real>& model);
 
   /// Whether its coefficients have an adjoint at all.
   bool trainable() const { return trainable_; }
@@ -27,29 +28,29 @@ class AutoencoderMap {
   std::size_t decode_tape_rows() const { return model_.has_autoencoder() ? model_.decoder().tape_rows() : 0; }
 
   /// u (n, lanes) = encode(z), z (m, lanes) scaled; u is overwritten.
-  void encode(const ExecSpace& space, ConstMatrixView z, MatrixView u, MatrixView tape,
-              Scratch& scratch) const;
+  void encode(const ExecSpace& space, ConstMatrixView<Real> z, MatrixView<Real> u, MatrixView<Real> tape,
+              Scratch<Real>& scratch) const;
 
   /// z (m, lanes) = decode(u); z is overwritten.
-  void decode(const ExecSpace& space, ConstMatrixView u, MatrixView z, MatrixView tape,
-              Scratch& scratch) const;
+  void decode(const ExecSpace& space, ConstMatrixView<Real> u, MatrixView<Real> z, MatrixView<Real> tape,
+              Scratch<Real>& scratch) const;
 
   /// The coefficients' adjoint: += into bar (bar_size()).
-  void encode_vjp(const ExecSpace& space, ConstMatrixView z, ConstMatrixView tape, ConstMatrixView u_bar,
-                  VectorView bar, Scratch& scratch) const;
+  void encode_vjp(const ExecSpace& space, ConstMatrixView<Real> z, ConstMatrixView<Real> tape,
+                  ConstMatrixView<Real> u_bar, VectorView<Real> bar, Scratch<Real>& scratch) const;
 
   /// u_bar += too.
   struct DecodeReverse {
-    ConstMatrixView u, tape, z_bar;
-    MatrixView u_bar;
-    VectorView bar;
+    ConstMatrixView<Real> u, tape, z_bar;
+    MatrixView<Real> u_bar;
+    VectorView<Real> bar;
   };
-  void decode_vjp(const ExecSpace& space, const DecodeReverse& reverse, Scratch& scratch) const;
+  void decode_vjp(const ExecSpace& space, const DecodeReverse& reverse, Scratch<Real>& scratch) const;
 
  private:
-  const Model& model_;
+  const BasicModel<Real>& model_;
   bool trainable_;
-  Vector encoder_kappa_, decoder_kappa_;
+  Vector<Real> encoder_kappa_, decoder_kappa_;
 };
 
 }  // namespace spnode::core

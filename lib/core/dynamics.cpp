@@ -18,7 +18,7 @@ MatrixFunctionMethod choose_method(const IntegratorOptions& options, const RateS
   std::vector<int> sign(shape.n);
   const PowerNorms norms = power_norms(A, shape.n, work, sign);
   std::size_t most = 0;
-  for (const OperatorSpec& spec : make_integrator(options.scheme, shape)->operators()) {
+  for (const OperatorSpec& spec : make_integrator<double>(options.scheme, shape)->operators()) {
     // Only exponentials exist in both ways.
     if (spec.kind != OperatorSpec::Kind::exponential) return MatrixFunctionMethod::dense;
     most = std::max(most, spec.terms);
@@ -31,36 +31,44 @@ MatrixFunctionMethod choose_method(const IntegratorOptions& options, const RateS
   return dense <= taylor ? MatrixFunctionMethod::dense : MatrixFunctionMethod::taylor;
 }
 
-Dynamics::Dynamics(const Model& model, const IntegratorOptions& options, StepTable table,
-                   MatrixFunctionMethod method)
+template <class Real>
+Dynamics<Real>::Dynamics(const BasicModel<Real>& model, const IntegratorOptions& options, StepTable table,
+                         MatrixFunctionMethod method)
     : model_(model),
       table_(std::move(table)),
       rate_(model.nonlinear()),
-      integrator_(make_integrator(options.scheme, rate_.shape())),
+      integrator_(make_integrator<Real>(options.scheme, rate_.shape())),
       A_(model.linear().coefficient_count()),
-      A_bar_(A_.size()) {
+      A_bar_(A_.size()),
+      kappa_(model.nonlinear().coefficient_count()) {
   if (method == MatrixFunctionMethod::taylor)
-    linear_ = std::make_unique<TaylorLinearPart>(rate_.shape(), integrator_->operators(), table_.largest());
+    linear_ =
+        std::make_unique<TaylorLinearPart<Real>>(rate_.shape(), integrator_->operators(), table_.largest());
   else
-    linear_ = std::make_unique<DenseLinearPart>(rate_.shape(), integrator_->operators(), table_.steps());
+    linear_ =
+        std::make_unique<DenseLinearPart<Real>>(rate_.shape(), integrator_->operators(), table_.steps());
 }
 
-void Dynamics::set_parameters(std::span<const double> theta) {
+template <class Real>
+void Dynamics<Real>::set_parameters(std::span<const double> theta) {
   model_.linear().realise(theta, A_);
   for (const double entry : A_)
     if (!std::isfinite(entry)) throw NumericalError("the linear operator A_L is not finite");
   linear_->realise(A_);
-  const auto host = Kokkos::create_mirror_view(rate_.coefficients());
-  model_.nonlinear().realise(theta, std::span(host.data(), host.extent(0)));
-  Kokkos::deep_copy(rate_.coefficients(), host);
+  model_.nonlinear().realise(theta, kappa_);
+  upload(kappa_, rate_.coefficients());
 }
 
-void Dynamics::realise_vjp(std::span<const double> theta, std::span<const double> bar,
-                           std::span<double> theta_bar) {
+template <class Real>
+void Dynamics<Real>::realise_vjp(std::span<const double> theta, std::span<const double> bar,
+                                 std::span<double> theta_bar) {
   std::ranges::fill(A_bar_, 0.0);
   linear_->realise_vjp(bar.first(linear_->coefficient_count()), A_bar_);
   model_.linear().realise_vjp(theta, A_bar_, theta_bar);
   model_.nonlinear().realise_vjp(theta, bar.subspan(linear_->coefficient_count()), theta_bar);
 }
+
+template class Dynamics<double>;
+template class Dynamics<float>;
 
 }  // namespace spnode::core

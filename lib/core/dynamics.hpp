@@ -18,45 +18,50 @@ MatrixFunctionMethod choose_method(const IntegratorOptions& options, const RateS
                                    const StepTable& table, std::span<const double> A, std::size_t lane_steps);
 
 /// Which halves of a rate a model's nonlinear terms fill.
-inline RateShape rate_shape(const NonlinearTerms& terms) {
+template <class Real>
+RateShape rate_shape(const NonlinearTerms<Real>& terms) {
   return {terms.dimension(), terms.has_plain(), terms.has_relaxed()};
 }
 
 /// The nonlinear terms of a model with realised coefficients.
-class ModelRate final : public NonlinearPart {
+template <class Real>
+class ModelRate final : public NonlinearPart<Real> {
  public:
-  explicit ModelRate(const NonlinearTerms& terms)
+  using typename NonlinearPart<Real>::Reverse;
+
+  explicit ModelRate(const NonlinearTerms<Real>& terms)
       : terms_(terms), kappa_("spnode::core::ModelRate", terms.coefficient_count()) {}
 
-  Vector& coefficients() { return kappa_; }
+  Vector<Real>& coefficients() { return kappa_; }
   RateShape shape() const override { return rate_shape(terms_); }
   std::size_t tape_rows() const override { return terms_.tape_rows(); }
-  void apply(const ExecSpace& space, ConstMatrixView u, MatrixView rate, MatrixView tape,
-             Scratch& scratch) const override {
+  void apply(const ExecSpace& space, ConstMatrixView<Real> u, MatrixView<Real> rate, MatrixView<Real> tape,
+             Scratch<Real>& scratch) const override {
     terms_.apply(space, kappa_, u, rate, tape, scratch);
   }
-  void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch& scratch) const override {
+  void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const override {
     terms_.apply_vjp(space, {kappa_, reverse.u, reverse.tape, reverse.rate_bar, reverse.u_bar, reverse.bar},
                      scratch);
   }
 
  private:
-  const NonlinearTerms& terms_;
-  Vector kappa_;
+  const NonlinearTerms<Real>& terms_;
+  Vector<Real> kappa_;
 };
 
 /// A model's latent dynamics under a scheme, for the step lengths of a table.
+template <class Real>
 class Dynamics {
  public:
   /// `method` must not be automatic (see choose_method). Keeps a reference to the model.
-  Dynamics(const Model& model, const IntegratorOptions& options, StepTable table,
+  Dynamics(const BasicModel<Real>& model, const IntegratorOptions& options, StepTable table,
            MatrixFunctionMethod method);
 
-  const Model& model() const { return model_; }
+  const BasicModel<Real>& model() const { return model_; }
   const StepTable& table() const { return table_; }
-  const Integrator& integrator() const { return *integrator_; }
-  const LinearPart& linear() const { return *linear_; }
-  const ModelRate& rate() const { return rate_; }
+  const Integrator<Real>& integrator() const { return *integrator_; }
+  const LinearPart<Real>& linear() const { return *linear_; }
+  const ModelRate<Real>& rate() const { return rate_; }
 
   /// Realises all coefficients of the dynamics from theta. Raises NumericalError where they are not finite.
   void set_parameters(std::span<const double> theta);
@@ -70,12 +75,12 @@ class Dynamics {
   void realise_vjp(std::span<const double> theta, std::span<const double> bar, std::span<double> theta_bar);
 
  private:
-  const Model& model_;
+  const BasicModel<Real>& model_;
   StepTable table_;
-  ModelRate rate_;
-  std::unique_ptr<Integrator> integrator_;
-  std::unique_ptr<LinearPart> linear_;
-  std::vector<double> A_, A_bar_;
+  ModelRate<Real> rate_;
+  std::unique_ptr<Integrator<Real>> integrator_;
+  std::unique_ptr<LinearPart<Real>> linear_;
+  std::vector<double> A_, A_bar_, kappa_;
 };
 
 }  // namespace spnode::core

@@ -17,27 +17,30 @@ std::vector<double> forecast_steps(const Trajectories& grid, std::size_t substep
       WindowData(WindowIndex(std::max<std::size_t>(grid.count, 1), grid.times, {}), grid, 0), substeps);
 }
 
-Forecaster::Forecaster(const Model& model, std::span<const double> theta, ForecastOptions options,
-                       std::vector<double> steps)
-    : model_(model),
+template <class Real>
+BasicForecaster<Real>::BasicForecaster(const Model& model, std::span<const double> theta,
+                                       ForecastOptions options, std::vector<double> steps)
+    : model_(BasicModel<Real>::like(model)),
       options_(options),
       table_(std::move(steps)),
       method_(choose_method(options_.integrator, rate_shape(model.nonlinear()), table_,
                             model.linear_operator(theta), options_.tile * chunk_intervals)),
-      dynamics_(model, options_.integrator, table_, method_),
-      autoencoder_(model) {
+      dynamics_(model_, options_.integrator, table_, method_),
+      autoencoder_(model_) {
   dynamics_.set_parameters(theta);
   autoencoder_.set_parameters(theta);
 }
 
-void Forecaster::run(Trajectories& trajectories) {
+template <class Real>
+void BasicForecaster<Real>::run(Trajectories& trajectories) {
   for (std::size_t first = 0; first < trajectories.count; first += options_.tile)
     run_tile(trajectories, first, std::min(options_.tile, trajectories.count - first));
 }
 
-void Forecaster::assign_steps(const Trajectories& trajectories, std::size_t first, std::size_t count,
-                              std::size_t start, std::size_t intervals) {
-  const std::size_t lanes = padded(count);
+template <class Real>
+void BasicForecaster<Real>::assign_steps(const Trajectories& trajectories, std::size_t first,
+                                         std::size_t count, std::size_t start, std::size_t intervals) {
+  const std::size_t lanes = padded<Real>(count);
   h_.resize(intervals * lanes);
   for (std::size_t i = 0; i < intervals; ++i)
     for (std::size_t l = 0; l < lanes; ++l) {
@@ -49,44 +52,49 @@ void Forecaster::assign_steps(const Trajectories& trajectories, std::size_t firs
 }
 
 // Decodes blocks of latent states, the first of which is at time `start`.
-void Forecaster::store(Trajectories& trajectories, std::size_t first, std::size_t count, std::size_t start,
-                       MatrixView latent) {
-  const Scratch::Frame frame(scratch_);
-  const std::size_t m = model_.state_dimension(), lanes = padded(count), columns = latent.extent(1);
-  const MatrixView z = scratch_.matrix(m, columns);
+template <class Real>
+void BasicForecaster<Real>::store(Trajectories& trajectories, std::size_t first, std::size_t count,
+                                  std::size_t start, MatrixView<Real> latent) {
+  const ScratchFrame frame(scratch_);
+  const std::size_t m = model_.state_dimension(), lanes = padded<Real>(count), columns = latent.extent(1);
+  const MatrixView<Real> z = scratch_.matrix(m, columns);
   autoencoder_.decode(space_, latent, z, scratch_.matrix(autoencoder_.decode_tape_rows(), columns), scratch_);
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), z);
   for (std::size_t block = 0; block < columns / lanes; ++block)
     for (std::size_t l = 0; l < count; ++l) {
       double* const x = trajectories.state_at(first + l, start + block);
       for (std::size_t i = 0; i < m; ++i)
-        x[i] = host(i, block * lanes + l) * model_.scaling.scale[i] + model_.scaling.shift[i];
+        x[i] = double(host(i, block * lanes + l)) * model_.scaling.scale[i] + model_.scaling.shift[i];
     }
 }
 
-void Forecaster::run_tile(Trajectories& trajectories, std::size_t first, std::size_t count) {
-  const Scratch::Frame frame(scratch_);
-  const std::size_t m = model_.state_dimension(), n = model_.latent_dimension(), lanes = padded(count);
-  const MatrixView z = scratch_.matrix(m, lanes), u = scratch_.matrix(n, lanes);
+template <class Real>
+void BasicForecaster<Real>::run_tile(Trajectories& trajectories, std::size_t first, std::size_t count) {
+  const ScratchFrame frame(scratch_);
+  const std::size_t m = model_.state_dimension(), n = model_.latent_dimension(), lanes = padded<Real>(count);
+  const MatrixView<Real> z = scratch_.matrix(m, lanes), u = scratch_.matrix(n, lanes);
   const auto host = Kokkos::create_mirror_view(z);
   for (std::size_t l = 0; l < lanes; ++l) {
     const double* const x = trajectories.state_at(first + std::min(l, count - 1), 0);
     for (std::size_t i = 0; i < m; ++i)
-      host(i, l) = (x[i] - model_.scaling.shift[i]) / model_.scaling.scale[i];
+      host(i, l) = Real((x[i] - model_.scaling.shift[i]) / model_.scaling.scale[i]);
   }
   Kokkos::deep_copy(z, host);
   autoencoder_.encode(space_, z, u, scratch_.matrix(autoencoder_.encode_tape_rows(), lanes), scratch_);
   for (std::size_t start = 0; start + 1 < trajectories.times; start += chunk_intervals) {
-    const Scratch::Frame chunk(scratch_);
+    const ScratchFrame chunk(scratch_);
     const std::size_t intervals = std::min(chunk_intervals, trajectories.times - 1 - start);
     assign_steps(trajectories, first, count, start, intervals);
-    const MatrixView states = scratch_.matrix(n, (intervals + 1) * lanes);
+    const MatrixView<Real> states = scratch_.matrix(n, (intervals + 1) * lanes);
     Kokkos::deep_copy(lanes_of(states, 0, lanes), u);
-    Rollout(dynamics_, {options_.integrator.substeps, 0})
-        .forward(space_, steps_, states, Rollout::Record::no, scratch_);
+    Rollout<Real>(dynamics_, {options_.integrator.substeps, 0})
+        .forward(space_, steps_, states, Rollout<Real>::Record::no, scratch_);
     store(trajectories, first, count, start, states);
     Kokkos::deep_copy(u, lanes_of(states, intervals * lanes, lanes));
   }
 }
+
+template class BasicForecaster<double>;
+template class BasicForecaster<float>;
 
 }  // namespace spnode::core

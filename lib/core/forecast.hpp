@@ -18,14 +18,18 @@ struct ForecastOptions {
 /// The lengths of a forecast's steps over a set of times, without repetitions.
 std::vector<double> forecast_steps(const Trajectories& grid, std::size_t substeps);
 
-/// Runs a model over the time grids of trajectories. Memory for temporaries does not grow with the number of
-/// times.
-class Forecaster {
+/// Runs a model, in tiles of Real, over the time grids of trajectories. Memory for temporaries does not grow
+/// with the number of times.
+template <class Real>
+class BasicForecaster {
  public:
   /// theta: the model's parameters. `steps`: all step lengths that run() will meet. Raises NumericalError
-  /// where the model's operators are not finite. Keeps a reference to the model.
-  Forecaster(const Model& model, std::span<const double> theta, ForecastOptions options,
-             std::vector<double> steps);
+  /// where the model's operators are not finite.
+  BasicForecaster(const Model& model, std::span<const double> theta, ForecastOptions options,
+                  std::vector<double> steps);
+
+  BasicForecaster(const BasicForecaster&) = delete;
+  BasicForecaster& operator=(const BasicForecaster&) = delete;
 
   MatrixFunctionMethod method() const { return method_; }
 
@@ -39,18 +43,20 @@ class Forecaster {
   void assign_steps(const Trajectories& trajectories, std::size_t first, std::size_t count, std::size_t start,
                     std::size_t intervals);
   void store(Trajectories& trajectories, std::size_t first, std::size_t count, std::size_t start,
-             MatrixView latent);
+             MatrixView<Real> latent);
 
-  const Model& model_;
+  BasicModel<Real> model_;
   ForecastOptions options_;
   StepTable table_;
   MatrixFunctionMethod method_;
-  Dynamics dynamics_;
-  AutoencoderMap autoencoder_;
+  Dynamics<Real> dynamics_;
+  AutoencoderMap<Real> autoencoder_;
   ExecSpace space_;
-  Scratch scratch_;
-  TileSteps steps_;
+  Scratch<Real> scratch_;
+  TileSteps<Real> steps_;
   std::vector<double> h_;
 };
+
+using Forecaster = BasicForecaster<double>;
 
 }  // namespace spnode::core

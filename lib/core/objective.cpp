@@ -8,36 +8,40 @@
 
 namespace spnode::core {
 
-Objective::Objective(const Model& model, ObjectiveOptions options, StepTable table,
-                     MatrixFunctionMethod method)
-    : model_(model),
+template <class Real>
+Objective<Real>::Objective(const Model& model, ObjectiveOptions options, StepTable table,
+                           MatrixFunctionMethod method)
+    : model_(BasicModel<Real>::like(model)),
       options_(std::move(options)),
-      dynamics_(model, options_.integrator, std::move(table), method),
-      autoencoder_(model),
+      dynamics_(model_, options_.integrator, std::move(table), method),
+      autoencoder_(model_),
       bar_("spnode::core::Objective", dynamics_.coefficient_count() + autoencoder_.bar_size()),
       state_rows_("spnode::core::Objective", model.state_dimension()),
-      latent_rows_("spnode::core::Objective", model.latent_dimension()) {
+      latent_rows_("spnode::core::Objective", model.latent_dimension()),
+      sums_("spnode::core::Objective", std::max(model.state_dimension(), model.latent_dimension())) {
   const std::size_t m = model.state_dimension();
-  const auto rows = Kokkos::create_mirror_view(state_rows_);
+  std::vector<double> rows(m);
   for (std::size_t i = 0; i < m; ++i)
-    rows(i) = (options_.component_weights.empty() ? 1.0 : options_.component_weights[i]) / double(m);
-  Kokkos::deep_copy(state_rows_, rows);
-  Kokkos::deep_copy(latent_rows_, 1.0 / double(model.latent_dimension()));
+    rows[i] = (options_.component_weights.empty() ? 1.0 : options_.component_weights[i]) / double(m);
+  upload(rows, state_rows_);
+  Kokkos::deep_copy(latent_rows_, Real(1.0 / double(model.latent_dimension())));
 }
 
-void Objective::set_parameters(std::span<const double> theta) {
+template <class Real>
+void Objective<Real>::set_parameters(std::span<const double> theta) {
   theta_.assign(theta.begin(), theta.end());
   dynamics_.set_parameters(theta);
   autoencoder_.set_parameters(theta);
 }
 
-Objective::Tile Objective::load(const WindowData& data, std::span<const std::uint64_t> windows) {
+template <class Real>
+auto Objective<Real>::load(const WindowData& data, std::span<const std::uint64_t> windows) -> Tile {
   const std::size_t m = model_.state_dimension(), T = data.index().intervals();
-  Tile tile{padded(windows.size()), T + 1, {}, {}};
+  Tile tile{padded<Real>(windows.size()), T + 1, {}, {}};
   const std::size_t lanes = tile.lanes;
   if (states_host_.extent(1) != tile.blocks * lanes)
     states_host_ = decltype(states_host_)("spnode::core::Objective", m, tile.blocks * lanes);
-  weights_host_.assign(tile.blocks * lanes, 0.0);
+  weights_host_.assign(tile.blocks * lanes, Real(0));
   h_.resize(T * lanes);
   times_.resize(T + 1);
   omega_.resize(T + 1);
@@ -52,21 +56,22 @@ Objective::Tile Objective::load(const WindowData& data, std::span<const std::uin
     for (std::size_t t = 0; t <= T; ++t) {
       const double* const x = data.state(window, t);
       for (std::size_t i = 0; i < m; ++i)
-        states_host_(i, t * lanes + l) = (x[i] - scaling.shift[i]) / scaling.scale[i];
-      if (l < windows.size()) weights_host_[t * lanes + l] = omega_[t];
+        states_host_(i, t * lanes + l) = Real((x[i] - scaling.shift[i]) / scaling.scale[i]);
+      if (l < windows.size()) weights_host_[t * lanes + l] = Real(omega_[t]);
     }
   }
   steps_.assign(dynamics_.table(), h_, T, lanes);
   tile.states = scratch_.matrix(m, tile.blocks * lanes);
   Kokkos::deep_copy(tile.states, states_host_);
-  const VectorView weights = scratch_.vector(tile.blocks * lanes);
-  Kokkos::deep_copy(weights, Kokkos::View<const double*, Kokkos::HostSpace, Unmanaged>(weights_host_.data(),
-                                                                                       weights_host_.size()));
+  const VectorView<Real> weights = scratch_.vector(tile.blocks * lanes);
+  Kokkos::deep_copy(weights, Kokkos::View<const Real*, Kokkos::HostSpace, Unmanaged>(weights_host_.data(),
+                                                                                     weights_host_.size()));
   tile.weights = weights;
   return tile;
 }
 
-double Objective::sum_of(const ConstVectorView& sums) const {
+template <class Real>
+double Objective<Real>::sum_of(const ConstVectorView<double>& sums) const {
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), sums);
   double total = 0.0;
   for (std::size_t i = 0; i < host.extent(0); ++i) total += host(i);
@@ -74,132 +79,143 @@ double Objective::sum_of(const ConstVectorView& sums) const {
 }
 
 // decode(encode(z)) against z at all times.
-void Objective::reconstruct(const Tile& tile, double factor, std::span<double> out, bool with_gradient) {
-  const Scratch::Frame frame(scratch_);
+template <class Real>
+void Objective<Real>::reconstruct(const Tile& tile, double factor, std::span<double> out,
+                                  bool with_gradient) {
+  const ScratchFrame frame(scratch_);
   const std::size_t m = model_.state_dimension(), n = model_.latent_dimension(),
                     columns = tile.states.extent(1);
-  const MatrixView u = scratch_.matrix(n, columns), z = scratch_.matrix(m, columns);
-  const MatrixView encode_tape = scratch_.matrix(autoencoder_.encode_tape_rows(), columns);
-  const MatrixView decode_tape = scratch_.matrix(autoencoder_.decode_tape_rows(), columns);
+  const MatrixView<Real> u = scratch_.matrix(n, columns), z = scratch_.matrix(m, columns);
+  const MatrixView<Real> encode_tape = scratch_.matrix(autoencoder_.encode_tape_rows(), columns);
+  const MatrixView<Real> decode_tape = scratch_.matrix(autoencoder_.decode_tape_rows(), columns);
   autoencoder_.encode(space_, tile.states, u, encode_tape, scratch_);
   autoencoder_.decode(space_, u, z, decode_tape, scratch_);
-  const VectorView sums = scratch_.vector(m);
-  const WeightedSquares squares{state_rows_, tile.weights, z, tile.states};
+  const VectorView<double> sums = this->sums(m);
+  const WeightedSquares<Real> squares{state_rows_, tile.weights, z, tile.states};
   if (!with_gradient) {
     squares.value(space_, sums);
     out[reconstruction] = sum_of(sums);
     return;
   }
-  const MatrixView z_bar = scratch_.matrix(m, columns), u_bar = scratch_.matrix(n, columns);
+  const MatrixView<Real> z_bar = scratch_.matrix(m, columns), u_bar = scratch_.matrix(n, columns);
   squares.value_and_gradient(space_, factor, sums, z_bar);
   out[reconstruction] = sum_of(sums);
-  const VectorView bar(bar_.data() + dynamics_.coefficient_count(), autoencoder_.bar_size());
+  const VectorView<Real> bar(bar_.data() + dynamics_.coefficient_count(), autoencoder_.bar_size());
   fill(space_, 0.0, u_bar);
   autoencoder_.decode_vjp(space_, {u, decode_tape, z_bar, u_bar, bar}, scratch_);
   autoencoder_.encode_vjp(space_, tile.states, encode_tape, u_bar, bar, scratch_);
 }
 
 // The decoded rollout against the data; adds the weighted adjoint of the latent states.
-double Objective::trajectory_loss(const Tile& tile, ConstMatrixView states, MatrixView* states_bar) {
-  const Scratch::Frame frame(scratch_);
+template <class Real>
+double Objective<Real>::trajectory_loss(const Tile& tile, ConstMatrixView<Real> states,
+                                        MatrixView<Real>* states_bar) {
+  const ScratchFrame frame(scratch_);
   const std::size_t m = model_.state_dimension(), columns = tile.states.extent(1);
-  const MatrixView z = scratch_.matrix(m, columns);
-  const MatrixView tape = scratch_.matrix(autoencoder_.decode_tape_rows(), columns);
+  const MatrixView<Real> z = scratch_.matrix(m, columns);
+  const MatrixView<Real> tape = scratch_.matrix(autoencoder_.decode_tape_rows(), columns);
   autoencoder_.decode(space_, states, z, tape, scratch_);
-  const VectorView sums = scratch_.vector(m);
-  const WeightedSquares squares{state_rows_, tile.weights, z, tile.states};
+  const VectorView<double> sums = this->sums(m);
+  const WeightedSquares<Real> squares{state_rows_, tile.weights, z, tile.states};
   if (states_bar == nullptr) {
     squares.value(space_, sums);
     return sum_of(sums);
   }
-  const MatrixView z_bar = scratch_.matrix(m, columns);
+  const MatrixView<Real> z_bar = scratch_.matrix(m, columns);
   squares.value_and_gradient(space_, options_.loss.trajectory, sums, z_bar);
-  const VectorView bar(bar_.data() + dynamics_.coefficient_count(), autoencoder_.bar_size());
+  const VectorView<Real> bar(bar_.data() + dynamics_.coefficient_count(), autoencoder_.bar_size());
   autoencoder_.decode_vjp(space_, {states, tape, z_bar, *states_bar, bar}, scratch_);
   return sum_of(sums);
 }
 
 // The rollout against the encoded data; adds the weighted adjoints of both.
-double Objective::latent_loss(const Tile& tile, ConstMatrixView states, MatrixView* states_bar) {
-  const Scratch::Frame frame(scratch_);
+template <class Real>
+double Objective<Real>::latent_loss(const Tile& tile, ConstMatrixView<Real> states,
+                                    MatrixView<Real>* states_bar) {
+  const ScratchFrame frame(scratch_);
   const std::size_t n = model_.latent_dimension(), columns = tile.states.extent(1);
-  const MatrixView u = scratch_.matrix(n, columns);
-  const MatrixView tape = scratch_.matrix(autoencoder_.encode_tape_rows(), columns);
+  const MatrixView<Real> u = scratch_.matrix(n, columns);
+  const MatrixView<Real> tape = scratch_.matrix(autoencoder_.encode_tape_rows(), columns);
   autoencoder_.encode(space_, tile.states, u, tape, scratch_);
-  const VectorView sums = scratch_.vector(n);
-  const WeightedSquares squares{latent_rows_, tile.weights, states, u};
+  const VectorView<double> sums = this->sums(n);
+  const WeightedSquares<Real> squares{latent_rows_, tile.weights, states, u};
   if (states_bar == nullptr) {
     squares.value(space_, sums);
     return sum_of(sums);
   }
-  const MatrixView bar = scratch_.matrix(n, columns);
+  const MatrixView<Real> bar = scratch_.matrix(n, columns);
   squares.value_and_gradient(space_, options_.loss.latent, sums, bar);
   axpy(space_, 1.0, bar, *states_bar);
   scaled_copy(space_, -1.0, bar, bar);
-  autoencoder_.encode_vjp(space_, tile.states, tape, bar,
-                          VectorView(bar_.data() + dynamics_.coefficient_count(), autoencoder_.bar_size()),
-                          scratch_);
+  autoencoder_.encode_vjp(
+      space_, tile.states, tape, bar,
+      VectorView<Real>(bar_.data() + dynamics_.coefficient_count(), autoencoder_.bar_size()), scratch_);
   return sum_of(sums);
 }
 
-void Objective::roll(const Tile& tile, std::span<double> out) {
-  const Scratch::Frame frame(scratch_);
-  const MatrixView states = scratch_.matrix(model_.latent_dimension(), tile.states.extent(1));
+template <class Real>
+void Objective<Real>::roll(const Tile& tile, std::span<double> out) {
+  const ScratchFrame frame(scratch_);
+  const MatrixView<Real> states = scratch_.matrix(model_.latent_dimension(), tile.states.extent(1));
   {
-    const Scratch::Frame inner(scratch_);
-    const MatrixView tape = scratch_.matrix(autoencoder_.encode_tape_rows(), tile.lanes);
+    const ScratchFrame inner(scratch_);
+    const MatrixView<Real> tape = scratch_.matrix(autoencoder_.encode_tape_rows(), tile.lanes);
     autoencoder_.encode(space_, lanes_of(tile.states, 0, tile.lanes), lanes_of(states, 0, tile.lanes), tape,
                         scratch_);
-    Rollout rollout(dynamics_, {options_.integrator.substeps, options_.integrator.keep_every});
-    rollout.forward(space_, steps_, states, Rollout::Record::no, scratch_);
+    Rollout<Real> rollout(dynamics_, {options_.integrator.substeps, options_.integrator.keep_every});
+    rollout.forward(space_, steps_, states, Rollout<Real>::Record::no, scratch_);
   }
   out[trajectory] = trajectory_loss(tile, states, nullptr);
   out[latent] = latent_loss(tile, states, nullptr);
 }
 
-void Objective::roll_with_gradient(const Tile& tile, std::span<double> out) {
-  const Scratch::Frame frame(scratch_);
+template <class Real>
+void Objective<Real>::roll_with_gradient(const Tile& tile, std::span<double> out) {
+  const ScratchFrame frame(scratch_);
   const std::size_t n = model_.latent_dimension(), columns = tile.states.extent(1);
-  const ConstMatrixView first = lanes_of(tile.states, 0, tile.lanes);
-  const MatrixView states = scratch_.matrix(n, columns);
-  MatrixView states_bar = scratch_.matrix(n, columns);
-  const MatrixView tape = scratch_.matrix(autoencoder_.encode_tape_rows(), tile.lanes);
+  const ConstMatrixView<Real> first = lanes_of(tile.states, 0, tile.lanes);
+  const MatrixView<Real> states = scratch_.matrix(n, columns);
+  MatrixView<Real> states_bar = scratch_.matrix(n, columns);
+  const MatrixView<Real> tape = scratch_.matrix(autoencoder_.encode_tape_rows(), tile.lanes);
   autoencoder_.encode(space_, first, lanes_of(states, 0, tile.lanes), tape, scratch_);
-  Rollout rollout(dynamics_, {options_.integrator.substeps, options_.integrator.keep_every});
-  rollout.forward(space_, steps_, states, Rollout::Record::yes, scratch_);
+  Rollout<Real> rollout(dynamics_, {options_.integrator.substeps, options_.integrator.keep_every});
+  rollout.forward(space_, steps_, states, Rollout<Real>::Record::yes, scratch_);
 
   fill(space_, 0.0, states_bar);
   if (options_.loss.trajectory != 0.0) out[trajectory] = trajectory_loss(tile, states, &states_bar);
   if (options_.loss.latent != 0.0) out[latent] = latent_loss(tile, states, &states_bar);
   rollout.reverse(space_, steps_, states_bar, dynamics_bar(), scratch_);
-  autoencoder_.encode_vjp(space_, first, tape, lanes_of(states_bar, 0, tile.lanes),
-                          VectorView(bar_.data() + dynamics_.coefficient_count(), autoencoder_.bar_size()),
-                          scratch_);
+  autoencoder_.encode_vjp(
+      space_, first, tape, lanes_of(states_bar, 0, tile.lanes),
+      VectorView<Real>(bar_.data() + dynamics_.coefficient_count(), autoencoder_.bar_size()), scratch_);
 }
 
-void Objective::contribution(const WindowData& data, std::span<const std::uint64_t> windows,
-                             std::span<double> out) {
-  const Scratch::Frame frame(scratch_);
+template <class Real>
+void Objective<Real>::contribution(const WindowData& data, std::span<const std::uint64_t> windows,
+                                   std::span<double> out) {
+  const ScratchFrame frame(scratch_);
   const Tile tile = load(data, windows);
   const LossOptions& loss = options_.loss;
   const auto values = out.last(terms);
   std::ranges::fill(values, 0.0);
-  Kokkos::deep_copy(bar_, 0.0);
+  Kokkos::deep_copy(bar_, Real(0));
   if (loss.trajectory != 0.0 || loss.latent != 0.0) roll_with_gradient(tile, values);
   if (loss.reconstruction != 0.0) reconstruct(tile, loss.reconstruction, values, true);
-  Kokkos::deep_copy(Kokkos::View<double*, Kokkos::HostSpace, Unmanaged>(out.data(), bar_.extent(0)), bar_);
+  download(bar_, out.first(bar_.extent(0)));
 }
 
-void Objective::value_contribution(const WindowData& data, std::span<const std::uint64_t> windows,
-                                   std::span<double> out) {
-  const Scratch::Frame frame(scratch_);
+template <class Real>
+void Objective<Real>::value_contribution(const WindowData& data, std::span<const std::uint64_t> windows,
+                                         std::span<double> out) {
+  const ScratchFrame frame(scratch_);
   const Tile tile = load(data, windows);
   std::ranges::fill(out, 0.0);
   if (options_.loss.trajectory != 0.0 || options_.loss.latent != 0.0) roll(tile, out);
   reconstruct(tile, 0.0, out, false);
 }
 
-LossTerms Objective::weighted(std::span<const double> sums, std::size_t windows) const {
+template <class Real>
+LossTerms Objective<Real>::weighted(std::span<const double> sums, std::size_t windows) const {
   const LossOptions& loss = options_.loss;
   LossTerms result;
   result.trajectory = sums[trajectory] / double(windows);
@@ -210,7 +226,8 @@ LossTerms Objective::weighted(std::span<const double> sums, std::size_t windows)
   return result;
 }
 
-double Objective::weight_decay(std::span<double> theta_bar) const {
+template <class Real>
+double Objective<Real>::weight_decay(std::span<double> theta_bar) const {
   if (options_.loss.weight_decay == 0.0) return 0.0;
   double sum = 0.0;
   for (const ParameterBlock& block : model_.layout().blocks()) {
@@ -223,8 +240,9 @@ double Objective::weight_decay(std::span<double> theta_bar) const {
   return 0.5 * options_.loss.weight_decay * sum;
 }
 
-LossTerms Objective::gradient(std::span<const double> summed, std::size_t windows,
-                              std::span<double> theta_bar) {
+template <class Real>
+LossTerms Objective<Real>::gradient(std::span<const double> summed, std::size_t windows,
+                                    std::span<double> theta_bar) {
   LossTerms result = weighted(summed.last(terms), windows);
   std::ranges::fill(theta_bar, 0.0);
   const std::size_t dynamics = dynamics_.coefficient_count();
@@ -237,10 +255,14 @@ LossTerms Objective::gradient(std::span<const double> summed, std::size_t window
   return result;
 }
 
-LossTerms Objective::value(std::span<const double> summed, std::size_t windows) const {
+template <class Real>
+LossTerms Objective<Real>::value(std::span<const double> summed, std::size_t windows) const {
   LossTerms result = weighted(summed, windows);
   result.total += weight_decay({});
   return result;
 }
+
+template class Objective<double>;
+template class Objective<float>;
 
 }  // namespace spnode::core

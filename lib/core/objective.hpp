@@ -29,11 +29,16 @@ struct ObjectiveOptions {
 ///
 /// Terms of weight zero cost nothing during training: contribution() leaves them at zero.
 /// value_contribution() monitors all terms, except the rollout's where neither of them has weight.
-/// Single-threaded use; keeps a reference to the model.
+/// Tiles are computed in Real; the sums of their losses, and all that is done once for all tiles, in double.
+/// Single-threaded use.
+template <class Real>
 class Objective final : public TileObjective {
  public:
   /// `method`: how functions of A act, see choose_method; `table`: the step lengths of all data it will see.
   Objective(const Model& model, ObjectiveOptions options, StepTable table, MatrixFunctionMethod method);
+
+  Objective(const Objective&) = delete;
+  Objective& operator=(const Objective&) = delete;
 
   const ParameterLayout& parameters() const override { return model_.layout(); }
   void set_parameters(std::span<const double> theta) override;
@@ -47,43 +52,47 @@ class Objective final : public TileObjective {
                      std::span<double> theta_bar) override;
   LossTerms value(std::span<const double> summed, std::size_t windows) const override;
 
-  /// Temporary memory held now, in doubles; constant once the largest tile has been seen.
-  std::size_t scratch_size() const { return scratch_.capacity(); }
+  /// Temporary memory of tiles held now; constant once the largest tile has been seen.
+  std::size_t scratch_bytes() const { return scratch_.bytes(); }
 
  private:
   enum Term : std::size_t { trajectory, latent, reconstruction, terms };
 
   // The data of a tile: scaled states and quadrature weights of all its times, time by time.
   struct Tile {
-    std::size_t lanes, blocks;  // padded lanes; times
-    MatrixView states;          // (m, blocks lanes)
-    ConstVectorView weights;    // (blocks lanes), zero in the lanes that pad
+    std::size_t lanes, blocks;      // padded lanes; times
+    MatrixView<Real> states;        // (m, blocks lanes)
+    ConstVectorView<Real> weights;  // (blocks lanes), zero in the lanes that pad
   };
   Tile load(const WindowData& data, std::span<const std::uint64_t> windows);
-  double sum_of(const ConstVectorView& sums) const;
+  double sum_of(const ConstVectorView<double>& sums) const;
   void reconstruct(const Tile& tile, double factor, std::span<double> out, bool with_gradient);
   void roll(const Tile& tile, std::span<double> out);
   void roll_with_gradient(const Tile& tile, std::span<double> out);
-  double trajectory_loss(const Tile& tile, ConstMatrixView states, MatrixView* states_bar);
-  double latent_loss(const Tile& tile, ConstMatrixView states, MatrixView* states_bar);
-  VectorView dynamics_bar() const { return VectorView(bar_.data(), dynamics_.coefficient_count()); }
+  double trajectory_loss(const Tile& tile, ConstMatrixView<Real> states, MatrixView<Real>* states_bar);
+  double latent_loss(const Tile& tile, ConstMatrixView<Real> states, MatrixView<Real>* states_bar);
+  VectorView<double> sums(std::size_t rows) const { return VectorView<double>(sums_.data(), rows); }
+  VectorView<Real> dynamics_bar() const {
+    return VectorView<Real>(bar_.data(), dynamics_.coefficient_count());
+  }
   LossTerms weighted(std::span<const double> sums, std::size_t windows) const;
   double weight_decay(std::span<double> theta_bar) const;
 
-  const Model& model_;
+  BasicModel<Real> model_;
   ObjectiveOptions options_;
-  Dynamics dynamics_;
-  AutoencoderMap autoencoder_;
+  Dynamics<Real> dynamics_;
+  AutoencoderMap<Real> autoencoder_;
   ExecSpace space_;
-  Scratch scratch_;
-  TileSteps steps_;
-  Vector bar_;          // adjoint of the coefficients: dynamics, then autoencoder
-  Vector state_rows_;   // v_i / m
-  Vector latent_rows_;  // 1 / n
+  Scratch<Real> scratch_;
+  TileSteps<Real> steps_;
+  Vector<Real> bar_;          // adjoint of the coefficients: dynamics, then autoencoder
+  Vector<Real> state_rows_;   // v_i / m
+  Vector<Real> latent_rows_;  // 1 / n
+  Vector<double> sums_;       // of the rows of a loss term
   std::vector<double> theta_;
   std::vector<double> h_, times_, omega_;  // staging of a tile on the host
-  Kokkos::View<double**, Kokkos::LayoutRight, Kokkos::HostSpace> states_host_;
-  std::vector<double> weights_host_;
+  Kokkos::View<Real**, Kokkos::LayoutRight, Kokkos::HostSpace> states_host_;
+  std::vector<Real> weights_host_;
 };
 
 }  // namespace spnode::core

@@ -6,25 +6,29 @@
 
 namespace spnode::core {
 
-std::size_t Rollout::segment_length() const {
+template <class Real>
+std::size_t Rollout<Real>::segment_length() const {
   return plan_.keep_every == 0 ? steps_ : std::min(plan_.keep_every, steps_);
 }
 
-MatrixView Rollout::tape(std::size_t step) const {
+template <class Real>
+MatrixView<Real> Rollout<Real>::tape(std::size_t step) const {
   const std::size_t rows = dynamics_.integrator().tape_rows(dynamics_.rate());
-  return MatrixView(tapes_.data() + step * rows * lanes_, rows, lanes_);
+  return MatrixView<Real>(tapes_.data() + step * rows * lanes_, rows, lanes_);
 }
 
 // Steps [first, last) from segment_'s first state on, with their tapes.
-void Rollout::run_segment(const StepContext& context, const TileSteps& steps, std::size_t first,
-                          std::size_t last) const {
+template <class Real>
+void Rollout<Real>::run_segment(const StepContext<Real>& context, const TileSteps<Real>& steps,
+                                std::size_t first, std::size_t last) const {
   for (std::size_t i = first; i < last; ++i)
     dynamics_.integrator().step(context, steps.interval(i / plan_.substeps), state(segment_, i - first),
                                 state(segment_, i - first + 1), tape(i - first));
 }
 
-void Rollout::forward(const ExecSpace& space, const TileSteps& steps, MatrixView states, Record record,
-                      Scratch& scratch) {
+template <class Real>
+void Rollout<Real>::forward(const ExecSpace& space, const TileSteps<Real>& steps, MatrixView<Real> states,
+                            Record record, Scratch<Real>& scratch) {
   lanes_ = states.extent(1) / (steps.intervals() + 1);
   steps_ = steps.intervals() * plan_.substeps;
   const std::size_t n = states.extent(0);
@@ -36,7 +40,7 @@ void Rollout::forward(const ExecSpace& space, const TileSteps& steps, MatrixView
   segment_ = scratch.matrix(n, (length + 1) * lanes_);
   tapes_ = scratch.vector(length * rows * lanes_);
 
-  const StepContext context{space, dynamics_.linear(), dynamics_.rate(), scratch};
+  const StepContext<Real> context{space, dynamics_.linear(), dynamics_.rate(), scratch};
   scaled_copy(space, 1.0, state(states, 0), state(segment_, 0));
   for (std::size_t first = 0; first < steps_; first += length) {
     const std::size_t last = std::min(first + length, steps_);
@@ -49,14 +53,16 @@ void Rollout::forward(const ExecSpace& space, const TileSteps& steps, MatrixView
   }
 }
 
-void Rollout::reverse(const ExecSpace& space, const TileSteps& steps, MatrixView states_bar, VectorView bar,
-                      Scratch& scratch) const {
-  const Scratch::Frame frame(scratch);
+template <class Real>
+void Rollout<Real>::reverse(const ExecSpace& space, const TileSteps<Real>& steps, MatrixView<Real> states_bar,
+                            VectorView<Real> bar, Scratch<Real>& scratch) const {
+  const ScratchFrame frame(scratch);
   const std::size_t n = states_bar.extent(0), length = segment_length();
   const std::size_t linear = dynamics_.linear().coefficient_count();
-  const VectorView linear_bar(bar.data(), linear), rate_bar(bar.data() + linear, bar.extent(0) - linear);
-  const StepContext context{space, dynamics_.linear(), dynamics_.rate(), scratch};
-  MatrixView next_bar = scratch.matrix(n, lanes_), u_bar = scratch.matrix(n, lanes_);
+  const VectorView<Real> linear_bar(bar.data(), linear),
+      rate_bar(bar.data() + linear, bar.extent(0) - linear);
+  const StepContext<Real> context{space, dynamics_.linear(), dynamics_.rate(), scratch};
+  MatrixView<Real> next_bar = scratch.matrix(n, lanes_), u_bar = scratch.matrix(n, lanes_);
   scaled_copy(space, 1.0, state(states_bar, steps.intervals()), next_bar);
   const std::size_t segments = (steps_ + length - 1) / length;
   for (std::size_t segment = segments; segment-- > 0;) {
@@ -77,5 +83,8 @@ void Rollout::reverse(const ExecSpace& space, const TileSteps& steps, MatrixView
   }
   scaled_copy(space, 1.0, next_bar, state(states_bar, 0));
 }
+
+template class Rollout<double>;
+template class Rollout<float>;
 
 }  // namespace spnode::core

@@ -3,10 +3,15 @@
 ///
 /// Conventions: a *lane* is one trajectory of a tile; a batch of vectors is a matrix (components, lanes), row
 /// major, so that lanes are contiguous and kernels vectorise over them.
+///
+/// `Real` is the scalar of a tile, double or float. What exists once for all tiles (parameters, matrix
+/// functions, sums over tiles) is double whatever the tiles are, and stands on the host in spans.
 
 #include <Kokkos_Core.hpp>
 
 #include <cstddef>
+#include <span>
+#include <type_traits>
 
 namespace spnode::core {
 
@@ -14,13 +19,41 @@ using ExecSpace = Kokkos::DefaultExecutionSpace;
 using Unmanaged = Kokkos::MemoryTraits<Kokkos::Unmanaged>;
 
 /// Owning arrays in the memory of ExecSpace.
-using Vector = Kokkos::View<double*, Kokkos::LayoutRight, ExecSpace>;
-using Matrix = Kokkos::View<double**, Kokkos::LayoutRight, ExecSpace>;
+template <class Real>
+using Vector = Kokkos::View<Real*, Kokkos::LayoutRight, ExecSpace>;
+template <class Real>
+using Matrix = Kokkos::View<Real**, Kokkos::LayoutRight, ExecSpace>;
 
 /// Arguments of kernels: not owning, cheap to copy; a column range of a matrix keeps its row stride.
-using VectorView = Kokkos::View<double*, Kokkos::LayoutRight, ExecSpace, Unmanaged>;
-using MatrixView = Kokkos::View<double**, Kokkos::LayoutRight, ExecSpace, Unmanaged>;
-using ConstVectorView = Kokkos::View<const double*, Kokkos::LayoutRight, ExecSpace, Unmanaged>;
-using ConstMatrixView = Kokkos::View<const double**, Kokkos::LayoutRight, ExecSpace, Unmanaged>;
+template <class Real>
+using VectorView = Kokkos::View<Real*, Kokkos::LayoutRight, ExecSpace, Unmanaged>;
+template <class Real>
+using MatrixView = Kokkos::View<Real**, Kokkos::LayoutRight, ExecSpace, Unmanaged>;
+template <class Real>
+using ConstVectorView = Kokkos::View<const Real*, Kokkos::LayoutRight, ExecSpace, Unmanaged>;
+template <class Real>
+using ConstMatrixView = Kokkos::View<const Real**, Kokkos::LayoutRight, ExecSpace, Unmanaged>;
+
+/// Inputs of function templates: not deduced (Real comes from the output), so that all that converts is
+/// taken.
+template <class Real>
+using InputVector = ConstVectorView<std::type_identity_t<Real>>;
+template <class Real>
+using InputMatrix = ConstMatrixView<std::type_identity_t<Real>>;
+
+/// Numbers of the host, rounded to Real, into an array of any shape with as many entries.
+template <class Array>
+void upload(std::span<const double> from, const Array& to) {
+  const auto host = Kokkos::create_mirror_view(to);
+  for (std::size_t i = 0; i < from.size(); ++i) host.data()[i] = typename Array::value_type(from[i]);
+  Kokkos::deep_copy(to, host);
+}
+
+/// The entries of an array as doubles of the host.
+template <class Array>
+void download(const Array& from, std::span<double> to) {
+  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), from);
+  for (std::size_t i = 0; i < to.size(); ++i) to[i] = double(host.data()[i]);
+}
 
 }  // namespace spnode::core

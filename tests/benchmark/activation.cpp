@@ -47,9 +47,9 @@ double ulps(Real value, long double exact) {
 using Map = std::function<void(const double* x, double* y, std::size_t count)>;
 
 void kernel_tanh(const double* x, double* y, std::size_t count) {
-  const core::MatrixView Y(y, 1, count);
-  const core::Vector zero("zero", 1);
-  core::scaled_copy(core::ExecSpace(), 1.0, core::ConstMatrixView(x, 1, count), Y);
+  const core::MatrixView<double> Y(y, 1, count);
+  const core::Vector<double> zero("zero", 1);
+  core::scaled_copy(core::ExecSpace(), 1.0, core::ConstMatrixView<double>(x, 1, count), Y);
   core::add_bias_and_activate(core::ExecSpace(), core::Activation::tanh, zero, Y);
 }
 
@@ -58,8 +58,9 @@ void kernel_derivative(const double* x, double* y_bar, std::size_t count) {
   std::vector<double> y(count);
   kernel_tanh(x, y.data(), count);
   std::fill(y_bar, y_bar + count, 1.0);
-  core::activate_vjp(core::ExecSpace(), core::Activation::tanh, core::ConstMatrixView(y.data(), 1, count),
-                     core::MatrixView(y_bar, 1, count));
+  core::activate_vjp(core::ExecSpace(), core::Activation::tanh,
+                     core::ConstMatrixView<double>(y.data(), 1, count),
+                     core::MatrixView<double>(y_bar, 1, count));
 }
 
 void report(const Table& table, const std::string& name, const Map& map, double seconds, bool derivative) {
@@ -82,9 +83,9 @@ int main(int argc, char** argv) {
   const core::ExecSpace space;
   std::vector<double> x(rows * lanes), y(rows * lanes);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = 3.0 * std::sin(double(i));
-  const core::Vector bias("bias", rows);
-  const core::ConstMatrixView X(x.data(), rows, lanes);
-  const core::MatrixView Y(y.data(), rows, lanes);
+  const core::Vector<double> bias("bias", rows);
+  const core::ConstMatrixView<double> X(x.data(), rows, lanes);
+  const core::MatrixView<double> Y(y.data(), rows, lanes);
 
   const Table table(session.format(), "tanh, double",
                     {{"method", 0, 40},
@@ -107,7 +108,7 @@ int main(int argc, char** argv) {
   };
   report(table, "compiler with -ffast-math (libmvec)", vectorised,
          timed([&] { vectorised(x.data(), y.data(), y.size()); }), false);
-  const core::Matrix zero("zero", rows, lanes);
+  const core::Matrix<double> zero("zero", rows, lanes);
   core::scaled_copy(space, 1.0, X, Y);
   report(table, "core: derivative from tanh, in place", kernel_derivative,
          timed([&] { core::activate_vjp(space, core::Activation::tanh, zero, Y); }), true);

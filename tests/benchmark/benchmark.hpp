@@ -61,13 +61,13 @@ double best_product_rate() {
   double best = 0.0;
   for (const ProductShape& shape : typical_products) {
     const core::ExecSpace space;
-    const core::Matrix A("A", shape.m, shape.k), B("B", shape.k, shape.n), C("C", shape.m, shape.n);
-    Kokkos::deep_copy(A, 1.0);
-    Kokkos::deep_copy(B, 1.0);
+    const core::Matrix<Real> A("A", shape.m, shape.k), B("B", shape.k, shape.n), C("C", shape.m, shape.n);
+    Kokkos::deep_copy(A, Real(1));
+    Kokkos::deep_copy(B, Real(1));
     const auto keep = [&](auto&& work) {
       best = std::max(best, shape.flops() / seconds_of(work, 0.05) * 1e-9);
     };
-    keep([&] { core::gemm(space, 1.0, A, core::Transpose::no, B, 0.0, C); });
+    keep([&] { core::gemm<Real>(space, 1.0, A, core::Transpose::no, B, 0.0, C); });
     keep([&] { blas_product(shape, A.data(), B.data(), C.data()); });
 #ifdef SPNODE_BENCHMARK_LIBXSMM
     const XsmmProduct<Real> product(shape);

@@ -88,16 +88,16 @@ void taylor_method(const Session& session, double best) {
   if (session.has("--large")) orders.insert(orders.end(), {512, 1024});
   for (const std::size_t n : orders)
     for (const double norm : {0.5, 10.0, 100.0}) {
-      core::ExpmvPlan plan(n, 1);
-      plan.update(space, hurwitz_matrix(n, norm), 1.0);
-      core::Expmv method(n, 1, tile);
+      core::ExpmvPlan<double> plan(n, 1);
+      plan.update(hurwitz_matrix(n, norm), 1.0);
+      core::Expmv<double> method(n, 1, tile);
       method.reserve(plan);
-      const core::Vector h("h", tile);
-      const core::Matrix u("u", n, tile), w("w", n, tile), out("out", n, tile), u_bar("u_bar", n, tile),
-          w_bar("w_bar", n, tile), a_bar("a_bar", n, n);
+      const core::Vector<double> h("h", tile);
+      const core::Matrix<double> u("u", n, tile), w("w", n, tile), out("out", n, tile),
+          u_bar("u_bar", n, tile), w_bar("w_bar", n, tile), a_bar("a_bar", n, n);
       Kokkos::deep_copy(h, 1.0);
       for (std::size_t i = 0; i < n * tile; ++i) u.data()[i] = entry(i), w.data()[i] = entry(i + 3);
-      const core::ExpmvCall call{.steps = h, .u = u, .w = {w}, .terms = 1};
+      const core::ExpmvCall<double> call{.steps = h, .u = u, .w = {w}, .terms = 1};
       method.apply(space, plan, call, out);
       const double products = double(method.products());
       const double forward = time_of([&] { method.apply(space, plan, call, out); });
@@ -122,23 +122,23 @@ struct Cost {
   double of(std::size_t lane_steps) const { return update + step * double(lane_steps) / double(tile); }
 };
 
-Cost cost_of(core::LinearPart& part, const std::vector<core::OperatorSpec>& operators,
+Cost cost_of(core::LinearPart<double>& part, const std::vector<core::OperatorSpec>& operators,
              const core::RateShape& shape, const std::vector<double>& A) {
   const core::ExecSpace space;
-  const core::Vector h("h", tile), bar("bar", part.coefficient_count());
+  const core::Vector<double> h("h", tile), bar("bar", part.coefficient_count());
   const Kokkos::View<std::uint32_t*, core::ExecSpace> index("index", tile);
   Kokkos::deep_copy(h, 1.0);
-  const core::StepLengths steps{h, index};
+  const core::StepLengths<double> steps{h, index};
   std::vector<double> A_bar(A.size());
   Cost cost{};
   cost.update = time_of([&] {
     part.realise(A);
     part.realise_vjp(std::span<const double>(bar.data(), bar.extent(0)), A_bar);
   });
-  core::Scratch scratch;
+  core::Scratch<double> scratch;
   for (std::size_t op = 0; op < operators.size(); ++op) {
     const std::size_t rows = shape.n + operators[op].terms * shape.rows();
-    const core::Matrix X("X", rows, tile), X_bar("X_bar", rows, tile), out("out", shape.n, tile);
+    const core::Matrix<double> X("X", rows, tile), X_bar("X_bar", rows, tile), out("out", shape.n, tile);
     for (std::size_t i = 0; i < rows * tile; ++i) X.data()[i] = entry(i);
     cost.step += time_of([&] {
       part.apply(space, op, steps, X, out, scratch);
@@ -184,10 +184,10 @@ void choice_of_method(const Session& session, core::Scheme scheme, const std::st
   for (const std::size_t n : orders)
     for (const double norm : {0.5, 4.0, 32.0}) {
       const core::RateShape shape{n, true, false};
-      const auto operators = core::make_integrator(scheme, shape)->operators();
+      const auto operators = core::make_integrator<double>(scheme, shape)->operators();
       const std::vector<double> A = hurwitz_matrix(n, norm);
-      core::DenseLinearPart dense_part(shape, operators, {1.0});
-      core::TaylorLinearPart taylor_part(shape, operators, 1.0);
+      core::DenseLinearPart<double> dense_part(shape, operators, {1.0});
+      core::TaylorLinearPart<double> taylor_part(shape, operators, 1.0);
       const Cost dense = cost_of(dense_part, operators, shape, A),
                  taylor = cost_of(taylor_part, operators, shape, A);
       const auto choice = [&](std::size_t lane_steps) {

@@ -48,9 +48,10 @@ void measure(const Table& table, const std::string& name, const ProductShape& sh
   const bool outer = shape.kind == Kind::outer, transposed = shape.kind == Kind::transpose;
   auto a = entries<double>(shape.m * shape.k), b = entries<double>(shape.k * shape.n);
   std::vector<double> c(shape.m * shape.n);
-  const core::ConstMatrixView A(a.data(), transposed ? shape.k : shape.m, transposed ? shape.m : shape.k);
-  const core::ConstMatrixView B(b.data(), outer ? shape.n : shape.k, outer ? shape.k : shape.n);
-  const core::MatrixView C(c.data(), shape.m, shape.n);
+  const core::ConstMatrixView<double> A(a.data(), transposed ? shape.k : shape.m,
+                                        transposed ? shape.m : shape.k);
+  const core::ConstMatrixView<double> B(b.data(), outer ? shape.n : shape.k, outer ? shape.k : shape.n);
+  const core::MatrixView<double> C(c.data(), shape.m, shape.n);
   const auto ours = [&] {
     if (outer)
       core::gemm_nt(space, 1.0, A, B, C);

@@ -39,11 +39,11 @@ double best_product_rate() {
   const std::size_t shapes[][3] = {
       {200, 20, 256}, {20, 200, 256}, {64, 200, 256}, {800, 20, 32}, {20, 800, 32}};
   for (const auto& [m, k, lanes] : shapes) {
-    const Matrix A("A", m, k), B("B", k, lanes), C("C", m, lanes);
+    const Matrix<double> A("A", m, k), B("B", k, lanes), C("C", m, lanes);
     Kokkos::deep_copy(A, 1.0);
     Kokkos::deep_copy(B, 1.0);
     const double seconds = seconds_of([&] {
-      for (int i = 0; i < 20; ++i) gemm(space, 1.0, A, Transpose::no, B, 0.0, C);
+      for (int i = 0; i < 20; ++i) gemm<double>(space, 1.0, A, Transpose::no, B, 0.0, C);
     });
     best = std::max(best, 20 * 2.0 * double(m * k * lanes) / seconds * 1e-9);
   }
@@ -77,9 +77,9 @@ void measure(const Problem& problem, std::size_t tile, double peak) {
   PodStart pod{std::vector<double>(n * m, 0.0), 1.0};
   for (std::size_t i = 0; i < n; ++i) pod.modes[i * m + i] = 1.0;
   const std::vector<double> theta = model.initialise(1, &pod);
-  Objective objective(model, {problem.integrator, {}, {}},
-                      StepTable(distinct_steps(data, problem.integrator.substeps)),
-                      MatrixFunctionMethod::dense);
+  Objective<double> objective(model, {problem.integrator, {}, {}},
+                              StepTable(distinct_steps(data, problem.integrator.substeps)),
+                              MatrixFunctionMethod::dense);
   std::vector<std::uint64_t> windows(tile);
   std::iota(windows.begin(), windows.end(), 0);
   std::vector<double> contribution(objective.contribution_size()), gradient(theta.size());

@@ -16,7 +16,7 @@ namespace {
 
 struct Case {
   std::string name;
-  std::function<std::unique_ptr<LaneMap>()> make;
+  std::function<std::unique_ptr<LaneMap<double>>()> make;
 };
 
 NetworkOptions network_options(double lipschitz, bool last, bool scale) {
@@ -40,18 +40,19 @@ AutoencoderOptions autoencoder_options(bool pod, bool trainable, std::vector<std
 std::vector<Case> lane_maps() {
   const auto network = [](double L, bool last, bool scale) {
     return [=] {
-      return std::make_unique<Network>(4, 3, network_options(L, last, scale), Network::Role{"net"});
+      return std::make_unique<Network<double>>(4, 3, network_options(L, last, scale),
+                                               Network<double>::Role{"net"});
     };
   };
   const auto coder = [](bool pod, std::vector<std::size_t> hidden) {
     return [=] {
-      return std::make_unique<LinearPlusNetwork>(LinearPlusNetwork::Shape{6, 4, "encoder"},
-                                                 autoencoder_options(pod, true, hidden));
+      return std::make_unique<LinearPlusNetwork<double>>(LinearPlusNetwork<double>::Shape{6, 4, "encoder"},
+                                                         autoencoder_options(pod, true, hidden));
     };
   };
   return {{"bilinear",
            [] {
-             return std::make_unique<Bilinear>(4, BilinearOptions{3, 1.0}, "bilinear");
+             return std::make_unique<Bilinear<double>>(4, BilinearOptions{3, 1.0}, "bilinear");
            }},
           {"plain network", network(0.0, false, false)},
           {"plain network, last activation, output scale", network(0.0, true, true)},
@@ -70,28 +71,28 @@ struct Setup {
     map->initialise(3, theta);
     const auto noise = random_vector(theta.size(), "noise", 0.3);
     for (std::size_t i = 0; i < theta.size(); ++i) theta[i] += noise[i];
-    tape = Matrix("tape", map->tape_rows(), lanes);
+    tape = Matrix<double>("tape", map->tape_rows(), lanes);
     x = random_matrix(map->inputs(), lanes, "x");
   }
 
-  Vector realise(const std::vector<double>& at) const {
+  Vector<double> realise(const std::vector<double>& at) const {
     std::vector<double> kappa(map->coefficient_count());
     map->realise(at, kappa);
     return to_device(kappa);
   }
-  Matrix apply(const std::vector<double>& at, const Matrix& input) {
-    Matrix y("y", map->outputs(), lanes);
+  Matrix<double> apply(const std::vector<double>& at, const Matrix<double>& input) {
+    Matrix<double> y("y", map->outputs(), lanes);
     map->apply(space, realise(at), input, y, tape, scratch);
     return y;
   }
 
   ExecSpace space;
-  Scratch scratch;
+  Scratch<double> scratch;
   ParameterLayout layout;
-  std::unique_ptr<LaneMap> map;
+  std::unique_ptr<LaneMap<double>> map;
   std::size_t lanes;
   std::vector<double> theta;
-  Matrix tape, x;
+  Matrix<double> tape, x;
 };
 
 }  // namespace
@@ -100,18 +101,18 @@ TEST_CASE("component_tangent_matches_central_differences") {
   for (const Case& c : lane_maps()) {
     Setup s(c);
     const auto theta_dot = random_vector(s.theta.size(), "theta_dot");
-    const Matrix x_dot = random_matrix(s.map->inputs(), s.lanes, "x_dot"),
-                 w = random_matrix(s.map->outputs(), s.lanes, "w");
+    const Matrix<double> x_dot = random_matrix(s.map->inputs(), s.lanes, "x_dot"),
+                         w = random_matrix(s.map->outputs(), s.lanes, "w");
     s.apply(s.theta, s.x);
     std::vector<double> kappa_dot(s.map->coefficient_count());
     s.map->realise_jvp(s.theta, theta_dot, kappa_dot);
-    Matrix y_dot("y_dot", s.map->outputs(), s.lanes);
+    Matrix<double> y_dot("y_dot", s.map->outputs(), s.lanes);
     s.map->apply_jvp(s.space, {s.realise(s.theta), to_device(kappa_dot), s.x, x_dot, s.tape, y_dot},
                      s.scratch);
 
     const auto shifted = [&](double e) {
       auto theta = s.theta;
-      Matrix x("x", s.x.extent(0), s.lanes);
+      Matrix<double> x("x", s.x.extent(0), s.lanes);
       for (std::size_t i = 0; i < theta.size(); ++i) theta[i] += e * theta_dot[i];
       for (std::size_t i = 0; i < x.extent(0); ++i)
         for (std::size_t l = 0; l < s.lanes; ++l) x(i, l) = s.x(i, l) + e * x_dot(i, l);
@@ -127,16 +128,16 @@ TEST_CASE("component_adjoint_is_the_transpose_of_its_tangent") {
   for (const Case& c : lane_maps()) {
     Setup s(c);
     const auto theta_dot = random_vector(s.theta.size(), "theta_dot");
-    const Matrix x_dot = random_matrix(s.map->inputs(), s.lanes, "x_dot"),
-                 w = random_matrix(s.map->outputs(), s.lanes, "w");
+    const Matrix<double> x_dot = random_matrix(s.map->inputs(), s.lanes, "x_dot"),
+                         w = random_matrix(s.map->outputs(), s.lanes, "w");
     s.apply(s.theta, s.x);
-    const Vector kappa = s.realise(s.theta);
+    const Vector<double> kappa = s.realise(s.theta);
     std::vector<double> kappa_dot(s.map->coefficient_count());
     s.map->realise_jvp(s.theta, theta_dot, kappa_dot);
-    Matrix y_dot("y_dot", s.map->outputs(), s.lanes), x_bar("x_bar", s.map->inputs(), s.lanes);
+    Matrix<double> y_dot("y_dot", s.map->outputs(), s.lanes), x_bar("x_bar", s.map->inputs(), s.lanes);
     s.map->apply_jvp(s.space, {kappa, to_device(kappa_dot), s.x, x_dot, s.tape, y_dot}, s.scratch);
 
-    Vector kappa_bar("kappa_bar", kappa.extent(0));
+    Vector<double> kappa_bar("kappa_bar", kappa.extent(0));
     s.map->apply_vjp(s.space, {kappa, s.x, s.tape, w, x_bar, kappa_bar}, s.scratch);
     std::vector<double> theta_bar(s.theta.size(), 0.0);
     s.map->realise_vjp(s.theta, std::span<const double>(kappa_bar.data(), kappa_bar.extent(0)), theta_bar);
@@ -147,13 +148,14 @@ TEST_CASE("component_adjoint_is_the_transpose_of_its_tangent") {
 
 TEST_CASE("frozen_linear_map_of_an_autoencoder_has_no_gradient") {
   const Case c{"encoder", [] {
-                 return std::make_unique<LinearPlusNetwork>(LinearPlusNetwork::Shape{6, 4, "encoder"},
-                                                            autoencoder_options(true, false, {5}));
+                 return std::make_unique<LinearPlusNetwork<double>>(
+                     LinearPlusNetwork<double>::Shape{6, 4, "encoder"},
+                     autoencoder_options(true, false, {5}));
                }};
   Setup s(c);
   s.apply(s.theta, s.x);
-  Matrix w = random_matrix(4, s.lanes, "w"), x_bar("x_bar", 6, s.lanes);
-  Vector kappa_bar("kappa_bar", s.map->coefficient_count());
+  Matrix<double> w = random_matrix(4, s.lanes, "w"), x_bar("x_bar", 6, s.lanes);
+  Vector<double> kappa_bar("kappa_bar", s.map->coefficient_count());
   s.map->apply_vjp(s.space, {s.realise(s.theta), s.x, s.tape, w, x_bar, kappa_bar}, s.scratch);
   std::vector<double> theta_bar(s.theta.size(), 0.0);
   s.map->realise_vjp(s.theta, std::span<const double>(kappa_bar.data(), kappa_bar.extent(0)), theta_bar);
@@ -171,12 +173,14 @@ TEST_CASE("network_with_a_bound_is_lipschitz_for_random_parameters") {
   for (const double L : {0.5, 3.0, 200.0})
     for (int trial = 0; trial < 20; ++trial) {
       NetworkOptions options = network_options(L, trial % 2 == 0, false);
-      const Case c{"net", [&] { return std::make_unique<Network>(4, 3, options, Network::Role{"net"}); }};
+      const Case c{"net", [&] {
+                     return std::make_unique<Network<double>>(4, 3, options, Network<double>::Role{"net"});
+                   }};
       Setup s(c, 64);
       const auto noise = random_vector(s.theta.size(), "trial" + std::to_string(trial), 4.0);
       for (std::size_t i = 0; i < s.theta.size(); ++i) s.theta[i] += noise[i];
-      const Matrix x2 = random_matrix(4, 64, "x2" + std::to_string(trial), 0.3);
-      const Matrix y1 = s.apply(s.theta, s.x), y2 = s.apply(s.theta, x2);
+      const Matrix<double> x2 = random_matrix(4, 64, "x2" + std::to_string(trial), 0.3);
+      const Matrix<double> y1 = s.apply(s.theta, s.x), y2 = s.apply(s.theta, x2);
       for (std::size_t l = 0; l < 64; ++l) {
         double dx = 0.0, dy = 0.0;
         for (std::size_t i = 0; i < 4; ++i) dx += std::pow(s.x(i, l) - x2(i, l), 2);

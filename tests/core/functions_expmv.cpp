@@ -15,16 +15,16 @@ namespace {
 constexpr const char* w_names[] = {"w1", "w2", "w3"};
 constexpr const char* w_dot_names[] = {"w1_dot", "w2_dot", "w3_dot"};
 
-Matrix device_matrix(const Array& entries, std::size_t rows) {
+Matrix<double> device_matrix(const Array& entries, std::size_t rows) {
   const std::size_t cols = entries.size() / rows;
-  Matrix matrix("test", rows, cols);
+  Matrix<double> matrix("test", rows, cols);
   const Kokkos::View<const double**, Kokkos::LayoutRight, Kokkos::HostSpace, Unmanaged> host(entries.data(),
                                                                                              rows, cols);
   Kokkos::deep_copy(matrix, host);
   return matrix;
 }
 
-Array host_array(const Matrix& matrix) {
+Array host_array(const Matrix<double>& matrix) {
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, matrix);
   return Array(host.data(), host.data() + host.size());
 }
@@ -53,17 +53,17 @@ struct Problem {
     return value;
   }
 
-  ExpmvCall call() const {
-    ExpmvCall result{c, steps, u, {}, terms};
+  ExpmvCall<double> call() const {
+    ExpmvCall<double> result{c, steps, u, {}, terms};
     for (std::size_t k = 0; k < terms; ++k) result.w[k] = w[k];
     return result;
   }
 
   std::size_t n, lanes, terms;
   double c;
-  Vector steps;
-  Matrix u;
-  std::array<Matrix, most_phi_terms> w;
+  Vector<double> steps;
+  Matrix<double> u;
+  std::array<Matrix<double>, most_phi_terms> w;
 };
 
 /// The same combination from dense phi functions, lane by lane.
@@ -89,17 +89,17 @@ Array dense_result(const Array& a, const Problem& problem) {
 struct Runner {
   Runner(const Array& a, const Problem& problem)
       : plan(problem.n, problem.terms), method(problem.n, problem.terms, problem.lanes) {
-    plan.update(space, a, problem.c);
+    plan.update(a, problem.c);
     method.reserve(plan);
   }
   Array apply(const Problem& problem) {
-    const Matrix out("out", problem.n, problem.lanes);
+    const Matrix<double> out("out", problem.n, problem.lanes);
     method.apply(space, plan, problem.call(), out);
     return host_array(out);
   }
   ExecSpace space;
-  ExpmvPlan plan;
-  Expmv method;
+  ExpmvPlan<double> plan;
+  Expmv<double> method;
 };
 
 }  // namespace
@@ -159,7 +159,7 @@ TEST_CASE("taylor_treats_every_lane_as_if_it_were_alone") {
   Runner runner(random_hurwitz(n, norm), problem);
   const Array together = runner.apply(problem);
   for (const std::size_t lane : {0, 2, 33, 69}) {
-    const auto column = [&](const Matrix& matrix) {
+    const auto column = [&](const Matrix<double>& matrix) {
       const Array all = host_array(matrix);
       Array one(n);
       for (std::size_t i = 0; i < n; ++i) one[i] = all[i * lanes + lane];
@@ -199,14 +199,14 @@ TEST_CASE("taylor_stops_early_where_the_steps_are_short") {
 
 TEST_CASE("taylor_refuses_what_it_cannot_do") {
   const ExecSpace space;
-  ExpmvPlan plan(2, 1);
-  CHECK_THROWS_AS(plan.update(space, random_hurwitz(2, 1e9), 1.0), NumericalError);
-  CHECK_THROWS_AS(plan.update(space, Array{-1.0, std::nan(""), 0.0, -1.0}, 1.0), NumericalError);
-  CHECK_THROWS_AS(ExpmvPlan(2, 4), UsageError);
-  plan.update(space, random_hurwitz(2, 1.0), 1.0);
+  ExpmvPlan<double> plan(2, 1);
+  CHECK_THROWS_AS(plan.update(random_hurwitz(2, 1e9), 1.0), NumericalError);
+  CHECK_THROWS_AS(plan.update(Array{-1.0, std::nan(""), 0.0, -1.0}, 1.0), NumericalError);
+  CHECK_THROWS_AS(ExpmvPlan<double>(2, 4), UsageError);
+  plan.update(random_hurwitz(2, 1.0), 1.0);
   const Problem problem(2, 8, 1, 1.0);
-  const Matrix out("out", 2, 8);
-  Expmv small(2, 1, 4), method(2, 1, 8);
+  const Matrix<double> out("out", 2, 8);
+  Expmv<double> small(2, 1, 4), method(2, 1, 8);
   CHECK_THROWS_AS(small.apply(space, plan, problem.call(), out), UsageError);
   CHECK_THROWS_AS(method.jvp(space, plan, problem.call(), {}, out), UsageError);  // not reserved
 }
@@ -231,11 +231,11 @@ struct Derivatives {
         u_bar("u_bar", problem.n, problem.lanes),
         a_bar("a_bar", problem.n, problem.n),
         out_dot("out_dot", problem.n, problem.lanes) {
-    ExpmvAdjoint bars{u_bar, {}, a_bar};
-    ExpmvTangent dots{u_dot, {}, a_dot};
+    ExpmvAdjoint<double> bars{u_bar, {}, a_bar};
+    ExpmvTangent<double> dots{u_dot, {}, a_dot};
     for (std::size_t k = 0; k < problem.terms; ++k) {
       w_dot[k] = device_matrix(random_array(problem.n * problem.lanes, w_dot_names[k]), problem.n);
-      w_bar[k] = Matrix("w_bar", problem.n, problem.lanes);
+      w_bar[k] = Matrix<double>("w_bar", problem.n, problem.lanes);
       bars.w[k] = w_bar[k];
       dots.w[k] = w_dot[k];
     }
@@ -255,8 +255,8 @@ struct Derivatives {
     return std::sqrt(dot(bar, bar) * dot(tangent, tangent));
   }
 
-  Matrix out_bar, u_dot, a_dot, u_bar, a_bar, out_dot;
-  std::array<Matrix, most_phi_terms> w_dot, w_bar;
+  Matrix<double> out_bar, u_dot, a_dot, u_bar, a_bar, out_dot;
+  std::array<Matrix<double>, most_phi_terms> w_dot, w_bar;
 };
 
 }  // namespace
@@ -303,7 +303,7 @@ TEST_CASE("taylor_adjoint_adds_to_what_is_there") {
   Runner runner(random_hurwitz(4, 2.0), problem);
   Derivatives derivatives(runner, problem);
   const Array once = host_array(derivatives.a_bar);
-  const ExpmvAdjoint bars{derivatives.u_bar, {derivatives.w_bar[0]}, derivatives.a_bar};
+  const ExpmvAdjoint<double> bars{derivatives.u_bar, {derivatives.w_bar[0]}, derivatives.a_bar};
   runner.method.vjp(runner.space, runner.plan, problem.call(), derivatives.out_bar, bars);
   const Array twice = host_array(derivatives.a_bar);
   for (std::size_t i = 0; i < once.size(); ++i) CHECK(twice[i] == Approx(2.0 * once[i]).epsilon(1e-14));

@@ -20,17 +20,17 @@ inline std::vector<double> random_vector(std::size_t size, std::string_view name
   return x;
 }
 
-inline core::Matrix random_matrix(std::size_t rows, std::size_t lanes, std::string_view name,
-                                  double scale = 1.0) {
+inline core::Matrix<double> random_matrix(std::size_t rows, std::size_t lanes, std::string_view name,
+                                          double scale = 1.0) {
   const std::vector<double> x = random_vector(rows * lanes, name, scale);
-  core::Matrix X(std::string(name), rows, lanes);
+  core::Matrix<double> X(std::string(name), rows, lanes);
   for (std::size_t i = 0; i < rows; ++i)
     for (std::size_t l = 0; l < lanes; ++l) X(i, l) = x[i * lanes + l];
   return X;
 }
 
-inline core::Vector to_device(std::span<const double> x) {
-  core::Vector X("x", x.size());
+inline core::Vector<double> to_device(std::span<const double> x) {
+  core::Vector<double> X("x", x.size());
   for (std::size_t i = 0; i < x.size(); ++i) X(i) = x[i];
   return X;
 }
@@ -41,7 +41,7 @@ inline double dot(std::span<const double> x, std::span<const double> y) {
   return sum;
 }
 
-inline double dot(const core::Matrix& X, const core::Matrix& Y) {
+inline double dot(const core::Matrix<double>& X, const core::Matrix<double>& Y) {
   double sum = 0.0;
   for (std::size_t i = 0; i < X.extent(0); ++i)
     for (std::size_t l = 0; l < X.extent(1); ++l) sum += X(i, l) * Y(i, l);

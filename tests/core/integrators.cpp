@@ -31,46 +31,47 @@ ModelOptions model_options(Terms terms) {
 struct Setup {
   explicit Setup(Terms terms) : model(model_options(terms), 3), theta(model.initialise(2, nullptr)) {}
 
-  Dynamics dynamics(Scheme scheme, std::size_t substeps, MatrixFunctionMethod method) const {
+  Dynamics<double> dynamics(Scheme scheme, std::size_t substeps, MatrixFunctionMethod method) const {
     std::vector<double> h;
     for (const double length : intervals) h.push_back(length / double(substeps));
     if (per_lane) h.push_back(0.5 * intervals[1] / double(substeps));
-    return Dynamics(model, {scheme, substeps, method, 0}, StepTable(h), method);
+    return Dynamics<double>(model, {scheme, substeps, method, 0}, StepTable(h), method);
   }
 
-  TileSteps steps(const Dynamics& dynamics, std::size_t substeps, std::size_t lanes) const {
+  TileSteps<double> steps(const Dynamics<double>& dynamics, std::size_t substeps, std::size_t lanes) const {
     std::vector<double> h;
     for (std::size_t i = 0; i < intervals.size(); ++i)
       for (std::size_t l = 0; l < lanes; ++l)
         h.push_back(intervals[i] / double(substeps) * (per_lane && i == 1 && l % 2 == 1 ? 0.5 : 1.0));
-    TileSteps result;
+    TileSteps<double> result;
     result.assign(dynamics.table(), h, intervals.size(), lanes);
     return result;
   }
 
   // The states at all data times, blocks of lanes.
-  Matrix run(Scheme scheme, std::size_t substeps, std::span<const double> at,
-             MatrixFunctionMethod method = MatrixFunctionMethod::dense) {
-    Dynamics d = dynamics(scheme, substeps, method);
+  Matrix<double> run(Scheme scheme, std::size_t substeps, std::span<const double> at,
+                     MatrixFunctionMethod method = MatrixFunctionMethod::dense) {
+    Dynamics<double> d = dynamics(scheme, substeps, method);
     d.set_parameters(at);
     const std::size_t lanes = u0.extent(1);
-    Matrix states("states", 3, lanes * (intervals.size() + 1));
-    Kokkos::deep_copy(lanes_of(MatrixView(states), 0, lanes), u0);
-    const Scratch::Frame frame(scratch);
-    Rollout(d, {substeps, 0}).forward(space, steps(d, substeps, lanes), states, Rollout::Record::no, scratch);
+    Matrix<double> states("states", 3, lanes * (intervals.size() + 1));
+    Kokkos::deep_copy(lanes_of(MatrixView<double>(states), 0, lanes), u0);
+    const ScratchFrame frame(scratch);
+    Rollout<double>(d, {substeps, 0})
+        .forward(space, steps(d, substeps, lanes), states, Rollout<double>::Record::no, scratch);
     return states;
   }
 
   ExecSpace space;
-  Scratch scratch;
+  Scratch<double> scratch;
   Model model;
   std::vector<double> theta;
   std::vector<double> intervals = {0.4, 0.6};
   bool per_lane = false;
-  Matrix u0 = random_matrix(3, 8, "u0", 0.7);
+  Matrix<double> u0 = random_matrix(3, 8, "u0", 0.7);
 };
 
-double distance(const Matrix& X, const Matrix& Y) {
+double distance(const Matrix<double>& X, const Matrix<double>& Y) {
   double largest = 0.0;
   for (std::size_t i = 0; i < X.extent(0); ++i)
     for (std::size_t l = 0; l < X.extent(1); ++l) largest = std::max(largest, std::abs(X(i, l) - Y(i, l)));
@@ -82,9 +83,9 @@ double distance(const Matrix& X, const Matrix& Y) {
 TEST_CASE("every_scheme_has_its_declared_order") {
   for (const Terms terms : {Terms::plain, Terms::relaxed, Terms::both}) {
     Setup s(terms);
-    const Matrix reference = s.run(Scheme::rk4, 512, s.theta);
+    const Matrix<double> reference = s.run(Scheme::rk4, 512, s.theta);
     for (const Scheme scheme : all_schemes) {
-      const int order = make_integrator(scheme, ModelRate(s.model.nonlinear()).shape())->order();
+      const int order = make_integrator<double>(scheme, rate_shape(s.model.nonlinear()))->order();
       const std::size_t coarse = order == 4 ? 8 : 32;
       const double slope = std::log2(distance(s.run(scheme, coarse, s.theta), reference) /
                                      distance(s.run(scheme, 2 * coarse, s.theta), reference));
@@ -96,7 +97,7 @@ TEST_CASE("every_scheme_has_its_declared_order") {
 
 TEST_CASE("etd_is_exact_for_zero_nonlinear_part") {
   Setup s(Terms::none);
-  const Matrix fine = s.run(Scheme::rk4, 2048, s.theta);
+  const Matrix<double> fine = s.run(Scheme::rk4, 2048, s.theta);
   for (const Scheme scheme : {Scheme::etd1, Scheme::etdrk2, Scheme::etdrk4})
     for (const MatrixFunctionMethod method : {MatrixFunctionMethod::dense, MatrixFunctionMethod::taylor}) {
       CHECK(distance(s.run(scheme, 1, s.theta, method), fine) < 1e-12);
@@ -131,15 +132,15 @@ TEST_CASE("imex_ssp2_biases_the_spectrum_by_its_stability_function") {
   options.nonlinear.clear();
   options.linear = {0.0, 1.0, 1.0, 0.0, true};
   const Model model(options, 1);
-  Dynamics d(model, {Scheme::imex_ssp2, 1, MatrixFunctionMethod::dense, 0}, StepTable({0.25}),
-             MatrixFunctionMethod::dense);
+  Dynamics<double> d(model, {Scheme::imex_ssp2, 1, MatrixFunctionMethod::dense, 0}, StepTable({0.25}),
+                     MatrixFunctionMethod::dense);
   d.set_parameters(model.initialise(1, nullptr));
-  Scratch scratch;
-  TileSteps steps;
+  Scratch<double> scratch;
+  TileSteps<double> steps;
   steps.assign(d.table(), std::vector<double>(8, 0.25), 1, 8);
-  Matrix states("states", 1, 16);
+  Matrix<double> states("states", 1, 16);
   Kokkos::deep_copy(states, 1.0);
-  Rollout(d, {1, 0}).forward(ExecSpace(), steps, states, Rollout::Record::no, scratch);
+  Rollout<double>(d, {1, 0}).forward(ExecSpace(), steps, states, Rollout<double>::Record::no, scratch);
   CHECK(states(0, 8) == Approx(R(-0.25)).epsilon(1e-14));
 }
 
@@ -154,30 +155,30 @@ TEST_CASE("rollout_adjoint_matches_directional_derivative_for_every_scheme") {
           Setup s(terms);
           s.per_lane = per_lane;
           const std::size_t lanes = 8, substeps = 2;
-          Dynamics d = s.dynamics(scheme, substeps, method);
+          Dynamics<double> d = s.dynamics(scheme, substeps, method);
           d.set_parameters(s.theta);
-          const TileSteps steps = s.steps(d, substeps, lanes);
-          const Scratch::Frame frame(s.scratch);
-          Matrix states("states", 3, 3 * lanes), bars("bars", 3, 3 * lanes);
-          Kokkos::deep_copy(lanes_of(MatrixView(states), 0, lanes), s.u0);
-          const Matrix w = random_matrix(3, 3 * lanes, "w");
+          const TileSteps<double> steps = s.steps(d, substeps, lanes);
+          const ScratchFrame frame(s.scratch);
+          Matrix<double> states("states", 3, 3 * lanes), bars("bars", 3, 3 * lanes);
+          Kokkos::deep_copy(lanes_of(MatrixView<double>(states), 0, lanes), s.u0);
+          const Matrix<double> w = random_matrix(3, 3 * lanes, "w");
           Kokkos::deep_copy(bars, w);
-          Rollout rollout(d, {substeps, 0});
-          rollout.forward(s.space, steps, states, Rollout::Record::yes, s.scratch);
-          Vector bar("bar", d.coefficient_count());
+          Rollout<double> rollout(d, {substeps, 0});
+          rollout.forward(s.space, steps, states, Rollout<double>::Record::yes, s.scratch);
+          Vector<double> bar("bar", d.coefficient_count());
           rollout.reverse(s.space, steps, bars, bar, s.scratch);
           std::vector<double> theta_bar(s.theta.size(), 0.0);
           d.realise_vjp(s.theta, std::span<const double>(bar.data(), bar.extent(0)), theta_bar);
 
           const auto direction = random_vector(s.theta.size(), "direction");
-          const Matrix u_direction = random_matrix(3, lanes, "u_direction"), base = s.u0;
+          const Matrix<double> u_direction = random_matrix(3, lanes, "u_direction"), base = s.u0;
           double adjoint = dot(theta_bar, direction);
           for (std::size_t i = 0; i < 3; ++i)
             for (std::size_t l = 0; l < lanes; ++l) adjoint += bars(i, l) * u_direction(i, l);
           const auto at = [&](double e) {
             auto theta = s.theta;
             for (std::size_t i = 0; i < theta.size(); ++i) theta[i] += e * direction[i];
-            s.u0 = Matrix("u0", 3, lanes);
+            s.u0 = Matrix<double>("u0", 3, lanes);
             for (std::size_t i = 0; i < 3; ++i)
               for (std::size_t l = 0; l < lanes; ++l) s.u0(i, l) = base(i, l) + e * u_direction(i, l);
             return dot(s.run(scheme, substeps, theta, method), w);

@@ -54,9 +54,10 @@ struct Setup {
     for (std::size_t i = 0; i < theta.size(); ++i) theta[i] += noise[i];
   }
 
-  Objective objective(IntegratorOptions integrator, LossOptions loss, MatrixFunctionMethod method) const {
-    return Objective(model, {integrator, loss, random_weights()},
-                     StepTable(distinct_steps(data, integrator.substeps)), method);
+  Objective<double> objective(IntegratorOptions integrator, LossOptions loss,
+                              MatrixFunctionMethod method) const {
+    return Objective<double>(model, {integrator, loss, random_weights()},
+                             StepTable(distinct_steps(data, integrator.substeps)), method);
   }
   static std::vector<double> random_weights() { return {1.0, 0.5, 2.0, 1.5, 0.1, 1.0}; }
 
@@ -71,7 +72,7 @@ struct Result {
   std::vector<double> gradient;
 };
 
-Result evaluate(Objective& objective, const Setup& s, std::span<const double> theta) {
+Result evaluate(Objective<double>& objective, const Setup& s, std::span<const double> theta) {
   objective.set_parameters(theta);
   std::vector<double> contribution(objective.contribution_size());
   objective.contribution(s.data, s.windows, contribution);
@@ -87,7 +88,7 @@ TEST_CASE("gradient_of_the_objective_matches_directional_derivative") {
   for (const bool shared_time : {true, false})
     for (const MatrixFunctionMethod method : {MatrixFunctionMethod::dense, MatrixFunctionMethod::taylor}) {
       Setup s(shared_time, model_options());
-      Objective objective = s.objective({Scheme::etdrk2, 2, method, 0}, all_terms(), method);
+      Objective<double> objective = s.objective({Scheme::etdrk2, 2, method, 0}, all_terms(), method);
       const Result at = evaluate(objective, s, s.theta);
       const auto direction = random_vector(s.theta.size(), "direction");
       const auto moved = [&](double e) {
@@ -107,12 +108,12 @@ TEST_CASE("gradient_of_the_objective_matches_directional_derivative") {
 
 TEST_CASE("gradient_is_the_same_for_every_recompute_interval") {
   Setup s(true, model_options());
-  Objective all = s.objective({Scheme::etdrk4, 3, MatrixFunctionMethod::dense, 0}, all_terms(),
-                              MatrixFunctionMethod::dense);
+  Objective<double> all = s.objective({Scheme::etdrk4, 3, MatrixFunctionMethod::dense, 0}, all_terms(),
+                                      MatrixFunctionMethod::dense);
   const Result expected = evaluate(all, s, s.theta);
   for (const std::size_t keep : {1, 2, 4, 7, 9, 100}) {
-    Objective some = s.objective({Scheme::etdrk4, 3, MatrixFunctionMethod::dense, keep}, all_terms(),
-                                 MatrixFunctionMethod::dense);
+    Objective<double> some = s.objective({Scheme::etdrk4, 3, MatrixFunctionMethod::dense, keep}, all_terms(),
+                                         MatrixFunctionMethod::dense);
     const Result result = evaluate(some, s, s.theta);
     CAPTURE(keep);
     CHECK(result.loss.total == expected.loss.total);
@@ -122,8 +123,8 @@ TEST_CASE("gradient_is_the_same_for_every_recompute_interval") {
 
 TEST_CASE("loss_and_gradient_are_sums_over_windows") {
   Setup s(false, model_options());
-  Objective objective = s.objective({Scheme::etd1, 1, MatrixFunctionMethod::dense, 0}, all_terms(),
-                                    MatrixFunctionMethod::dense);
+  Objective<double> objective = s.objective({Scheme::etd1, 1, MatrixFunctionMethod::dense, 0}, all_terms(),
+                                            MatrixFunctionMethod::dense);
   objective.set_parameters(s.theta);
   std::vector<double> whole(objective.contribution_size()), part(whole.size()), sum(whole.size(), 0.0);
   objective.contribution(s.data, s.windows, whole);
@@ -139,8 +140,8 @@ TEST_CASE("loss_and_gradient_are_sums_over_windows") {
 
 TEST_CASE("value_agrees_with_the_loss_of_the_gradient") {
   Setup s(true, model_options());
-  Objective objective = s.objective({Scheme::imex_ssp2, 2, MatrixFunctionMethod::dense, 0}, all_terms(),
-                                    MatrixFunctionMethod::dense);
+  Objective<double> objective = s.objective({Scheme::imex_ssp2, 2, MatrixFunctionMethod::dense, 0},
+                                            all_terms(), MatrixFunctionMethod::dense);
   const Result result = evaluate(objective, s, s.theta);
   std::vector<double> value(objective.value_size());
   objective.value_contribution(s.data, s.windows, value);
@@ -153,12 +154,12 @@ TEST_CASE("value_agrees_with_the_loss_of_the_gradient") {
 
 TEST_CASE("contribution_allocates_no_more_temporaries_after_the_first_tile") {
   Setup s(true, model_options());
-  Objective objective = s.objective({Scheme::etd1, 2, MatrixFunctionMethod::dense, 0}, all_terms(),
-                                    MatrixFunctionMethod::dense);
+  Objective<double> objective = s.objective({Scheme::etd1, 2, MatrixFunctionMethod::dense, 0}, all_terms(),
+                                            MatrixFunctionMethod::dense);
   evaluate(objective, s, s.theta);
-  const std::size_t held = objective.scratch_size();
+  const std::size_t held = objective.scratch_bytes();
   evaluate(objective, s, s.theta);
-  CHECK(objective.scratch_size() == held);
+  CHECK(objective.scratch_bytes() == held);
 }
 
 TEST_CASE("loss_of_a_models_own_forecast_vanishes") {
@@ -171,7 +172,7 @@ TEST_CASE("loss_of_a_models_own_forecast_vanishes") {
     const IntegratorOptions integrator{Scheme::etdrk4, 2, MatrixFunctionMethod::automatic, 0};
     Forecaster(s.model, s.theta, {integrator, 2}, forecast_steps(data, 2)).run(data);
     const WindowData forecast(s.data.index(), data, 0);
-    Objective objective = s.objective(integrator, {}, MatrixFunctionMethod::dense);
+    Objective<double> objective = s.objective(integrator, {}, MatrixFunctionMethod::dense);
     objective.set_parameters(s.theta);
     std::vector<double> value(objective.value_size());
     objective.value_contribution(forecast, s.windows, value);

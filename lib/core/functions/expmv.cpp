@@ -20,7 +20,8 @@ void run(const char* label, const ExecSpace& space, std::size_t count, const Fun
 
 }  // namespace
 
-Expmv::Expmv(std::size_t n, std::size_t max_terms, std::size_t max_lanes)
+template <class Real>
+Expmv<Real>::Expmv(std::size_t n, std::size_t max_terms, std::size_t max_lanes)
     : n_(n),
       max_terms_(max_terms),
       max_lanes_(max_lanes),
@@ -32,18 +33,21 @@ Expmv::Expmv(std::size_t n, std::size_t max_terms, std::size_t max_lanes)
       term_bar_("spnode::core::expmv_term_bar", n * max_lanes),
       terms_("spnode::core::expmv_terms", n * max_lanes) {}
 
-void Expmv::reserve(const ExpmvPlan& plan) {
+template <class Real>
+void Expmv<Real>::reserve(const ExpmvPlan<Real>& plan) {
   const std::size_t batch = n_ * max_lanes_, terms = (plan.degree().m + 1) * batch;
   const std::size_t states = (plan.degree().s - 1) * batch;
-  if (terms_.size() < terms) terms_ = Vector("spnode::core::expmv_terms", terms);
-  if (states_.size() < states) states_ = Vector("spnode::core::expmv_states", states);
+  if (terms_.size() < terms) terms_ = Vector<Real>("spnode::core::expmv_terms", terms);
+  if (states_.size() < states) states_ = Vector<Real>("spnode::core::expmv_states", states);
 }
 
-MatrixView Expmv::slot(const Vector& storage, std::size_t index, std::size_t lanes) const {
-  return MatrixView(storage.data() + index * n_ * max_lanes_, n_, lanes);
+template <class Real>
+MatrixView<Real> Expmv<Real>::slot(const Vector<Real>& storage, std::size_t index, std::size_t lanes) const {
+  return MatrixView<Real>(storage.data() + index * n_ * max_lanes_, n_, lanes);
 }
 
-void Expmv::check(const ExpmvPlan& plan, const ExpmvCall& call) const {
+template <class Real>
+void Expmv<Real>::check(const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call) const {
   const std::size_t lanes = call.steps.extent(0);
   if (plan.order() != n_ || call.terms > max_terms_ || call.terms > plan.max_terms() || lanes > max_lanes_)
     throw UsageError("expmv was called with a matrix of order " + std::to_string(plan.order()) + ", " +
@@ -53,7 +57,8 @@ void Expmv::check(const ExpmvPlan& plan, const ExpmvCall& call) const {
                      std::to_string(max_lanes_) + " lanes");
 }
 
-void Expmv::check_reserved(const ExpmvPlan& plan) const {
+template <class Real>
+void Expmv<Real>::check_reserved(const ExpmvPlan<Real>& plan) const {
   const std::size_t batch = n_ * max_lanes_;
   if (terms_.size() < (plan.degree().m + 1) * batch || states_.size() < (plan.degree().s - 1) * batch)
     throw UsageError("derivatives of expmv need reserve() after the plan was updated");
@@ -62,27 +67,32 @@ void Expmv::check_reserved(const ExpmvPlan& plan) const {
 // ---- value
 // ----------------------------------------------------------------------------------------------------
 
-void Expmv::apply(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call, MatrixView out) {
+template <class Real>
+void Expmv<Real>::apply(const ExecSpace& space, const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call,
+                        MatrixView<Real> out) {
   check(plan, call);
   advance(space, plan, call, 0, call.u, out, Terms::overwrite);
   for (std::size_t i = 1; i < plan.degree().s; ++i) advance(space, plan, call, i, out, out, Terms::overwrite);
 }
 
-expmv::Series Expmv::series(const ExpmvPlan& plan, const ExpmvCall& call) const {
+template <class Real>
+expmv::Series<Real> Expmv<Real>::series(const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call) const {
   return {call.steps,      call.w,     call.c,         plan.shift(), static_cast<double>(plan.degree().s),
           plan.degree().m, call.terms, sources_.data()};
 }
 
-std::size_t Expmv::advance(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call,
-                           std::size_t i, ConstMatrixView before, MatrixView after, Terms terms) {
+template <class Real>
+std::size_t Expmv<Real>::advance(const ExecSpace& space, const ExpmvPlan<Real>& plan,
+                                 const ExpmvCall<Real>& call, std::size_t i, ConstMatrixView<Real> before,
+                                 MatrixView<Real> after, Terms terms) {
   const std::size_t lanes = call.steps.extent(0), blocks = expmv::blocks(lanes);
-  const expmv::Series series = this->series(plan, call);
-  const MatrixView product = slot(product_, 0, lanes);
+  const expmv::Series<Real> series = this->series(plan, call);
+  const MatrixView<Real> product = slot(product_, 0, lanes);
   const double theta = static_cast<double>(i) / series.scalings;
   if (call.terms > 0)
-    run("spnode::core::expmv_fill_sources", space, blocks, expmv::FillSources{series, theta});
+    run("spnode::core::expmv_fill_sources", space, blocks, expmv::FillSources<Real>{series, theta});
   run("spnode::core::expmv_begin", space, blocks,
-      expmv::BeginSeries{before, slot(terms_, 0, lanes), after, term_norms_});
+      expmv::BeginSeries<Real>{before, slot(terms_, 0, lanes), after, term_norms_});
   std::size_t degree = 0;
   int unsettled = 1;
   while (degree < series.m && (unsettled != 0 || degree <= call.terms)) {
@@ -91,11 +101,11 @@ std::size_t Expmv::advance(const ExecSpace& space, const ExpmvPlan& plan, const 
     gemm(space, 1.0, plan.matrix(), Transpose::no, slot(terms_, from, lanes), 0.0, product);
     Kokkos::parallel_reduce(
         "spnode::core::expmv_add_term", Kokkos::RangePolicy<ExecSpace>(space, 0, blocks),
-        expmv::AddTerm{series, degree, product, slot(terms_, to, lanes), after, term_norms_},
+        expmv::AddTerm<Real>{series, degree, product, slot(terms_, to, lanes), after, term_norms_},
         Kokkos::LOr<int>(unsettled));
   }
   if (series.shift != 0.0)
-    run("spnode::core::expmv_undo_shift", space, blocks, expmv::UndoShift{series, after});
+    run("spnode::core::expmv_undo_shift", space, blocks, expmv::UndoShift<Real>{series, after});
   products_ += degree;
   return degree;
 }
@@ -103,17 +113,18 @@ std::size_t Expmv::advance(const ExecSpace& space, const ExpmvPlan& plan, const 
 // ---- adjoint
 // --------------------------------------------------------------------------------------------------
 
-void Expmv::vjp(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call, ConstMatrixView out_bar,
-                const ExpmvAdjoint& bars) {
+template <class Real>
+void Expmv<Real>::vjp(const ExecSpace& space, const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call,
+                      ConstMatrixView<Real> out_bar, const ExpmvAdjoint<Real>& bars) {
   check(plan, call);
   check_reserved(plan);
   const std::size_t lanes = call.steps.extent(0);
   const auto before = [&](std::size_t i) {
-    return i == 0 ? call.u : ConstMatrixView(slot(states_, i - 1, lanes));
+    return i == 0 ? call.u : ConstMatrixView<Real>(slot(states_, i - 1, lanes));
   };
   for (std::size_t i = 0; i + 1 < plan.degree().s; ++i)
     advance(space, plan, call, i, before(i), slot(states_, i, lanes), Terms::overwrite);
-  const MatrixView state_bar = slot(state_bar_, 0, lanes);
+  const MatrixView<Real> state_bar = slot(state_bar_, 0, lanes);
   scaled_copy(space, 1.0, out_bar, state_bar);
   for (std::size_t i = plan.degree().s; i-- > 0;) {
     const std::size_t degree = advance(space, plan, call, i, before(i), slot(state_, 0, lanes), Terms::keep);
@@ -123,18 +134,20 @@ void Expmv::vjp(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& 
 }
 
 /// Takes state_bar_ from after a scaling step to before it, with the terms of that step in terms_.
-void Expmv::advance_vjp(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call,
-                        std::size_t degree, const ExpmvAdjoint& bars) {
+template <class Real>
+void Expmv<Real>::advance_vjp(const ExecSpace& space, const ExpmvPlan<Real>& plan,
+                              const ExpmvCall<Real>& call, std::size_t degree,
+                              const ExpmvAdjoint<Real>& bars) {
   const std::size_t lanes = call.steps.extent(0), blocks = expmv::blocks(lanes);
-  const expmv::Series series = this->series(plan, call);
-  const MatrixView state_bar = slot(state_bar_, 0, lanes), term_bar = slot(term_bar_, 0, lanes);
-  const MatrixView product_bar = slot(product_, 0, lanes);
+  const expmv::Series<Real> series = this->series(plan, call);
+  const MatrixView<Real> state_bar = slot(state_bar_, 0, lanes), term_bar = slot(term_bar_, 0, lanes);
+  const MatrixView<Real> product_bar = slot(product_, 0, lanes);
   if (series.shift != 0.0)
-    run("spnode::core::expmv_undo_shift_vjp", space, blocks, expmv::UndoShift{series, state_bar});
+    run("spnode::core::expmv_undo_shift_vjp", space, blocks, expmv::UndoShift<Real>{series, state_bar});
   scaled_copy(space, 1.0, state_bar, term_bar);
   for (std::size_t k = degree; k > 0; --k) {
     run("spnode::core::expmv_add_term_vjp", space, blocks,
-        expmv::AddTermVjp{series, k, state_bar, term_bar, product_bar, bars.w});
+        expmv::AddTermVjp<Real>{series, k, state_bar, term_bar, product_bar, bars.w});
     gemm(space, 1.0, plan.matrix(), Transpose::yes, product_bar, 1.0, term_bar);
     if (bars.a.extent(0) > 0) gemm_nt(space, 1.0, product_bar, slot(terms_, k - 1, lanes), bars.a);
   }
@@ -145,40 +158,46 @@ void Expmv::advance_vjp(const ExecSpace& space, const ExpmvPlan& plan, const Exp
 // ---- tangent
 // --------------------------------------------------------------------------------------------------
 
-void Expmv::jvp(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call,
-                const ExpmvTangent& dots, MatrixView out_dot) {
+template <class Real>
+void Expmv<Real>::jvp(const ExecSpace& space, const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call,
+                      const ExpmvTangent<Real>& dots, MatrixView<Real> out_dot) {
   check(plan, call);
   check_reserved(plan);
-  const MatrixView state = slot(state_, 0, call.steps.extent(0));
+  const MatrixView<Real> state = slot(state_, 0, call.steps.extent(0));
   for (std::size_t i = 0; i < plan.degree().s; ++i) {
     const std::size_t degree =
-        advance(space, plan, call, i, i == 0 ? call.u : ConstMatrixView(state), state, Terms::keep);
-    advance_jvp(space, plan, call, degree, i == 0 ? dots.u : ConstMatrixView(out_dot), dots, out_dot);
+        advance(space, plan, call, i, i == 0 ? call.u : ConstMatrixView<Real>(state), state, Terms::keep);
+    advance_jvp(space, plan, call, degree, i == 0 ? dots.u : ConstMatrixView<Real>(out_dot), dots, out_dot);
   }
 }
 
 /// The tangent of one scaling step, with the terms of that step in terms_.
-void Expmv::advance_jvp(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call,
-                        std::size_t degree, ConstMatrixView before, const ExpmvTangent& dots,
-                        MatrixView after) {
+template <class Real>
+void Expmv<Real>::advance_jvp(const ExecSpace& space, const ExpmvPlan<Real>& plan,
+                              const ExpmvCall<Real>& call, std::size_t degree, ConstMatrixView<Real> before,
+                              const ExpmvTangent<Real>& dots, MatrixView<Real> after) {
   const std::size_t lanes = call.steps.extent(0), blocks = expmv::blocks(lanes);
-  expmv::Series series = this->series(plan, call);
+  expmv::Series<Real> series = this->series(plan, call);
   series.w = dots.w;
-  const MatrixView product_dot = slot(product_, 0, lanes), term_dot = slot(term_bar_, 0, lanes);
+  const MatrixView<Real> product_dot = slot(product_, 0, lanes), term_dot = slot(term_bar_, 0, lanes);
   run("spnode::core::expmv_begin_jvp", space, blocks,
-      expmv::BeginSeries{before, term_dot, after, term_norms_});
+      expmv::BeginSeries<Real>{before, term_dot, after, term_norms_});
   for (std::size_t k = 1; k <= degree; ++k) {
     gemm(space, 1.0, plan.matrix(), Transpose::no, term_dot, 0.0, product_dot);
     if (dots.a.extent(0) > 0)
       gemm(space, 1.0, dots.a, Transpose::no, slot(terms_, k - 1, lanes), 1.0, product_dot);
     int ignored = 0;  // the tangent stops where the value did
-    Kokkos::parallel_reduce(
-        "spnode::core::expmv_add_term_jvp", Kokkos::RangePolicy<ExecSpace>(space, 0, blocks),
-        expmv::AddTerm{series, k, product_dot, term_dot, after, term_norms_}, Kokkos::LOr<int>(ignored));
+    Kokkos::parallel_reduce("spnode::core::expmv_add_term_jvp",
+                            Kokkos::RangePolicy<ExecSpace>(space, 0, blocks),
+                            expmv::AddTerm<Real>{series, k, product_dot, term_dot, after, term_norms_},
+                            Kokkos::LOr<int>(ignored));
   }
   if (series.shift != 0.0)
-    run("spnode::core::expmv_undo_shift_jvp", space, blocks, expmv::UndoShift{series, after});
+    run("spnode::core::expmv_undo_shift_jvp", space, blocks, expmv::UndoShift<Real>{series, after});
   products_ += 2 * degree;
 }
+
+template class Expmv<double>;
+template class Expmv<float>;
 
 }  // namespace spnode::core

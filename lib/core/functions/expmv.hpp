@@ -11,28 +11,32 @@
 namespace spnode::core {
 
 /// out(:, l) = phi_0(c h_l A) u(:, l) + h_l sum_{k=1}^{terms} phi_k(c h_l A) w_k(:, l).
+template <class Real>
 struct ExpmvCall {
-  double c = 1.0;         ///< not zero
-  ConstVectorView steps;  ///< h (lanes), either sign, |c h_l| <= plan.max_step(); zero gives out = u
-  ConstMatrixView u;      ///< (n, lanes)
-  std::array<ConstMatrixView, most_phi_terms> w =
+  double c = 1.0;               ///< not zero
+  ConstVectorView<Real> steps;  ///< h (lanes), either sign, |c h_l| <= plan.max_step(); zero gives out = u
+  ConstMatrixView<Real> u;      ///< (n, lanes)
+  std::array<ConstMatrixView<Real>, most_phi_terms> w =
       {};  ///< w[k - 1] is w_k (n, lanes); the first `terms` are read
   std::size_t terms = 0;
 };
 
 /// Tangents or adjoints of the operands of an ExpmvCall, shaped like them.
+template <class Real>
 struct ExpmvTangent {
-  ConstMatrixView u;                                   ///< (n, lanes)
-  std::array<ConstMatrixView, most_phi_terms> w = {};  ///< (n, lanes), the first `terms`
-  ConstMatrixView a;                                   ///< (n, n); an empty view means zero
+  ConstMatrixView<Real> u;                                   ///< (n, lanes)
+  std::array<ConstMatrixView<Real>, most_phi_terms> w = {};  ///< (n, lanes), the first `terms`
+  ConstMatrixView<Real> a;                                   ///< (n, n); an empty view means zero
 };
+template <class Real>
 struct ExpmvAdjoint {
-  MatrixView u;                                   ///< (n, lanes), added to
-  std::array<MatrixView, most_phi_terms> w = {};  ///< (n, lanes), added to
-  MatrixView a;                                   ///< (n, n), added to; an empty view skips it
+  MatrixView<Real> u;                                   ///< (n, lanes), added to
+  std::array<MatrixView<Real>, most_phi_terms> w = {};  ///< (n, lanes), added to
+  MatrixView<Real> a;                                   ///< (n, n), added to; an empty view skips it
 };
 
 namespace expmv {
+template <class Real>
 struct Series;
 }
 
@@ -51,25 +55,27 @@ struct Series;
 ///
 /// Adjoint and tangent are those of the recurrences as computed, with m, s, mu and the early ends frozen; mu
 /// cancels in exact arithmetic, so its derivative, which is left out, is of the order of rounding.
+template <class Real>
 class Expmv {
  public:
   Expmv(std::size_t n, std::size_t max_terms, std::size_t max_lanes);
 
   /// Grows the work arrays of vjp() (states at the start of the s steps, and m terms) to what the plan needs.
   /// Allocates; call it after ExpmvPlan::update(), outside the hot loop. apply() needs no call.
-  void reserve(const ExpmvPlan& plan);
+  void reserve(const ExpmvPlan<Real>& plan);
 
   /// out (n, lanes) is overwritten; it must not alias u or w. Allocates nothing.
-  void apply(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call, MatrixView out);
+  void apply(const ExecSpace& space, const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call,
+             MatrixView<Real> out);
 
   /// Adds the adjoint of apply() for out_bar (n, lanes) to `bars`. Needs the same call as apply() had; the
   /// states are recomputed from it. Allocates nothing after reserve().
-  void vjp(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call, ConstMatrixView out_bar,
-           const ExpmvAdjoint& bars);
+  void vjp(const ExecSpace& space, const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call,
+           ConstMatrixView<Real> out_bar, const ExpmvAdjoint<Real>& bars);
 
   /// out_dot (n, lanes) = the tangent of apply(). Allocates nothing after reserve().
-  void jvp(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call, const ExpmvTangent& dots,
-           MatrixView out_dot);
+  void jvp(const ExecSpace& space, const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call,
+           const ExpmvTangent<Real>& dots, MatrixView<Real> out_dot);
 
   /// Products A B done since construction, each 2 n^2 lanes operations; for measurements.
   std::size_t products() const { return products_; }
@@ -78,27 +84,28 @@ class Expmv {
   /// Whether the terms of a series are kept, term k in slot k of terms_, or overwrite each other in slot 0.
   enum class Terms { overwrite, keep };
 
-  MatrixView slot(const Vector& storage, std::size_t index, std::size_t lanes) const;
-  void check(const ExpmvPlan& plan, const ExpmvCall& call) const;
-  void check_reserved(const ExpmvPlan& plan) const;
+  MatrixView<Real> slot(const Vector<Real>& storage, std::size_t index, std::size_t lanes) const;
+  void check(const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call) const;
+  void check_reserved(const ExpmvPlan<Real>& plan) const;
 
-  expmv::Series series(const ExpmvPlan& plan, const ExpmvCall& call) const;
+  expmv::Series<Real> series(const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call) const;
 
   /// State after scaling step i, from the state before it; returns the number of terms the series took.
-  std::size_t advance(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call, std::size_t i,
-                      ConstMatrixView before, MatrixView after, Terms terms);
-  void advance_vjp(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call, std::size_t degree,
-                   const ExpmvAdjoint& bars);
-  void advance_jvp(const ExecSpace& space, const ExpmvPlan& plan, const ExpmvCall& call, std::size_t degree,
-                   ConstMatrixView before, const ExpmvTangent& dots, MatrixView after);
+  std::size_t advance(const ExecSpace& space, const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call,
+                      std::size_t i, ConstMatrixView<Real> before, MatrixView<Real> after, Terms terms);
+  void advance_vjp(const ExecSpace& space, const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call,
+                   std::size_t degree, const ExpmvAdjoint<Real>& bars);
+  void advance_jvp(const ExecSpace& space, const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call,
+                   std::size_t degree, ConstMatrixView<Real> before, const ExpmvTangent<Real>& dots,
+                   MatrixView<Real> after);
 
   std::size_t n_, max_terms_, max_lanes_;
   std::size_t products_ = 0;
-  Vector sources_;     ///< (m, terms, lanes): weight of w_j in term k
-  Vector term_norms_;  ///< (lanes): infinity norm of the latest term
-  Vector product_;     ///< one batch (n, lanes) each, as are the slots of terms_ and states_
-  Vector state_, state_bar_, term_bar_;
-  Vector terms_, states_;
+  Vector<Real> sources_;     ///< (m, terms, lanes): weight of w_j in term k
+  Vector<Real> term_norms_;  ///< (lanes): infinity norm of the latest term
+  Vector<Real> product_;     ///< one batch (n, lanes) each, as are the slots of terms_ and states_
+  Vector<Real> state_, state_bar_, term_bar_;
+  Vector<Real> terms_, states_;
 };
 
 }  // namespace spnode::core

@@ -9,7 +9,8 @@
 
 namespace spnode::core {
 
-ExpmvPlan::ExpmvPlan(std::size_t n, std::size_t max_terms)
+template <class Real>
+ExpmvPlan<Real>::ExpmvPlan(std::size_t n, std::size_t max_terms)
     : n_(n),
       max_terms_(max_terms),
       matrix_("spnode::core::expmv_matrix", n, n),
@@ -22,7 +23,8 @@ ExpmvPlan::ExpmvPlan(std::size_t n, std::size_t max_terms)
                      " phi terms; asked for " + std::to_string(max_terms));
 }
 
-void ExpmvPlan::update(const ExecSpace& space, std::span<const double> a, double max_step) {
+template <class Real>
+void ExpmvPlan<Real>::update(std::span<const double> a, double max_step) {
   const HostMatrix shifted = square(std::span(host_), n_);
   max_step_ = std::abs(max_step);
   std::copy(a.begin(), a.end(), host_.begin());
@@ -47,9 +49,10 @@ void ExpmvPlan::update(const ExecSpace& space, std::span<const double> a, double
     throw NumericalError(
         "the matrix-free Taylor method would need more than 10^6 scaling steps: step * ||A||_1 is " +
         std::to_string(max_step_ * plain.alpha[1]) + "; the dense method has no such limit");
-  using HostView = Kokkos::View<const double**, Kokkos::LayoutRight, Kokkos::HostSpace, Unmanaged>;
-  Kokkos::deep_copy(space, matrix_, HostView(host_.data(), n_, n_));
-  space.fence();
+  upload(host_, matrix_);
 }
+
+template class ExpmvPlan<double>;
+template class ExpmvPlan<float>;
 
 }  // namespace spnode::core

@@ -15,6 +15,7 @@ inline constexpr std::size_t most_phi_terms = 3;
 
 /// What depends on the matrix alone, chosen once per parameter update: the shifted matrix, the degree m and
 /// the number s of scaling steps. Calls that follow estimate no norms.
+template <class Real>
 class ExpmvPlan {
  public:
   /// n: order of A; max_terms: largest number of w terms, 0 .. 3. Raises UsageError outside.
@@ -23,20 +24,20 @@ class ExpmvPlan {
   /// Takes A (n, n), row major, on the host; it serves all steps with |c h| <= max_step.
   /// Raises NumericalError where A is not finite or s would exceed 10^6 (the dense method is the one to use
   /// then).
-  void update(const ExecSpace& space, std::span<const double> a, double max_step);
+  void update(std::span<const double> a, double max_step);
 
   std::size_t order() const { return n_; }
   std::size_t max_terms() const { return max_terms_; }
   double max_step() const { return max_step_; }
   double shift() const { return shift_; }  ///< mu; matrix() = A - mu I
   const TaylorDegree& degree() const { return degree_; }
-  ConstMatrixView matrix() const { return matrix_; }
+  ConstMatrixView<Real> matrix() const { return matrix_; }
 
  private:
   std::size_t n_, max_terms_;
   double max_step_ = 0.0, shift_ = 0.0;
   TaylorDegree degree_;
-  Matrix matrix_;
+  Matrix<Real> matrix_;
   std::vector<double> host_, work_;
   std::vector<int> sign_;
 };

@@ -1,6 +1,7 @@
 #include "core/functions/taylor_degree.hpp"
 
 #include "core/functions/linear_algebra.hpp"
+#include "core/functions/phi.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -24,6 +25,8 @@ constexpr Theta thetas[] = {
     {29, 3.31},    {30, 3.54},    {35, 4.7},     {40, 6.0},     {45, 7.2},     {50, 8.5},     {55, 9.9}};
 static_assert(std::size(thetas) == 35 && thetas[34].m == largest_taylor_degree);
 constexpr double most_scalings = 1e6;
+/// Time of PhiFunctions in twice the precision over that in double.
+constexpr double wide_slowdown = 10.0;
 
 /// The smallest of the norms that bound a series of degree m.
 double smallest_norm(const PowerNorms& norms, std::size_t m) {
@@ -69,7 +72,8 @@ double dense_update_cost(std::size_t n, std::size_t terms, double norm) {
   const double order = static_cast<double>(n), top = static_cast<double>(std::max<std::size_t>(terms, 1));
   const double squarings = norm > 0.9 ? std::ceil(std::log2(norm / 0.9)) : 0.0;
   const double products = 6.0 + top + squarings * static_cast<double>(terms + 1);
-  return 3.0 * products * 2.0 * order * order * order;  // the adjoint costs two products for each
+  const double slower = norm > PhiFunctions::amplification_limit ? wide_slowdown : 1.0;
+  return slower * 3.0 * products * 2.0 * order * order * order;  // the adjoint costs two products for each
 }
 
 double dense_lane_cost(std::size_t n, std::size_t terms) {

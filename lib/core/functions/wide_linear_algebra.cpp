@@ -12,12 +12,13 @@ constexpr std::size_t panel_rows = 64, panel_cols = 16;  // 16 KiB: stays in the
 /// Consecutive numbers with high and low parts apart, so that loops over them become vectors.
 template <std::size_t width>
 struct Lanes {
-  double high[width] = {}, low[width] = {};
+  double high[width], low[width];
 
-  void load(const DoubleDouble* from, std::size_t count) {
-    for (std::size_t j = 0; j < count; ++j) {
-      high[j] = from[j].hi;
-      low[j] = from[j].lo;
+  /// `count` numbers, `stride` apart, and zeros.
+  void load(const DoubleDouble* from, std::size_t count, std::size_t stride = 1) {
+    for (std::size_t j = 0; j < width; ++j) {
+      high[j] = j < count ? from[j * stride].hi : 0.0;
+      low[j] = j < count ? from[j * stride].lo : 0.0;
     }
   }
   void store(DoubleDouble* to, std::size_t count) const {
@@ -35,22 +36,26 @@ void add_lanes(DoubleDouble alpha, const Lanes<width>& x, Lanes<width>& y) {
   }
 }
 
-DoubleDouble entry(const WideOperand& a, std::size_t row, std::size_t col) {
-  return a.is_transposed ? a.data[col * a.cols + row] : a.data[row * a.cols + col];
-}
+/// Distances in memory between the entries of an operand.
+struct Strides {
+  explicit Strides(const WideOperand& a) : row(a.is_transposed ? 1 : a.cols), col(a.is_transposed ? a.cols : 1) {}
+  std::size_t row, col;
+};
 
-/// a (rows) times the panel. `high` adds rounded products to rounded sums, `low` all that the rounding leaves
+/// a (rows, `stride` apart) times the panel. `high` adds rounded products to rounded sums, `low` all that the rounding leaves
 /// out; a.lo b.lo is below what is kept. The sums are local, so that they live in registers.
 template <std::size_t width>
-Lanes<width> multiply_row(const DoubleDouble* a, std::size_t rows, const Lanes<width>* panel) {
+Lanes<width> multiply_row(const DoubleDouble* a, std::size_t stride, std::size_t rows, const Lanes<width>* panel) {
   double high[width] = {}, low[width] = {};
-  for (std::size_t k = 0; k < rows; ++k)
+  for (std::size_t k = 0; k < rows; ++k) {
+    const DoubleDouble factor = a[k * stride];
     for (std::size_t j = 0; j < width; ++j) {
-      const double b = panel[k].high[j], product = a[k].hi * b, sum = high[j] + product;
-      const double cross = a[k].hi * panel[k].low[j] + a[k].lo * b;
-      low[j] += sum_error(high[j], product, sum) + (product_error(a[k].hi, b, product) + cross);
+      const double b = panel[k].high[j], product = factor.hi * b, sum = high[j] + product;
+      const double cross = factor.hi * panel[k].low[j] + factor.lo * b;
+      low[j] += sum_error(high[j], product, sum) + (product_error(factor.hi, b, product) + cross);
       high[j] = sum;
     }
+  }
   Lanes<width> result;
   for (std::size_t j = 0; j < width; ++j) {
     const DoubleDouble sum = renormalised(high[j], low[j]);
@@ -70,16 +75,14 @@ template <std::size_t width>
 void multiply_block(double alpha, const WideOperand& a, const WideOperand& b, const Block& block,
                     WideMatrix c) {
   Lanes<width> panel[panel_rows], sums;
-  DoubleDouble row[panel_rows];
-  for (std::size_t k = 0; k < block.rows; ++k) {
-    for (std::size_t j = 0; j < block.cols; ++j) row[j] = entry(b, block.first_row + k, block.first_col + j);
-    panel[k].load(row, block.cols);
-  }
+  const Strides a_stride(a), b_stride(b);
+  for (std::size_t k = 0; k < block.rows; ++k)
+    panel[k].load(b.data + (block.first_row + k) * b_stride.row + block.first_col * b_stride.col, block.cols, b_stride.col);
   for (std::size_t i = 0; i < c.rows; ++i) {
-    for (std::size_t k = 0; k < block.rows; ++k) row[k] = entry(a, i, block.first_row + k);
+    const DoubleDouble* row = a.data + i * a_stride.row + block.first_row * a_stride.col;
     DoubleDouble* target = c.data + i * c.cols + block.first_col;
     sums.load(target, block.cols);
-    add_lanes(alpha, multiply_row<width>(row, block.rows, panel), sums);
+    add_lanes(alpha, multiply_row<width>(row, a_stride.col, block.rows, panel), sums);
     sums.store(target, block.cols);
   }
 }

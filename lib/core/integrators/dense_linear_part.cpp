@@ -36,43 +36,46 @@ HalfArgument halves_of(const std::vector<OperatorSpec>& operators) {
 }
 
 // out(:, l) = M_l X(:, l), with the matrix of each lane's own step.
+template <class Real>
 struct LaneMatrices {
-  const double* kappa;
+  const Real* kappa;
   std::size_t stride, offset;
 };
 
-void apply_per_lane(const ExecSpace& space, LaneMatrices M, const StepLengths& steps,
-                    const ConstMatrixView& X, const MatrixView& out) {
+template <class Real>
+void apply_per_lane(const ExecSpace& space, LaneMatrices<Real> M, const StepLengths<Real>& steps,
+                    const ConstMatrixView<Real>& X, const MatrixView<Real>& out) {
   const std::size_t lanes = X.extent(1), columns = X.extent(0);
   const auto index = steps.index;
   Kokkos::parallel_for(
       "spnode::core::apply_per_lane", Kokkos::RangePolicy<ExecSpace>(space, 0, out.extent(0) * lanes),
       KOKKOS_LAMBDA(const std::size_t entry) {
         const std::size_t i = entry / lanes, l = entry % lanes;
-        const double* const row = M.kappa + index(l) * M.stride + M.offset + i * columns;
-        double sum = 0.0;
+        const Real* const row = M.kappa + index(l) * M.stride + M.offset + i * columns;
+        Real sum = 0;
         for (std::size_t j = 0; j < columns; ++j) sum += row[j] * X(j, l);
         out(i, l) = sum;
       });
 }
 
-void apply_per_lane_vjp(const ExecSpace& space, LaneMatrices M, const StepLengths& steps,
-                        const LinearPart::Reverse& reverse, std::size_t rows) {
+template <class Real>
+void apply_per_lane_vjp(const ExecSpace& space, LaneMatrices<Real> M, const StepLengths<Real>& steps,
+                        const typename LinearPart<Real>::Reverse& reverse, std::size_t rows) {
   const std::size_t lanes = reverse.X.extent(1), columns = reverse.X.extent(0);
   const auto index = steps.index;
-  const ConstMatrixView X = reverse.X, out_bar = reverse.out_bar;
-  const MatrixView X_bar = reverse.X_bar;
+  const ConstMatrixView<Real> X = reverse.X, out_bar = reverse.out_bar;
+  const MatrixView<Real> X_bar = reverse.X_bar;
   Kokkos::parallel_for(
       "spnode::core::apply_per_lane_vjp", Kokkos::RangePolicy<ExecSpace>(space, 0, columns * lanes),
       KOKKOS_LAMBDA(const std::size_t entry) {
         const std::size_t j = entry / lanes, l = entry % lanes;
-        const double* const matrix = M.kappa + index(l) * M.stride + M.offset;
-        double sum = 0.0;
+        const Real* const matrix = M.kappa + index(l) * M.stride + M.offset;
+        Real sum = 0;
         for (std::size_t i = 0; i < rows; ++i) sum += matrix[i * columns + j] * out_bar(i, l);
         X_bar(j, l) = sum;
       });
   // One task per entry of the matrices: lanes are added in ascending order, without atomics.
-  double* const bar = reverse.bar.data();
+  Real* const bar = reverse.bar.data();
   Kokkos::parallel_for(
       "spnode::core::apply_per_lane_vjp", Kokkos::RangePolicy<ExecSpace>(space, 0, rows * columns),
       KOKKOS_LAMBDA(const std::size_t entry) {
@@ -84,7 +87,8 @@ void apply_per_lane_vjp(const ExecSpace& space, LaneMatrices M, const StepLength
 
 }  // namespace
 
-struct DenseLinearPart::Functions {
+template <class Real>
+struct DenseLinearPart<Real>::Functions {
   Functions(const RateShape& shape, const std::vector<OperatorSpec>& operators)
       : phi(shape.n, highest_phi(shape, operators), halves_of(operators)) {
     for (const OperatorSpec& spec : operators) {
@@ -102,8 +106,9 @@ struct DenseLinearPart::Functions {
   std::optional<std::size_t> evaluated;  // the step whose values are held now
 };
 
-DenseLinearPart::DenseLinearPart(RateShape shape, std::vector<OperatorSpec> operators,
-                                 std::vector<double> steps)
+template <class Real>
+DenseLinearPart<Real>::DenseLinearPart(RateShape shape, std::vector<OperatorSpec> operators,
+                                       std::vector<double> steps)
     : shape_(shape),
       operators_(std::move(operators)),
       steps_(std::move(steps)),
@@ -113,28 +118,32 @@ DenseLinearPart::DenseLinearPart(RateShape shape, std::vector<OperatorSpec> oper
     offsets_.push_back(per_step_);
     per_step_ += shape_.n * columns(spec);
   }
-  kappa_ = Vector("spnode::core::DenseLinearPart", per_step_ * steps_.size());
+  kappa_ = Vector<Real>("spnode::core::DenseLinearPart", per_step_ * steps_.size());
 }
 
-DenseLinearPart::~DenseLinearPart() = default;
+template <class Real>
+DenseLinearPart<Real>::~DenseLinearPart() = default;
 
-std::size_t DenseLinearPart::columns(const OperatorSpec& spec) const {
+template <class Real>
+std::size_t DenseLinearPart<Real>::columns(const OperatorSpec& spec) const {
   return spec.kind == Kind::exponential ? shape_.n + spec.terms * shape_.rows() : shape_.n;
 }
 
-void DenseLinearPart::evaluate(std::size_t step) {
+template <class Real>
+void DenseLinearPart<Real>::evaluate(std::size_t step) {
   if (functions_->evaluated == step) return;
   if (functions_->has_exponentials) functions_->phi.compute(A_, steps_[step]);
   for (auto& [c, resolvent] : functions_->resolvents) resolvent.compute(A_, c * steps_[step]);
   functions_->evaluated = step;
 }
 
-void DenseLinearPart::write(const OperatorSpec& spec, double h, double* matrix) const {
+template <class Real>
+void DenseLinearPart<Real>::write(const OperatorSpec& spec, double h, Real* matrix) const {
   const std::size_t n = shape_.n, width = columns(spec);
   const auto put = [&](std::size_t column, double factor, std::span<const double> block, double diagonal) {
     for (std::size_t i = 0; i < n; ++i)
       for (std::size_t j = 0; j < n; ++j)
-        matrix[i * width + column + j] = factor * block[i * n + j] + (i == j ? diagonal : 0.0);
+        matrix[i * width + column + j] = Real(factor * block[i * n + j] + (i == j ? diagonal : 0.0));
   };
   if (spec.kind == Kind::generator) return put(0, 1.0, A_, 0.0);
   if (spec.kind == Kind::resolvent) return put(0, 1.0, functions_->resolvent(spec.c).value(), 0.0);
@@ -152,8 +161,9 @@ void DenseLinearPart::write(const OperatorSpec& spec, double h, double* matrix) 
   }
 }
 
-void DenseLinearPart::read_bar(const OperatorSpec& spec, double h, const double* bar,
-                               std::span<double> A_bar) {
+template <class Real>
+void DenseLinearPart<Real>::read_bar(const OperatorSpec& spec, double h, const double* bar,
+                                     std::span<double> A_bar) {
   const std::size_t n = shape_.n, width = columns(spec);
   const auto add = [&](std::size_t column, double factor, std::span<double> to) {
     for (std::size_t i = 0; i < n; ++i)
@@ -172,7 +182,8 @@ void DenseLinearPart::read_bar(const OperatorSpec& spec, double h, const double*
   }
 }
 
-void DenseLinearPart::realise(std::span<const double> A) {
+template <class Real>
+void DenseLinearPart<Real>::realise(std::span<const double> A) {
   std::ranges::copy(A, A_.begin());
   functions_->evaluated.reset();
   const auto host = Kokkos::create_mirror_view(kappa_);
@@ -184,7 +195,8 @@ void DenseLinearPart::realise(std::span<const double> A) {
   Kokkos::deep_copy(kappa_, host);
 }
 
-void DenseLinearPart::realise_vjp(std::span<const double> bar, std::span<double> A_bar) {
+template <class Real>
+void DenseLinearPart<Real>::realise_vjp(std::span<const double> bar, std::span<double> A_bar) {
   for (std::size_t step = 0; step < steps_.size(); ++step) {
     evaluate(step);
     functions_->phi.clear_bars();
@@ -196,21 +208,28 @@ void DenseLinearPart::realise_vjp(std::span<const double> bar, std::span<double>
   }
 }
 
-void DenseLinearPart::apply(const ExecSpace& space, std::size_t op, const StepLengths& steps,
-                            ConstMatrixView X, MatrixView out, Scratch&) const {
-  if (!steps.uniform) return apply_per_lane(space, {kappa_.data(), per_step_, offsets_[op]}, steps, X, out);
-  const ConstMatrixView M(kappa_.data() + offset(op, steps.first), shape_.n, X.extent(0));
+template <class Real>
+void DenseLinearPart<Real>::apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
+                                  ConstMatrixView<Real> X, MatrixView<Real> out, Scratch<Real>&) const {
+  if (!steps.uniform)
+    return apply_per_lane<Real>(space, {kappa_.data(), per_step_, offsets_[op]}, steps, X, out);
+  const ConstMatrixView<Real> M(kappa_.data() + offset(op, steps.first), shape_.n, X.extent(0));
   gemm(space, 1.0, M, Transpose::no, X, 0.0, out);
 }
 
-void DenseLinearPart::apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths& steps,
-                                const Reverse& reverse, Scratch&) const {
+template <class Real>
+void DenseLinearPart<Real>::apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
+                                      const Reverse& reverse, Scratch<Real>&) const {
   if (!steps.uniform)
-    return apply_per_lane_vjp(space, {kappa_.data(), per_step_, offsets_[op]}, steps, reverse, shape_.n);
+    return apply_per_lane_vjp<Real>(space, {kappa_.data(), per_step_, offsets_[op]}, steps, reverse,
+                                    shape_.n);
   const std::size_t at = offset(op, steps.first), width = reverse.X.extent(0);
-  gemm(space, 1.0, ConstMatrixView(kappa_.data() + at, shape_.n, width), Transpose::yes, reverse.out_bar, 0.0,
-       reverse.X_bar);
-  gemm_nt(space, 1.0, reverse.out_bar, reverse.X, MatrixView(reverse.bar.data() + at, shape_.n, width));
+  gemm(space, 1.0, ConstMatrixView<Real>(kappa_.data() + at, shape_.n, width), Transpose::yes,
+       reverse.out_bar, 0.0, reverse.X_bar);
+  gemm_nt(space, 1.0, reverse.out_bar, reverse.X, MatrixView<Real>(reverse.bar.data() + at, shape_.n, width));
 }
+
+template class DenseLinearPart<double>;
+template class DenseLinearPart<float>;
 
 }  // namespace spnode::core

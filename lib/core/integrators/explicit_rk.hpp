@@ -18,28 +18,29 @@ ExplicitTableau euler_tableau();
 /// The classical scheme of Kutta.
 ExplicitTableau rk4_tableau();
 
-class ExplicitRk final : public Integrator {
+template <class Real>
+class ExplicitRk final : public Integrator<Real> {
  public:
   ExplicitRk(ExplicitTableau tableau, RateShape shape);
 
   int order() const override { return tableau_.order; }
   std::vector<OperatorSpec> operators() const override { return {{OperatorSpec::Kind::generator, 1.0, 0}}; }
-  std::size_t tape_rows(const NonlinearPart& nonlinear) const override;
-  void step(const StepContext& context, const StepLengths& steps, ConstMatrixView u, MatrixView next,
-            MatrixView tape) const override;
-  void step_vjp(const StepContext& context, const StepLengths& steps, ConstMatrixView u, ConstMatrixView tape,
-                const StepAdjoint& adjoint) const override;
+  std::size_t tape_rows(const NonlinearPart<Real>& nonlinear) const override;
+  void step(const StepContext<Real>& context, const StepLengths<Real>& steps, ConstMatrixView<Real> u,
+            MatrixView<Real> next, MatrixView<Real> tape) const override;
+  void step_vjp(const StepContext<Real>& context, const StepLengths<Real>& steps, ConstMatrixView<Real> u,
+                ConstMatrixView<Real> tape, const StepAdjoint<Real>& adjoint) const override;
 
  private:
   // The tape holds for each stage: U_i, f(U_i), and the tape of the nonlinear rate.
   struct Rows {
     std::size_t state, rate, inner;
   };
-  Rows rows(std::size_t stage, const NonlinearPart& nonlinear) const;
+  Rows rows(std::size_t stage, const NonlinearPart<Real>& nonlinear) const;
 
   ExplicitTableau tableau_;
   RateShape shape_;
-  SplitRate rate_;
+  SplitRate<Real> rate_;
 };
 
 }  // namespace spnode::core

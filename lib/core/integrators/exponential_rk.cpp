@@ -16,11 +16,13 @@ ExponentialTableau etdrk4_tableau() {
            {1.0, {{1.0, 0.0, 0.0, 0.0}, {-3.0, 2.0, 2.0, -1.0}, {4.0, -4.0, -4.0, 4.0}}}}};
 }
 
-std::size_t ExponentialRk::terms(const ExponentialTableau::Stage& stage) const {
+template <class Real>
+std::size_t ExponentialRk<Real>::terms(const ExponentialTableau::Stage& stage) const {
   return shape_.rows() == 0 ? 0 : stage.weight.size();
 }
 
-std::vector<OperatorSpec> ExponentialRk::operators() const {
+template <class Real>
+std::vector<OperatorSpec> ExponentialRk<Real>::operators() const {
   std::vector<OperatorSpec> specs;
   // Without a nonlinear part only the last stage is left.
   for (const auto& stage : tableau_.stages)
@@ -28,7 +30,8 @@ std::vector<OperatorSpec> ExponentialRk::operators() const {
   return shape_.rows() == 0 ? std::vector<OperatorSpec>{specs.back()} : specs;
 }
 
-ExponentialRk::Rows ExponentialRk::rows(std::size_t evaluation, const NonlinearPart& nonlinear) const {
+template <class Real>
+auto ExponentialRk<Real>::rows(std::size_t evaluation, const NonlinearPart<Real>& nonlinear) const -> Rows {
   // The first evaluation is at u itself, which the caller keeps.
   const std::size_t rate = shape_.rows(), inner = nonlinear.tape_rows();
   const std::size_t start = evaluation == 0 ? 0 : rate + inner + (evaluation - 1) * (shape_.n + rate + inner);
@@ -36,27 +39,30 @@ ExponentialRk::Rows ExponentialRk::rows(std::size_t evaluation, const NonlinearP
   return {start, start + state, start + state + rate, start + state + rate + inner};
 }
 
-std::size_t ExponentialRk::tape_rows(const NonlinearPart& nonlinear) const {
+template <class Real>
+std::size_t ExponentialRk<Real>::tape_rows(const NonlinearPart<Real>& nonlinear) const {
   return evaluations() == 0 ? 0 : rows(evaluations() - 1, nonlinear).end;
 }
 
-MatrixView ExponentialRk::scratch_rows(const StepContext& context, std::size_t stage,
-                                       std::size_t lanes) const {
+template <class Real>
+MatrixView<Real> ExponentialRk<Real>::scratch_rows(const StepContext<Real>& context, std::size_t stage,
+                                                   std::size_t lanes) const {
   return context.scratch.matrix(shape_.n + terms(tableau_.stages[stage]) * shape_.rows(), lanes);
 }
 
 // X = [u; w_1; w_2; ...] of a stage from the rates on the tape.
-void ExponentialRk::gather(const StepContext& context, std::size_t stage, ConstMatrixView u,
-                           ConstMatrixView tape, MatrixView X) const {
+template <class Real>
+void ExponentialRk<Real>::gather(const StepContext<Real>& context, std::size_t stage, ConstMatrixView<Real> u,
+                                 ConstMatrixView<Real> tape, MatrixView<Real> X) const {
   const std::size_t n = shape_.n, rate = shape_.rows();
   const auto& weight = tableau_.stages[stage].weight;
   scaled_copy(context.space, 1.0, u, rows_of(X, 0, n));
   for (std::size_t k = 0; k < terms(tableau_.stages[stage]); ++k) {
-    const MatrixView w = rows_of(X, n + k * rate, rate);
+    const MatrixView<Real> w = rows_of(X, n + k * rate, rate);
     bool written = false;
     for (std::size_t j = 0; j < weight[k].size(); ++j) {
       if (weight[k][j] == 0.0) continue;
-      const ConstMatrixView N = rows_of(tape, rows(j, context.nonlinear).rate, rate);
+      const ConstMatrixView<Real> N = rows_of(tape, rows(j, context.nonlinear).rate, rate);
       if (written)
         axpy(context.space, weight[k][j], N, w);
       else
@@ -66,42 +72,45 @@ void ExponentialRk::gather(const StepContext& context, std::size_t stage, ConstM
   }
 }
 
-void ExponentialRk::step(const StepContext& context, const StepLengths& steps, ConstMatrixView u,
-                         MatrixView next, MatrixView tape) const {
-  const Scratch::Frame frame(context.scratch);
+template <class Real>
+void ExponentialRk<Real>::step(const StepContext<Real>& context, const StepLengths<Real>& steps,
+                               ConstMatrixView<Real> u, MatrixView<Real> next, MatrixView<Real> tape) const {
+  const ScratchFrame frame(context.scratch);
   const std::size_t lanes = u.extent(1), n = shape_.n, s = evaluations();
   if (s == 0) return context.linear.apply(context.space, 0, steps, u, next, context.scratch);
-  ConstMatrixView U = u;
+  ConstMatrixView<Real> U = u;
   for (std::size_t i = 0; i < s; ++i) {
     const Rows at = rows(i, context.nonlinear);
     context.nonlinear.apply(context.space, U, rows_of(tape, at.rate, shape_.rows()),
                             rows_of(tape, at.inner, context.nonlinear.tape_rows()), context.scratch);
-    const MatrixView X = scratch_rows(context, i, lanes);
+    const MatrixView<Real> X = scratch_rows(context, i, lanes);
     gather(context, i, u, tape, X);
-    const MatrixView out = i + 1 == s ? next : rows_of(tape, rows(i + 1, context.nonlinear).state, n);
+    const MatrixView<Real> out = i + 1 == s ? next : rows_of(tape, rows(i + 1, context.nonlinear).state, n);
     context.linear.apply(context.space, i, steps, X, out, context.scratch);
     U = out;
   }
 }
 
-void ExponentialRk::step_vjp(const StepContext& context, const StepLengths& steps, ConstMatrixView u,
-                             ConstMatrixView tape, const StepAdjoint& adjoint) const {
-  const Scratch::Frame frame(context.scratch);
+template <class Real>
+void ExponentialRk<Real>::step_vjp(const StepContext<Real>& context, const StepLengths<Real>& steps,
+                                   ConstMatrixView<Real> u, ConstMatrixView<Real> tape,
+                                   const StepAdjoint<Real>& adjoint) const {
+  const ScratchFrame frame(context.scratch);
   const ExecSpace& space = context.space;
   const std::size_t lanes = u.extent(1), n = shape_.n, rate = shape_.rows(), s = evaluations();
   if (s == 0) {
-    const MatrixView X_bar = context.scratch.matrix(n, lanes);
+    const MatrixView<Real> X_bar = context.scratch.matrix(n, lanes);
     context.linear.apply_vjp(space, 0, steps, {u, adjoint.next_bar, X_bar, adjoint.linear_bar},
                              context.scratch);
     return axpy(space, 1.0, X_bar, adjoint.u_bar);
   }
-  const MatrixView rate_bars = context.scratch.matrix(s * rate, lanes),
-                   U_bar = context.scratch.matrix(n, lanes);
+  const MatrixView<Real> rate_bars = context.scratch.matrix(s * rate, lanes),
+                         U_bar = context.scratch.matrix(n, lanes);
   fill(space, 0.0, rate_bars);
-  ConstMatrixView out_bar = adjoint.next_bar;
+  ConstMatrixView<Real> out_bar = adjoint.next_bar;
   for (std::size_t i = s; i-- > 0;) {
-    const Scratch::Frame stage_frame(context.scratch);
-    const MatrixView X = scratch_rows(context, i, lanes), X_bar = scratch_rows(context, i, lanes);
+    const ScratchFrame stage_frame(context.scratch);
+    const MatrixView<Real> X = scratch_rows(context, i, lanes), X_bar = scratch_rows(context, i, lanes);
     gather(context, i, u, tape, X);
     context.linear.apply_vjp(space, i, steps, {X, out_bar, X_bar, adjoint.linear_bar}, context.scratch);
     axpy(space, 1.0, rows_of(X_bar, 0, n), adjoint.u_bar);
@@ -113,7 +122,7 @@ void ExponentialRk::step_vjp(const StepContext& context, const StepLengths& step
 
     // All that uses N(U_i) has been seen: take it back to the state of its evaluation.
     const Rows at = rows(i, context.nonlinear);
-    const ConstMatrixView U = i == 0 ? u : rows_of(tape, at.state, n);
+    const ConstMatrixView<Real> U = i == 0 ? u : rows_of(tape, at.state, n);
     if (i > 0) fill(space, 0.0, U_bar);
     context.nonlinear.apply_vjp(
         space,
@@ -123,5 +132,8 @@ void ExponentialRk::step_vjp(const StepContext& context, const StepLengths& step
     out_bar = U_bar;
   }
 }
+
+template class ExponentialRk<double>;
+template class ExponentialRk<float>;
 
 }  // namespace spnode::core

@@ -29,17 +29,18 @@ ExponentialTableau etdrk2_tableau();
 /// four, but each stage needs phi functions of one argument only, so that it can be applied matrix-free.
 ExponentialTableau etdrk4_tableau();
 
-class ExponentialRk final : public Integrator {
+template <class Real>
+class ExponentialRk final : public Integrator<Real> {
  public:
   ExponentialRk(ExponentialTableau tableau, RateShape shape) : tableau_(std::move(tableau)), shape_(shape) {}
 
   int order() const override { return tableau_.order; }
   std::vector<OperatorSpec> operators() const override;
-  std::size_t tape_rows(const NonlinearPart& nonlinear) const override;
-  void step(const StepContext& context, const StepLengths& steps, ConstMatrixView u, MatrixView next,
-            MatrixView tape) const override;
-  void step_vjp(const StepContext& context, const StepLengths& steps, ConstMatrixView u, ConstMatrixView tape,
-                const StepAdjoint& adjoint) const override;
+  std::size_t tape_rows(const NonlinearPart<Real>& nonlinear) const override;
+  void step(const StepContext<Real>& context, const StepLengths<Real>& steps, ConstMatrixView<Real> u,
+            MatrixView<Real> next, MatrixView<Real> tape) const override;
+  void step_vjp(const StepContext<Real>& context, const StepLengths<Real>& steps, ConstMatrixView<Real> u,
+                ConstMatrixView<Real> tape, const StepAdjoint<Real>& adjoint) const override;
 
  private:
   // The tape holds, for each of the s evaluations of N: its state, its rate, and the nonlinear part's own
@@ -47,12 +48,12 @@ class ExponentialRk final : public Integrator {
   struct Rows {
     std::size_t state, rate, inner, end;
   };
-  Rows rows(std::size_t evaluation, const NonlinearPart& nonlinear) const;
+  Rows rows(std::size_t evaluation, const NonlinearPart<Real>& nonlinear) const;
   std::size_t terms(const ExponentialTableau::Stage& stage) const;
   std::size_t evaluations() const { return shape_.rows() == 0 ? 0 : tableau_.stages.size(); }
-  void gather(const StepContext& context, std::size_t stage, ConstMatrixView u, ConstMatrixView tape,
-              MatrixView X) const;
-  MatrixView scratch_rows(const StepContext& context, std::size_t stage, std::size_t lanes) const;
+  void gather(const StepContext<Real>& context, std::size_t stage, ConstMatrixView<Real> u,
+              ConstMatrixView<Real> tape, MatrixView<Real> X) const;
+  MatrixView<Real> scratch_rows(const StepContext<Real>& context, std::size_t stage, std::size_t lanes) const;
 
   ExponentialTableau tableau_;
   RateShape shape_;

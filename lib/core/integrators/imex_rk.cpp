@@ -24,7 +24,8 @@ ImexTableau imex_ars2_tableau() {
           {0.0, 1.0 - gamma, gamma}};
 }
 
-ImexRk::ImexRk(ImexTableau tableau, RateShape shape) : tableau_(std::move(tableau)), shape_(shape) {
+template <class Real>
+ImexRk<Real>::ImexRk(ImexTableau tableau, RateShape shape) : tableau_(std::move(tableau)), shape_(shape) {
   for (const double gamma : tableau_.gamma) {
     const OperatorSpec spec{OperatorSpec::Kind::resolvent, gamma, 0};
     const auto known = std::ranges::find(operators_, spec);
@@ -35,16 +36,21 @@ ImexRk::ImexRk(ImexTableau tableau, RateShape shape) : tableau_(std::move(tablea
   if (shape_.has_relaxed) operators_.push_back({OperatorSpec::Kind::generator, 1.0, 0});
 }
 
-ImexRk::Rows ImexRk::rows(std::size_t stage, const NonlinearPart& nonlinear) const {
+template <class Real>
+auto ImexRk<Real>::rows(std::size_t stage, const NonlinearPart<Real>& nonlinear) const -> Rows {
   const std::size_t n = shape_.n, start = stage * (3 * n + rate_.tape_rows(nonlinear));
   return {start, start + n, start + 2 * n, start + 3 * n};
 }
 
-std::size_t ImexRk::tape_rows(const NonlinearPart& nonlinear) const { return rows(stages(), nonlinear).rhs; }
+template <class Real>
+std::size_t ImexRk<Real>::tape_rows(const NonlinearPart<Real>& nonlinear) const {
+  return rows(stages(), nonlinear).rhs;
+}
 
-void ImexRk::add_rates(const StepContext& context, const StepLengths& steps, ConstMatrixView tape,
-                       const std::vector<double>& explicit_part, const std::vector<double>& implicit_part,
-                       MatrixView to) const {
+template <class Real>
+void ImexRk<Real>::add_rates(const StepContext<Real>& context, const StepLengths<Real>& steps,
+                             ConstMatrixView<Real> tape, const std::vector<double>& explicit_part,
+                             const std::vector<double>& implicit_part, MatrixView<Real> to) const {
   const std::size_t n = shape_.n;
   for (std::size_t j = 0; j < explicit_part.size(); ++j) {
     const Rows at = rows(j, context.nonlinear);
@@ -56,12 +62,13 @@ void ImexRk::add_rates(const StepContext& context, const StepLengths& steps, Con
   }
 }
 
-void ImexRk::step(const StepContext& context, const StepLengths& steps, ConstMatrixView u, MatrixView next,
-                  MatrixView tape) const {
+template <class Real>
+void ImexRk<Real>::step(const StepContext<Real>& context, const StepLengths<Real>& steps,
+                        ConstMatrixView<Real> u, MatrixView<Real> next, MatrixView<Real> tape) const {
   const std::size_t n = shape_.n;
   for (std::size_t i = 0; i < stages(); ++i) {
     const Rows at = rows(i, context.nonlinear);
-    const MatrixView rhs = rows_of(tape, at.rhs, n), U = rows_of(tape, at.state, n);
+    const MatrixView<Real> rhs = rows_of(tape, at.rhs, n), U = rows_of(tape, at.state, n);
     scaled_copy(context.space, 1.0, u, rhs);
     add_rates(context, steps, tape, tableau_.explicit_[i], tableau_.implicit_[i], rhs);
     if (tableau_.gamma[i] == 0.0)
@@ -76,18 +83,21 @@ void ImexRk::step(const StepContext& context, const StepLengths& steps, ConstMat
   add_rates(context, steps, tape, tableau_.explicit_weight, tableau_.implicit_weight, next);
 }
 
-void ImexRk::step_vjp(const StepContext& context, const StepLengths& steps, ConstMatrixView u,
-                      ConstMatrixView tape, const StepAdjoint& adjoint) const {
-  const Scratch::Frame frame(context.scratch);
+template <class Real>
+void ImexRk<Real>::step_vjp(const StepContext<Real>& context, const StepLengths<Real>& steps,
+                            ConstMatrixView<Real> u, ConstMatrixView<Real> tape,
+                            const StepAdjoint<Real>& adjoint) const {
+  const ScratchFrame frame(context.scratch);
   const ExecSpace& space = context.space;
   const std::size_t n = shape_.n, lanes = u.extent(1), s = stages();
-  const MatrixView F_bar = context.scratch.matrix(s * n, lanes), K_bar = context.scratch.matrix(s * n, lanes);
-  const MatrixView U_bar = context.scratch.matrix(n, lanes), rhs_bar = context.scratch.matrix(n, lanes);
+  const MatrixView<Real> F_bar = context.scratch.matrix(s * n, lanes),
+                         K_bar = context.scratch.matrix(s * n, lanes);
+  const MatrixView<Real> U_bar = context.scratch.matrix(n, lanes), rhs_bar = context.scratch.matrix(n, lanes);
   fill(space, 0.0, F_bar);
   fill(space, 0.0, K_bar);
   // Adjoint of add_rates, with K_j = h A U_j.
   const auto spread = [&](const std::vector<double>& explicit_part, const std::vector<double>& implicit_part,
-                          ConstMatrixView bar) {
+                          ConstMatrixView<Real> bar) {
     for (std::size_t j = 0; j < explicit_part.size(); ++j) {
       if (explicit_part[j] != 0.0)
         add_step_times(space, explicit_part[j], steps, bar, rows_of(F_bar, j * n, n));
@@ -117,5 +127,8 @@ void ImexRk::step_vjp(const StepContext& context, const StepLengths& steps, Cons
     spread(tableau_.explicit_[i], tableau_.implicit_[i], rhs_bar);
   }
 }
+
+template class ImexRk<double>;
+template class ImexRk<float>;
 
 }  // namespace spnode::core

@@ -29,35 +29,36 @@ ImexTableau imex_ssp2_tableau();
 /// ARS(2,2,2) (Ascher, Ruuth and Spiteri, Appl. Numer. Math. 25, 1997, section 2.6).
 ImexTableau imex_ars2_tableau();
 
-class ImexRk final : public Integrator {
+template <class Real>
+class ImexRk final : public Integrator<Real> {
  public:
   ImexRk(ImexTableau tableau, RateShape shape);
 
   int order() const override { return tableau_.order; }
   std::vector<OperatorSpec> operators() const override { return operators_; }
-  std::size_t tape_rows(const NonlinearPart& nonlinear) const override;
-  void step(const StepContext& context, const StepLengths& steps, ConstMatrixView u, MatrixView next,
-            MatrixView tape) const override;
-  void step_vjp(const StepContext& context, const StepLengths& steps, ConstMatrixView u, ConstMatrixView tape,
-                const StepAdjoint& adjoint) const override;
+  std::size_t tape_rows(const NonlinearPart<Real>& nonlinear) const override;
+  void step(const StepContext<Real>& context, const StepLengths<Real>& steps, ConstMatrixView<Real> u,
+            MatrixView<Real> next, MatrixView<Real> tape) const override;
+  void step_vjp(const StepContext<Real>& context, const StepLengths<Real>& steps, ConstMatrixView<Real> u,
+                ConstMatrixView<Real> tape, const StepAdjoint<Real>& adjoint) const override;
 
  private:
   // The tape holds for each stage: rhs_i, U_i, F_i, and the tape of the rate.
   struct Rows {
     std::size_t rhs, state, rate, inner;
   };
-  Rows rows(std::size_t stage, const NonlinearPart& nonlinear) const;
+  Rows rows(std::size_t stage, const NonlinearPart<Real>& nonlinear) const;
   std::size_t stages() const { return tableau_.gamma.size(); }
   // to += sum_j (explicit[j] h F_j + implicit[j] h A U_j)
-  void add_rates(const StepContext& context, const StepLengths& steps, ConstMatrixView tape,
+  void add_rates(const StepContext<Real>& context, const StepLengths<Real>& steps, ConstMatrixView<Real> tape,
                  const std::vector<double>& explicit_part, const std::vector<double>& implicit_part,
-                 MatrixView to) const;
+                 MatrixView<Real> to) const;
 
   ImexTableau tableau_;
   RateShape shape_;
   std::vector<OperatorSpec> operators_;
   std::vector<std::size_t> resolvent_;  // operator of each implicit stage
-  SplitRate rate_;
+  SplitRate<Real> rate_;
 };
 
 }  // namespace spnode::core

@@ -12,6 +12,7 @@
 namespace spnode::core {
 
 /// The nonlinear half of du/dt = A u + g(u) - A r(u) as integrators see it: the rate [g; r] at a state.
+template <class Real>
 class NonlinearPart {
  public:
   virtual ~NonlinearPart() = default;
@@ -20,35 +21,38 @@ class NonlinearPart {
 
   /// rate (shape().rows(), lanes) is overwritten; what the adjoint needs goes to the tape (tape_rows(),
   /// lanes).
-  virtual void apply(const ExecSpace& space, ConstMatrixView u, MatrixView rate, MatrixView tape,
-                     Scratch& scratch) const = 0;
+  virtual void apply(const ExecSpace& space, ConstMatrixView<Real> u, MatrixView<Real> rate,
+                     MatrixView<Real> tape, Scratch<Real>& scratch) const = 0;
 
   struct Reverse {
-    ConstMatrixView u, tape, rate_bar;
-    MatrixView u_bar;  ///< +=
-    VectorView bar;    ///< adjoint of the nonlinear coefficients, +=; skipped where its extent is 0
+    ConstMatrixView<Real> u, tape, rate_bar;
+    MatrixView<Real> u_bar;  ///< +=
+    VectorView<Real> bar;    ///< adjoint of the nonlinear coefficients, +=; skipped where its extent is 0
   };
-  virtual void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch& scratch) const = 0;
+  virtual void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const = 0;
 };
 
 /// What a step works with; all by reference, nothing owned.
+template <class Real>
 struct StepContext {
   const ExecSpace& space;
-  const LinearPart& linear;
-  const NonlinearPart& nonlinear;
-  Scratch& scratch;
+  const LinearPart<Real>& linear;
+  const NonlinearPart<Real>& nonlinear;
+  Scratch<Real>& scratch;
 };
 
 /// The adjoints that a reverse step adds to.
+template <class Real>
 struct StepAdjoint {
-  ConstMatrixView next_bar;  ///< of the step's result, (n, lanes)
-  MatrixView u_bar;          ///< of its argument, (n, lanes), +=
-  VectorView linear_bar;     ///< LinearPart::coefficient_count(), +=
-  VectorView nonlinear_bar;  ///< coefficients of the nonlinear part, +=
+  ConstMatrixView<Real> next_bar;  ///< of the step's result, (n, lanes)
+  MatrixView<Real> u_bar;          ///< of its argument, (n, lanes), +=
+  VectorView<Real> linear_bar;     ///< LinearPart::coefficient_count(), +=
+  VectorView<Real> nonlinear_bar;  ///< coefficients of the nonlinear part, +=
 };
 
 /// A one-step scheme; stateless. Allocates nothing: temporaries come from the context's scratch, what the
 /// reverse step needs goes to a tape of tape_rows() rows that the caller owns.
+template <class Real>
 class Integrator {
  public:
   virtual ~Integrator() = default;
@@ -59,18 +63,20 @@ class Integrator {
   /// The operators that the scheme applies; it refers to them by position.
   virtual std::vector<OperatorSpec> operators() const = 0;
 
-  virtual std::size_t tape_rows(const NonlinearPart& nonlinear) const = 0;
+  virtual std::size_t tape_rows(const NonlinearPart<Real>& nonlinear) const = 0;
 
   /// next = the state one step after u, both (n, lanes).
-  virtual void step(const StepContext& context, const StepLengths& steps, ConstMatrixView u, MatrixView next,
-                    MatrixView tape) const = 0;
+  virtual void step(const StepContext<Real>& context, const StepLengths<Real>& steps, ConstMatrixView<Real> u,
+                    MatrixView<Real> next, MatrixView<Real> tape) const = 0;
 
   /// The exact adjoint of the step that wrote the tape from u.
-  virtual void step_vjp(const StepContext& context, const StepLengths& steps, ConstMatrixView u,
-                        ConstMatrixView tape, const StepAdjoint& adjoint) const = 0;
+  virtual void step_vjp(const StepContext<Real>& context, const StepLengths<Real>& steps,
+                        ConstMatrixView<Real> u, ConstMatrixView<Real> tape,
+                        const StepAdjoint<Real>& adjoint) const = 0;
 };
 
 /// The scheme of the given name for rates of the given shape.
-std::unique_ptr<Integrator> make_integrator(Scheme scheme, const RateShape& shape);
+template <class Real>
+std::unique_ptr<Integrator<Real>> make_integrator(Scheme scheme, const RateShape& shape);
 
 }  // namespace spnode::core

@@ -37,8 +37,9 @@ struct OperatorSpec {
 };
 
 /// The step that each lane of a tile takes.
+template <class Real>
 struct StepLengths {
-  ConstVectorView h;  ///< (lanes), time; either sign
+  ConstVectorView<Real> h;  ///< (lanes), time; either sign
   Kokkos::View<const std::uint32_t*, ExecSpace, Unmanaged>
       index;                ///< (lanes), which of the distinct step lengths
   std::uint32_t first = 0;  ///< index(0), known on the host
@@ -47,6 +48,7 @@ struct StepLengths {
 
 /// Acts with the operators of a scheme. Between two calls of realise its state is constant and may be shared
 /// by tiles; adjoints of its coefficients go to a vector of the caller.
+template <class Real>
 class LinearPart {
  public:
   virtual ~LinearPart() = default;
@@ -61,22 +63,25 @@ class LinearPart {
   virtual void realise_vjp(std::span<const double> bar, std::span<double> A_bar) = 0;
 
   /// out (n, lanes) = operator number `op` applied to X; overwritten.
-  virtual void apply(const ExecSpace& space, std::size_t op, const StepLengths& steps, ConstMatrixView X,
-                     MatrixView out, Scratch& scratch) const = 0;
+  virtual void apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
+                     ConstMatrixView<Real> X, MatrixView<Real> out, Scratch<Real>& scratch) const = 0;
 
   /// The arguments of a reverse sweep of one apply.
   struct Reverse {
-    ConstMatrixView X, out_bar;
-    MatrixView X_bar;  ///< overwritten
-    VectorView bar;    ///< coefficient_count(), +=
+    ConstMatrixView<Real> X, out_bar;
+    MatrixView<Real> X_bar;  ///< overwritten
+    VectorView<Real> bar;    ///< coefficient_count(), +=
   };
-  virtual void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths& steps,
-                         const Reverse& reverse, Scratch& scratch) const = 0;
+  virtual void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
+                         const Reverse& reverse, Scratch<Real>& scratch) const = 0;
 };
 
 /// Operators as dense matrices, one set per distinct step length, shared by all lanes that take it.
-class DenseLinearPart final : public LinearPart {
+template <class Real>
+class DenseLinearPart final : public LinearPart<Real> {
  public:
+  using typename LinearPart<Real>::Reverse;
+
   /// `steps`: the distinct step lengths. Raises UsageError for an operator that does not exist densely.
   DenseLinearPart(RateShape shape, std::vector<OperatorSpec> operators, std::vector<double> steps);
   ~DenseLinearPart() override;
@@ -84,17 +89,17 @@ class DenseLinearPart final : public LinearPart {
   std::size_t coefficient_count() const override { return kappa_.extent(0); }
   void realise(std::span<const double> A) override;
   void realise_vjp(std::span<const double> bar, std::span<double> A_bar) override;
-  void apply(const ExecSpace& space, std::size_t op, const StepLengths& steps, ConstMatrixView X,
-             MatrixView out, Scratch& scratch) const override;
-  void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths& steps, const Reverse& reverse,
-                 Scratch& scratch) const override;
+  void apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps, ConstMatrixView<Real> X,
+             MatrixView<Real> out, Scratch<Real>& scratch) const override;
+  void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
+                 const Reverse& reverse, Scratch<Real>& scratch) const override;
 
  private:
   struct Functions;  // phi functions and resolvents, with the memory of their adjoints
   std::size_t columns(const OperatorSpec& spec) const;
   std::size_t offset(std::size_t op, std::size_t step) const { return step * per_step_ + offsets_[op]; }
   void evaluate(std::size_t step);
-  void write(const OperatorSpec& spec, double h, double* matrix) const;
+  void write(const OperatorSpec& spec, double h, Real* matrix) const;
   void read_bar(const OperatorSpec& spec, double h, const double* bar, std::span<double> A_bar);
 
   RateShape shape_;
@@ -104,13 +109,16 @@ class DenseLinearPart final : public LinearPart {
   std::size_t per_step_ = 0;
   std::unique_ptr<Functions> functions_;
   std::vector<double> A_;
-  Vector kappa_;
+  Vector<Real> kappa_;
 };
 
 /// Operators applied matrix-free by truncated Taylor series (Al-Mohy and Higham 2011; SPNODE-25, eqs.
 /// (15)-(19)). Only exponentials and the generator exist here; the coefficients are the entries of A.
-class TaylorLinearPart final : public LinearPart {
+template <class Real>
+class TaylorLinearPart final : public LinearPart<Real> {
  public:
+  using typename LinearPart<Real>::Reverse;
+
   /// `largest_step`: the largest |h| that will be asked for.
   TaylorLinearPart(RateShape shape, std::vector<OperatorSpec> operators, double largest_step);
   ~TaylorLinearPart() override;
@@ -118,10 +126,10 @@ class TaylorLinearPart final : public LinearPart {
   std::size_t coefficient_count() const override { return shape_.n * shape_.n; }
   void realise(std::span<const double> A) override;
   void realise_vjp(std::span<const double> bar, std::span<double> A_bar) override;
-  void apply(const ExecSpace& space, std::size_t op, const StepLengths& steps, ConstMatrixView X,
-             MatrixView out, Scratch& scratch) const override;
-  void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths& steps, const Reverse& reverse,
-                 Scratch& scratch) const override;
+  void apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps, ConstMatrixView<Real> X,
+             MatrixView<Real> out, Scratch<Real>& scratch) const override;
+  void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
+                 const Reverse& reverse, Scratch<Real>& scratch) const override;
 
  private:
   struct Plans;
@@ -129,7 +137,7 @@ class TaylorLinearPart final : public LinearPart {
   std::vector<OperatorSpec> operators_;
   double largest_step_;
   std::unique_ptr<Plans> plans_;
-  Matrix A_;
+  Matrix<Real> A_;
 };
 
 }  // namespace spnode::core

@@ -4,30 +4,33 @@
 
 namespace spnode::core {
 
-void SplitRate::apply(const StepContext& context, const StepLengths& steps, ConstMatrixView u, MatrixView f,
-                      MatrixView tape) const {
-  const Scratch::Frame frame(context.scratch);
+template <class Real>
+void SplitRate<Real>::apply(const StepContext<Real>& context, const StepLengths<Real>& steps,
+                            ConstMatrixView<Real> u, MatrixView<Real> f, MatrixView<Real> tape) const {
+  const ScratchFrame frame(context.scratch);
   const std::size_t n = shape.n, rows = shape.rows();
   if (rows == 0) return fill(context.space, 0.0, f);
-  const MatrixView rate = rows_of(tape, 0, rows);
+  const MatrixView<Real> rate = rows_of(tape, 0, rows);
   context.nonlinear.apply(context.space, u, rate, rows_of(tape, rows, context.nonlinear.tape_rows()),
                           context.scratch);
   if (!shape.has_relaxed) return scaled_copy(context.space, 1.0, rate, f);
-  const MatrixView Ar = context.scratch.matrix(n, u.extent(1));
+  const MatrixView<Real> Ar = context.scratch.matrix(n, u.extent(1));
   context.linear.apply(context.space, generator, steps, rows_of(rate, rows - n, n), Ar, context.scratch);
   scaled_copy(context.space, -1.0, Ar, f);
   if (shape.has_plain) axpy(context.space, 1.0, rows_of(rate, 0, n), f);
 }
 
-void SplitRate::apply_vjp(const StepContext& context, const StepLengths& steps, ConstMatrixView u,
-                          ConstMatrixView tape, const StepAdjoint& adjoint) const {
-  const Scratch::Frame frame(context.scratch);
+template <class Real>
+void SplitRate<Real>::apply_vjp(const StepContext<Real>& context, const StepLengths<Real>& steps,
+                                ConstMatrixView<Real> u, ConstMatrixView<Real> tape,
+                                const StepAdjoint<Real>& adjoint) const {
+  const ScratchFrame frame(context.scratch);
   const std::size_t n = shape.n, rows = shape.rows(), lanes = u.extent(1);
   if (rows == 0) return;
-  const MatrixView rate_bar = context.scratch.matrix(rows, lanes);
+  const MatrixView<Real> rate_bar = context.scratch.matrix(rows, lanes);
   if (shape.has_plain) scaled_copy(context.space, 1.0, adjoint.next_bar, rows_of(rate_bar, 0, n));
   if (shape.has_relaxed) {
-    const MatrixView Ar_bar = context.scratch.matrix(n, lanes);
+    const MatrixView<Real> Ar_bar = context.scratch.matrix(n, lanes);
     scaled_copy(context.space, -1.0, adjoint.next_bar, Ar_bar);
     context.linear.apply_vjp(
         context.space, generator, steps,
@@ -40,15 +43,24 @@ void SplitRate::apply_vjp(const StepContext& context, const StepLengths& steps, 
       context.scratch);
 }
 
-void add_step_times(const ExecSpace& space, double factor, const StepLengths& steps, ConstMatrixView X,
-                    MatrixView Y) {
-  const ConstVectorView h = steps.h;
+template <class Real>
+void add_step_times(const ExecSpace& space, double factor, const StepLengths<Real>& steps,
+                    InputMatrix<Real> X, MatrixView<Real> Y) {
+  const ConstVectorView<Real> h = steps.h;
+  const Real f = Real(factor);
   const std::size_t lanes = Y.extent(1);
   Kokkos::parallel_for(
       "spnode::core::add_step_times", Kokkos::RangePolicy<ExecSpace>(space, 0, Y.extent(0)),
       KOKKOS_LAMBDA(const std::size_t i) {
-        for (std::size_t l = 0; l < lanes; ++l) Y(i, l) += factor * h(l) * X(i, l);
+        for (std::size_t l = 0; l < lanes; ++l) Y(i, l) += f * h(l) * X(i, l);
       });
 }
+
+template struct SplitRate<double>;
+template struct SplitRate<float>;
+template void add_step_times(const ExecSpace&, double, const StepLengths<double>&, InputMatrix<double>,
+                             MatrixView<double>);
+template void add_step_times(const ExecSpace&, double, const StepLengths<float>&, InputMatrix<float>,
+                             MatrixView<float>);
 
 }  // namespace spnode::core

@@ -52,8 +52,9 @@ std::vector<double> distinct_steps(const WindowData& data, std::size_t substeps)
   return steps;
 }
 
-void TileSteps::assign(const StepTable& table, const std::vector<double>& h, std::size_t intervals,
-                       std::size_t lanes) {
+template <class Real>
+void TileSteps<Real>::assign(const StepTable& table, const std::vector<double>& h, std::size_t intervals,
+                             std::size_t lanes) {
   lanes_ = lanes;
   first_.resize(intervals);
   uniform_.resize(intervals);
@@ -70,7 +71,7 @@ void TileSteps::assign(const StepTable& table, const std::vector<double>& h, std
       const bool same = l > 0 && step == h[i * lanes + l - 1];
       const std::uint32_t index = same ? index_host(i, l - 1) : table.index(step);
       index_host(i, l) = index;
-      h_host(i, l) = table.steps()[index];
+      h_host(i, l) = Real(table.steps()[index]);
       if (index != index_host(i, 0)) uniform_[i] = 0;
     }
     first_[i] = index_host(i, 0);
@@ -79,10 +80,14 @@ void TileSteps::assign(const StepTable& table, const std::vector<double>& h, std
   Kokkos::deep_copy(index_, index_host);
 }
 
-StepLengths TileSteps::interval(std::size_t i) const {
-  return {ConstVectorView(&h_(i, 0), lanes_),
+template <class Real>
+StepLengths<Real> TileSteps<Real>::interval(std::size_t i) const {
+  return {ConstVectorView<Real>(&h_(i, 0), lanes_),
           Kokkos::View<const std::uint32_t*, ExecSpace, Unmanaged>(&index_(i, 0), lanes_), first_[i],
           uniform_[i] != 0};
 }
+
+template class TileSteps<double>;
+template class TileSteps<float>;
 
 }  // namespace spnode::core

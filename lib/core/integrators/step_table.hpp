@@ -32,19 +32,20 @@ class StepTable {
 std::vector<double> distinct_steps(const WindowData& data, std::size_t substeps);
 
 /// The steps of a rollout of one tile, interval by interval.
+template <class Real>
 class TileSteps {
  public:
-  /// h: (intervals, lanes) row major, already divided by the number of substeps.
+  /// h: (intervals, lanes) row major, rounded to Real; already divided by the number of substeps.
   void assign(const StepTable& table, const std::vector<double>& h, std::size_t intervals, std::size_t lanes);
 
   std::size_t intervals() const { return uniform_.size(); }
-  StepLengths interval(std::size_t i) const;
+  StepLengths<Real> interval(std::size_t i) const;
 
  private:
   std::size_t lanes_ = 0;
   std::vector<std::uint32_t> first_;
   std::vector<char> uniform_;
-  Kokkos::View<double**, Kokkos::LayoutRight, ExecSpace> h_;
+  Matrix<Real> h_;
   Kokkos::View<std::uint32_t**, Kokkos::LayoutRight, ExecSpace> index_;
 };
 

@@ -20,24 +20,27 @@ std::size_t most_terms(const std::vector<OperatorSpec>& operators) {
 
 }  // namespace
 
-struct TaylorLinearPart::Plans {
+template <class Real>
+struct TaylorLinearPart<Real>::Plans {
   Plans(std::size_t n, std::size_t terms) : plan(n, terms) {}
-  ExpmvPlan plan;
+  ExpmvPlan<Real> plan;
   // One set of work arrays, grown to the widest tile seen.
-  std::unique_ptr<Expmv> method;
+  std::unique_ptr<Expmv<Real>> method;
   std::size_t lanes = 0;
 
-  Expmv& for_lanes(std::size_t wanted) {
+  Expmv<Real>& for_lanes(std::size_t wanted) {
     if (!method || wanted > lanes) {
       lanes = std::max(lanes, wanted);
-      method = std::make_unique<Expmv>(plan.order(), plan.max_terms(), lanes);
+      method = std::make_unique<Expmv<Real>>(plan.order(), plan.max_terms(), lanes);
       method->reserve(plan);
     }
     return *method;
   }
 };
 
-TaylorLinearPart::TaylorLinearPart(RateShape shape, std::vector<OperatorSpec> operators, double largest_step)
+template <class Real>
+TaylorLinearPart<Real>::TaylorLinearPart(RateShape shape, std::vector<OperatorSpec> operators,
+                                         double largest_step)
     : shape_(shape),
       operators_(std::move(operators)),
       largest_step_(largest_step),
@@ -48,17 +51,18 @@ TaylorLinearPart::TaylorLinearPart(RateShape shape, std::vector<OperatorSpec> op
       throw UsageError("integrator.linear = taylor has no implicit stages; use dense with an IMEX scheme");
 }
 
-TaylorLinearPart::~TaylorLinearPart() = default;
+template <class Real>
+TaylorLinearPart<Real>::~TaylorLinearPart() = default;
 
-void TaylorLinearPart::realise(std::span<const double> A) {
-  const Kokkos::View<const double**, Kokkos::LayoutRight, Kokkos::HostSpace, Unmanaged> host(
-      A.data(), shape_.n, shape_.n);
-  Kokkos::deep_copy(A_, host);
-  plans_->plan.update(ExecSpace(), A, largest_step_);
+template <class Real>
+void TaylorLinearPart<Real>::realise(std::span<const double> A) {
+  upload(A, A_);
+  plans_->plan.update(A, largest_step_);
   if (plans_->method) plans_->method->reserve(plans_->plan);
 }
 
-void TaylorLinearPart::realise_vjp(std::span<const double> bar, std::span<double> A_bar) {
+template <class Real>
+void TaylorLinearPart<Real>::realise_vjp(std::span<const double> bar, std::span<double> A_bar) {
   for (std::size_t i = 0; i < bar.size(); ++i) A_bar[i] += bar[i];
 }
 
@@ -71,9 +75,11 @@ struct CallRows {
   std::size_t relaxed(std::size_t k) const { return plain(k) + (shape.has_plain ? shape.n : 0); }
 };
 
-ExpmvCall make_call(const ExecSpace& space, const OperatorSpec& spec, const RateShape& shape,
-                    const StepLengths& steps, ConstMatrixView X, ConstMatrixView A, Scratch& scratch) {
-  ExpmvCall call;
+template <class Real>
+ExpmvCall<Real> make_call(const ExecSpace& space, const OperatorSpec& spec, const RateShape& shape,
+                          const StepLengths<Real>& steps, ConstMatrixView<Real> X, ConstMatrixView<Real> A,
+                          Scratch<Real>& scratch) {
+  ExpmvCall<Real> call;
   call.c = spec.c;
   call.steps = steps.h;
   call.u = rows_of(X, 0, shape.n);
@@ -84,7 +90,7 @@ ExpmvCall make_call(const ExecSpace& space, const OperatorSpec& spec, const Rate
       call.w[k] = rows_of(X, at.plain(k), shape.n);
       continue;
     }
-    const MatrixView w = scratch.matrix(shape.n, X.extent(1));
+    const MatrixView<Real> w = scratch.matrix(shape.n, X.extent(1));
     gemm(space, -1.0, A, Transpose::no, rows_of(X, at.relaxed(k), shape.n), 0.0, w);
     if (shape.has_plain) axpy(space, 1.0, rows_of(X, at.plain(k), shape.n), w);
     call.w[k] = w;
@@ -94,28 +100,31 @@ ExpmvCall make_call(const ExecSpace& space, const OperatorSpec& spec, const Rate
 
 }  // namespace
 
-void TaylorLinearPart::apply(const ExecSpace& space, std::size_t op, const StepLengths& steps,
-                             ConstMatrixView X, MatrixView out, Scratch& scratch) const {
+template <class Real>
+void TaylorLinearPart<Real>::apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
+                                   ConstMatrixView<Real> X, MatrixView<Real> out,
+                                   Scratch<Real>& scratch) const {
   const OperatorSpec& spec = operators_[op];
   if (spec.kind == Kind::generator) return gemm(space, 1.0, A_, Transpose::no, X, 0.0, out);
-  const Scratch::Frame frame(scratch);
-  const ExpmvCall call = make_call(space, spec, shape_, steps, X, A_, scratch);
+  const ScratchFrame frame(scratch);
+  const ExpmvCall<Real> call = make_call<Real>(space, spec, shape_, steps, X, A_, scratch);
   plans_->for_lanes(X.extent(1)).apply(space, plans_->plan, call, out);
 }
 
-void TaylorLinearPart::apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths& steps,
-                                 const Reverse& reverse, Scratch& scratch) const {
+template <class Real>
+void TaylorLinearPart<Real>::apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
+                                       const Reverse& reverse, Scratch<Real>& scratch) const {
   const std::size_t n = shape_.n, lanes = reverse.X.extent(1);
-  const MatrixView A_bar(reverse.bar.data(), n, n);
+  const MatrixView<Real> A_bar(reverse.bar.data(), n, n);
   const OperatorSpec& spec = operators_[op];
   if (spec.kind == Kind::generator) {
     gemm(space, 1.0, A_, Transpose::yes, reverse.out_bar, 0.0, reverse.X_bar);
     return gemm_nt(space, 1.0, reverse.out_bar, reverse.X, A_bar);
   }
-  const Scratch::Frame frame(scratch);
-  const ExpmvCall call = make_call(space, spec, shape_, steps, reverse.X, A_, scratch);
+  const ScratchFrame frame(scratch);
+  const ExpmvCall<Real> call = make_call<Real>(space, spec, shape_, steps, reverse.X, A_, scratch);
   fill(space, 0.0, reverse.X_bar);
-  ExpmvAdjoint bars;
+  ExpmvAdjoint<Real> bars;
   bars.u = rows_of(reverse.X_bar, 0, n);
   bars.a = A_bar;
   const CallRows at{shape_};
@@ -131,5 +140,8 @@ void TaylorLinearPart::apply_vjp(const ExecSpace& space, std::size_t op, const S
     if (shape_.has_plain) axpy(space, 1.0, bars.w[k], rows_of(reverse.X_bar, at.plain(k), n));
   }
 }
+
+template class TaylorLinearPart<double>;
+template class TaylorLinearPart<float>;
 
 }  // namespace spnode::core

@@ -12,12 +12,12 @@ constexpr bool runs_on_host =
     Kokkos::SpaceAccessibility<Kokkos::HostSpace, ExecSpace::memory_space>::accessible;
 
 // One task per row on the host, where the inner loop vectorises; one per entry on a device.
-template <class Body>
-void for_each_entry(const char* label, const ExecSpace& space, const MatrixView& Y, Body body) {
+template <class Real, class Body>
+void for_each_entry(const char* label, const ExecSpace& space, const MatrixView<Real>& Y, Body body) {
   const std::size_t rows = Y.extent(0), lanes = Y.extent(1);
   if constexpr (runs_on_host) {
     Kokkos::parallel_for(label, Kokkos::RangePolicy<ExecSpace>(space, 0, rows), [=](const std::size_t i) {
-      double* const __restrict row = Y.data() + i * Y.stride_0();
+      Real* const __restrict row = Y.data() + i * Y.stride_0();
       for (std::size_t l = 0; l < lanes; ++l) body(i, l, row[l]);
     });
   } else {
@@ -30,32 +30,33 @@ void for_each_entry(const char* label, const ExecSpace& space, const MatrixView&
 }
 
 // sums(i) += sum_l term(i, l), in ascending order within each of pack_width strands of lanes.
-template <class Term>
-void add_sums(const char* label, const ExecSpace& space, std::size_t rows, std::size_t lanes, VectorView sums,
-              Term term) {
+template <class Real, class Term>
+void add_sums(const char* label, const ExecSpace& space, std::size_t rows, std::size_t lanes,
+              VectorView<Real> sums, Term term) {
   Kokkos::parallel_for(
       label, Kokkos::RangePolicy<ExecSpace>(space, 0, rows), KOKKOS_LAMBDA(const std::size_t i) {
-        double strand[pack_width] = {};
-        for (std::size_t l = 0; l + pack_width <= lanes; l += pack_width)
-          for (std::size_t j = 0; j < pack_width; ++j) strand[j] += term(i, l + j);
-        for (std::size_t l = lanes / pack_width * pack_width; l < lanes; ++l)
-          strand[l % pack_width] += term(i, l);
-        double sum = 0.0;
-        for (std::size_t j = 0; j < pack_width; ++j) sum += strand[j];
+        constexpr std::size_t width = pack_width<Real>;
+        Real strand[width] = {};
+        for (std::size_t l = 0; l + width <= lanes; l += width)
+          for (std::size_t j = 0; j < width; ++j) strand[j] += term(i, l + j);
+        for (std::size_t l = lanes / width * width; l < lanes; ++l) strand[l % width] += term(i, l);
+        Real sum = 0;
+        for (std::size_t j = 0; j < width; ++j) sum += strand[j];
         sums(i) += sum;
       });
 }
 
-void tanh_rows(const ExecSpace& space, const ConstVectorView& b, const MatrixView& Y) {
+template <class Real>
+void tanh_rows(const ExecSpace& space, const ConstVectorView<Real>& b, const MatrixView<Real>& Y) {
+  constexpr std::size_t width = pack_width<Real>;
   const std::size_t lanes = Y.extent(1);
   Kokkos::parallel_for("spnode::core::add_bias_and_activate",
                        Kokkos::RangePolicy<ExecSpace>(space, 0, Y.extent(0)), [=](const std::size_t i) {
-                         double* const row = Y.data() + i * Y.stride_0();
+                         Real* const row = Y.data() + i * Y.stride_0();
                          std::size_t l = 0;
-                         for (; l + pack_width <= lanes; l += pack_width)
-                           store(row + l, tanh(load(row + l) + b(i)));
+                         for (; l + width <= lanes; l += width) store(row + l, tanh(load(row + l) + b(i)));
                          if (l == lanes) return;
-                         double rest[pack_width] = {};
+                         Real rest[width] = {};
                          for (std::size_t j = l; j < lanes; ++j) rest[j - l] = row[j];
                          store(rest, tanh(load(rest) + b(i)));
                          for (std::size_t j = l; j < lanes; ++j) row[j] = rest[j - l];
@@ -64,66 +65,95 @@ void tanh_rows(const ExecSpace& space, const ConstVectorView& b, const MatrixVie
 
 }  // namespace
 
-void fill(const ExecSpace& space, double value, MatrixView Y) {
+template <class Real>
+void fill(const ExecSpace& space, double value, MatrixView<Real> Y) {
+  const Real v = Real(value);
   for_each_entry(
-      "spnode::core::fill", space, Y, KOKKOS_LAMBDA(std::size_t, std::size_t, double& y) { y = value; });
+      "spnode::core::fill", space, Y, KOKKOS_LAMBDA(std::size_t, std::size_t, Real & y) { y = v; });
 }
 
-void scaled_copy(const ExecSpace& space, double alpha, ConstMatrixView X, MatrixView Y) {
+template <class Real>
+void scaled_copy(const ExecSpace& space, double alpha, InputMatrix<Real> X, MatrixView<Real> Y) {
+  const Real a = Real(alpha);
   for_each_entry(
       "spnode::core::scaled_copy", space, Y,
-      KOKKOS_LAMBDA(std::size_t i, std::size_t l, double& y) { y = alpha * X(i, l); });
+      KOKKOS_LAMBDA(std::size_t i, std::size_t l, Real & y) { y = a * X(i, l); });
 }
 
-void axpy(const ExecSpace& space, double alpha, ConstMatrixView X, MatrixView Y) {
+template <class Real>
+void axpy(const ExecSpace& space, double alpha, InputMatrix<Real> X, MatrixView<Real> Y) {
+  const Real a = Real(alpha);
   for_each_entry(
       "spnode::core::axpy", space, Y,
-      KOKKOS_LAMBDA(std::size_t i, std::size_t l, double& y) { y += alpha * X(i, l); });
+      KOKKOS_LAMBDA(std::size_t i, std::size_t l, Real & y) { y += a * X(i, l); });
 }
 
-void add_bias_and_activate(const ExecSpace& space, Activation sigma, ConstVectorView b, MatrixView Y) {
+template <class Real>
+void add_bias_and_activate(const ExecSpace& space, Activation sigma, InputVector<Real> b,
+                           MatrixView<Real> Y) {
   if (sigma == Activation::identity) {
     for_each_entry(
         "spnode::core::add_bias_and_activate", space, Y,
-        KOKKOS_LAMBDA(std::size_t i, std::size_t, double& y) { y += b(i); });
+        KOKKOS_LAMBDA(std::size_t i, std::size_t, Real & y) { y += b(i); });
   } else if constexpr (runs_on_host) {
-    tanh_rows(space, b, Y);
+    tanh_rows<Real>(space, b, Y);
   } else {
     for_each_entry(
         "spnode::core::add_bias_and_activate", space, Y,
-        KOKKOS_LAMBDA(std::size_t i, std::size_t, double& y) { y = ::tanh(y + b(i)); });
+        KOKKOS_LAMBDA(std::size_t i, std::size_t, Real & y) { y = Real(::tanh(y + b(i))); });
   }
 }
 
-void activate_vjp(const ExecSpace& space, Activation sigma, ConstMatrixView Y, MatrixView Y_bar) {
+template <class Real>
+void activate_vjp(const ExecSpace& space, Activation sigma, InputMatrix<Real> Y, MatrixView<Real> Y_bar) {
   if (sigma == Activation::identity) return;
   for_each_entry(
       "spnode::core::activate_vjp", space, Y_bar,
-      KOKKOS_LAMBDA(std::size_t i, std::size_t l, double& y_bar) { y_bar *= 1.0 - Y(i, l) * Y(i, l); });
+      KOKKOS_LAMBDA(std::size_t i, std::size_t l, Real & y_bar) { y_bar *= Real(1) - Y(i, l) * Y(i, l); });
 }
 
-void add_row_sums(const ExecSpace& space, ConstMatrixView X, VectorView sums) {
+template <class Real>
+void add_row_sums(const ExecSpace& space, InputMatrix<Real> X, VectorView<Real> sums) {
   add_sums(
       "spnode::core::add_row_sums", space, X.extent(0), X.extent(1), sums,
       KOKKOS_LAMBDA(std::size_t i, std::size_t l) { return X(i, l); });
 }
 
-void scale_rows(const ExecSpace& space, ConstVectorView factor, MatrixView Y) {
+template <class Real>
+void scale_rows(const ExecSpace& space, InputVector<Real> factor, MatrixView<Real> Y) {
   for_each_entry(
       "spnode::core::scale_rows", space, Y,
-      KOKKOS_LAMBDA(std::size_t i, std::size_t, double& y) { y *= factor(i); });
+      KOKKOS_LAMBDA(std::size_t i, std::size_t, Real & y) { y *= factor(i); });
 }
 
-void add_scaled_rows(const ExecSpace& space, ConstVectorView factor, ConstMatrixView X, MatrixView Y) {
+template <class Real>
+void add_scaled_rows(const ExecSpace& space, InputVector<Real> factor, InputMatrix<Real> X,
+                     MatrixView<Real> Y) {
   for_each_entry(
       "spnode::core::add_scaled_rows", space, Y,
-      KOKKOS_LAMBDA(std::size_t i, std::size_t l, double& y) { y += factor(i) * X(i, l); });
+      KOKKOS_LAMBDA(std::size_t i, std::size_t l, Real & y) { y += factor(i) * X(i, l); });
 }
 
-void add_row_products(const ExecSpace& space, ConstMatrixView X, ConstMatrixView Y, VectorView sums) {
+template <class Real>
+void add_row_products(const ExecSpace& space, InputMatrix<Real> X, InputMatrix<Real> Y,
+                      VectorView<Real> sums) {
   add_sums(
       "spnode::core::add_row_products", space, X.extent(0), X.extent(1), sums,
       KOKKOS_LAMBDA(std::size_t i, std::size_t l) { return X(i, l) * Y(i, l); });
 }
+
+#define SPNODE_INSTANTIATE(Real)                                                                           \
+  template void fill(const ExecSpace&, double, MatrixView<Real>);                                          \
+  template void scaled_copy(const ExecSpace&, double, InputMatrix<Real>, MatrixView<Real>);                \
+  template void axpy(const ExecSpace&, double, InputMatrix<Real>, MatrixView<Real>);                       \
+  template void add_bias_and_activate(const ExecSpace&, Activation, InputVector<Real>, MatrixView<Real>);  \
+  template void activate_vjp(const ExecSpace&, Activation, InputMatrix<Real>, MatrixView<Real>);           \
+  template void add_row_sums(const ExecSpace&, InputMatrix<Real>, VectorView<Real>);                       \
+  template void scale_rows(const ExecSpace&, InputVector<Real>, MatrixView<Real>);                         \
+  template void add_scaled_rows(const ExecSpace&, InputVector<Real>, InputMatrix<Real>, MatrixView<Real>); \
+  template void add_row_products(const ExecSpace&, InputMatrix<Real>, InputMatrix<Real>, VectorView<Real>);
+SPNODE_INSTANTIATE(double)
+SPNODE_INSTANTIATE(float)
+#undef SPNODE_INSTANTIATE
 
 }  // namespace spnode::core

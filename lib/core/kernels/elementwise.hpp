@@ -1,5 +1,8 @@
 #pragma once
 /// Entry-by-entry operations on batches (rows, lanes). Nothing here allocates.
+///
+/// Real, double or float, is deduced from the output where that is a view of kernels (core/types.hpp);
+/// factors are rounded to it.
 
 #include "core/model/options.hpp"
 #include "core/types.hpp"
@@ -7,30 +10,41 @@
 namespace spnode::core {
 
 /// Y = value.
-void fill(const ExecSpace& space, double value, MatrixView Y);
+template <class Real>
+void fill(const ExecSpace& space, double value, MatrixView<Real> Y);
 
 /// Y = alpha X.
-void scaled_copy(const ExecSpace& space, double alpha, ConstMatrixView X, MatrixView Y);
+template <class Real>
+void scaled_copy(const ExecSpace& space, double alpha, InputMatrix<Real> X, MatrixView<Real> Y);
 
 /// Y += alpha X.
-void axpy(const ExecSpace& space, double alpha, ConstMatrixView X, MatrixView Y);
+template <class Real>
+void axpy(const ExecSpace& space, double alpha, InputMatrix<Real> X, MatrixView<Real> Y);
 
 /// Y = sigma(Y + b) with the bias b (rows) added to every lane.
-void add_bias_and_activate(const ExecSpace& space, Activation sigma, ConstVectorView b, MatrixView Y);
+template <class Real>
+void add_bias_and_activate(const ExecSpace& space, Activation sigma, InputVector<Real> b, MatrixView<Real> Y);
 
 /// Y_bar *= sigma'(x) where Y = sigma(x).
-void activate_vjp(const ExecSpace& space, Activation sigma, ConstMatrixView Y, MatrixView Y_bar);
+template <class Real>
+void activate_vjp(const ExecSpace& space, Activation sigma, InputMatrix<Real> Y, MatrixView<Real> Y_bar);
 
 /// sums += the sum of X over its lanes; sums (rows). The gradient of a bias.
-void add_row_sums(const ExecSpace& space, ConstMatrixView X, VectorView sums);
+template <class Real>
+void add_row_sums(const ExecSpace& space, InputMatrix<Real> X, VectorView<Real> sums);
 
 /// Y(i, :) *= factor(i).
-void scale_rows(const ExecSpace& space, ConstVectorView factor, MatrixView Y);
+template <class Real>
+void scale_rows(const ExecSpace& space, InputVector<Real> factor, MatrixView<Real> Y);
 
 /// Y(i, :) += factor(i) X(i, :).
-void add_scaled_rows(const ExecSpace& space, ConstVectorView factor, ConstMatrixView X, MatrixView Y);
+template <class Real>
+void add_scaled_rows(const ExecSpace& space, InputVector<Real> factor, InputMatrix<Real> X,
+                     MatrixView<Real> Y);
 
 /// sums(i) += sum over lanes of X(i, :) Y(i, :).
-void add_row_products(const ExecSpace& space, ConstMatrixView X, ConstMatrixView Y, VectorView sums);
+template <class Real>
+void add_row_products(const ExecSpace& space, InputMatrix<Real> X, InputMatrix<Real> Y,
+                      VectorView<Real> sums);
 
 }  // namespace spnode::core

@@ -19,44 +19,46 @@ constexpr std::size_t max_rows = 10;
 #else
 constexpr std::size_t max_rows = 3;
 #endif
-constexpr std::size_t tile_columns = 2 * pack_width;
+template <class Real>
+constexpr std::size_t tile_columns = 2 * pack_width<Real>;
 constexpr std::size_t lane_chunk = 64;  // lanes that gemm_nt transposes at a time, on the stack
 
 // A row-major operand that is read entry by entry: a(i, k) = data[i row + k column].
+template <class Real>
 struct Broadcast {
-  const double* data;
+  const Real* data;
   std::size_t row, column;
 };
 
 // acc(i, :) = sum_k a(i, k) b(k, :) for `Rows` rows and `Packs` packs of columns.
-template <std::size_t Rows, std::size_t Packs>
-inline void multiply(Broadcast a, const double* b, std::size_t b_stride, std::size_t depth,
-                     Pack (&acc)[Rows][Packs]) {
+template <class Real, std::size_t Rows, std::size_t Packs>
+inline void multiply(Broadcast<Real> a, const Real* b, std::size_t b_stride, std::size_t depth,
+                     Pack<Real> (&acc)[Rows][Packs]) {
   for (std::size_t i = 0; i < Rows; ++i)
-    for (std::size_t p = 0; p < Packs; ++p) acc[i][p] = Pack{};
+    for (std::size_t p = 0; p < Packs; ++p) acc[i][p] = Pack<Real>{};
   for (std::size_t k = 0; k < depth; ++k) {
-    Pack column[Packs];
-    for (std::size_t p = 0; p < Packs; ++p) column[p] = load(b + k * b_stride + p * pack_width);
+    Pack<Real> column[Packs];
+    for (std::size_t p = 0; p < Packs; ++p) column[p] = load(b + k * b_stride + p * pack_width<Real>);
 #pragma GCC unroll 16
     for (std::size_t i = 0; i < Rows; ++i) {
-      const double entry = a.data[i * a.row + k * a.column];
+      const Real entry = a.data[i * a.row + k * a.column];
 #pragma GCC unroll 2
       for (std::size_t p = 0; p < Packs; ++p) acc[i][p] += entry * column[p];
     }
   }
 }
 
-template <std::size_t Packs>
+template <class Real, std::size_t Packs>
 struct LaneTile {
   template <std::size_t Rows>
-  static void run(double alpha, Broadcast a, const double* b, std::size_t b_stride, std::size_t depth,
-                  double beta, double* c, std::size_t c_stride) {
-    Pack acc[Rows][Packs];
-    multiply<Rows, Packs>(a, b, b_stride, depth, acc);
+  static void run(Real alpha, Broadcast<Real> a, const Real* b, std::size_t b_stride, std::size_t depth,
+                  Real beta, Real* c, std::size_t c_stride) {
+    Pack<Real> acc[Rows][Packs];
+    multiply<Real, Rows, Packs>(a, b, b_stride, depth, acc);
     for (std::size_t i = 0; i < Rows; ++i)
       for (std::size_t p = 0; p < Packs; ++p) {
-        double* const to = c + i * c_stride + p * pack_width;
-        store(to, beta == 0.0 ? alpha * acc[i][p] : beta * load(to) + alpha * acc[i][p]);
+        Real* const to = c + i * c_stride + p * pack_width<Real>;
+        store(to, beta == Real(0) ? alpha * acc[i][p] : beta * load(to) + alpha * acc[i][p]);
       }
   }
 };
@@ -78,58 +80,62 @@ struct RowBlocks {
   std::size_t rows, count;
 };
 
-void gemm_scalar_lanes(double alpha, Broadcast a, const ConstMatrixView& B, std::size_t lane, double beta,
-                       const MatrixView& C) {
+template <class Real>
+void gemm_scalar_lanes(Real alpha, Broadcast<Real> a, const ConstMatrixView<Real>& B, std::size_t lane,
+                       Real beta, const MatrixView<Real>& C) {
   for (std::size_t i = 0; i < C.extent(0); ++i) {
-    double sum = 0.0;
+    Real sum = 0;
     for (std::size_t k = 0; k < B.extent(0); ++k) sum += a.data[i * a.row + k * a.column] * B(k, lane);
-    C(i, lane) = beta == 0.0 ? alpha * sum : beta * C(i, lane) + alpha * sum;
+    C(i, lane) = beta == Real(0) ? alpha * sum : beta * C(i, lane) + alpha * sum;
   }
 }
 
-void gemm_host(const ExecSpace& space, double alpha, Broadcast a, const ConstMatrixView& B, double beta,
-               const MatrixView& C) {
+template <class Real>
+void gemm_host(const ExecSpace& space, Real alpha, Broadcast<Real> a, const ConstMatrixView<Real>& B,
+               Real beta, const MatrixView<Real>& C) {
+  constexpr std::size_t tile = tile_columns<Real>, width = pack_width<Real>;
   const std::size_t lanes = C.extent(1), depth = B.extent(0);
   const std::size_t b_stride = B.stride_0(), c_stride = C.stride_0();
-  const std::size_t lane_blocks = (lanes + tile_columns - 1) / tile_columns;
+  const std::size_t lane_blocks = (lanes + tile - 1) / tile;
   const RowBlocks blocks(C.extent(0));
   if (blocks.count == 0) return;
   Kokkos::parallel_for(
       "spnode::core::gemm", Kokkos::RangePolicy<ExecSpace>(space, 0, lane_blocks * blocks.count),
       [=](const std::size_t task) {
-        const std::size_t lane = task / blocks.count * tile_columns, block = task % blocks.count;
+        const std::size_t lane = task / blocks.count * tile, block = task % blocks.count;
         const std::size_t first = blocks.begin(block), rows = blocks.begin(block + 1) - first;
         const std::size_t left = lanes - lane;
-        const Broadcast a_rows{a.data + first * a.row, a.row, a.column};
-        const double* const b = B.data() + lane;
-        double* const c = C.data() + first * c_stride + lane;
-        if (left >= tile_columns) {
-          with_rows<LaneTile<2>>(rows, alpha, a_rows, b, b_stride, depth, beta, c, c_stride);
+        const Broadcast<Real> a_rows{a.data + first * a.row, a.row, a.column};
+        const Real* const b = B.data() + lane;
+        Real* const c = C.data() + first * c_stride + lane;
+        if (left >= tile) {
+          with_rows<LaneTile<Real, 2>>(rows, alpha, a_rows, b, b_stride, depth, beta, c, c_stride);
           return;
         }
-        if (left >= pack_width)
-          with_rows<LaneTile<1>>(rows, alpha, a_rows, b, b_stride, depth, beta, c, c_stride);
+        if (left >= width)
+          with_rows<LaneTile<Real, 1>>(rows, alpha, a_rows, b, b_stride, depth, beta, c, c_stride);
         if (block == 0)
-          for (std::size_t l = lane + left / pack_width * pack_width; l < lanes; ++l)
+          for (std::size_t l = lane + left / width * width; l < lanes; ++l)
             gemm_scalar_lanes(alpha, a, B, l, beta, C);
       });
 }
 
 // A block of columns of C in gemm_nt: B's lanes were transposed to `bt` (lanes, tile_columns).
-template <std::size_t Packs>
+template <class Real, std::size_t Packs>
 struct OuterTile {
   template <std::size_t Rows>
-  static void run(double alpha, Broadcast a, const double* bt, std::size_t depth, double* c,
+  static void run(Real alpha, Broadcast<Real> a, const Real* bt, std::size_t depth, Real* c,
                   std::size_t c_stride, std::size_t columns) {
-    Pack acc[Rows][Packs];
-    multiply<Rows, Packs>(a, bt, tile_columns, depth, acc);
+    constexpr std::size_t width = pack_width<Real>;
+    Pack<Real> acc[Rows][Packs];
+    multiply<Real, Rows, Packs>(a, bt, tile_columns<Real>, depth, acc);
     for (std::size_t i = 0; i < Rows; ++i) {
-      double* const to = c + i * c_stride;
-      if (columns == Packs * pack_width) {
+      Real* const to = c + i * c_stride;
+      if (columns == Packs * width) {
         for (std::size_t p = 0; p < Packs; ++p)
-          store(to + p * pack_width, load(to + p * pack_width) + alpha * acc[i][p]);
+          store(to + p * width, load(to + p * width) + alpha * acc[i][p]);
       } else {
-        for (std::size_t j = 0; j < columns; ++j) to[j] += alpha * acc[i][j / pack_width][j % pack_width];
+        for (std::size_t j = 0; j < columns; ++j) to[j] += alpha * acc[i][j / width][j % width];
       }
     }
   }
@@ -137,44 +143,47 @@ struct OuterTile {
 
 // Rows [first, first + columns) and lanes [lane, lane + count) of B to bt (count, tile_columns), zeros
 // beside.
-void transpose_lanes(const ConstMatrixView& B, std::size_t first, std::size_t columns, std::size_t lane,
-                     std::size_t count, double* bt) {
-  const std::size_t whole = count / pack_width * pack_width;
-  for (std::size_t j = 0; j < tile_columns; j += pack_width)
-    for (std::size_t l = 0; l < whole; l += pack_width) {
-      Pack block[pack_width];
-      for (std::size_t i = 0; i < pack_width; ++i)
-        block[i] = j + i < columns ? load(&B(first + j + i, lane + l)) : Pack{};
-      transpose(block);
-      for (std::size_t i = 0; i < pack_width; ++i) store(bt + (l + i) * tile_columns + j, block[i]);
+template <class Real>
+void transpose_lanes(const ConstMatrixView<Real>& B, std::size_t first, std::size_t columns, std::size_t lane,
+                     std::size_t count, Real* bt) {
+  constexpr std::size_t tile = tile_columns<Real>, width = pack_width<Real>;
+  const std::size_t whole = count / width * width;
+  for (std::size_t j = 0; j < tile; j += width)
+    for (std::size_t l = 0; l < whole; l += width) {
+      Pack<Real> block[width];
+      for (std::size_t i = 0; i < width; ++i)
+        block[i] = j + i < columns ? load(&B(first + j + i, lane + l)) : Pack<Real>{};
+      transpose<Real>(block);
+      for (std::size_t i = 0; i < width; ++i) store(bt + (l + i) * tile + j, block[i]);
     }
   for (std::size_t l = whole; l < count; ++l)
-    for (std::size_t j = 0; j < tile_columns; ++j)
-      bt[l * tile_columns + j] = j < columns ? B(first + j, lane + l) : 0.0;
+    for (std::size_t j = 0; j < tile; ++j) bt[l * tile + j] = j < columns ? B(first + j, lane + l) : Real(0);
 }
 
-void gemm_nt_host(const ExecSpace& space, double alpha, const ConstMatrixView& A, const ConstMatrixView& B,
-                  const MatrixView& C) {
+template <class Real>
+void gemm_nt_host(const ExecSpace& space, Real alpha, const ConstMatrixView<Real>& A,
+                  const ConstMatrixView<Real>& B, const MatrixView<Real>& C) {
+  constexpr std::size_t tile = tile_columns<Real>;
   const std::size_t lanes = A.extent(1), a_stride = A.stride_0(), c_stride = C.stride_0();
-  const std::size_t column_blocks = (C.extent(1) + tile_columns - 1) / tile_columns;
+  const std::size_t column_blocks = (C.extent(1) + tile - 1) / tile;
   const RowBlocks blocks(C.extent(0));
   Kokkos::parallel_for(
       "spnode::core::gemm_nt", Kokkos::RangePolicy<ExecSpace>(space, 0, column_blocks),
       [=](const std::size_t column_block) {
-        alignas(64) std::array<double, lane_chunk * tile_columns> bt;
-        const std::size_t column = column_block * tile_columns;
-        const std::size_t columns = std::min<std::size_t>(tile_columns, C.extent(1) - column);
+        alignas(64) std::array<Real, lane_chunk * tile> bt;
+        const std::size_t column = column_block * tile;
+        const std::size_t columns = std::min<std::size_t>(tile, C.extent(1) - column);
         for (std::size_t lane = 0; lane < lanes; lane += lane_chunk) {
           const std::size_t count = std::min(lane_chunk, lanes - lane);
           transpose_lanes(B, column, columns, lane, count, bt.data());
           for (std::size_t block = 0; block < blocks.count; ++block) {
             const std::size_t first = blocks.begin(block), rows = blocks.begin(block + 1) - first;
-            const Broadcast a{A.data() + first * a_stride + lane, a_stride, 1};
-            double* const c = C.data() + first * c_stride + column;
-            if (columns > pack_width)
-              with_rows<OuterTile<2>>(rows, alpha, a, bt.data(), count, c, c_stride, columns);
+            const Broadcast<Real> a{A.data() + first * a_stride + lane, a_stride, 1};
+            Real* const c = C.data() + first * c_stride + column;
+            if (columns > pack_width<Real>)
+              with_rows<OuterTile<Real, 2>>(rows, alpha, a, bt.data(), count, c, c_stride, columns);
             else
-              with_rows<OuterTile<1>>(rows, alpha, a, bt.data(), count, c, c_stride, columns);
+              with_rows<OuterTile<Real, 1>>(rows, alpha, a, bt.data(), count, c, c_stride, columns);
           }
         }
       });
@@ -182,40 +191,53 @@ void gemm_nt_host(const ExecSpace& space, double alpha, const ConstMatrixView& A
 
 }  // namespace
 
-void gemm(const ExecSpace& space, double alpha, ConstMatrixView A, Transpose transpose, ConstMatrixView B,
-          double beta, MatrixView C) {
+template <class Real>
+void gemm(const ExecSpace& space, double alpha, InputMatrix<Real> A, Transpose transpose, InputMatrix<Real> B,
+          double beta, MatrixView<Real> C) {
   const bool transposed = transpose == Transpose::yes;
   if constexpr (runs_on_host) {
     const std::size_t stride = A.stride_0();
-    const Broadcast a{A.data(), transposed ? 1 : stride, transposed ? stride : 1};
-    gemm_host(space, alpha, a, B, beta, C);
+    const Broadcast<Real> a{A.data(), transposed ? 1 : stride, transposed ? stride : 1};
+    gemm_host<Real>(space, Real(alpha), a, B, Real(beta), C);
   } else {
     const std::size_t lanes = C.extent(1), depth = B.extent(0);
+    const Real factor = Real(alpha), keep = Real(beta);
     Kokkos::parallel_for(
         "spnode::core::gemm", Kokkos::RangePolicy<ExecSpace>(space, 0, C.extent(0) * lanes),
         KOKKOS_LAMBDA(const std::size_t entry) {
           const std::size_t i = entry / lanes, l = entry % lanes;
-          double sum = 0.0;
+          Real sum = 0;
           for (std::size_t k = 0; k < depth; ++k) sum += (transposed ? A(k, i) : A(i, k)) * B(k, l);
-          C(i, l) = beta == 0.0 ? alpha * sum : beta * C(i, l) + alpha * sum;
+          C(i, l) = keep == Real(0) ? factor * sum : keep * C(i, l) + factor * sum;
         });
   }
 }
 
-void gemm_nt(const ExecSpace& space, double alpha, ConstMatrixView A, ConstMatrixView B, MatrixView C) {
+template <class Real>
+void gemm_nt(const ExecSpace& space, double alpha, InputMatrix<Real> A, InputMatrix<Real> B,
+             MatrixView<Real> C) {
   if constexpr (runs_on_host) {
-    gemm_nt_host(space, alpha, A, B, C);
+    gemm_nt_host<Real>(space, Real(alpha), A, B, C);
   } else {
     const std::size_t columns = C.extent(1), lanes = A.extent(1);
+    const Real factor = Real(alpha);
     Kokkos::parallel_for(
         "spnode::core::gemm_nt", Kokkos::RangePolicy<ExecSpace>(space, 0, C.extent(0) * columns),
         KOKKOS_LAMBDA(const std::size_t entry) {
           const std::size_t i = entry / columns, j = entry % columns;
-          double sum = 0.0;
+          Real sum = 0;
           for (std::size_t l = 0; l < lanes; ++l) sum += A(i, l) * B(j, l);
-          C(i, j) += alpha * sum;
+          C(i, j) += factor * sum;
         });
   }
 }
+
+#define SPNODE_INSTANTIATE(Real)                                                                        \
+  template void gemm(const ExecSpace&, double, InputMatrix<Real>, Transpose, InputMatrix<Real>, double, \
+                     MatrixView<Real>);                                                                 \
+  template void gemm_nt(const ExecSpace&, double, InputMatrix<Real>, InputMatrix<Real>, MatrixView<Real>);
+SPNODE_INSTANTIATE(double)
+SPNODE_INSTANTIATE(float)
+#undef SPNODE_INSTANTIATE
 
 }  // namespace spnode::core

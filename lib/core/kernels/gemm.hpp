@@ -11,15 +11,18 @@ enum class Transpose { no, yes };
 ///
 /// A is (M, K), or (K, M) with Transpose::yes; B is (K, lanes), C is (M, lanes); C must not alias A or B.
 /// beta = 0 overwrites C, whatever it holds. Every entry of C is one sum over k in ascending order: its bits
-/// depend neither on the lanes beside it nor on the number of lanes, as long as that is a multiple of 8.
-/// Allocates nothing.
-void gemm(const ExecSpace& space, double alpha, ConstMatrixView A, Transpose transpose, ConstMatrixView B,
-          double beta, MatrixView C);
+/// depend neither on the lanes beside it nor on the number of lanes, as long as that is a multiple of the
+/// width of a pack. Real, double or float, is deduced from C where that is a MatrixView. Allocates nothing.
+template <class Real>
+void gemm(const ExecSpace& space, double alpha, InputMatrix<Real> A, Transpose transpose, InputMatrix<Real> B,
+          double beta, MatrixView<Real> C);
 
 /// C += alpha A B^T, the sum over lanes.
 ///
 /// A is (M, lanes), B is (K, lanes), C is (M, K); C must not alias A or B. The gradient of a weight matrix in
 /// y = W x is gemm_nt(1, y_bar, x, W_bar). Lanes are summed in ascending order. Allocates nothing.
-void gemm_nt(const ExecSpace& space, double alpha, ConstMatrixView A, ConstMatrixView B, MatrixView C);
+template <class Real>
+void gemm_nt(const ExecSpace& space, double alpha, InputMatrix<Real> A, InputMatrix<Real> B,
+             MatrixView<Real> C);
 
 }  // namespace spnode::core

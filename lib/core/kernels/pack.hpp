@@ -1,46 +1,68 @@
 #pragma once
-/// A register of eight doubles on the host. The compiler lowers it to what the processor has.
+/// A register of 64 bytes on the host: eight doubles or sixteen floats. The compiler lowers it to what the
+/// processor has.
 
 #include <cstddef>
 #include <cstring>
-#include <initializer_list>
+#include <utility>
 
 namespace spnode::core {
 
-inline constexpr std::size_t pack_width = 8;
+template <class Real>
+inline constexpr std::size_t pack_width = 64 / sizeof(Real);
 
-typedef double Pack __attribute__((vector_size(pack_width * sizeof(double))));
+template <class Real>
+struct PackOf;
+template <>
+struct PackOf<double> {
+  typedef double type __attribute__((vector_size(64)));
+};
+template <>
+struct PackOf<float> {
+  typedef float type __attribute__((vector_size(64)));
+};
+template <class Real>
+using Pack = typename PackOf<Real>::type;
 
-inline Pack load(const double* from) {
-  Pack value;
+template <class Real>
+inline Pack<Real> load(const Real* from) {
+  Pack<Real> value;
   std::memcpy(&value, from, sizeof value);
   return value;
 }
 
-inline void store(double* to, Pack value) { std::memcpy(to, &value, sizeof value); }
+template <class Real>
+inline void store(Real* to, Pack<Real> value) {
+  std::memcpy(to, &value, sizeof value);
+}
 
-/// Transposes an 8 x 8 block held in eight packs: three rounds of exchanges between rows 1, 2 and 4 apart.
-inline void transpose(Pack (&row)[pack_width]) {
-  const auto exchange = [&row](std::size_t i, std::size_t j, auto low, auto high) {
-    const Pack a = row[i], b = row[j];
-    row[i] = low(a, b);
-    row[j] = high(a, b);
-  };
-  for (std::size_t i = 0; i < 8; i += 2)
-    exchange(
-        i, i + 1, [](Pack a, Pack b) { return __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14); },
-        [](Pack a, Pack b) { return __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15); });
-  for (const std::size_t i : {0, 1, 4, 5})
-    exchange(
-        i, i + 2, [](Pack a, Pack b) { return __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13); },
-        [](Pack a, Pack b) { return __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15); });
-  for (std::size_t i = 0; i < 4; ++i)
-    exchange(
-        i, i + 4, [](Pack a, Pack b) { return __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11); },
-        [](Pack a, Pack b) { return __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15); });
+/// One round of a transposition: exchanges, between rows `distance` apart, the entries `distance` apart.
+template <class Real, std::size_t distance, std::size_t... J>
+inline void exchange_rows(Pack<Real> (&row)[pack_width<Real>], std::index_sequence<J...>) {
+  constexpr std::size_t width = pack_width<Real>;
+#pragma GCC unroll 16
+  for (std::size_t i = 0; i < width; ++i) {
+    if (i & distance) continue;
+    const Pack<Real> a = row[i], b = row[i + distance];
+    row[i] = __builtin_shufflevector(a, b, int(J & distance ? width + J - distance : J)...);
+    row[i + distance] = __builtin_shufflevector(a, b, int(J & distance ? width + J : J + distance)...);
+  }
+}
+
+/// Transposes a square block held in as many packs as a pack is wide, in log2(width) rounds.
+template <class Real>
+inline void transpose(Pack<Real> (&row)[pack_width<Real>]) {
+  constexpr std::make_index_sequence<pack_width<Real>> entries;
+  exchange_rows<Real, 1>(row, entries);
+  exchange_rows<Real, 2>(row, entries);
+  exchange_rows<Real, 4>(row, entries);
+  if constexpr (pack_width<Real> == 16) exchange_rows<Real, 8>(row, entries);
 }
 
 /// Lanes rounded up so that whole packs can be loaded.
-constexpr std::size_t padded(std::size_t lanes) { return (lanes + pack_width - 1) / pack_width * pack_width; }
+template <class Real>
+constexpr std::size_t padded(std::size_t lanes) {
+  return (lanes + pack_width<Real> - 1) / pack_width<Real> * pack_width<Real>;
+}
 
 }  // namespace spnode::core

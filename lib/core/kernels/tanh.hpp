@@ -7,42 +7,78 @@
 
 namespace spnode::core {
 
-typedef std::int64_t PackInt __attribute__((vector_size(pack_width * sizeof(std::int64_t))));
+/// A pack read as integers of the same width.
+typedef std::int64_t PackInt64 __attribute__((vector_size(64)));
+typedef std::int32_t PackInt32 __attribute__((vector_size(64)));
 
 /// exp(x) for 0 <= x <= 700: x = n log 2 + r, a Taylor polynomial in |r| <= log(2) / 2, times 2^n.
-inline Pack exp_positive(Pack x) {
+inline Pack<double> exp_positive(Pack<double> x) {
   constexpr double shifter = 0x1.8p52;  // adding it rounds to an integer, which then stands in the low bits
   constexpr double log2_high = 0x1.62e42fee00000p-1, log2_low = 0x1.a39ef35793c76p-33;
-  const Pack shifted = x * 0x1.71547652b82fep0 + shifter;
-  const Pack n = shifted - shifter;
-  const Pack r = (x - n * log2_high) - n * log2_low;
+  const Pack<double> shifted = x * 0x1.71547652b82fep0 + shifter;
+  const Pack<double> n = shifted - shifter;
+  const Pack<double> r = (x - n * log2_high) - n * log2_low;
   constexpr double inverse_factorial[] = {
       1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040,
       1.0 / 720,        1.0 / 120,       1.0 / 24,       1.0 / 6,       0.5,          1.0,         1.0};
-  Pack p = Pack{} + inverse_factorial[0];
+  Pack<double> p = Pack<double>{} + inverse_factorial[0];
 #pragma GCC unroll 16
   for (int k = 1; k < 14; ++k) p = p * r + inverse_factorial[k];
-  const PackInt exponent = (PackInt)shifted << 52;
-  return (Pack)((PackInt)p + exponent);
+  const PackInt64 exponent = (PackInt64)shifted << 52;
+  return (Pack<double>)((PackInt64)p + exponent);
+}
+
+/// The same for 0 <= x <= 80, with the polynomial that suffices for float.
+inline Pack<float> exp_positive(Pack<float> x) {
+  constexpr float shifter = 0x1.8p23f;
+  constexpr float log2_high = 0x1.62e400p-1f, log2_low = 0x1.7f7d1cp-20f;
+  const Pack<float> shifted = x * 0x1.715476p0f + shifter;
+  const Pack<float> n = shifted - shifter;
+  const Pack<float> r = (x - n * log2_high) - n * log2_low;
+  constexpr float inverse_factorial[] = {1.0f / 5040, 1.0f / 720, 1.0f / 120, 1.0f / 24,
+                                         1.0f / 6,    0.5f,       1.0f,       1.0f};
+  Pack<float> p = Pack<float>{} + inverse_factorial[0];
+#pragma GCC unroll 16
+  for (int k = 1; k < 8; ++k) p = p * r + inverse_factorial[k];
+  const PackInt32 exponent = (PackInt32)shifted << 23;
+  return (Pack<float>)((PackInt32)p + exponent);
 }
 
 /// tanh(x): x + x^3 P(x^2) / Q(x^2) below 0.625 (the rational minimax approximation of the Cephes library),
 /// above it sign(x) (1 - 2 / (exp(2 |x|) + 1)). NaN stays NaN.
-inline Pack tanh(Pack x) {
-  const PackInt sign = (PackInt)x & INT64_MIN;
-  const Pack magnitude = (Pack)((PackInt)x & INT64_MAX);
-  const Pack capped = magnitude > 20.0 ? Pack{} + 20.0 : magnitude;
-  const Pack grown = exp_positive(2.0 * capped) + 1.0;
+inline Pack<double> tanh(Pack<double> x) {
+  const PackInt64 sign = (PackInt64)x & INT64_MIN;
+  const Pack<double> magnitude = (Pack<double>)((PackInt64)x & INT64_MAX);
+  const Pack<double> capped = magnitude > 20.0 ? Pack<double>{} + 20.0 : magnitude;
+  const Pack<double> grown = exp_positive(2.0 * capped) + 1.0;
 
-  const Pack z = capped * capped;
-  const Pack p = (-9.64399179425052238628e-1 * z - 9.92877231001918586564e1) * z - 1.61468768441708447952e3;
-  const Pack q =
+  const Pack<double> z = capped * capped;
+  const Pack<double> p =
+      (-9.64399179425052238628e-1 * z - 9.92877231001918586564e1) * z - 1.61468768441708447952e3;
+  const Pack<double> q =
       ((z + 1.12811678491632931402e2) * z + 2.23548839060100448583e3) * z + 4.84406305325125486048e3;
 
-  const PackInt small = capped < 0.625;
-  const Pack base = small ? capped : Pack{} + 1.0;
-  const Pack result = base + (small ? capped * z * p : Pack{} - 2.0) / (small ? q : grown);
-  return (Pack)((PackInt)result | sign);
+  const PackInt64 small = capped < 0.625;
+  const Pack<double> base = small ? capped : Pack<double>{} + 1.0;
+  const Pack<double> result = base + (small ? capped * z * p : Pack<double>{} - 2.0) / (small ? q : grown);
+  return (Pack<double>)((PackInt64)result | sign);
+}
+
+/// The same in float; below 0.625 the minimax polynomial x + x^3 P(x^2) of the Cephes library.
+inline Pack<float> tanh(Pack<float> x) {
+  const PackInt32 sign = (PackInt32)x & INT32_MIN;
+  const Pack<float> magnitude = (Pack<float>)((PackInt32)x & INT32_MAX);
+  const Pack<float> capped = magnitude > 10.0f ? Pack<float>{} + 10.0f : magnitude;
+  const Pack<float> grown = exp_positive(2.0f * capped) + 1.0f;
+
+  const Pack<float> z = capped * capped;
+  const Pack<float> p =
+      (((-5.70498872745e-3f * z + 2.06390887954e-2f) * z - 5.37397155531e-2f) * z + 1.33314422036e-1f) * z -
+      3.33332819422e-1f;
+
+  const PackInt32 small = capped < 0.625f;
+  const Pack<float> result = small ? capped + capped * z * p : 1.0f - 2.0f / grown;
+  return (Pack<float>)((PackInt32)result | sign);
 }
 
 }  // namespace spnode::core

@@ -13,7 +13,8 @@ namespace spnode::core {
 /// either of which may be absent (SPNODE-25, section 2.4; the linear map is the "POD linear part").
 ///
 /// Blocks: the matrix (outputs, inputs) of the linear map and the network's.
-class LinearPlusNetwork final : public LaneMap {
+template <class Real>
+class LinearPlusNetwork final : public LaneMap<Real> {
  public:
   struct Shape {
     std::size_t inputs, outputs;
@@ -39,19 +40,21 @@ class LinearPlusNetwork final : public LaneMap {
   std::size_t inputs() const override { return shape_.inputs; }
   std::size_t outputs() const override { return shape_.outputs; }
   std::size_t tape_rows() const override { return network_ ? network_->tape_rows() : 0; }
-  void apply(const ExecSpace& space, ConstVectorView kappa, ConstMatrixView x, MatrixView y, MatrixView tape,
-             Scratch& scratch) const override;
-  void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch& scratch) const override;
-  void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch& scratch) const override;
+  using typename LaneMap<Real>::Reverse;
+  using typename LaneMap<Real>::Tangent;
+  void apply(const ExecSpace& space, ConstVectorView<Real> kappa, ConstMatrixView<Real> x, MatrixView<Real> y,
+             MatrixView<Real> tape, Scratch<Real>& scratch) const override;
+  void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const override;
+  void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const override;
 
  private:
   std::size_t linear_size() const { return has_linear_ ? shape_.inputs * shape_.outputs : 0; }
-  ConstMatrixView linear(const ConstVectorView& kappa) const;
-  ConstVectorView network_part(const ConstVectorView& kappa) const;
+  ConstMatrixView<Real> linear(const ConstVectorView<Real>& kappa) const;
+  ConstVectorView<Real> network_part(const ConstVectorView<Real>& kappa) const;
 
   Shape shape_;
   bool has_linear_, linear_frozen_, network_frozen_;
-  std::unique_ptr<Network> network_;
+  std::unique_ptr<Network<Real>> network_;
   ParameterBlock linear_;
 };
 

@@ -10,7 +10,8 @@ namespace spnode::core {
 ///
 /// Blocks: C and D, each (R, n, n), and b (n). The reverse sweep computes the products again: they are
 /// cheaper than the traffic of keeping them.
-class Bilinear final : public LaneMap {
+template <class Real>
+class Bilinear final : public LaneMap<Real> {
  public:
   Bilinear(std::size_t dimension, BilinearOptions options, std::string name);
 
@@ -26,14 +27,16 @@ class Bilinear final : public LaneMap {
   std::size_t inputs() const override { return n_; }
   std::size_t outputs() const override { return n_; }
   std::size_t tape_rows() const override { return 0; }
-  void apply(const ExecSpace& space, ConstVectorView kappa, ConstMatrixView x, MatrixView y, MatrixView tape,
-             Scratch& scratch) const override;
-  void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch& scratch) const override;
-  void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch& scratch) const override;
+  using typename LaneMap<Real>::Reverse;
+  using typename LaneMap<Real>::Tangent;
+  void apply(const ExecSpace& space, ConstVectorView<Real> kappa, ConstMatrixView<Real> x, MatrixView<Real> y,
+             MatrixView<Real> tape, Scratch<Real>& scratch) const override;
+  void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const override;
+  void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const override;
 
  private:
   std::size_t pairs() const { return options_.rank * n_; }
-  ConstMatrixView factors(const ConstVectorView& kappa) const;  // [C; D], (2 R n, n)
+  ConstMatrixView<Real> factors(const ConstVectorView<Real>& kappa) const;  // [C; D], (2 R n, n)
 
   std::size_t n_;
   BilinearOptions options_;

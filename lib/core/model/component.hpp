@@ -42,7 +42,8 @@ class Component {
                            std::span<double> kappa_dot) const = 0;
 };
 
-/// A map y = f(x; kappa) of batches, (inputs, lanes) to (outputs, lanes).
+/// A map y = f(x; kappa) of batches, (inputs, lanes) to (outputs, lanes). Tiles see kappa rounded to Real.
+template <class Real>
 class LaneMap : public Component {
  public:
   virtual std::size_t inputs() const = 0;
@@ -52,28 +53,28 @@ class LaneMap : public Component {
   virtual std::size_t tape_rows() const = 0;
 
   /// y += f(x). The tape (tape_rows(), lanes) is overwritten.
-  virtual void apply(const ExecSpace& space, ConstVectorView kappa, ConstMatrixView x, MatrixView y,
-                     MatrixView tape, Scratch& scratch) const = 0;
+  virtual void apply(const ExecSpace& space, ConstVectorView<Real> kappa, ConstMatrixView<Real> x,
+                     MatrixView<Real> y, MatrixView<Real> tape, Scratch<Real>& scratch) const = 0;
 
   /// The arguments of a reverse sweep of one apply.
   struct Reverse {
-    ConstVectorView kappa;
-    ConstMatrixView x;
-    ConstMatrixView tape;
-    ConstMatrixView y_bar;
-    MatrixView x_bar;      ///< (inputs, lanes), += (d f / d x)^T y_bar
-    VectorView kappa_bar;  ///< += (d f / d kappa)^T y_bar; skipped where its extent is 0
+    ConstVectorView<Real> kappa;
+    ConstMatrixView<Real> x;
+    ConstMatrixView<Real> tape;
+    ConstMatrixView<Real> y_bar;
+    MatrixView<Real> x_bar;      ///< (inputs, lanes), += (d f / d x)^T y_bar
+    VectorView<Real> kappa_bar;  ///< += (d f / d kappa)^T y_bar; skipped where its extent is 0
   };
-  virtual void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch& scratch) const = 0;
+  virtual void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const = 0;
 
   /// The arguments of a tangent of one apply.
   struct Tangent {
-    ConstVectorView kappa, kappa_dot;
-    ConstMatrixView x, x_dot;
-    ConstMatrixView tape;
-    MatrixView y_dot;  ///< (outputs, lanes), += the tangent of f
+    ConstVectorView<Real> kappa, kappa_dot;
+    ConstMatrixView<Real> x, x_dot;
+    ConstMatrixView<Real> tape;
+    MatrixView<Real> y_dot;  ///< (outputs, lanes), += the tangent of f
   };
-  virtual void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch& scratch) const = 0;
+  virtual void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const = 0;
 };
 
 /// The block of a flat vector that belongs to a parameter block.

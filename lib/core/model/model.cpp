@@ -7,24 +7,26 @@
 
 namespace spnode::core {
 
-NonlinearTerms::NonlinearTerms(const ModelOptions& options, std::size_t dimension) : n_(dimension) {
+template <class Real>
+NonlinearTerms<Real>::NonlinearTerms(const ModelOptions& options, std::size_t dimension) : n_(dimension) {
   for (const NonlinearKind kind : options.nonlinear) {
     Term term;
     if (kind == NonlinearKind::bilinear) {
-      term = {std::make_unique<Bilinear>(n_, options.bilinear, "nonlinear/bilinear"), false, 0, 0};
+      term = {std::make_unique<Bilinear<Real>>(n_, options.bilinear, "nonlinear/bilinear"), false, 0, 0};
     } else {
       const bool bounded = kind == NonlinearKind::lipschitz;
       NetworkOptions network = bounded ? options.lipschitz : options.network;
       if (!bounded) network.lipschitz = 0.0;
-      const Network::Role role{bounded ? "nonlinear/lipschitz" : "nonlinear/network"};
-      term = {std::make_unique<Network>(n_, n_, network, role), network.relaxation, 0, 0};
+      const typename Network<Real>::Role role{bounded ? "nonlinear/lipschitz" : "nonlinear/network"};
+      term = {std::make_unique<Network<Real>>(n_, n_, network, role), network.relaxation, 0, 0};
     }
     (term.relaxed ? has_relaxed_ : has_plain_) = true;
     terms_.push_back(std::move(term));
   }
 }
 
-void NonlinearTerms::declare(ParameterLayout& layout) {
+template <class Real>
+void NonlinearTerms<Real>::declare(ParameterLayout& layout) {
   for (Term& term : terms_) {
     term.map->declare(layout);
     term.kappa = coefficient_count_;
@@ -34,35 +36,39 @@ void NonlinearTerms::declare(ParameterLayout& layout) {
   }
 }
 
-void NonlinearTerms::apply(const ExecSpace& space, ConstVectorView kappa, ConstMatrixView u, MatrixView rate,
-                           MatrixView tape, Scratch& scratch) const {
+template <class Real>
+void NonlinearTerms<Real>::apply(const ExecSpace& space, ConstVectorView<Real> kappa, ConstMatrixView<Real> u,
+                                 MatrixView<Real> rate, MatrixView<Real> tape, Scratch<Real>& scratch) const {
   fill(space, 0.0, rate);
   for (const Term& term : terms_)
-    term.map->apply(space, ConstVectorView(kappa.data() + term.kappa, term.map->coefficient_count()), u,
+    term.map->apply(space, ConstVectorView<Real>(kappa.data() + term.kappa, term.map->coefficient_count()), u,
                     rows_of(rate, first_row(term), n_), rows_of(tape, term.tape_row, term.map->tape_rows()),
                     scratch);
 }
 
-void NonlinearTerms::apply_vjp(const ExecSpace& space, const LaneMap::Reverse& reverse,
-                               Scratch& scratch) const {
+template <class Real>
+void NonlinearTerms<Real>::apply_vjp(const ExecSpace& space, const typename LaneMap<Real>::Reverse& reverse,
+                                     Scratch<Real>& scratch) const {
   for (const Term& term : terms_) {
     const std::size_t count = term.map->coefficient_count();
     term.map->apply_vjp(space,
-                        {ConstVectorView(reverse.kappa.data() + term.kappa, count), reverse.x,
+                        {ConstVectorView<Real>(reverse.kappa.data() + term.kappa, count), reverse.x,
                          rows_of(reverse.tape, term.tape_row, term.map->tape_rows()),
                          rows_of(reverse.y_bar, first_row(term), n_), reverse.x_bar,
-                         VectorView(reverse.kappa_bar.data() + term.kappa, count)},
+                         VectorView<Real>(reverse.kappa_bar.data() + term.kappa, count)},
                         scratch);
   }
 }
 
-void NonlinearTerms::realise(std::span<const double> theta, std::span<double> kappa) const {
+template <class Real>
+void NonlinearTerms<Real>::realise(std::span<const double> theta, std::span<double> kappa) const {
   for (const Term& term : terms_)
     term.map->realise(theta, kappa.subspan(term.kappa, term.map->coefficient_count()));
 }
 
-void NonlinearTerms::realise_vjp(std::span<const double> theta, std::span<const double> kappa_bar,
-                                 std::span<double> theta_bar) const {
+template <class Real>
+void NonlinearTerms<Real>::realise_vjp(std::span<const double> theta, std::span<const double> kappa_bar,
+                                       std::span<double> theta_bar) const {
   for (const Term& term : terms_)
     term.map->realise_vjp(theta, kappa_bar.subspan(term.kappa, term.map->coefficient_count()), theta_bar);
 }
@@ -82,7 +88,8 @@ std::size_t latent_dimension_of(const ModelOptions& options, std::size_t state_d
 
 }  // namespace
 
-Model::Model(const ModelOptions& options, std::size_t state_dimension)
+template <class Real>
+BasicModel<Real>::BasicModel(const ModelOptions& options, std::size_t state_dimension)
     : scaling{std::vector<double>(state_dimension, 0.0), std::vector<double>(state_dimension, 1.0)},
       options_(options),
       m_(state_dimension),
@@ -92,15 +99,16 @@ Model::Model(const ModelOptions& options, std::size_t state_dimension)
   linear_.declare(layout_);
   nonlinear_.declare(layout_);
   if (!options.autoencoder.enabled) return;
-  encoder_ = std::make_unique<LinearPlusNetwork>(LinearPlusNetwork::Shape{m_, n_, "autoencoder/encoder"},
-                                                 options.autoencoder);
-  decoder_ = std::make_unique<LinearPlusNetwork>(LinearPlusNetwork::Shape{n_, m_, "autoencoder/decoder"},
-                                                 options.autoencoder);
+  encoder_ = std::make_unique<LinearPlusNetwork<Real>>(
+      typename LinearPlusNetwork<Real>::Shape{m_, n_, "autoencoder/encoder"}, options.autoencoder);
+  decoder_ = std::make_unique<LinearPlusNetwork<Real>>(
+      typename LinearPlusNetwork<Real>::Shape{n_, m_, "autoencoder/decoder"}, options.autoencoder);
   encoder_->declare(layout_);
   decoder_->declare(layout_);
 }
 
-std::vector<double> Model::initialise(std::uint64_t seed, const PodStart* pod) const {
+template <class Real>
+std::vector<double> BasicModel<Real>::initialise(std::uint64_t seed, const PodStart* pod) const {
   std::vector<double> theta(layout_.size());
   linear_.initialise(seed, theta);
   for (const auto& term : nonlinear_.terms()) term.map->initialise(seed, theta);
@@ -120,10 +128,16 @@ std::vector<double> Model::initialise(std::uint64_t seed, const PodStart* pod) c
   return theta;
 }
 
-std::vector<double> Model::linear_operator(std::span<const double> theta) const {
+template <class Real>
+std::vector<double> BasicModel<Real>::linear_operator(std::span<const double> theta) const {
   std::vector<double> A(linear_.coefficient_count());
   linear_.realise(theta, A);
   return A;
 }
+
+template class NonlinearTerms<double>;
+template class NonlinearTerms<float>;
+template class BasicModel<double>;
+template class BasicModel<float>;
 
 }  // namespace spnode::core

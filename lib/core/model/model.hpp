@@ -25,6 +25,7 @@ struct PodStart {
 /// The nonlinear terms of a model: du/dt = A_L u + g(u) - A_L r(u).
 ///
 /// g sums the plain terms, r those in relaxation form. A rate is the stack [g; r] of those that are present.
+template <class Real>
 class NonlinearTerms {
  public:
   explicit NonlinearTerms(const ModelOptions& options, std::size_t dimension);
@@ -37,14 +38,15 @@ class NonlinearTerms {
   std::size_t coefficient_count() const { return coefficient_count_; }
 
   /// rate (rate_rows(), lanes) is overwritten with [g(u); r(u)].
-  void apply(const ExecSpace& space, ConstVectorView kappa, ConstMatrixView u, MatrixView rate,
-             MatrixView tape, Scratch& scratch) const;
+  void apply(const ExecSpace& space, ConstVectorView<Real> kappa, ConstMatrixView<Real> u,
+             MatrixView<Real> rate, MatrixView<Real> tape, Scratch<Real>& scratch) const;
 
   /// reverse: x = u, y_bar = adjoint of the rate.
-  void apply_vjp(const ExecSpace& space, const LaneMap::Reverse& reverse, Scratch& scratch) const;
+  void apply_vjp(const ExecSpace& space, const typename LaneMap<Real>::Reverse& reverse,
+                 Scratch<Real>& scratch) const;
 
   struct Term {
-    std::unique_ptr<LaneMap> map;
+    std::unique_ptr<LaneMap<Real>> map;
     bool relaxed;
     std::size_t kappa, tape_row;
   };
@@ -67,12 +69,22 @@ class NonlinearTerms {
 /// A structure-preserving neural ODE (SPNODE-25, eq. (2)) with its optional autoencoder and the scaling of
 /// its data.
 ///
+/// Parameters and realised coefficients are double; `Real` is the scalar of the tiles that its maps work on.
 /// Knows its parameters and components; how time advances is the integrators' matter (core/rollout.hpp joins
 /// them).
-class Model {
+template <class Real>
+class BasicModel {
  public:
   /// Raises UsageError where the options do not fit the state dimension.
-  Model(const ModelOptions& options, std::size_t state_dimension);
+  BasicModel(const ModelOptions& options, std::size_t state_dimension);
+
+  /// The same model for tiles of another scalar: theta means the same to both.
+  template <class Other>
+  static BasicModel like(const BasicModel<Other>& other) {
+    BasicModel model(other.options(), other.state_dimension());
+    model.scaling = other.scaling;
+    return model;
+  }
 
   const ModelOptions& options() const { return options_; }
   std::size_t state_dimension() const { return m_; }
@@ -80,10 +92,10 @@ class Model {
   const ParameterLayout& layout() const { return layout_; }
 
   const HurwitzOperator& linear() const { return linear_; }
-  const NonlinearTerms& nonlinear() const { return nonlinear_; }
+  const NonlinearTerms<Real>& nonlinear() const { return nonlinear_; }
   bool has_autoencoder() const { return encoder_ != nullptr; }
-  const LinearPlusNetwork& encoder() const { return *encoder_; }  ///< only with an autoencoder
-  const LinearPlusNetwork& decoder() const { return *decoder_; }  ///< only with an autoencoder
+  const LinearPlusNetwork<Real>& encoder() const { return *encoder_; }  ///< only with an autoencoder
+  const LinearPlusNetwork<Real>& decoder() const { return *decoder_; }  ///< only with an autoencoder
 
   Scaling scaling;  ///< identity until set
 
@@ -98,8 +110,11 @@ class Model {
   std::size_t m_, n_;
   ParameterLayout layout_;
   HurwitzOperator linear_;
-  NonlinearTerms nonlinear_;
-  std::unique_ptr<LinearPlusNetwork> encoder_, decoder_;
+  NonlinearTerms<Real> nonlinear_;
+  std::unique_ptr<LinearPlusNetwork<Real>> encoder_, decoder_;
 };
+
+/// The model as everything but tiles sees it.
+using Model = BasicModel<double>;
 
 }  // namespace spnode::core

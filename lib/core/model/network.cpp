@@ -10,14 +10,16 @@
 
 namespace spnode::core {
 
-Network::Network(std::size_t inputs, std::size_t outputs, NetworkOptions options, Role role)
+template <class Real>
+Network<Real>::Network(std::size_t inputs, std::size_t outputs, NetworkOptions options, Role role)
     : options_(std::move(options)), role_(std::move(role)) {
   widths_.push_back(inputs);
   for (const std::size_t width : options_.hidden) widths_.push_back(width);
   widths_.push_back(outputs);
 }
 
-void Network::declare(ParameterLayout& layout) {
+template <class Real>
+void Network<Real>::declare(ParameterLayout& layout) {
   const std::size_t p = widths_.size() - 1;
   for (std::size_t i = 0; i < p; ++i) {
     const std::size_t in = widths_[i], out = widths_[i + 1];
@@ -46,7 +48,8 @@ void Network::declare(ParameterLayout& layout) {
   coefficient_count_ += outputs();
 }
 
-void Network::initialise(std::uint64_t seed, std::span<double> theta) const {
+template <class Real>
+void Network<Real>::initialise(std::uint64_t seed, std::span<double> theta) const {
   for (const Layer& layer : layers_) {
     const Random random(seed, layer.W.name);
     const bool last = &layer == &layers_.back();
@@ -59,11 +62,13 @@ void Network::initialise(std::uint64_t seed, std::span<double> theta) const {
   if (options_.output_scale) std::ranges::fill(block_of(theta, scale_), 1.0);
 }
 
-double Network::layer_bound() const {
+template <class Real>
+double Network<Real>::layer_bound() const {
   return options_.lipschitz > 0.0 ? std::pow(options_.lipschitz, 1.0 / double(layers_.size())) : 0.0;
 }
 
-void Network::realise(std::span<const double> theta, std::span<double> kappa) const {
+template <class Real>
+void Network<Real>::realise(std::span<const double> theta, std::span<double> kappa) const {
   for (const Layer& layer : layers_) {
     const auto W = block_of(theta, layer.W), b = block_of(theta, layer.b);
     const auto B = kappa.subspan(layer.kappa, W.size());
@@ -77,8 +82,9 @@ void Network::realise(std::span<const double> theta, std::span<double> kappa) co
     std::ranges::copy(block_of(theta, scale_), kappa.begin() + std::ptrdiff_t(scale_kappa_));
 }
 
-void Network::realise_vjp(std::span<const double> theta, std::span<const double> kappa_bar,
-                          std::span<double> theta_bar) const {
+template <class Real>
+void Network<Real>::realise_vjp(std::span<const double> theta, std::span<const double> kappa_bar,
+                                std::span<double> theta_bar) const {
   const auto add = [](std::span<const double> from, std::span<double> to) {
     for (std::size_t i = 0; i < from.size(); ++i) to[i] += from[i];
   };
@@ -95,8 +101,9 @@ void Network::realise_vjp(std::span<const double> theta, std::span<const double>
   if (options_.output_scale) add(kappa_bar.subspan(scale_kappa_, outputs()), block_of(theta_bar, scale_));
 }
 
-void Network::realise_jvp(std::span<const double> theta, std::span<const double> theta_dot,
-                          std::span<double> kappa_dot) const {
+template <class Real>
+void Network<Real>::realise_jvp(std::span<const double> theta, std::span<const double> theta_dot,
+                                std::span<double> kappa_dot) const {
   for (const Layer& layer : layers_) {
     const auto W_dot = block_of(theta_dot, layer.W);
     const auto B_dot = kappa_dot.subspan(layer.kappa, W_dot.size());
@@ -112,66 +119,72 @@ void Network::realise_jvp(std::span<const double> theta, std::span<const double>
     std::ranges::copy(block_of(theta_dot, scale_), kappa_dot.begin() + std::ptrdiff_t(scale_kappa_));
 }
 
-ConstMatrixView Network::weights(const Layer& layer, const ConstVectorView& kappa) const {
-  return ConstMatrixView(kappa.data() + layer.kappa, layer.outputs, layer.inputs);
+template <class Real>
+ConstMatrixView<Real> Network<Real>::weights(const Layer& layer, const ConstVectorView<Real>& kappa) const {
+  return ConstMatrixView<Real>(kappa.data() + layer.kappa, layer.outputs, layer.inputs);
 }
 
-ConstVectorView Network::bias(const Layer& layer, const ConstVectorView& kappa) const {
-  return ConstVectorView(kappa.data() + layer.kappa + layer.outputs * layer.inputs, layer.outputs);
+template <class Real>
+ConstVectorView<Real> Network<Real>::bias(const Layer& layer, const ConstVectorView<Real>& kappa) const {
+  return ConstVectorView<Real>(kappa.data() + layer.kappa + layer.outputs * layer.inputs, layer.outputs);
 }
 
-ConstMatrixView Network::input_of(std::size_t layer, const ConstMatrixView& x,
-                                  const ConstMatrixView& tape) const {
+template <class Real>
+ConstMatrixView<Real> Network<Real>::input_of(std::size_t layer, const ConstMatrixView<Real>& x,
+                                              const ConstMatrixView<Real>& tape) const {
   return layer == 0 ? x : rows_of(tape, layers_[layer - 1].tape_row, layers_[layer - 1].outputs);
 }
 
-void Network::apply(const ExecSpace& space, ConstVectorView kappa, ConstMatrixView x, MatrixView y,
-                    MatrixView tape, Scratch&) const {
+template <class Real>
+void Network<Real>::apply(const ExecSpace& space, ConstVectorView<Real> kappa, ConstMatrixView<Real> x,
+                          MatrixView<Real> y, MatrixView<Real> tape, Scratch<Real>&) const {
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
-    const MatrixView out = layer.on_tape ? rows_of(tape, layer.tape_row, layer.outputs) : y;
+    const MatrixView<Real> out = layer.on_tape ? rows_of(tape, layer.tape_row, layer.outputs) : y;
     gemm(space, 1.0, weights(layer, kappa), Transpose::no, input_of(i, x, tape), layer.on_tape ? 0.0 : 1.0,
          out);
     add_bias_and_activate(space, layer.activation, bias(layer, kappa), out);
   }
   if (!layers_.back().on_tape) return;
-  const ConstMatrixView last = rows_of(tape, layers_.back().tape_row, outputs());
+  const ConstMatrixView<Real> last = rows_of(tape, layers_.back().tape_row, outputs());
   if (options_.output_scale)
-    add_scaled_rows(space, ConstVectorView(kappa.data() + scale_kappa_, outputs()), last, y);
+    add_scaled_rows(space, ConstVectorView<Real>(kappa.data() + scale_kappa_, outputs()), last, y);
   else
     axpy(space, 1.0, last, y);
 }
 
-void Network::affine_vjp(const ExecSpace& space, const Reverse& reverse, std::size_t i,
-                         ConstMatrixView out_bar, MatrixView in_bar, double beta) const {
+template <class Real>
+void Network<Real>::affine_vjp(const ExecSpace& space, const Reverse& reverse, std::size_t i,
+                               ConstMatrixView<Real> out_bar, MatrixView<Real> in_bar, double beta) const {
   const Layer& layer = layers_[i];
   gemm(space, 1.0, weights(layer, reverse.kappa), Transpose::yes, out_bar, beta, in_bar);
   if (reverse.kappa_bar.extent(0) == 0) return;
-  double* const bar = reverse.kappa_bar.data() + layer.kappa;
+  Real* const bar = reverse.kappa_bar.data() + layer.kappa;
   gemm_nt(space, 1.0, out_bar, input_of(i, reverse.x, reverse.tape),
-          MatrixView(bar, layer.outputs, layer.inputs));
-  add_row_sums(space, out_bar, VectorView(bar + layer.outputs * layer.inputs, layer.outputs));
+          MatrixView<Real>(bar, layer.outputs, layer.inputs));
+  add_row_sums(space, out_bar, VectorView<Real>(bar + layer.outputs * layer.inputs, layer.outputs));
 }
 
-void Network::apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch& scratch) const {
-  const Scratch::Frame frame(scratch);
+template <class Real>
+void Network<Real>::apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const {
+  const ScratchFrame frame(scratch);
   const std::size_t lanes = reverse.x.extent(1), p = layers_.size();
-  ConstMatrixView out_bar = reverse.y_bar;
+  ConstMatrixView<Real> out_bar = reverse.y_bar;
   if (layers_.back().on_tape) {
-    const MatrixView bar = scratch.matrix(outputs(), lanes);
-    const ConstMatrixView last = rows_of(reverse.tape, layers_.back().tape_row, outputs());
+    const MatrixView<Real> bar = scratch.matrix(outputs(), lanes);
+    const ConstMatrixView<Real> last = rows_of(reverse.tape, layers_.back().tape_row, outputs());
     scaled_copy(space, 1.0, reverse.y_bar, bar);
     if (options_.output_scale) {
       if (reverse.kappa_bar.extent(0) > 0)
         add_row_products(space, reverse.y_bar, last,
-                         VectorView(reverse.kappa_bar.data() + scale_kappa_, outputs()));
-      scale_rows(space, ConstVectorView(reverse.kappa.data() + scale_kappa_, outputs()), bar);
+                         VectorView<Real>(reverse.kappa_bar.data() + scale_kappa_, outputs()));
+      scale_rows(space, ConstVectorView<Real>(reverse.kappa.data() + scale_kappa_, outputs()), bar);
     }
     activate_vjp(space, layers_.back().activation, last, bar);
     out_bar = bar;
   }
   for (std::size_t i = p - 1; i > 0; --i) {
-    const MatrixView in_bar = scratch.matrix(layers_[i].inputs, lanes);
+    const MatrixView<Real> in_bar = scratch.matrix(layers_[i].inputs, lanes);
     affine_vjp(space, reverse, i, out_bar, in_bar, 0.0);
     activate_vjp(space, layers_[i - 1].activation, input_of(i, reverse.x, reverse.tape), in_bar);
     out_bar = in_bar;
@@ -179,13 +192,14 @@ void Network::apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch&
   affine_vjp(space, reverse, 0, out_bar, reverse.x_bar, 1.0);
 }
 
-void Network::apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch& scratch) const {
-  const Scratch::Frame frame(scratch);
+template <class Real>
+void Network<Real>::apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const {
+  const ScratchFrame frame(scratch);
   const std::size_t lanes = tangent.x.extent(1);
-  ConstMatrixView in_dot = tangent.x_dot;
+  ConstMatrixView<Real> in_dot = tangent.x_dot;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
-    const MatrixView out_dot = scratch.matrix(layer.outputs, lanes);
+    const MatrixView<Real> out_dot = scratch.matrix(layer.outputs, lanes);
     gemm(space, 1.0, weights(layer, tangent.kappa), Transpose::no, in_dot, 0.0, out_dot);
     gemm(space, 1.0, weights(layer, tangent.kappa_dot), Transpose::no, input_of(i, tangent.x, tangent.tape),
          1.0, out_dot);
@@ -198,11 +212,14 @@ void Network::apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch&
     axpy(space, 1.0, in_dot, tangent.y_dot);
     return;
   }
-  const ConstMatrixView last = rows_of(tangent.tape, layers_.back().tape_row, outputs());
-  add_scaled_rows(space, ConstVectorView(tangent.kappa.data() + scale_kappa_, outputs()), in_dot,
+  const ConstMatrixView<Real> last = rows_of(tangent.tape, layers_.back().tape_row, outputs());
+  add_scaled_rows(space, ConstVectorView<Real>(tangent.kappa.data() + scale_kappa_, outputs()), in_dot,
                   tangent.y_dot);
-  add_scaled_rows(space, ConstVectorView(tangent.kappa_dot.data() + scale_kappa_, outputs()), last,
+  add_scaled_rows(space, ConstVectorView<Real>(tangent.kappa_dot.data() + scale_kappa_, outputs()), last,
                   tangent.y_dot);
 }
+
+template class Network<double>;
+template class Network<float>;
 
 }  // namespace spnode::core

@@ -16,7 +16,8 @@ namespace spnode::core {
 /// optional.
 ///
 /// Blocks: W_i (outputs, inputs) and b_i (outputs) of each layer, and s (outputs) when asked for.
-class Network final : public LaneMap {
+template <class Real>
+class Network final : public LaneMap<Real> {
  public:
   /// What a network is part of decides its place in the layout and whether it learns.
   struct Role {
@@ -39,10 +40,12 @@ class Network final : public LaneMap {
   std::size_t inputs() const override { return widths_.front(); }
   std::size_t outputs() const override { return widths_.back(); }
   std::size_t tape_rows() const override { return tape_rows_; }
-  void apply(const ExecSpace& space, ConstVectorView kappa, ConstMatrixView x, MatrixView y, MatrixView tape,
-             Scratch& scratch) const override;
-  void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch& scratch) const override;
-  void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch& scratch) const override;
+  using typename LaneMap<Real>::Reverse;
+  using typename LaneMap<Real>::Tangent;
+  void apply(const ExecSpace& space, ConstVectorView<Real> kappa, ConstMatrixView<Real> x, MatrixView<Real> y,
+             MatrixView<Real> tape, Scratch<Real>& scratch) const override;
+  void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const override;
+  void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const override;
 
  private:
   struct Layer {
@@ -54,12 +57,13 @@ class Network final : public LaneMap {
     bool on_tape;          // else the output goes straight to y
   };
 
-  ConstMatrixView weights(const Layer& layer, const ConstVectorView& kappa) const;
-  ConstVectorView bias(const Layer& layer, const ConstVectorView& kappa) const;
-  ConstMatrixView input_of(std::size_t layer, const ConstMatrixView& x, const ConstMatrixView& tape) const;
+  ConstMatrixView<Real> weights(const Layer& layer, const ConstVectorView<Real>& kappa) const;
+  ConstVectorView<Real> bias(const Layer& layer, const ConstVectorView<Real>& kappa) const;
+  ConstMatrixView<Real> input_of(std::size_t layer, const ConstMatrixView<Real>& x,
+                                 const ConstMatrixView<Real>& tape) const;
   // Adjoint of layer i's affine map: from the adjoint of its output before the activation.
-  void affine_vjp(const ExecSpace& space, const Reverse& reverse, std::size_t i, ConstMatrixView out_bar,
-                  MatrixView in_bar, double beta) const;
+  void affine_vjp(const ExecSpace& space, const Reverse& reverse, std::size_t i,
+                  ConstMatrixView<Real> out_bar, MatrixView<Real> in_bar, double beta) const;
   double layer_bound() const;  // L^{1/p}, or 0 without a bound
 
   std::vector<std::size_t> widths_;
