@@ -1,8 +1,7 @@
 #include "core/error.hpp"
 #include "core/functions/phi.hpp"
 #include "core/functions/resolvent.hpp"
-#include "core/integrators/linear_part.hpp"
-#include "core/kernels/gemm.hpp"
+#include "core/integrators/lane_matrices.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -33,56 +32,6 @@ HalfArgument halves_of(const std::vector<OperatorSpec>& operators) {
       throw UsageError("exponential stages at c = " + std::to_string(spec.c) + " are not supported");
   }
   return HalfArgument::omit;
-}
-
-// out(:, l) = M_l X(:, l), with the matrix of each lane's own step.
-template <class Real>
-struct LaneMatrices {
-  const Real* kappa;
-  std::size_t stride, offset;
-};
-
-template <class Real>
-void apply_per_lane(const ExecSpace& space, LaneMatrices<Real> M, const StepLengths<Real>& steps,
-                    const ConstMatrixView<Real>& X, const MatrixView<Real>& out) {
-  const std::size_t lanes = X.extent(1), columns = X.extent(0);
-  const auto index = steps.index;
-  Kokkos::parallel_for(
-      "spnode::core::apply_per_lane", Kokkos::RangePolicy<ExecSpace>(space, 0, out.extent(0) * lanes),
-      KOKKOS_LAMBDA(const std::size_t entry) {
-        const std::size_t i = entry / lanes, l = entry % lanes;
-        const Real* const row = M.kappa + index(l) * M.stride + M.offset + i * columns;
-        Real sum = 0;
-        for (std::size_t j = 0; j < columns; ++j) sum += row[j] * X(j, l);
-        out(i, l) = sum;
-      });
-}
-
-template <class Real>
-void apply_per_lane_vjp(const ExecSpace& space, LaneMatrices<Real> M, const StepLengths<Real>& steps,
-                        const typename LinearPart<Real>::Reverse& reverse, std::size_t rows) {
-  const std::size_t lanes = reverse.X.extent(1), columns = reverse.X.extent(0);
-  const auto index = steps.index;
-  const ConstMatrixView<Real> X = reverse.X, out_bar = reverse.out_bar;
-  const MatrixView<Real> X_bar = reverse.X_bar;
-  Kokkos::parallel_for(
-      "spnode::core::apply_per_lane_vjp", Kokkos::RangePolicy<ExecSpace>(space, 0, columns * lanes),
-      KOKKOS_LAMBDA(const std::size_t entry) {
-        const std::size_t j = entry / lanes, l = entry % lanes;
-        const Real* const matrix = M.kappa + index(l) * M.stride + M.offset;
-        Real sum = 0;
-        for (std::size_t i = 0; i < rows; ++i) sum += matrix[i * columns + j] * out_bar(i, l);
-        X_bar(j, l) = sum;
-      });
-  // One task per entry of the matrices: lanes are added in ascending order, without atomics.
-  Real* const bar = reverse.bar.data();
-  Kokkos::parallel_for(
-      "spnode::core::apply_per_lane_vjp", Kokkos::RangePolicy<ExecSpace>(space, 0, rows * columns),
-      KOKKOS_LAMBDA(const std::size_t entry) {
-        const std::size_t i = entry / columns, j = entry % columns;
-        for (std::size_t l = 0; l < lanes; ++l)
-          bar[index(l) * M.stride + M.offset + entry] += out_bar(i, l) * X(j, l);
-      });
 }
 
 }  // namespace
@@ -210,23 +159,21 @@ void DenseLinearPart<Real>::realise_vjp(std::span<const double> bar, std::span<d
 
 template <class Real>
 void DenseLinearPart<Real>::apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                                  ConstMatrixView<Real> X, MatrixView<Real> out, Scratch<Real>&) const {
-  if (!steps.uniform)
-    return apply_per_lane<Real>(space, {kappa_.data(), per_step_, offsets_[op]}, steps, X, out);
-  const ConstMatrixView<Real> M(kappa_.data() + offset(op, steps.first), shape_.n, X.extent(0));
-  gemm(space, 1.0, M, Transpose::no, X, 0.0, out);
+                                  ConstMatrixView<Real> X, MatrixView<Real> out,
+                                  Scratch<Real>& scratch) const {
+  const LaneMatrices<Real> M{kappa_.data(), per_step_, offsets_[op], shape_.n, X.extent(0)};
+  if (!steps.uniform) return apply_per_lane<Real>(space, M, steps, X, out, scratch);
+  gemm<Real>(space, 1.0, M.of(steps.first), Transpose::no, X, 0.0, out);
 }
 
 template <class Real>
 void DenseLinearPart<Real>::apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                                      const Reverse& reverse, Scratch<Real>&) const {
-  if (!steps.uniform)
-    return apply_per_lane_vjp<Real>(space, {kappa_.data(), per_step_, offsets_[op]}, steps, reverse,
-                                    shape_.n);
-  const std::size_t at = offset(op, steps.first), width = reverse.X.extent(0);
-  gemm(space, 1.0, ConstMatrixView<Real>(kappa_.data() + at, shape_.n, width), Transpose::yes,
-       reverse.out_bar, 0.0, reverse.X_bar);
-  gemm_nt(space, 1.0, reverse.out_bar, reverse.X, MatrixView<Real>(reverse.bar.data() + at, shape_.n, width));
+                                      const Reverse& reverse, Scratch<Real>& scratch) const {
+  const LaneMatrices<Real> M{kappa_.data(), per_step_, offsets_[op], shape_.n, reverse.X.extent(0)};
+  if (!steps.uniform) return apply_per_lane_vjp<Real>(space, M, steps, reverse, scratch);
+  gemm<Real>(space, 1.0, M.of(steps.first), Transpose::yes, reverse.out_bar, 0.0, reverse.X_bar);
+  gemm_nt<Real>(space, 1.0, reverse.out_bar, reverse.X,
+                MatrixView<Real>(reverse.bar.data() + offset(op, steps.first), M.n, M.columns));
 }
 
 template class DenseLinearPart<double>;
