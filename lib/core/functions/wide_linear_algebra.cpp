@@ -16,36 +16,35 @@ struct Lanes {
 
   /// `count` numbers, `stride` apart, and zeros.
   void load(const DoubleDouble* from, std::size_t count, std::size_t stride = 1) {
-    for (std::size_t j = 0; j < width; ++j) {
-      high[j] = j < count ? from[j * stride].hi : 0.0;
-      low[j] = j < count ? from[j * stride].lo : 0.0;
+    for (std::size_t j = 0; j < count; ++j) {
+      high[j] = from[j * stride].hi;
+      low[j] = from[j * stride].lo;
     }
+    for (std::size_t j = count; j < width; ++j) high[j] = low[j] = 0.0;
   }
   void store(DoubleDouble* to, std::size_t count) const {
     for (std::size_t j = 0; j < count; ++j) to[j] = {high[j], low[j]};
   }
-};
-
-/// y += alpha x
-template <std::size_t width>
-void add_lanes(DoubleDouble alpha, const Lanes<width>& x, Lanes<width>& y) {
-  for (std::size_t j = 0; j < width; ++j) {
-    const DoubleDouble sum = DoubleDouble(y.high[j], y.low[j]) + alpha * DoubleDouble(x.high[j], x.low[j]);
-    y.high[j] = sum.hi;
-    y.low[j] = sum.lo;
+  DoubleDouble operator[](std::size_t j) const { return {high[j], low[j]}; }
+  void set(std::size_t j, DoubleDouble value) {
+    high[j] = value.hi;
+    low[j] = value.lo;
   }
-}
+};
 
 /// Distances in memory between the entries of an operand.
 struct Strides {
-  explicit Strides(const WideOperand& a) : row(a.is_transposed ? 1 : a.cols), col(a.is_transposed ? a.cols : 1) {}
+  explicit Strides(const WideOperand& a)
+      : row(a.is_transposed ? 1 : a.cols), col(a.is_transposed ? a.cols : 1) {}
   std::size_t row, col;
 };
 
-/// a (rows, `stride` apart) times the panel. `high` adds rounded products to rounded sums, `low` all that the rounding leaves
-/// out; a.lo b.lo is below what is kept. The sums are local, so that they live in registers.
+/// sums += a (rows, `stride` apart) times the panel. `high` adds rounded products to rounded sums, `low` all
+/// that the rounding leaves out; a.lo b.lo is below what is kept. Both are local, so that they live in
+/// registers.
 template <std::size_t width>
-Lanes<width> multiply_row(const DoubleDouble* a, std::size_t stride, std::size_t rows, const Lanes<width>* panel) {
+void multiply_row(const DoubleDouble* a, std::size_t stride, std::size_t rows, const Lanes<width>* panel,
+                  Lanes<width>& sums) {
   double high[width] = {}, low[width] = {};
   for (std::size_t k = 0; k < rows; ++k) {
     const DoubleDouble factor = a[k * stride];
@@ -56,13 +55,7 @@ Lanes<width> multiply_row(const DoubleDouble* a, std::size_t stride, std::size_t
       high[j] = sum;
     }
   }
-  Lanes<width> result;
-  for (std::size_t j = 0; j < width; ++j) {
-    const DoubleDouble sum = renormalised(high[j], low[j]);
-    result.high[j] = sum.hi;
-    result.low[j] = sum.lo;
-  }
-  return result;
+  for (std::size_t j = 0; j < width; ++j) sums.set(j, sums[j] + renormalised(high[j], low[j]));
 }
 
 /// The rows of b and the columns of b and c that one panel covers.
@@ -76,13 +69,17 @@ void multiply_block(double alpha, const WideOperand& a, const WideOperand& b, co
                     WideMatrix c) {
   Lanes<width> panel[panel_rows], sums;
   const Strides a_stride(a), b_stride(b);
-  for (std::size_t k = 0; k < block.rows; ++k)
-    panel[k].load(b.data + (block.first_row + k) * b_stride.row + block.first_col * b_stride.col, block.cols, b_stride.col);
+  for (std::size_t k = 0; k < block.rows; ++k) {
+    panel[k].load(b.data + (block.first_row + k) * b_stride.row + block.first_col * b_stride.col, block.cols,
+                  b_stride.col);
+    if (alpha != 1.0)
+      for (std::size_t j = 0; j < width; ++j) panel[k].set(j, alpha * panel[k][j]);
+  }
   for (std::size_t i = 0; i < c.rows; ++i) {
-    const DoubleDouble* row = a.data + i * a_stride.row + block.first_row * a_stride.col;
     DoubleDouble* target = c.data + i * c.cols + block.first_col;
     sums.load(target, block.cols);
-    add_lanes(alpha, multiply_row<width>(row, a_stride.col, block.rows, panel), sums);
+    multiply_row(a.data + i * a_stride.row + block.first_row * a_stride.col, a_stride.col, block.rows, panel,
+                 sums);
     sums.store(target, block.cols);
   }
 }
@@ -117,12 +114,12 @@ void add_to_diagonal(WideMatrix a, DoubleDouble value) {
 }
 
 void add_scaled(DoubleDouble alpha, std::span<const DoubleDouble> x, std::span<DoubleDouble> y) {
-  Lanes<panel_cols> lanes, sums;
+  Lanes<panel_cols> terms, sums;
   for (std::size_t i = 0; i < x.size(); i += panel_cols) {
     const std::size_t count = std::min(panel_cols, x.size() - i);
-    lanes.load(x.data() + i, count);
+    terms.load(x.data() + i, count);
     sums.load(y.data() + i, count);
-    add_lanes(alpha, lanes, sums);
+    for (std::size_t j = 0; j < panel_cols; ++j) sums.set(j, sums[j] + alpha * terms[j]);
     sums.store(y.data() + i, count);
   }
 }
