@@ -1,10 +1,11 @@
 // Phi functions of dense matrices and the matrix-free Taylor method against their cost models, and the choice
 // between the two (core/dynamics.hpp, choose_method).
 //
-//   benchmark_matrix_functions [--json] [--large]
+//   benchmark_matrix_functions [--json] [--large] [phi] [taylor] [choice]
 //
 // "over model" is the measured time over the time that the counted operations take at the best rate of small
-// products, measured in the same run. --large goes on to n = 2048 (phi) and n = 1024 (choice), some minutes.
+// products, measured in the same run. The words choose parts; none means all. --large goes on to n = 2048
+// (phi) and n = 1024, some minutes.
 
 #include "benchmark.hpp"
 #include "core/dynamics.hpp"
@@ -12,6 +13,7 @@
 #include "core/functions/phi.hpp"
 
 #include <functional>
+#include <span>
 
 using namespace spnode;
 using namespace spnode::benchmark;
@@ -36,26 +38,26 @@ std::vector<double> hurwitz_matrix(std::size_t n, double norm) {
   return a;
 }
 
-// Long calls are timed once after the warm-up.
-double time_of(const auto& work) { return seconds_of(work, 0.03); }
+double time_of(const auto& work) { return seconds_of<Clock::processor>(work, 0.03); }
 
 void phi_functions(const Session& session, double best) {
   const Table table(session.format(), "phi functions of h A, dense (phi_0 .. phi_p)",
                     {{"n", 0, 4},
                      {"p", 0},
-                     {"norm", 0, 5},
-                     {"squarings", 0},
+                     {"norm", 1, 6},
+                     {"precision", 0},
                      {"compute ms", 3},
-                     {"GFLOP/s", 1},
+                     {"compute GFLOP/s", 1},
                      {"vjp ms", 3},
-                     {"GFLOP/s", 1},
+                     {"vjp GFLOP/s", 1},
                      {"of best %", 0},
                      {"over model", 2}});
   std::vector<std::size_t> orders = {3, 7, 13, 20, 32, 64, 128, 256};
   if (session.has("--large")) orders.insert(orders.end(), {512, 1024, 2048});
   for (const std::size_t n : orders)
     for (const std::size_t p : {1, 3})
-      for (const double norm : {0.5, 10.0, 1000.0}) {
+      for (const double norm : {0.5, 10.0, 1000.0, 1e5}) {
+        if ((n > 512 && (p > 1 || norm > 10.0)) || (n > 256 && norm > 1000.0)) continue;  // minutes each
         core::PhiFunctions phi(n, p, core::HalfArgument::omit);
         const std::vector<double> a = hurwitz_matrix(n, norm);
         std::vector<double> a_bar(n * n);
@@ -63,8 +65,8 @@ void phi_functions(const Session& session, double best) {
         for (std::size_t k = 0; k <= p; ++k) std::ranges::fill(phi.bar(k, core::Argument::full), 1.0);
         const double vjp = time_of([&] { phi.vjp(a_bar); });
         const double flops = core::dense_update_cost(n, p, norm), together = compute + vjp;
-        table.row({std::to_string(n), double(p), norm, double(phi.squarings()), compute * 1e3,
-                   flops / 3.0 / compute * 1e-9, vjp * 1e3, flops * 2.0 / 3.0 / vjp * 1e-9,
+        table.row({std::to_string(n), double(p), norm, std::string(phi.is_wide() ? "twice" : "double"),
+                   compute * 1e3, flops / 3.0 / compute * 1e-9, vjp * 1e3, flops * 2.0 / 3.0 / vjp * 1e-9,
                    100.0 * flops / together * 1e-9 / best, together / (flops / (best * 1e9))});
       }
 }
@@ -72,15 +74,15 @@ void phi_functions(const Session& session, double best) {
 void taylor_method(const Session& session, double best) {
   const Table table(session.format(), "phi_0(h A) u + h phi_1(h A) w, matrix-free, 64 lanes",
                     {{"n", 0, 4},
-                     {"norm", 0, 5},
+                     {"norm", 1, 6},
                      {"m", 0, 2},
                      {"s", 0, 2},
                      {"products", 0},
                      {"of m s", 2},
                      {"forward ms", 3},
-                     {"GFLOP/s", 1},
+                     {"forward GFLOP/s", 1},
                      {"reverse ms", 3},
-                     {"GFLOP/s", 1},
+                     {"reverse GFLOP/s", 1},
                      {"of best %", 0},
                      {"over model", 2}});
   const core::ExecSpace space;
@@ -122,23 +124,33 @@ struct Cost {
   double of(std::size_t lane_steps) const { return update + step * double(lane_steps) / double(tile); }
 };
 
-Cost cost_of(core::LinearPart<double>& part, const std::vector<core::OperatorSpec>& operators,
-             const core::RateShape& shape, const std::vector<double>& A) {
+/// A linear part at work: a scheme's operators, lanes that take turns through the distinct step lengths.
+struct Work {
+  core::RateShape shape;
+  std::vector<core::OperatorSpec> operators;
+  std::vector<double> steps, A;
+};
+
+Cost cost_of(core::LinearPart<double>& part, const Work& work) {
   const core::ExecSpace space;
+  const std::size_t n = work.shape.n;
   const core::Vector<double> h("h", tile), bar("bar", part.coefficient_count());
   const Kokkos::View<std::uint32_t*, core::ExecSpace> index("index", tile);
-  Kokkos::deep_copy(h, 1.0);
-  const core::StepLengths<double> steps{h, index};
-  std::vector<double> A_bar(A.size());
+  for (std::size_t l = 0; l < tile; ++l) {
+    index(l) = std::uint32_t(l % work.steps.size());
+    h(l) = work.steps[index(l)];
+  }
+  const core::StepLengths<double> steps{h, index, 0, work.steps.size() == 1};
+  std::vector<double> A_bar(work.A.size());
   Cost cost{};
   cost.update = time_of([&] {
-    part.realise(A);
+    part.realise(work.A);
     part.realise_vjp(std::span<const double>(bar.data(), bar.extent(0)), A_bar);
   });
   core::Scratch<double> scratch;
-  for (std::size_t op = 0; op < operators.size(); ++op) {
-    const std::size_t rows = shape.n + operators[op].terms * shape.rows();
-    const core::Matrix<double> X("X", rows, tile), X_bar("X_bar", rows, tile), out("out", shape.n, tile);
+  for (std::size_t op = 0; op < work.operators.size(); ++op) {
+    const std::size_t rows = n + work.operators[op].terms * work.shape.rows();
+    const core::Matrix<double> X("X", rows, tile), X_bar("X_bar", rows, tile), out("out", n, tile);
     for (std::size_t i = 0; i < rows * tile; ++i) X.data()[i] = entry(i);
     cost.step += time_of([&] {
       part.apply(space, op, steps, X, out, scratch);
@@ -148,67 +160,66 @@ Cost cost_of(core::LinearPart<double>& part, const std::vector<core::OperatorSpe
   return cost;
 }
 
-// The number of steps of single lanes per update at which dense matrices begin to pay by the rule's own
-// count.
-double predicted_crossing(const std::function<core::MatrixFunctionMethod(std::size_t)>& choice) {
+/// What choose_method takes for a number of lane steps per update.
+using Choice = std::function<bool(std::size_t lane_steps)>;  // whether dense
+
+// The number of steps of single lanes per update from which on the rule takes dense matrices.
+double crossing_of(const Choice& is_dense) {
   std::size_t low = 1, high = std::size_t{1} << 40;
-  if (choice(low) == core::MatrixFunctionMethod::dense) return 1.0;
-  if (choice(high) == core::MatrixFunctionMethod::taylor) return not_measured;
+  if (is_dense(low)) return 1.0;
+  if (!is_dense(high)) return not_measured;
   while (high - low > std::max<std::size_t>(1, low / 100)) {
     const std::size_t middle = low + (high - low) / 2;
-    (choice(middle) == core::MatrixFunctionMethod::dense ? high : low) = middle;
+    (is_dense(middle) ? high : low) = middle;
   }
   return double(high);
 }
 
-void choice_of_method(const Session& session, core::Scheme scheme, const std::string& name) {
+void compare(const Table& table, const Work& work, double norm, const Choice& is_dense) {
+  core::DenseLinearPart<double> dense_part(work.shape, work.operators, work.steps);
+  core::TaylorLinearPart<double> taylor_part(work.shape, work.operators, 1.0);
+  const Cost dense = cost_of(dense_part, work), taylor = cost_of(taylor_part, work);
+  const double gain = taylor.step - dense.step;
+  const double crossing =
+      gain > 0 ? std::max(1.0, (dense.update - taylor.update) / gain * double(tile)) : not_measured;
+  for (const std::size_t lane_steps : {128, 2048, 32768}) {
+    const double d = dense.of(lane_steps), t = taylor.of(lane_steps);
+    const bool picks_dense = is_dense(lane_steps);
+    table.row({std::to_string(work.shape.n), norm, double(lane_steps), d * 1e3, t * 1e3,
+               std::string(d < t ? "dense" : "taylor"), std::string(picks_dense ? "dense" : "taylor"),
+               (picks_dense ? d : t) / std::min(d, t), crossing, crossing_of(is_dense)});
+  }
+}
+
+// `distinct`: the number of step lengths, from 1/2 to 1.
+void choice_of_method(const Session& session, core::Scheme scheme, const std::string& name,
+                      std::size_t distinct) {
   const Table table(session.format(),
-                    "dense or taylor, " + name + ", ms per update of 1024 and 32768 lane steps",
+                    "dense or taylor, " + name + ", " + std::to_string(distinct) +
+                        " step lengths: time of one update and its lane steps",
                     {{"n", 0, 4},
-                     {"norm", 0, 5},
-                     {"dense update", 2},
-                     {"dense tile", 3},
-                     {"taylor tile", 3},
-                     {"dense 1024", 1},
-                     {"taylor 1024", 1},
+                     {"norm", 1, 5},
+                     {"lane steps", 0},
+                     {"dense ms", 2, 9},
+                     {"taylor ms", 2},
+                     {"faster", 0},
                      {"auto", 0, 6},
-                     {"is", 0, 5},
-                     {"dense 32768", 1},
-                     {"taylor 32768", 1},
-                     {"auto", 0, 6},
-                     {"is", 0, 5},
-                     {"crossing", 0},
-                     {"of the rule", 0}});
+                     {"auto/faster", 2},
+                     {"dense pays from", 0},
+                     {"by the rule", 0}});
   std::vector<std::size_t> orders = {16, 32, 64, 128, 256};
   if (session.has("--large")) orders.insert(orders.end(), {512, 1024});
   for (const std::size_t n : orders)
     for (const double norm : {0.5, 4.0, 32.0}) {
-      const core::RateShape shape{n, true, false};
-      const auto operators = core::make_integrator<double>(scheme, shape)->operators();
-      const std::vector<double> A = hurwitz_matrix(n, norm);
-      core::DenseLinearPart<double> dense_part(shape, operators, {1.0});
-      core::TaylorLinearPart<double> taylor_part(shape, operators, 1.0);
-      const Cost dense = cost_of(dense_part, operators, shape, A),
-                 taylor = cost_of(taylor_part, operators, shape, A);
-      const auto choice = [&](std::size_t lane_steps) {
-        return core::choose_method({.scheme = scheme}, shape, core::StepTable({1.0}), A, lane_steps);
-      };
-      std::vector<Cell> cells = {std::to_string(n), norm, dense.update * 1e3, dense.step * 1e3,
-                                 taylor.step * 1e3};
-      for (const std::size_t lane_steps : {1024, 32768}) {
-        const double seconds[] = {dense.of(lane_steps), taylor.of(lane_steps)};
-        const bool picks_dense = choice(lane_steps) == core::MatrixFunctionMethod::dense;
-        const double lost = seconds[picks_dense ? 0 : 1] / std::min(seconds[0], seconds[1]);
-        char verdict[16];
-        std::snprintf(verdict, sizeof verdict, lost < 1.05 ? "right" : "%.1f x", lost);
-        cells.insert(cells.end(), {seconds[0] * 1e3, seconds[1] * 1e3,
-                                   std::string(picks_dense ? "dense" : "taylor"), std::string(verdict)});
-      }
-      const double gain = taylor.step - dense.step;
-      cells.push_back(gain > 0 ? std::max(0.0, dense.update - taylor.update) / gain * double(tile)
-                               : not_measured);
-      cells.push_back(predicted_crossing(choice));
-      table.row(cells);
+      Work work{{n, true, false}, {}, {}, hurwitz_matrix(n, norm)};
+      work.operators = core::make_integrator<double>(scheme, work.shape)->operators();
+      for (std::size_t i = 0; i < distinct; ++i)
+        work.steps.push_back(1.0 - 0.5 * double(i) / double(distinct));
+      std::ranges::sort(work.steps);
+      compare(table, work, norm, [&](std::size_t lane_steps) {
+        return core::choose_method({.scheme = scheme}, work.shape, core::StepTable(work.steps), work.A,
+                                   lane_steps) == core::MatrixFunctionMethod::dense;
+      });
     }
 }
 
@@ -219,8 +230,11 @@ int main(int argc, char** argv) {
   const double best = best_product_rate<double>();
   const Table rate(session.format(), "best rate of small products", {{"precision", 0}, {"GFLOP/s", 1}});
   rate.row({std::string("double"), best});
-  phi_functions(session, best);
-  taylor_method(session, best);
-  choice_of_method(session, core::Scheme::etd1, "ETD1");
-  choice_of_method(session, core::Scheme::etdrk4, "ETDRK4");
+  const bool all = !session.has("phi") && !session.has("taylor") && !session.has("choice");
+  if (all || session.has("phi")) phi_functions(session, best);
+  if (all || session.has("taylor")) taylor_method(session, best);
+  if (!all && !session.has("choice")) return 0;
+  choice_of_method(session, core::Scheme::etd1, "ETD1", 1);
+  choice_of_method(session, core::Scheme::etdrk4, "ETDRK4", 1);
+  choice_of_method(session, core::Scheme::etd1, "ETD1", 8);
 }

@@ -5,6 +5,7 @@
 #include "machine.hpp"
 
 #include <cstddef>
+#include <type_traits>
 
 #ifdef SPNODE_BENCHMARK_LIBXSMM
 #include <libxsmm.h>

@@ -7,7 +7,8 @@
 
 #include "benchmark.hpp"
 
-#include <type_traits>
+#include <algorithm>
+#include <cstdlib>
 
 using namespace spnode;
 using namespace spnode::benchmark;
@@ -43,40 +44,83 @@ std::vector<Real> entries(std::size_t count) {
   return values;
 }
 
-void measure(const Table& table, const std::string& name, const ProductShape& shape, double at_least) {
-  const core::ExecSpace space;
-  const bool outer = shape.kind == Kind::outer, transposed = shape.kind == Kind::transpose;
-  auto a = entries<double>(shape.m * shape.k), b = entries<double>(shape.k * shape.n);
-  std::vector<double> c(shape.m * shape.n);
-  const core::ConstMatrixView<double> A(a.data(), transposed ? shape.k : shape.m,
+/// Largest difference of two results, relative to the largest entry.
+template <class Real>
+double difference(const std::vector<Real>& x, const std::vector<Real>& y) {
+  double difference = 0.0, size = 0.0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    difference = std::max(difference, double(std::abs(x[i] - y[i])));
+    size = std::max(size, double(std::abs(y[i])));
+  }
+  return difference / size;
+}
+
+template <class Real>
+struct Product {
+  explicit Product(const ProductShape& product_shape)
+      : shape(product_shape),
+        a(entries<Real>(shape.m * shape.k)),
+        b(entries<Real>(shape.k * shape.n)),
+        c(shape.m * shape.n) {}
+
+  void by_core() {
+    const core::ExecSpace space;
+    const bool outer = shape.kind == Kind::outer, transposed = shape.kind == Kind::transpose;
+    const core::ConstMatrixView<Real> A(a.data(), transposed ? shape.k : shape.m,
                                         transposed ? shape.m : shape.k);
-  const core::ConstMatrixView<double> B(b.data(), outer ? shape.n : shape.k, outer ? shape.k : shape.n);
-  const core::MatrixView<double> C(c.data(), shape.m, shape.n);
-  const auto ours = [&] {
+    const core::ConstMatrixView<Real> B(b.data(), outer ? shape.n : shape.k, outer ? shape.k : shape.n);
+    const core::MatrixView<Real> C(c.data(), shape.m, shape.n);
     if (outer)
       core::gemm_nt(space, 1.0, A, B, C);
     else
       core::gemm(space, 1.0, A, transposed ? core::Transpose::yes : core::Transpose::no, B, 0.0, C);
-  };
-  const auto blas = [&] { blas_product(shape, a.data(), b.data(), c.data()); };
-  const auto rate = [&](double seconds) { return shape.flops() / seconds * 1e-9; };
-  double xsmm_rate = not_measured, ours_rate, blas_rate;
-#ifdef SPNODE_BENCHMARK_LIBXSMM
-  if (const XsmmProduct<double> product(shape); product.exists()) {
-    const auto best =
-        seconds_in_turns(3, at_least, ours, blas, [&] { product(a.data(), b.data(), c.data()); });
-    ours_rate = rate(best[0]), blas_rate = rate(best[1]), xsmm_rate = rate(best[2]);
-  } else
-#endif
-  {
-    const auto best = seconds_in_turns(3, at_least, ours, blas);
-    ours_rate = rate(best[0]), blas_rate = rate(best[1]);
   }
-  table.row({name, std::string(shape.name()), double(shape.m), double(shape.n), double(shape.k), ours_rate,
-             blas_rate, xsmm_rate, ours_rate / std::fmax(blas_rate, xsmm_rate)});
+  void by_blas() { blas_product(shape, a.data(), b.data(), c.data()); }
+
+  /// The result of one call, from C = 0.
+  std::vector<Real> result_of(const auto& call) {
+    std::ranges::fill(c, Real(0));
+    call();
+    return c;
+  }
+
+  ProductShape shape;
+  std::vector<Real> a, b, c;
+};
+
+void check(const std::string& name, double difference, double tolerance) {
+  if (difference <= tolerance) return;
+  std::fprintf(stderr, "%s: results differ by %.1e, more than %.1e\n", name.c_str(), difference, tolerance);
+  std::exit(1);
 }
 
-void measure_all(const Session& session, const std::string& precision, double at_least) {
+template <class Real>
+void measure(const Table& table, const std::string& name, const ProductShape& shape, double at_least) {
+  Product<Real> product(shape);
+  const double tolerance = 100.0 * double(std::numeric_limits<Real>::epsilon());
+  const auto ours = [&] { product.by_core(); };
+  const auto blas = [&] { product.by_blas(); };
+  const std::vector<Real> result = product.result_of(ours);
+  check(name + ", core and BLAS", difference(product.result_of(blas), result), tolerance);
+  double xsmm = not_measured;
+  std::vector<double> seconds;
+#ifdef SPNODE_BENCHMARK_LIBXSMM
+  if (const XsmmProduct<Real> generated(shape); generated.exists()) {
+    const auto call = [&] { generated(product.a.data(), product.b.data(), product.c.data()); };
+    check(name + ", core and libxsmm", difference(product.result_of(call), result), tolerance);
+    seconds = seconds_in_turns(3, at_least, ours, blas, call);
+    xsmm = shape.flops() / seconds[2] * 1e-9;
+  }
+#endif
+  if (seconds.empty()) seconds = seconds_in_turns(3, at_least, ours, blas);
+  const double core = shape.flops() / seconds[0] * 1e-9, other = shape.flops() / seconds[1] * 1e-9;
+  table.row({name, std::string(shape.name()), double(shape.m), double(shape.n), double(shape.k), core, other,
+             xsmm, core / std::fmax(other, xsmm)});
+}
+
+template <class Real>
+void measure_all(const Session& session, const std::string& precision) {
+  const double at_least = session.has("--long") ? 1.0 : 0.1;
   const Table table(session.format(), "small products, " + precision + ", GFLOP/s",
                     {{"product", 0, 34},
                      {"kind", 0, 8},
@@ -89,9 +133,9 @@ void measure_all(const Session& session, const std::string& precision, double at
                      {"core/best other", 2}});
   for (const Layer& layer : layers)
     for (const std::size_t lanes : {32, 64, 256}) {
-      measure(table, layer.name, {Kind::plain, layer.out, lanes, layer.in}, at_least);
-      measure(table, layer.name, {Kind::transpose, layer.in, lanes, layer.out}, at_least);
-      measure(table, layer.name, {Kind::outer, layer.out, layer.in, lanes}, at_least);
+      measure<Real>(table, layer.name, {Kind::plain, layer.out, lanes, layer.in}, at_least);
+      measure<Real>(table, layer.name, {Kind::transpose, layer.in, lanes, layer.out}, at_least);
+      measure<Real>(table, layer.name, {Kind::outer, layer.out, layer.in, lanes}, at_least);
     }
 }
 
@@ -99,5 +143,6 @@ void measure_all(const Session& session, const std::string& precision, double at
 
 int main(int argc, char** argv) {
   const Session session(argc, argv);
-  measure_all(session, "double", session.has("--long") ? 1.0 : 0.1);
+  measure_all<double>(session, "double");
+  measure_all<float>(session, "float");
 }
