@@ -1,132 +1,244 @@
-// Rate of one tile of a training step (forward and reverse), as a share of the best rate of small matrix
-// products measured in the same run.
+// One training step as the trainer does it on one rank, split by phase, for the sizes of the shipped decks.
 //
-//   benchmark_training_step [TILE]
+//   benchmark_training_step [--problem NAME] [--batch N] [--tile N] [--precision double|mixed] [--json]
+//   benchmark_training_step --problem NAME [--batch N] --export DIR
 //
-// Floating-point operations are counted for the matrix products alone (2 m n k each); activations, quadratic
-// terms and the exact sum are overhead that the rate has to carry.
+// step       the whole: draw the batch, all below, Adam; as BatchObjective and Adam do it
+// update     coefficients and phi matrices from the parameters
+// forward    rollouts of all tiles, with what the reverse sweep needs
+// reverse    adjoints of all rollouts
+// rest       of the tiles: staging of the data, autoencoder, loss
+// sum        exact sum of the work shares
+// pull back  adjoint of the coefficients to that of the parameters
+// adam       clipping and update
+//
+// MFLOP counts the matrix products of a step, 2 m n k each: forward once, reverse twice (adjoints of states
+// and of weights), the autoencoder where it is applied. Activations, elementwise products, losses, products
+// that the reverse sweep repeats, padding of tiles and everything done once per update are not counted: the
+// rate has to carry them. "of best" is the share of the best small-product rate of this run.
+// "tape" is what the forward sweep keeps for the reverse sweep, in bytes per trajectory and step; "scratch"
+// all temporary memory of a tile, in the same unit.
+//
+// --export writes the problem with spnode's results for the scripts in peers/.
 
-#include "core/kernels/gemm.hpp"
+#include "benchmark.hpp"
+#include "export_problem.hpp"
+#include "problems.hpp"
+
 #include "core/objective.hpp"
+#include "core/rollout.hpp"
+#include "distributed/batch_objective.hpp"
+#include "distributed/optimizers/adam.hpp"
 
-#include <chrono>
-#include <cstdio>
-#include <cstdlib>
+#include <mpi.h>
+
 #include <numeric>
-#include <string>
 
-using namespace spnode::core;
-
+namespace spnode::benchmark {
 namespace {
 
-double seconds_of(const auto& work, double at_least = 0.3) {
-  using clock = std::chrono::steady_clock;
-  work();
-  double best = 1e300;
-  const auto begin = clock::now();
-  while (std::chrono::duration<double>(clock::now() - begin).count() < at_least) {
-    const auto start = clock::now();
-    work();
-    best = std::min(best, std::chrono::duration<double>(clock::now() - start).count());
-  }
-  return best;
-}
-
-// Best rate of C (M, N) = A (M, K) B (K, N) over shapes that occur, in GFLOP/s.
-double best_product_rate() {
-  const ExecSpace space;
-  double best = 0.0;
-  const std::size_t shapes[][3] = {
-      {200, 20, 256}, {20, 200, 256}, {64, 200, 256}, {800, 20, 32}, {20, 800, 32}};
-  for (const auto& [m, k, lanes] : shapes) {
-    const Matrix<double> A("A", m, k), B("B", k, lanes), C("C", m, lanes);
-    Kokkos::deep_copy(A, 1.0);
-    Kokkos::deep_copy(B, 1.0);
-    const double seconds = seconds_of([&] {
-      for (int i = 0; i < 20; ++i) gemm<double>(space, 1.0, A, Transpose::no, B, 0.0, C);
-    });
-    best = std::max(best, 20 * 2.0 * double(m * k * lanes) / seconds * 1e-9);
-  }
-  return best;
-}
-
-struct Problem {
-  std::string name;
-  ModelOptions model;
-  IntegratorOptions integrator;
-  double step_flops;  // matrix products of one substep of one lane, forward
+struct Phases {
+  double step, update, forward, reverse, tiles, sum, pull_back, adam;  // seconds
+  double tape_bytes, scratch_bytes;                                    // per trajectory and step
 };
 
-WindowData oscillations(std::size_t windows, std::size_t components, std::size_t intervals) {
-  Trajectories data;
-  data.count = windows;
-  data.times = intervals + 1;
-  data.components = components;
-  for (std::size_t t = 0; t < data.times; ++t) data.time.push_back(double(t));
-  for (std::size_t n = 0; n < windows; ++n)
-    for (std::size_t t = 0; t < data.times; ++t)
-      for (std::size_t i = 0; i < components; ++i)
-        data.state.push_back(std::sin(double(i) + 0.1 * double(t) + double(n)));
-  return WindowData(WindowIndex(windows, data.times, {}), data, 0);
+// One problem ready to be measured; everything that a trainer holds.
+template <class Real>
+class Step {
+ public:
+  explicit Step(const Problem& problem)
+      : problem_(problem),
+        model_(problem.model, problem.components),
+        theta_(initial_parameters(problem, model_)),
+        data_(index(), synthetic_data(problem, windows()), 0),
+        table_(core::distinct_steps(data_, problem.integrator.substeps)),
+        method_(method_of(problem, model_, theta_, table_, problem.training.batch)),
+        objective_(model_, {problem.integrator, problem.loss, {}}, table_, method_),
+        sampler_(windows(), {problem.training.batch, problem.training.tile, problem.training.summands, 0}) {}
+
+  Phases measure() {
+    Phases phases{};
+    phases.step = whole_step();
+    objective_.set_parameters(theta_);
+    phases.update = seconds_of([&] { objective_.set_parameters(theta_); });
+    tiles_and_sum(phases);
+    rollouts(phases);
+    distributed::Adam adam(problem_.training.adam, model_.layout());
+    distributed::AdamState state = adam.start(theta_);
+    std::vector<double> theta = theta_;
+    phases.adam = seconds_of([&] { adam.update(theta, gradient_, norm(gradient_), 1e-6, state); });
+    return phases;
+  }
+
+ private:
+  std::size_t windows() const { return 4 * problem_.training.batch; }
+  core::WindowIndex index() const { return core::WindowIndex(windows(), problem_.times.size(), {}); }
+  std::size_t steps() const { return problem_.intervals() * problem_.integrator.substeps; }
+
+  static double norm(std::span<const double> x) {
+    return std::sqrt(std::inner_product(x.begin(), x.end(), x.begin(), 0.0));
+  }
+
+  double whole_step() {
+    const parallel::Communicator comm(MPI_COMM_SELF);
+    distributed::BatchObjective batch(comm, objective_, data_, sampler_);
+    const distributed::Adam adam(problem_.training.adam, model_.layout());
+    distributed::AdamState state = adam.start(theta_);
+    std::vector<double> theta = theta_;
+    gradient_.resize(theta.size());
+    distributed::BatchNumber number;
+    return seconds_of(
+        [&] {
+          const distributed::Evaluation at = batch.gradient(number, theta, gradient_);
+          if (!at.finite) throw NumericalError(problem_.name + ": the step is not finite");
+          adam.update(theta, gradient_, at.gradient_norm, 1e-6, state);
+          if (++number.step == sampler_.steps_per_epoch()) number = {number.epoch + 1, 0};
+        },
+        1.0);
+  }
+
+  void tiles_and_sum(Phases& phases) {
+    const std::size_t width = objective_.contribution_size(), shares = sampler_.shares();
+    std::vector<double> rows(shares * width), summed(width);
+    phases.tiles = seconds_of([&] {
+      std::vector<std::uint64_t> windows;
+      for (std::size_t share = 0; share < shares; ++share) {
+        sampler_.draw({}, share, windows);
+        objective_.contribution(data_, windows, std::span(rows).subspan(share * width, width));
+      }
+    });
+    parallel::ExactSum exact(parallel::Communicator(MPI_COMM_SELF), width);
+    phases.sum = seconds_of([&] {
+      if (exact.sum(rows, shares, shares, summed) != parallel::SumStatus::finite)
+        throw NumericalError(problem_.name + ": the sum is not finite");
+    });
+    phases.pull_back = seconds_of([&] { objective_.gradient(summed, problem_.training.batch, gradient_); });
+    phases.scratch_bytes = double(objective_.scratch_bytes()) / double(sampler_.lanes(0) * steps());
+  }
+
+  // The rollouts alone: as many as there are tiles, all of the size of the first.
+  void rollouts(Phases& phases) {
+    const auto model = core::BasicModel<Real>::like(model_);
+    core::Dynamics<Real> dynamics(model, problem_.integrator, table_, method_);
+    dynamics.set_parameters(theta_);
+    const std::size_t lanes = core::padded<Real>(sampler_.lanes(0)), n = problem_.latent(),
+                      columns = lanes * problem_.times.size();
+    std::vector<double> h(problem_.intervals() * lanes);
+    for (std::size_t i = 0; i < h.size(); ++i)
+      h[i] =
+          (problem_.times[i / lanes + 1] - problem_.times[i / lanes]) / double(problem_.integrator.substeps);
+    core::TileSteps<Real> steps_of_tile;
+    steps_of_tile.assign(table_, h, problem_.intervals(), lanes);
+
+    const core::ExecSpace space;
+    core::Scratch<Real> scratch;
+    core::Matrix<Real> states("states", n, columns), bars("bars", n, columns), ones("ones", n, columns);
+    core::Vector<Real> bar("bar", dynamics.coefficient_count());
+    Kokkos::deep_copy(states, Real(0.1));
+    Kokkos::deep_copy(ones, Real(1));
+    core::Rollout<Real> rollout(dynamics, {problem_.integrator.substeps, problem_.integrator.keep_every});
+    const auto forward = [&] {
+      rollout.forward(space, steps_of_tile, states, core::Rollout<Real>::Record::yes, scratch);
+    };
+    const double tiles = double(sampler_.shares());
+    phases.forward = tiles * seconds_of([&] {
+                       const core::ScratchFrame<Real> frame(scratch);
+                       forward();
+                     });
+    const core::ScratchFrame<Real> frame(scratch);
+    forward();
+    phases.reverse = tiles * seconds_of([&] {
+                       Kokkos::deep_copy(bars, ones);
+                       rollout.reverse(space, steps_of_tile, bars, bar, scratch);
+                     });
+    phases.tape_bytes = double((dynamics.integrator().tape_rows(dynamics.rate()) + n) * sizeof(Real));
+  }
+
+  Problem problem_;
+  core::Model model_;
+  std::vector<double> theta_, gradient_;
+  core::WindowData data_;
+  core::StepTable table_;
+  core::MatrixFunctionMethod method_;
+  core::Objective<Real> objective_;
+  distributed::Sampler sampler_;
+};
+
+// Operations of a step; see the head of this file.
+double step_flops(const Problem& problem) {
+  const LaneFlops lane = lane_flops(problem);
+  const double steps = double(problem.intervals() * problem.integrator.substeps),
+               times = double(problem.times.size());
+  const double linear = lane.encode - lane.encode_learns;
+  // The adjoint of the encoder's first layer goes no further; both directions have the same counts.
+  const double encode_back = lane.encode_learns > 0.0 ? 2.0 * lane.encode_learns - lane.encode_first : 0.0;
+  const double decode_back = linear + 2.0 * lane.encode_learns;
+  double sum = 3.0 * steps * lane.step() + lane.encode + encode_back + times * (lane.encode + decode_back);
+  if (problem.loss.reconstruction != 0.0) sum += times * (2.0 * lane.encode + encode_back + decode_back);
+  return sum * double(problem.training.batch);
 }
 
-void measure(const Problem& problem, std::size_t tile, double peak) {
-  const std::size_t m = 64, n = 20, intervals = 8;
-  const WindowData data = oscillations(tile, m, intervals);
-  const Model model(problem.model, m);
-  PodStart pod{std::vector<double>(n * m, 0.0), 1.0};
-  for (std::size_t i = 0; i < n; ++i) pod.modes[i * m + i] = 1.0;
-  const std::vector<double> theta = model.initialise(1, &pod);
-  Objective<double> objective(model, {problem.integrator, {}, {}},
-                              StepTable(distinct_steps(data, problem.integrator.substeps)),
-                              MatrixFunctionMethod::dense);
-  std::vector<std::uint64_t> windows(tile);
-  std::iota(windows.begin(), windows.end(), 0);
-  std::vector<double> contribution(objective.contribution_size()), gradient(theta.size());
-
-  const double update = seconds_of([&] { objective.set_parameters(theta); });
-  const double seconds = seconds_of([&] { objective.contribution(data, windows, contribution); });
-  const double pull_back = seconds_of([&] { objective.gradient(contribution, tile, gradient); });
-  // Reverse: twice the products of forward. The decoder sees every time, its weights are frozen: forward and
-  // one product back.
-  const double lane = 3.0 * problem.step_flops * double(intervals * problem.integrator.substeps) +
-                      2.0 * 2.0 * double(m * n) * double(intervals + 1);
-  const double rate = lane * double(tile) / seconds * 1e-9;
-  std::printf("%-34s %5zu %10.3f %9.1f %9.1f %7.0f %% %9.3f %9.3f\n", problem.name.c_str(), tile,
-              seconds * 1e3, lane * double(tile) * 1e-6, rate, 100.0 * rate / peak, update * 1e3,
-              pull_back * 1e3);
+template <class Real>
+void measure_all(const Session& session, const std::vector<Problem>& problems, const std::string& precision) {
+  const double best = best_product_rate<Real>();
+  if (session.format() == Table::Format::text)
+    std::printf("\nbest rate of small products, %s: %.1f GFLOP/s\n", precision.c_str(), best);
+  const Table table(session.format(), "training_step",
+                    {{"problem"},
+                     {"precision"},
+                     {"batch", 0},
+                     {"tile", 0},
+                     {"step ms", 3},
+                     {"update", 3},
+                     {"forward", 3},
+                     {"reverse", 3},
+                     {"rest", 3},
+                     {"sum", 3},
+                     {"pull back", 3},
+                     {"adam", 3},
+                     {"MFLOP", 1},
+                     {"GFLOP/s", 1},
+                     {"of best %", 0},
+                     {"tape B", 0},
+                     {"scratch B", 0}});
+  for (const Problem& problem : problems) {
+    const Phases t = Step<Real>(problem).measure();
+    const double flops = step_flops(problem), rate = flops / t.step * 1e-9;
+    table.row({problem.name, precision, double(problem.training.batch), double(problem.training.tile),
+               1e3 * t.step, 1e3 * t.update, 1e3 * t.forward, 1e3 * t.reverse,
+               1e3 * (t.tiles - t.forward - t.reverse), 1e3 * t.sum, 1e3 * t.pull_back, 1e3 * t.adam,
+               1e-6 * flops, rate, 100.0 * rate / best, t.tape_bytes, t.scratch_bytes});
+  }
 }
 
-Problem problem(const std::string& name, NonlinearKind kind, std::size_t substeps) {
-  ModelOptions model;
-  model.latent_dimension = 20;
-  model.nonlinear = {kind};
-  model.bilinear.rank = 20;
-  model.lipschitz.hidden = {200};
-  model.lipschitz.lipschitz = 200.0;
-  model.autoencoder.enabled = true;
-  const double n = 20, inner = kind == NonlinearKind::bilinear ? 2 * 20 * n : 2 * 200;
-  return {name,
-          model,
-          {Scheme::etd1, substeps, MatrixFunctionMethod::dense, 0},
-          2.0 * n * inner + 2.0 * n * 2.0 * n};
+void run(const Session& session) {
+  const std::vector<Problem> problems = chosen_problems(session.arguments());
+  if (const auto directory = option(session.arguments(), "--export")) {
+    for (const Problem& problem : problems)
+      export_problem(problem, std::filesystem::path(*directory) / problem.name);
+    return;
+  }
+  const std::string precision = option(session.arguments(), "--precision").value_or("double");
+  if (precision == "double")
+    measure_all<double>(session, problems, precision);
+  else if (precision == "mixed")
+    measure_all<float>(session, problems, precision);
+  else
+    throw UsageError("--precision " + precision + ": allowed are double and mixed");
 }
 
 }  // namespace
+}  // namespace spnode::benchmark
 
 int main(int argc, char** argv) {
-  Kokkos::initialize(argc, argv);
-  {
-    const double peak = best_product_rate();
-    std::printf("best rate of small products: %.1f GFLOP/s\n\n", peak);
-    std::printf("%-34s %5s %10s %9s %9s %9s %9s %9s\n", "one tile, 64 -> 20 -> 64, 8 intervals", "tile", "ms",
-                "MFLOP", "GFLOP/s", "of best", "update ms", "pull ms");
-    std::vector<std::size_t> tiles = {16, 32, 64, 128};
-    if (argc > 1) tiles = {std::size_t(std::atoi(argv[1]))};
-    for (const std::size_t tile : tiles) {
-      measure(problem("bilinear R = 20, ETD1 x 8", NonlinearKind::bilinear, 8), tile, peak);
-      measure(problem("Lipschitz net 200, ETD1 x 1", NonlinearKind::lipschitz, 1), tile, peak);
-    }
+  MPI_Init(&argc, &argv);
+  int status = 0;
+  try {
+    spnode::benchmark::run(spnode::benchmark::Session(argc, argv));
+  } catch (const spnode::Error& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    status = int(error.status());
   }
-  Kokkos::finalize();
+  MPI_Finalize();
+  return status;
 }

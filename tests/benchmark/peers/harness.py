@@ -76,11 +76,14 @@ def report(problem, options, step, make_product, **facts):
     )
 
 
-def report_agreement(problem, options, loss, gradient):
-    """Prints the relative deviations from spnode's loss and gradient (a flat vector, frozen entries zero)."""
+def report_agreement(problem, options, loss, gradient, forecast):
+    """Prints the relative deviations from spnode's loss, gradient (a flat vector, frozen entries zero) and
+    forecast (batch, times, m)."""
     import numpy as np
 
-    gradient = np.asarray(gradient, dtype=np.float64)
+    def deviation(mine, theirs):
+        return float(np.linalg.norm(np.asarray(mine, np.float64) - theirs) / np.linalg.norm(theirs))
+
     print(
         json.dumps(
             {
@@ -89,9 +92,8 @@ def report_agreement(problem, options, loss, gradient):
                 "formulation": options.formulation,
                 "work": "check",
                 "loss_deviation": abs(float(loss) - problem.loss) / abs(problem.loss),
-                "gradient_deviation": float(
-                    np.linalg.norm(gradient - problem.gradient) / np.linalg.norm(problem.gradient)
-                ),
+                "gradient_deviation": deviation(gradient, problem.gradient),
+                "forecast_deviation": deviation(forecast, problem.forecast),
             }
         ),
         flush=True,

@@ -1,0 +1,246 @@
+#pragma once
+/// The problems of the benchmarks of whole steps: the sizes of the shipped decks, with synthetic data.
+
+#include "core/data/windows.hpp"
+#include "core/error.hpp"
+#include "core/forecast.hpp"
+#include "core/loss/options.hpp"
+#include "core/model/model.hpp"
+#include "distributed/options.hpp"
+
+#include <cmath>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace spnode::benchmark {
+
+/// A model, its scheme and loss, and the shape of a batch.
+struct Problem {
+  std::string name;
+  std::size_t components;     ///< of a state
+  std::vector<double> times;  ///< of a window
+  core::ModelOptions model;
+  core::IntegratorOptions integrator;
+  core::LossOptions loss;
+  distributed::TrainingOptions training;
+
+  std::size_t intervals() const { return times.size() - 1; }
+  std::size_t latent() const { return model.latent_dimension == 0 ? components : model.latent_dimension; }
+};
+
+namespace detail {
+
+inline std::vector<double> even_times(std::size_t intervals, double step) {
+  std::vector<double> times;
+  for (std::size_t t = 0; t <= intervals; ++t) times.push_back(step * double(t));
+  return times;
+}
+
+/// t = 0 and `count` times spread evenly in the logarithm.
+inline std::vector<double> logarithmic_times(std::size_t count, double first, double last) {
+  std::vector<double> times = {0.0};
+  for (std::size_t t = 0; t < count; ++t)
+    times.push_back(first * std::pow(last / first, double(t) / double(count - 1)));
+  return times;
+}
+
+inline distributed::TrainingOptions training(std::size_t batch) {
+  distributed::TrainingOptions options;
+  options.batch = batch;
+  options.adam.clip = 0.5;
+  return options;
+}
+
+/// input/kuramoto_sivashinsky_20.yaml.
+inline Problem ks20_bilinear() {
+  core::ModelOptions model;
+  model.latent_dimension = 20;
+  model.linear.mu = 0.25;
+  model.nonlinear = {core::NonlinearKind::bilinear};
+  model.bilinear.rank = 20;
+  model.autoencoder.enabled = true;
+  return {"ks20_bilinear", 64, even_times(2, 1.0), model, {core::Scheme::etdrk4, 4}, {}, training(200)};
+}
+
+/// The same without reduction.
+inline Problem ks64_bilinear() {
+  Problem problem = ks20_bilinear();
+  problem.name = "ks64_bilinear";
+  problem.model.latent_dimension = 0;
+  problem.model.autoencoder.enabled = false;
+  return problem;
+}
+
+/// The same, integrated over windows of nine times by eight steps of ETD1 each.
+inline Problem ks20_etd1() {
+  Problem problem = ks20_bilinear();
+  problem.name = "ks20_etd1";
+  problem.times = even_times(8, 1.0);
+  problem.integrator = {core::Scheme::etd1, 8};
+  return problem;
+}
+
+/// A Lipschitz network in place of the bilinear form, one step per interval.
+inline Problem ks20_lipschitz() {
+  Problem problem = ks20_etd1();
+  problem.name = "ks20_lipschitz";
+  problem.model.nonlinear = {core::NonlinearKind::lipschitz};
+  problem.model.lipschitz.hidden = {200};
+  problem.model.lipschitz.lipschitz = 200.0;
+  problem.integrator = {core::Scheme::etd1, 1};
+  return problem;
+}
+
+/// input/kuramoto_sivashinsky_7.yaml: networks in the autoencoder, which learn.
+inline Problem ks7_lipschitz() {
+  Problem problem = ks20_lipschitz();
+  problem.name = "ks7_lipschitz";
+  problem.model.latent_dimension = 7;
+  problem.model.lipschitz.hidden = {200, 200};
+  problem.model.lipschitz.lipschitz = 1000.0;
+  problem.model.autoencoder.hidden = {100};
+  problem.loss.reconstruction = 0.2;
+  problem.training.batch = 250;
+  return problem;
+}
+
+/// The same with the bilinear form.
+inline Problem ks7_bilinear() {
+  Problem problem = ks7_lipschitz();
+  problem.name = "ks7_bilinear";
+  problem.model.nonlinear = {core::NonlinearKind::bilinear};
+  return problem;
+}
+
+/// input/robertson.yaml.
+inline Problem robertson() {
+  core::ModelOptions model;
+  model.linear.rate_min = 1e-4;
+  model.linear.rate_max = 1e3;
+  model.nonlinear = {core::NonlinearKind::network};
+  model.network.hidden = {50, 50};
+  model.network.relaxation = true;
+  return {"robertson", 3, logarithmic_times(50, 4e-6, 4e6), model, {core::Scheme::etd1, 1}, {}, training(32)};
+}
+
+/// input/grad13.yaml.
+inline Problem grad13() {
+  core::ModelOptions model;
+  model.linear = {0.3, 0.4, 0.4};
+  model.nonlinear = {};
+  return {"grad13", 30, even_times(1, 0.4), model, {core::Scheme::etd1, 1}, {}, training(200)};
+}
+
+}  // namespace detail
+
+inline std::vector<Problem> all_problems() {
+  return {detail::ks20_bilinear(), detail::ks20_lipschitz(), detail::ks20_etd1(), detail::ks64_bilinear(),
+          detail::ks7_lipschitz(), detail::ks7_bilinear(),   detail::robertson(), detail::grad13()};
+}
+
+/// Smooth states of order one, a trajectory for every window.
+inline core::Trajectories synthetic_data(const Problem& problem, std::size_t windows) {
+  core::Trajectories data;
+  data.count = windows;
+  data.times = problem.times.size();
+  data.components = problem.components;
+  data.time = problem.times;
+  for (std::size_t n = 0; n < windows; ++n)
+    for (std::size_t t = 0; t < data.times; ++t)
+      for (std::size_t i = 0; i < data.components; ++i)
+        data.state.push_back(std::sin(double(i) + 0.1 * double(t) + double(n)));
+  return data;
+}
+
+/// Initial parameters; the POD takes the first components.
+inline std::vector<double> initial_parameters(const Problem& problem, const core::Model& model) {
+  const std::size_t m = problem.components, n = problem.latent();
+  core::PodStart pod{std::vector<double>(n * m, 0.0), 1.0};
+  for (std::size_t i = 0; i < n; ++i) pod.modes[i * m + i] = 1.0;
+  return model.initialise(1, &pod);
+}
+
+/// How functions of A_L act for this problem: the rule of training.
+inline core::MatrixFunctionMethod method_of(const Problem& problem, const core::Model& model,
+                                            std::span<const double> theta, const core::StepTable& table,
+                                            std::size_t windows) {
+  return core::choose_method(problem.integrator, core::rate_shape(model.nonlinear()), table,
+                             model.linear_operator(theta),
+                             windows * problem.intervals() * problem.integrator.substeps);
+}
+
+/// Operations of the matrix products of one lane, 2 m n k each: what any formulation with dense phi matrices
+/// and the factors of the bilinear form needs. Activations, the products of two factors, losses and what is
+/// done once per update are not counted.
+struct LaneFlops {
+  double rate = 0.0;            ///< one evaluation of the nonlinear terms
+  double stages = 0.0;          ///< products with phi matrices, all stages of one step
+  double encode = 0.0;          ///< one state, linear map and network
+  double encode_learns = 0.0;   ///< the part of it whose weights learn: the network
+  double encode_first = 0.0;    ///< the first layer of the network
+  std::size_t evaluations = 0;  ///< of the rate in one step
+
+  double step() const { return double(evaluations) * rate + stages; }
+};
+
+inline double network_flops(std::size_t in, const std::vector<std::size_t>& hidden, std::size_t out) {
+  double sum = 0.0;
+  for (const std::size_t width : hidden) {
+    sum += 2.0 * double(in * width);
+    in = width;
+  }
+  return sum + 2.0 * double(in * out);
+}
+
+inline LaneFlops lane_flops(const Problem& problem) {
+  LaneFlops flops;
+  const std::size_t n = problem.latent();
+  for (const core::NonlinearKind kind : problem.model.nonlinear)
+    if (kind == core::NonlinearKind::bilinear)
+      flops.rate += 4.0 * double(problem.model.bilinear.rank * n * n);
+    else
+      flops.rate += network_flops(n,
+                                  kind == core::NonlinearKind::lipschitz ? problem.model.lipschitz.hidden
+                                                                         : problem.model.network.hidden,
+                                  n);
+  const core::Model model(problem.model, problem.components);
+  const core::RateShape shape = core::rate_shape(model.nonlinear());
+  const auto operators = core::make_integrator<double>(problem.integrator.scheme, shape)->operators();
+  for (const core::OperatorSpec& spec : operators)
+    flops.stages += 2.0 * double(n * (n + spec.terms * shape.rows()));
+  flops.evaluations = shape.rows() == 0 ? 0 : operators.size();
+  if (!problem.model.autoencoder.enabled) return flops;
+  const auto& hidden = problem.model.autoencoder.hidden;
+  if (!hidden.empty()) {
+    flops.encode_learns = network_flops(problem.components, hidden, n);
+    flops.encode_first = 2.0 * double(problem.components * hidden.front());
+  }
+  flops.encode = flops.encode_learns + 2.0 * double(problem.components * n);
+  return flops;
+}
+
+/// The value of `--name VALUE`, if it is given.
+inline std::optional<std::string> option(const std::vector<std::string>& arguments, std::string_view name) {
+  for (std::size_t i = 0; i + 1 < arguments.size(); ++i)
+    if (arguments[i] == name) return arguments[i + 1];
+  return std::nullopt;
+}
+
+/// The problems that --problem asks for (all without it), with the batch and the tile of --batch and --tile.
+inline std::vector<Problem> chosen_problems(const std::vector<std::string>& arguments) {
+  const auto name = option(arguments, "--problem"), batch = option(arguments, "--batch"),
+             tile = option(arguments, "--tile");
+  std::vector<Problem> chosen;
+  for (Problem& problem : all_problems()) {
+    if (name && *name != problem.name) continue;
+    if (batch) problem.training.batch = std::stoul(*batch);
+    if (tile) problem.training.tile = std::stoul(*tile);
+    chosen.push_back(std::move(problem));
+  }
+  if (chosen.empty()) throw UsageError("--problem " + *name + ": there is no problem of this name");
+  return chosen;
+}
+
+}  // namespace spnode::benchmark
