@@ -15,8 +15,8 @@ namespace spnode::core {
 /// The method that costs less floating-point work for one parameter update whose tiles take `lane_steps`
 /// steps of single lanes. `A`: the linear operator (n, n) that the decision is made for.
 ///
-/// Both methods run at about the same rate, so that the faster one is taken except within a factor of three of
-/// the break-even, where at most half of the time is lost (n = 16 .. 1024, benchmark_matrix_functions).
+/// Both methods run at about the same rate, so that the faster one is taken except within a factor of three
+/// of the break-even, where at most half of the time is lost (n = 16 .. 1024, benchmark_matrix_functions).
 MatrixFunctionMethod choose_method(const IntegratorOptions& options, const RateShape& shape,
                                    const StepTable& table, std::span<const double> A, std::size_t lane_steps);
 
