@@ -41,22 +41,29 @@ Scalar mixing(std::size_t k, std::size_t j) {
   return Scalar(std::ldexp(1.0, -static_cast<int>(k))) / factorial[k - j];
 }
 
-/// y_i += alpha (1 + unit_i) x_i for each row i: where phi_0 = G + D, the part of (phi_0 + I) x without G.
+/// Whether D = diag(unit) is 0: always in DoubleDouble, and in double once all has decayed.
+bool is_zero(std::span<const double> unit) {
+  return std::all_of(unit.begin(), unit.end(), [](double entry) { return entry == 0.0; });
+}
+
+/// y += alpha (D + I) x, D = diag(unit): where phi_0 = G + D, the part of alpha (phi_0 + I) x without G.
 template <class Scalar>
 void add_own(double alpha, std::span<const double> unit, std::span<const Scalar> x, std::span<Scalar> y) {
   const std::size_t n = unit.size();
-  for (std::size_t i = 0; i < n; ++i)
-    add_scaled(Scalar(alpha * (1.0 + unit[i])), x.subspan(i * n, n), y.subspan(i * n, n));
+  if (is_zero(unit)) return add_scaled(Scalar(alpha), x, y);
+  for (std::size_t i = 0; i < n; ++i) {
+    const Scalar factor(alpha * (1.0 + unit[i]));
+    for (std::size_t j = i * n; j < (i + 1) * n; ++j) y[j] += factor * x[j];
+  }
 }
 
-/// y += x D + D x for D = diag(unit).
+/// y += x D + D x, D = diag(unit).
 template <class Scalar>
 void add_anticommutator(std::span<const double> unit, std::span<const Scalar> x, std::span<Scalar> y) {
   const std::size_t n = unit.size();
+  if (is_zero(unit)) return;
   for (std::size_t i = 0; i < n; ++i)
-    for (std::size_t j = 0; j < n; ++j)
-      if (const double factor = unit[i] + unit[j]; factor != 0.0)
-        y[i * n + j] += Scalar(factor) * x[i * n + j];
+    for (std::size_t j = 0; j < n; ++j) y[i * n + j] += Scalar(unit[i] + unit[j]) * x[i * n + j];
 }
 
 template <class Scalar>
