@@ -4,6 +4,7 @@
 #include "core/functions/linear_algebra.hpp"
 #include "core/functions/phi.hpp"
 #include "core/functions/resolvent.hpp"
+#include "core/functions/taylor_degree.hpp"
 #include "functions_reference.hpp"
 
 #include <atomic>
@@ -177,6 +178,16 @@ TEST_CASE("phi_takes_twice_the_precision_only_where_double_loses_digits") {
   CHECK(phi.is_wide());
   phi.compute(diagonal({-900.0, -900.0}), 1.0);  // underflows
   CHECK_FALSE(phi.is_wide());
+}
+
+TEST_CASE("taylor_method_never_costs_less_than_the_dense_one_at_large_norms") {
+  const std::size_t n = GENERATE(3, 20, 64, 256, 2048), terms = GENERATE(0, 1, 3);
+  for (double norm = 100.0 * static_cast<double>(n); norm < 1e14; norm *= 3.0) {
+    PowerNorms norms;  // of a matrix near normal
+    std::fill(std::begin(norms.alpha), std::end(norms.alpha), norm);
+    const double dense = dense_update_cost(n, terms, norm) + dense_lane_cost(n, terms);
+    CHECK(dense < taylor_lane_cost(n, terms, choose_degree(norms, 1.0, terms)));
+  }
 }
 
 TEST_CASE("phi_gives_the_same_bits_whatever_was_computed_before") {

@@ -33,9 +33,9 @@ PowerNorms power_norms(std::span<const double> b, std::size_t n, std::span<doubl
 /// 0 where s would exceed 10^6: the method is of no use there.
 TaylorDegree choose_degree(const PowerNorms& norms, double step, std::size_t terms);
 
-/// Floating-point operations of PhiFunctions(n, terms): compute() and vjp() together, at ||h A||_1 = norm, in
-/// double. What twice the precision costs more is left out on purpose: where that is needed the Taylor
-/// method, which has double only, must not win by it.
+/// Floating-point operations of PhiFunctions(n, terms): compute() and vjp() together, at ||h A||_1 = norm.
+/// Beyond PhiFunctions::amplification_limit, where they take twice the precision, as many as would take as
+/// long in double.
 double dense_update_cost(std::size_t n, std::size_t terms, double norm);
 
 /// Of applying phi_0 .. phi_terms to one lane, forward and reverse.
