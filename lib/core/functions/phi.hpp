@@ -15,8 +15,7 @@ namespace spnode::core {
 
 /// phi_0 .. phi_p of Z = h A by scaling and squaring (PhiLadder), in double or in twice its precision.
 ///
-/// In double the relative error of phi_0, of the derivatives and less so of the others is about eps times the
-/// amplification
+/// In double the relative errors of values and derivatives are at most about eps times the amplification
 ///     ||Z||_1  max_l ||phi_0(z_l)||^2 / ||phi_0(2 z_l)||,   z_l = 2^l Z / 2^s,
 /// which is what rounding A itself does to a full matrix: the norm for matrices near normal, more where phi_0
 /// rises before it decays. Where that exceeds `amplification_limit` everything, the derivatives included, is
