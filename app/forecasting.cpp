@@ -21,19 +21,21 @@ TrajectoryShare read_share(const parallel::Communicator& comm, const std::string
   return share;
 }
 
-void forecast_share(const parallel::Communicator& comm, const StoredModel& model, std::size_t substeps,
+void forecast_share(const parallel::Communicator& comm, const StoredModel& model, const ForecastRun& run,
                     core::Trajectories& trajectories) {
   std::vector<double> steps;
   parallel::collectively(comm, [&] {
-    if (trajectories.times > 1) steps = core::forecast_steps(trajectories, substeps);
+    if (trajectories.times > 1) steps = core::forecast_steps(trajectories, run.substeps);
   });
   steps = union_of_steps(comm, steps);
   parallel::collectively(comm, [&] {
     if (steps.empty()) return;
     core::ForecastOptions options;
     options.integrator = model.deck.integrator;
-    options.integrator.substeps = substeps;
-    core::Forecaster(*model.state.model, model.state.theta, options, steps).run(trajectories);
+    options.integrator.substeps = run.substeps;
+    core::with_tile_scalar(run.precision, [&]<class Real>() {
+      core::BasicForecaster<Real>(*model.state.model, model.state.theta, options, steps).run(trajectories);
+    });
   });
 }
 

@@ -24,9 +24,15 @@ struct TrajectoryShare {
 TrajectoryShare read_share(const parallel::Communicator& comm, const std::string& path, std::size_t limit,
                            const StoredModel& model);
 
-/// Overwrites all states after the first of each trajectory by the model's forecast, `substeps` integration
-/// steps between two times. Collective: the result does not depend on the number of ranks.
-void forecast_share(const parallel::Communicator& comm, const StoredModel& model, std::size_t substeps,
+/// How a stored model is run.
+struct ForecastRun {
+  std::size_t substeps;       ///< integration steps between two times
+  core::Precision precision;  ///< of the deck that asks; a model may have been trained in another
+};
+
+/// Overwrites all states after the first of each trajectory by the model's forecast. Collective: the result
+/// does not depend on the number of ranks.
+void forecast_share(const parallel::Communicator& comm, const StoredModel& model, const ForecastRun& run,
                     core::Trajectories& trajectories);
 
 }  // namespace spnode::app

@@ -113,12 +113,18 @@ Objectives make_objectives(const parallel::Communicator& comm, const Deck& deck,
                           model.linear_operator(start.theta), lane_steps);
 
   core::ObjectiveOptions options{deck.integrator, deck.loss, component_weights(comm, deck, model, train)};
+  const auto make = [&] {
+    return core::with_tile_scalar(deck.model.precision, [&]<class Real>() {
+      return std::unique_ptr<core::TileObjective>(
+          std::make_unique<core::Objective<Real>>(model, options, table, method));
+    });
+  };
   Objectives objectives;
-  objectives.rollout = std::make_unique<core::Objective<double>>(model, options, table, method);
+  objectives.rollout = make();
   if (deck.training.pretrain_epochs > 0) {
     options.loss = {.trajectory = 0.0, .reconstruction = 1.0};
     options.loss.time_weights = deck.loss.time_weights;
-    objectives.reconstruction = std::make_unique<core::Objective<double>>(model, options, table, method);
+    objectives.reconstruction = make();
   }
   return objectives;
 }

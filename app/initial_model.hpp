@@ -22,7 +22,7 @@ struct ModelState {
 ModelState initial_model(const parallel::Communicator& comm, const Deck& deck, const DataSet& train);
 
 /// The two losses of a training: of the rollout, and of the autoencoder's reconstruction alone (null where
-/// there is no pretraining). Both refer to the model.
+/// there is no pretraining), in the precision of the deck.
 struct Objectives {
   std::unique_ptr<core::TileObjective> rollout, reconstruction;
 };

@@ -47,6 +47,16 @@ std::span<const Choice<core::Activation>> choices() {
 }
 
 template <>
+std::span<const Choice<core::Precision>> choices() {
+  using core::Precision;
+  static constexpr Choice<Precision> table[] = {
+      {"double", Precision::float64},
+      {"mixed", Precision::mixed},
+  };
+  return table;
+}
+
+template <>
 std::span<const Choice<core::ScalingKind>> choices() {
   using core::ScalingKind;
   static constexpr Choice<ScalingKind> table[] = {

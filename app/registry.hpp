@@ -34,6 +34,8 @@ std::span<const Choice<core::NonlinearKind>> choices();
 template <>
 std::span<const Choice<core::Activation>> choices();
 template <>
+std::span<const Choice<core::Precision>> choices();
+template <>
 std::span<const Choice<core::ScalingKind>> choices();
 template <>
 std::span<const Choice<core::TimeWeights>> choices();

@@ -32,12 +32,13 @@ core::ForecastPair pair_of(const core::Trajectories& forecast, const core::Traje
 
 Forecasts compute_forecasts(const Context& context, const StoredModel& model, const TrajectoryShare& share) {
   const std::size_t substeps = model.deck.integrator.substeps;
+  const core::Precision precision = context.deck.model.precision;
   Forecasts forecasts;
   forecasts.trained = share.held;
-  forecast_share(context.comm, model, substeps, forecasts.trained);
+  forecast_share(context.comm, model, {substeps, precision}, forecasts.trained);
   if (context.deck.evaluate.step_consistency) {
     forecasts.halved = share.held;
-    forecast_share(context.comm, model, 2 * substeps, *forecasts.halved);
+    forecast_share(context.comm, model, {2 * substeps, precision}, *forecasts.halved);
   }
   for (std::size_t n = 0; n < share.held.count; ++n)
     forecasts.metrics.push_back(

@@ -60,7 +60,7 @@ void forecast(Context& context) {
   core::Trajectories trajectories = prepare(deck.forecast, share.held);
   const std::size_t substeps =
       deck.forecast.substeps > 0 ? deck.forecast.substeps : model.deck.integrator.substeps;
-  forecast_share(comm, model, substeps, trajectories);
+  forecast_share(comm, model, {substeps, deck.model.precision}, trajectories);
 
   io::TrajectoryInfo info = share.info;
   info.times = trajectories.times;

@@ -71,18 +71,21 @@ MemoryEstimate estimate_memory(const Context& context) {
     const auto method = core::choose_method(
         deck.integrator, core::rate_shape(model.nonlinear()), table, model.linear_operator(theta),
         options.batch * data.index().intervals() * deck.integrator.substeps);
-    core::Objective<double> objective(model, {deck.integrator, deck.loss, {}}, table, method);
-    objective.set_parameters(theta);
     std::vector<std::uint64_t> windows(tile);
     std::iota(windows.begin(), windows.end(), std::uint64_t{0});
-    std::vector<double> out(objective.contribution_size());
-    objective.contribution(data, windows, out);
+    std::vector<double> out;
+    estimate.work = core::with_tile_scalar(deck.model.precision, [&]<class Real>() {
+      core::Objective<Real> objective(model, {deck.integrator, deck.loss, {}}, table, method);
+      objective.set_parameters(theta);
+      out.resize(objective.contribution_size());
+      objective.contribution(data, windows, out);
+      return objective.scratch_bytes();
+    });
 
     const distributed::Sampler sampler(data.index().count(), options);
     const std::size_t shares = sampler.shares_of(0, comm.size()).size();
     // theta, best theta, gradient and three vectors of Adam; the rows, their sum and its two integers.
-    estimate.parameters = (6 * theta.size() + (shares + 4) * objective.contribution_size()) * sizeof(double);
-    estimate.work = objective.scratch_bytes();
+    estimate.parameters = (6 * theta.size() + (shares + 4) * out.size()) * sizeof(double);
   });
   return estimate;
 }

@@ -48,7 +48,8 @@ class SameBits(ProgramTest):
         for words in ([], ["training.optimizers=[adam, lbfgs]", "training.lbfgs.iterations=10"],
                       ["model.scaling.kind=component", "loss.component_weights=variance",
                        "model.autoencoder.enabled=true", "model.autoencoder.hidden=[5]",
-                       "training.pretrain_epochs=3", "loss.latent=0.5"]):
+                       "training.pretrain_epochs=3", "loss.latent=0.5"],
+                      ["model.precision=mixed", "model.scaling.kind=component"]):
             models = set()
             for ranks in (1, 2, 3, 4):
                 self.succeed(ranks, "train", "deck.yaml", *words, "--overwrite")
@@ -57,13 +58,14 @@ class SameBits(ProgramTest):
 
     def test_metrics_and_forecasts_are_bitwise_the_same_on_1_2_3_ranks(self):
         self.succeed(2, "train", "deck.yaml")
-        results = set()
-        for ranks in (1, 2, 3):
-            for command in ("evaluate", "forecast"):
-                self.succeed(ranks, command, "deck.yaml", "--overwrite")
-            results.add((self.folder / "run/metrics.csv").read_text() + numbers(self.folder / "run/forecast.h5") +
-                        numbers(self.folder / "run/trajectories.h5"))
-        self.assertEqual(len(results), 1)
+        for precision in ("double", "mixed"):
+            results = set()
+            for ranks in (1, 2, 3):
+                for command in ("evaluate", "forecast"):
+                    self.succeed(ranks, command, "deck.yaml", f"model.precision={precision}", "--overwrite")
+                results.add((self.folder / "run/metrics.csv").read_text() +
+                            numbers(self.folder / "run/forecast.h5") + numbers(self.folder / "run/trajectories.h5"))
+            self.assertEqual(len(results), 1, precision)
 
     # Long enough to be stopped in the middle.
     LONG = ["training.adam.epochs=1500", "training.checkpoint_epochs=1", "training.spectrum_every=0"]
@@ -86,15 +88,17 @@ class SameBits(ProgramTest):
         return process.returncode, output
 
     def test_killed_and_resumed_run_gives_the_bits_of_one_never_killed(self):
-        self.interrupt(2, signal.SIGKILL)
-        self.assertNotIn("run/model.h5", self.files())
-        self.succeed(3, "train", "deck.yaml", *self.LONG, "--resume")
-        resumed, history = self.model(), (self.folder / "run/history.csv").read_text().splitlines()
-        self.succeed(1, "train", "deck.yaml", *self.LONG, "--overwrite")
-        self.assertEqual(self.model(), resumed)
-        again = (self.folder / "run/history.csv").read_text().splitlines()
-        for one, other in zip(history, again, strict=True):  # all columns but the seconds
-            self.assertEqual(one.split(",")[:-1], other.split(",")[:-1])
+        for precision in ("double", "mixed"):
+            words = [f"model.precision={precision}", *self.LONG]
+            self.interrupt(2, signal.SIGKILL, words[0], "--overwrite")
+            self.assertNotIn("run/model.h5", self.files())
+            self.succeed(3, "train", "deck.yaml", *words, "--resume")
+            resumed, history = self.model(), (self.folder / "run/history.csv").read_text().splitlines()
+            self.succeed(1, "train", "deck.yaml", *words, "--overwrite")
+            self.assertEqual(self.model(), resumed)
+            again = (self.folder / "run/history.csv").read_text().splitlines()
+            for one, other in zip(history, again, strict=True):  # all columns but the seconds
+                self.assertEqual(one.split(",")[:-1], other.split(",")[:-1])
 
     def test_signal_leads_to_a_checkpoint_and_status_75(self):
         for chosen in (signal.SIGTERM, signal.SIGUSR1):

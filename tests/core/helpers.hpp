@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -20,20 +21,33 @@ inline std::vector<double> random_vector(std::size_t size, std::string_view name
   return x;
 }
 
-inline core::Matrix<double> random_matrix(std::size_t rows, std::size_t lanes, std::string_view name,
-                                          double scale = 1.0) {
+template <class Real = double>
+core::Matrix<Real> random_matrix(std::size_t rows, std::size_t lanes, std::string_view name,
+                                 double scale = 1.0) {
   const std::vector<double> x = random_vector(rows * lanes, name, scale);
-  core::Matrix<double> X(std::string(name), rows, lanes);
+  core::Matrix<Real> X(std::string(name), rows, lanes);
   for (std::size_t i = 0; i < rows; ++i)
-    for (std::size_t l = 0; l < lanes; ++l) X(i, l) = x[i * lanes + l];
+    for (std::size_t l = 0; l < lanes; ++l) X(i, l) = Real(x[i * lanes + l]);
   return X;
 }
 
-inline core::Vector<double> to_device(std::span<const double> x) {
-  core::Vector<double> X("x", x.size());
-  for (std::size_t i = 0; i < x.size(); ++i) X(i) = x[i];
+template <class Real = double>
+core::Vector<Real> to_device(std::span<const double> x) {
+  core::Vector<Real> X("x", x.size());
+  core::upload(x, X);
   return X;
 }
+
+template <class Real>
+std::vector<double> to_host(const core::Vector<Real>& X) {
+  std::vector<double> x(X.extent(0));
+  core::download(X, x);
+  return x;
+}
+
+/// The distance between one and the next number.
+template <class Real>
+constexpr double roundoff = std::numeric_limits<Real>::epsilon();
 
 inline double dot(std::span<const double> x, std::span<const double> y) {
   double sum = 0.0;
@@ -41,10 +55,11 @@ inline double dot(std::span<const double> x, std::span<const double> y) {
   return sum;
 }
 
-inline double dot(const core::Matrix<double>& X, const core::Matrix<double>& Y) {
+template <class Real>
+double dot(const core::Matrix<Real>& X, const core::Matrix<Real>& Y) {
   double sum = 0.0;
   for (std::size_t i = 0; i < X.extent(0); ++i)
-    for (std::size_t l = 0; l < X.extent(1); ++l) sum += X(i, l) * Y(i, l);
+    for (std::size_t l = 0; l < X.extent(1); ++l) sum += double(X(i, l)) * double(Y(i, l));
   return sum;
 }
 

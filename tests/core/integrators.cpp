@@ -28,47 +28,48 @@ ModelOptions model_options(Terms terms) {
 }
 
 // A small model, its parameters, and its rollout over two intervals of unequal length.
+template <class Real = double>
 struct Setup {
   explicit Setup(Terms terms) : model(model_options(terms), 3), theta(model.initialise(2, nullptr)) {}
 
-  Dynamics<double> dynamics(Scheme scheme, std::size_t substeps, MatrixFunctionMethod method) const {
+  Dynamics<Real> dynamics(Scheme scheme, std::size_t substeps, MatrixFunctionMethod method) const {
     std::vector<double> h;
     for (const double length : intervals) h.push_back(length / double(substeps));
     if (per_lane) h.push_back(0.5 * intervals[1] / double(substeps));
-    return Dynamics<double>(model, {scheme, substeps, method, 0}, StepTable(h), method);
+    return Dynamics<Real>(model, {scheme, substeps, method, 0}, StepTable(h), method);
   }
 
-  TileSteps<double> steps(const Dynamics<double>& dynamics, std::size_t substeps, std::size_t lanes) const {
+  TileSteps<Real> steps(const Dynamics<Real>& dynamics, std::size_t substeps, std::size_t lanes) const {
     std::vector<double> h;
     for (std::size_t i = 0; i < intervals.size(); ++i)
       for (std::size_t l = 0; l < lanes; ++l)
         h.push_back(intervals[i] / double(substeps) * (per_lane && i == 1 && l % 2 == 1 ? 0.5 : 1.0));
-    TileSteps<double> result;
+    TileSteps<Real> result;
     result.assign(dynamics.table(), h, intervals.size(), lanes);
     return result;
   }
 
   // The states at all data times, blocks of lanes.
-  Matrix<double> run(Scheme scheme, std::size_t substeps, std::span<const double> at,
-                     MatrixFunctionMethod method = MatrixFunctionMethod::dense) {
-    Dynamics<double> d = dynamics(scheme, substeps, method);
+  Matrix<Real> run(Scheme scheme, std::size_t substeps, std::span<const double> at,
+                   MatrixFunctionMethod method = MatrixFunctionMethod::dense) {
+    Dynamics<Real> d = dynamics(scheme, substeps, method);
     d.set_parameters(at);
     const std::size_t lanes = u0.extent(1);
-    Matrix<double> states("states", 3, lanes * (intervals.size() + 1));
-    Kokkos::deep_copy(lanes_of(MatrixView<double>(states), 0, lanes), u0);
+    Matrix<Real> states("states", 3, lanes * (intervals.size() + 1));
+    Kokkos::deep_copy(lanes_of(MatrixView<Real>(states), 0, lanes), u0);
     const ScratchFrame frame(scratch);
-    Rollout<double>(d, {substeps, 0})
-        .forward(space, steps(d, substeps, lanes), states, Rollout<double>::Record::no, scratch);
+    Rollout<Real>(d, {substeps, 0})
+        .forward(space, steps(d, substeps, lanes), states, Rollout<Real>::Record::no, scratch);
     return states;
   }
 
   ExecSpace space;
-  Scratch<double> scratch;
-  Model model;
+  Scratch<Real> scratch;
+  BasicModel<Real> model;
   std::vector<double> theta;
   std::vector<double> intervals = {0.4, 0.6};
   bool per_lane = false;
-  Matrix<double> u0 = random_matrix(3, 8, "u0", 0.7);
+  Matrix<Real> u0 = random_matrix<Real>(3, 8, "u0", 0.7);
 };
 
 double distance(const Matrix<double>& X, const Matrix<double>& Y) {
@@ -76,6 +77,54 @@ double distance(const Matrix<double>& X, const Matrix<double>& Y) {
   for (std::size_t i = 0; i < X.extent(0); ++i)
     for (std::size_t l = 0; l < X.extent(1); ++l) largest = std::max(largest, std::abs(X(i, l) - Y(i, l)));
   return largest;
+}
+
+// Adjoints, for random adjoints w of all states, of the parameters and of the initial states.
+template <class Real>
+struct Adjoint {
+  std::vector<double> theta;
+  Matrix<Real> u;
+};
+
+struct Case {
+  Terms terms;
+  Scheme scheme;
+  MatrixFunctionMethod method;
+  bool per_lane;
+};
+
+std::vector<Case> all_cases() {
+  std::vector<Case> cases;
+  for (const Terms terms : {Terms::none, Terms::plain, Terms::relaxed, Terms::both})
+    for (const Scheme scheme : all_schemes)
+      for (const MatrixFunctionMethod method : {MatrixFunctionMethod::dense, MatrixFunctionMethod::taylor})
+        for (const bool per_lane : {false, true}) {
+          const bool exponential =
+              scheme == Scheme::etd1 || scheme == Scheme::etdrk2 || scheme == Scheme::etdrk4;
+          if (method == MatrixFunctionMethod::dense || exponential)
+            cases.push_back({terms, scheme, method, per_lane});
+        }
+  return cases;
+}
+
+template <class Real>
+Adjoint<Real> adjoint_of(Setup<Real>& s, const Case& c, const Matrix<Real>& w) {
+  const std::size_t lanes = s.u0.extent(1), substeps = 2;
+  Dynamics<Real> d = s.dynamics(c.scheme, substeps, c.method);
+  d.set_parameters(s.theta);
+  const TileSteps<Real> steps = s.steps(d, substeps, lanes);
+  const ScratchFrame frame(s.scratch);
+  Matrix<Real> states("states", 3, 3 * lanes), bars("bars", 3, 3 * lanes);
+  Kokkos::deep_copy(lanes_of(MatrixView<Real>(states), 0, lanes), s.u0);
+  Kokkos::deep_copy(bars, w);
+  Rollout<Real> rollout(d, {substeps, 0});
+  rollout.forward(s.space, steps, states, Rollout<Real>::Record::yes, s.scratch);
+  Vector<Real> bar("bar", d.coefficient_count());
+  rollout.reverse(s.space, steps, bars, bar, s.scratch);
+  Adjoint<Real> adjoint{std::vector<double>(s.theta.size(), 0.0), Matrix<Real>("u_bar", 3, lanes)};
+  d.realise_vjp(s.theta, to_host(bar), adjoint.theta);
+  Kokkos::deep_copy(adjoint.u, lanes_of(MatrixView<Real>(bars), 0, lanes));
+  return adjoint;
 }
 
 }  // namespace
@@ -145,46 +194,44 @@ TEST_CASE("imex_ssp2_biases_the_spectrum_by_its_stability_function") {
 }
 
 TEST_CASE("rollout_adjoint_matches_directional_derivative_for_every_scheme") {
-  for (const Terms terms : {Terms::none, Terms::plain, Terms::relaxed, Terms::both})
-    for (const Scheme scheme : all_schemes)
-      for (const MatrixFunctionMethod method : {MatrixFunctionMethod::dense, MatrixFunctionMethod::taylor})
-        for (const bool per_lane : {false, true}) {
-          const bool exponential =
-              scheme == Scheme::etd1 || scheme == Scheme::etdrk2 || scheme == Scheme::etdrk4;
-          if (method == MatrixFunctionMethod::taylor && !exponential) continue;
-          Setup s(terms);
-          s.per_lane = per_lane;
-          const std::size_t lanes = 8, substeps = 2;
-          Dynamics<double> d = s.dynamics(scheme, substeps, method);
-          d.set_parameters(s.theta);
-          const TileSteps<double> steps = s.steps(d, substeps, lanes);
-          const ScratchFrame frame(s.scratch);
-          Matrix<double> states("states", 3, 3 * lanes), bars("bars", 3, 3 * lanes);
-          Kokkos::deep_copy(lanes_of(MatrixView<double>(states), 0, lanes), s.u0);
-          const Matrix<double> w = random_matrix(3, 3 * lanes, "w");
-          Kokkos::deep_copy(bars, w);
-          Rollout<double> rollout(d, {substeps, 0});
-          rollout.forward(s.space, steps, states, Rollout<double>::Record::yes, s.scratch);
-          Vector<double> bar("bar", d.coefficient_count());
-          rollout.reverse(s.space, steps, bars, bar, s.scratch);
-          std::vector<double> theta_bar(s.theta.size(), 0.0);
-          d.realise_vjp(s.theta, std::span<const double>(bar.data(), bar.extent(0)), theta_bar);
+  for (const Case& c : all_cases()) {
+    Setup s(c.terms);
+    s.per_lane = c.per_lane;
+    const std::size_t lanes = 8;
+    const Matrix<double> w = random_matrix(3, 3 * lanes, "w");
+    const Adjoint<double> bars = adjoint_of(s, c, w);
+    const auto direction = random_vector(s.theta.size(), "direction");
+    const Matrix<double> u_direction = random_matrix(3, lanes, "u_direction"), base = s.u0;
+    const double adjoint = dot(bars.theta, direction) + dot(bars.u, u_direction);
+    const auto at = [&](double e) {
+      auto theta = s.theta;
+      for (std::size_t i = 0; i < theta.size(); ++i) theta[i] += e * direction[i];
+      s.u0 = Matrix<double>("u0", 3, lanes);
+      for (std::size_t i = 0; i < 3; ++i)
+        for (std::size_t l = 0; l < lanes; ++l) s.u0(i, l) = base(i, l) + e * u_direction(i, l);
+      return dot(s.run(c.scheme, 2, theta, c.method), w);
+    };
+    const double e = 1e-5, difference = (at(e) - at(-e)) / (2 * e);
+    CAPTURE(int(c.terms), int(c.scheme), int(c.method), c.per_lane);
+    CHECK(relative(adjoint, difference) < 2e-7);
+  }
+}
 
-          const auto direction = random_vector(s.theta.size(), "direction");
-          const Matrix<double> u_direction = random_matrix(3, lanes, "u_direction"), base = s.u0;
-          double adjoint = dot(theta_bar, direction);
-          for (std::size_t i = 0; i < 3; ++i)
-            for (std::size_t l = 0; l < lanes; ++l) adjoint += bars(i, l) * u_direction(i, l);
-          const auto at = [&](double e) {
-            auto theta = s.theta;
-            for (std::size_t i = 0; i < theta.size(); ++i) theta[i] += e * direction[i];
-            s.u0 = Matrix<double>("u0", 3, lanes);
-            for (std::size_t i = 0; i < 3; ++i)
-              for (std::size_t l = 0; l < lanes; ++l) s.u0(i, l) = base(i, l) + e * u_direction(i, l);
-            return dot(s.run(scheme, substeps, theta, method), w);
-          };
-          const double e = 1e-5, difference = (at(e) - at(-e)) / (2 * e);
-          CAPTURE(int(terms), int(scheme), int(method), per_lane);
-          CHECK(relative(adjoint, difference) < 2e-7);
-        }
+TEST_CASE("rollout_adjoint_of_float_tiles_is_that_of_double_to_rounding_for_every_scheme") {
+  const std::size_t lanes = 16;
+  for (const Case& c : all_cases()) {
+    Setup<double> exact(c.terms);
+    Setup<float> rounded(c.terms);
+    exact.per_lane = rounded.per_lane = c.per_lane;
+    exact.u0 = random_matrix(3, lanes, "u0", 0.7);
+    rounded.u0 = random_matrix<float>(3, lanes, "u0", 0.7);
+    const Adjoint<double> a = adjoint_of(exact, c, random_matrix(3, 3 * lanes, "w"));
+    const Adjoint<float> b = adjoint_of(rounded, c, random_matrix<float>(3, 3 * lanes, "w"));
+    double error = 0.0;
+    for (std::size_t i = 0; i < a.theta.size(); ++i) error += std::pow(a.theta[i] - b.theta[i], 2);
+    for (std::size_t i = 0; i < 3; ++i)
+      for (std::size_t l = 0; l < lanes; ++l) error += std::pow(a.u(i, l) - double(b.u(i, l)), 2);
+    CAPTURE(int(c.terms), int(c.scheme), int(c.method), c.per_lane);
+    CHECK(std::sqrt(error) < 1e-5 * std::sqrt(dot(a.theta, a.theta) + dot(a.u, a.u)));
+  }
 }
