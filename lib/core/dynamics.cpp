@@ -21,10 +21,10 @@ MatrixFunctionMethod choose_method(const IntegratorOptions& options, const RateS
   for (const OperatorSpec& spec : make_integrator<double>(options.scheme, shape)->operators()) {
     // Only exponentials exist in both ways.
     if (spec.kind != OperatorSpec::Kind::exponential) return MatrixFunctionMethod::dense;
-    most = std::max(most, spec.terms);
-    dense += double(lane_steps) * dense_lane_cost(shape.n, spec.terms);
-    const TaylorDegree degree = choose_degree(norms, spec.c * table.largest(), spec.terms);
-    taylor += double(lane_steps) * taylor_lane_cost(shape.n, spec.terms, degree);
+    most = std::max(most, spec.terms());
+    dense += double(lane_steps) * dense_lane_cost(shape.n, spec.terms());
+    const TaylorDegree degree = choose_degree(norms, spec.c * table.largest(), spec.terms());
+    taylor += double(lane_steps) * taylor_lane_cost(shape.n, spec.terms(), degree);
   }
   // With several steps the values of each are computed again for its adjoint: four products instead of three.
   const double again = table.steps().size() > 1 ? 4.0 / 3.0 : 1.0;

@@ -149,7 +149,7 @@ Cost cost_of(core::LinearPart<double>& part, const Work& work) {
   });
   core::Scratch<double> scratch;
   for (std::size_t op = 0; op < work.operators.size(); ++op) {
-    const std::size_t rows = n + work.operators[op].terms * work.shape.rows();
+    const std::size_t rows = n + work.operators[op].rates() * work.shape.rows();
     const core::Matrix<double> X("X", rows, tile), X_bar("X_bar", rows, tile), out("out", n, tile);
     for (std::size_t i = 0; i < rows * tile; ++i) X.data()[i] = entry(i);
     cost.step += time_of([&] {

@@ -8,6 +8,7 @@
 #include "core/model/model.hpp"
 #include "distributed/options.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <string>
@@ -171,9 +172,9 @@ inline core::MatrixFunctionMethod method_of(const Problem& problem, const core::
                              windows * problem.intervals() * problem.integrator.substeps);
 }
 
-/// Operations of the matrix products of one lane, 2 m n k each: what any formulation with dense phi matrices
-/// and the factors of the bilinear form needs. Activations, the products of two factors, losses and what is
-/// done once per update are not counted.
+/// Operations of the matrix products of one lane, 2 m n k each, with dense phi matrices and the cheaper of the
+/// factored and the expanded bilinear form. Activations, products of components, losses and what is done once
+/// per update are not counted.
 struct LaneFlops {
   double rate = 0.0;            ///< one evaluation of the nonlinear terms
   double stages = 0.0;          ///< products with phi matrices, all stages of one step
@@ -199,7 +200,7 @@ inline LaneFlops lane_flops(const Problem& problem) {
   const std::size_t n = problem.latent();
   for (const core::NonlinearKind kind : problem.model.nonlinear)
     if (kind == core::NonlinearKind::bilinear)
-      flops.rate += 4.0 * double(problem.model.bilinear.rank * n * n);
+      flops.rate += double(n * n) * std::min(4.0 * double(problem.model.bilinear.rank), double(n + 1));
     else
       flops.rate += network_flops(n,
                                   kind == core::NonlinearKind::lipschitz ? problem.model.lipschitz.hidden
@@ -209,7 +210,7 @@ inline LaneFlops lane_flops(const Problem& problem) {
   const core::RateShape shape = core::rate_shape(model.nonlinear());
   const auto operators = core::make_integrator<double>(problem.integrator.scheme, shape)->operators();
   for (const core::OperatorSpec& spec : operators)
-    flops.stages += 2.0 * double(n * (n + spec.terms * shape.rows()));
+    flops.stages += 2.0 * double(n * (n + spec.rates() * shape.rows()));
   flops.evaluations = shape.rows() == 0 ? 0 : operators.size();
   if (!problem.model.autoencoder.enabled) return flops;
   const auto& hidden = problem.model.autoencoder.hidden;

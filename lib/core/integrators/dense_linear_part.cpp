@@ -19,8 +19,8 @@ double factorial(std::size_t k) { return k < 2 ? 1.0 : double(k) * factorial(k -
 std::size_t highest_phi(const RateShape& shape, const std::vector<OperatorSpec>& operators) {
   std::size_t highest = 0;
   for (const OperatorSpec& spec : operators)
-    if (spec.kind == Kind::exponential && spec.terms > 0)
-      highest = std::max(highest, shape.has_plain ? spec.terms : spec.terms - 1);
+    if (spec.kind == Kind::exponential && spec.terms() > 0)
+      highest = std::max(highest, shape.has_plain ? spec.terms() : spec.terms() - 1);
   return highest;
 }
 
@@ -75,7 +75,7 @@ DenseLinearPart<Real>::~DenseLinearPart() = default;
 
 template <class Real>
 std::size_t DenseLinearPart<Real>::columns(const OperatorSpec& spec) const {
-  return spec.kind == Kind::exponential ? shape_.n + spec.terms * shape_.rows() : shape_.n;
+  return spec.kind == Kind::exponential ? shape_.n + spec.rates() * shape_.rows() : shape_.n;
 }
 
 template <class Real>
@@ -86,28 +86,47 @@ void DenseLinearPart<Real>::evaluate(std::size_t step) {
   functions_->evaluated = step;
 }
 
+// visit(column, index, factor, diagonal) for all that adds to an exponential's matrix: factor times
+// phi_index, and `diagonal` on the diagonal, to the n columns from `column` on.
 template <class Real>
-void DenseLinearPart<Real>::write(const OperatorSpec& spec, double h, Real* matrix) const {
-  const std::size_t n = shape_.n, width = columns(spec);
-  const auto put = [&](std::size_t column, double factor, std::span<const double> block, double diagonal) {
-    for (std::size_t i = 0; i < n; ++i)
-      for (std::size_t j = 0; j < n; ++j)
-        matrix[i * width + column + j] = Real(factor * block[i * n + j] + (i == j ? diagonal : 0.0));
-  };
-  if (spec.kind == Kind::generator) return put(0, 1.0, A_, 0.0);
-  if (spec.kind == Kind::resolvent) return put(0, 1.0, functions_->resolvent(spec.c).value(), 0.0);
+template <class Visit>
+void DenseLinearPart<Real>::for_each_block(const OperatorSpec& spec, double h, Visit visit) const {
+  const std::size_t n = shape_.n;
+  visit(0, 0, 1.0, 0.0);
+  for (std::size_t k = 1; k <= spec.terms(); ++k)
+    for (std::size_t j = 0; j < spec.rates(); ++j) {
+      const double weight = spec.weight[k - 1][j];
+      if (weight == 0.0) continue;
+      std::size_t column = n + j * shape_.rows();
+      if (shape_.has_plain) visit(column, k, weight * h, 0.0), column += n;
+      // h phi_k(c h A) (-A) = (I / (k - 1)! - phi_{k-1}(c h A)) / c: no product with a large A, no
+      // cancellation.
+      if (shape_.has_relaxed) visit(column, k - 1, -weight / spec.c, weight / (spec.c * factorial(k - 1)));
+    }
+}
 
-  const PhiFunctions& phi = functions_->phi;
-  const Argument argument = argument_of(spec);
-  put(0, 1.0, phi.value(0, argument), 0.0);
-  std::size_t column = n;
-  for (std::size_t k = 1; k <= spec.terms; ++k) {
-    if (shape_.has_plain) put(column, h, phi.value(k, argument), 0.0), column += n;
-    // h phi_k(c h A) (-A) = (I / (k - 1)! - phi_{k-1}(c h A)) / c: no product with a large A, no
-    // cancellation.
-    if (shape_.has_relaxed)
-      put(column, -1.0 / spec.c, phi.value(k - 1, argument), 1.0 / (spec.c * factorial(k - 1))), column += n;
+template <class Real>
+void DenseLinearPart<Real>::write(const OperatorSpec& spec, double h, Real* matrix) {
+  const std::size_t n = shape_.n, width = columns(spec);
+  sum_.assign(n * width, 0.0);
+  const auto add = [&](std::size_t column, double factor, std::span<const double> block, double diagonal) {
+    for (std::size_t i = 0; i < n; ++i) {
+      double* const row = sum_.data() + i * width + column;
+      for (std::size_t j = 0; j < n; ++j) row[j] += factor * block[i * n + j];
+      row[i] += diagonal;
+    }
+  };
+  if (spec.kind == Kind::generator) {
+    add(0, 1.0, A_, 0.0);
+  } else if (spec.kind == Kind::resolvent) {
+    add(0, 1.0, functions_->resolvent(spec.c).value(), 0.0);
+  } else {
+    const Argument argument = argument_of(spec);
+    for_each_block(spec, h, [&](std::size_t column, std::size_t index, double factor, double diagonal) {
+      add(column, factor, functions_->phi.value(index, argument), diagonal);
+    });
   }
+  for (std::size_t i = 0; i < sum_.size(); ++i) matrix[i] = Real(sum_[i]);
 }
 
 template <class Real>
@@ -120,15 +139,10 @@ void DenseLinearPart<Real>::read_bar(const OperatorSpec& spec, double h, const d
   };
   if (spec.kind == Kind::generator) return add(0, 1.0, A_bar);
   if (spec.kind == Kind::resolvent) return add(0, 1.0, functions_->resolvent(spec.c).bar());
-
-  PhiFunctions& phi = functions_->phi;
   const Argument argument = argument_of(spec);
-  add(0, 1.0, phi.bar(0, argument));
-  std::size_t column = n;
-  for (std::size_t k = 1; k <= spec.terms; ++k) {
-    if (shape_.has_plain) add(column, h, phi.bar(k, argument)), column += n;
-    if (shape_.has_relaxed) add(column, -1.0 / spec.c, phi.bar(k - 1, argument)), column += n;
-  }
+  for_each_block(spec, h, [&](std::size_t column, std::size_t index, double factor, double) {
+    add(column, factor, functions_->phi.bar(index, argument));
+  });
 }
 
 template <class Real>
@@ -159,9 +173,9 @@ void DenseLinearPart<Real>::realise_vjp(std::span<const double> bar, std::span<d
 
 template <class Real>
 void DenseLinearPart<Real>::apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                                  ConstMatrixView<Real> X, MatrixView<Real> out,
+                                  const ConstMatrixStack<Real>& X, MatrixView<Real> out,
                                   Scratch<Real>& scratch) const {
-  const LaneMatrices<Real> M{kappa_.data(), per_step_, offsets_[op], shape_.n, X.extent(0)};
+  const LaneMatrices<Real> M{kappa_.data(), per_step_, offsets_[op], shape_.n, columns(operators_[op])};
   if (!steps.uniform) return apply_per_lane<Real>(space, M, steps, X, out, scratch);
   gemm<Real>(space, 1.0, M.of(steps.first), Transpose::no, X, 0.0, out);
 }
@@ -169,9 +183,15 @@ void DenseLinearPart<Real>::apply(const ExecSpace& space, std::size_t op, const 
 template <class Real>
 void DenseLinearPart<Real>::apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
                                       const Reverse& reverse, Scratch<Real>& scratch) const {
-  const LaneMatrices<Real> M{kappa_.data(), per_step_, offsets_[op], shape_.n, reverse.X.extent(0)};
+  const LaneMatrices<Real> M{kappa_.data(), per_step_, offsets_[op], shape_.n, columns(operators_[op])};
   if (!steps.uniform) return apply_per_lane_vjp<Real>(space, M, steps, reverse, scratch);
-  gemm<Real>(space, 1.0, M.of(steps.first), Transpose::yes, reverse.out_bar, 0.0, reverse.X_bar);
+  std::size_t column = 0;
+  for (std::size_t i = 0; i < reverse.X_bar.count; ++i) {
+    const MatrixView<Real>& x_bar = reverse.X_bar.block[i];
+    gemm<Real>(space, 1.0, lanes_of(M.of(steps.first), column, x_bar.extent(0)), Transpose::yes,
+               reverse.out_bar, 1.0, x_bar);
+    column += x_bar.extent(0);
+  }
   gemm_nt<Real>(space, 1.0, reverse.out_bar, reverse.X,
                 MatrixView<Real>(reverse.bar.data() + offset(op, steps.first), M.n, M.columns));
 }

@@ -55,7 +55,7 @@ void ExplicitRk<Real>::step_vjp(const StepContext<Real>& context, const StepLeng
   const ExecSpace& space = context.space;
   const std::size_t n = shape_.n, lanes = u.extent(1), s = tableau_.b.size();
   const MatrixView<Real> f_bars = context.scratch.matrix(s * n, lanes);
-  const MatrixView<Real> U_bar = context.scratch.matrix(n, lanes), Au_bar = context.scratch.matrix(n, lanes);
+  const MatrixView<Real> U_bar = context.scratch.matrix(n, lanes);
   fill(space, 0.0, f_bars);
   axpy(space, 1.0, adjoint.next_bar, adjoint.u_bar);
   for (std::size_t i = 0; i < s; ++i)
@@ -63,8 +63,8 @@ void ExplicitRk<Real>::step_vjp(const StepContext<Real>& context, const StepLeng
   for (std::size_t i = s; i-- > 0;) {
     const Rows at = rows(i, context.nonlinear);
     const ConstMatrixView<Real> U = rows_of(tape, at.state, n), f_bar = rows_of(f_bars, i * n, n);
-    context.linear.apply_vjp(space, 0, steps, {U, f_bar, Au_bar, adjoint.linear_bar}, context.scratch);
-    scaled_copy(space, 1.0, Au_bar, U_bar);
+    fill(space, 0.0, U_bar);
+    context.linear.apply_vjp(space, 0, steps, {U, f_bar, U_bar, adjoint.linear_bar}, context.scratch);
     rate_.apply_vjp(context, steps, U, rows_of(tape, at.inner, rate_.tape_rows(context.nonlinear)),
                     {f_bar, U_bar, adjoint.linear_bar, adjoint.nonlinear_bar});
     axpy(space, 1.0, U_bar, adjoint.u_bar);

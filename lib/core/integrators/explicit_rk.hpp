@@ -24,7 +24,7 @@ class ExplicitRk final : public Integrator<Real> {
   ExplicitRk(ExplicitTableau tableau, RateShape shape);
 
   int order() const override { return tableau_.order; }
-  std::vector<OperatorSpec> operators() const override { return {{OperatorSpec::Kind::generator, 1.0, 0}}; }
+  std::vector<OperatorSpec> operators() const override { return {{OperatorSpec::Kind::generator}}; }
   std::size_t tape_rows(const NonlinearPart<Real>& nonlinear) const override;
   void step(const StepContext<Real>& context, const StepLengths<Real>& steps, ConstMatrixView<Real> u,
             MatrixView<Real> next, MatrixView<Real> tape) const override;

@@ -2,6 +2,8 @@
 
 #include "core/kernels/elementwise.hpp"
 
+#include <algorithm>
+
 namespace spnode::core {
 
 ExponentialTableau etd1_tableau() { return {1, {{1.0, {{1.0}}}}}; }
@@ -17,17 +19,24 @@ ExponentialTableau etdrk4_tableau() {
 }
 
 template <class Real>
-std::size_t ExponentialRk<Real>::terms(const ExponentialTableau::Stage& stage) const {
-  return shape_.rows() == 0 ? 0 : stage.weight.size();
-}
-
-template <class Real>
-std::vector<OperatorSpec> ExponentialRk<Real>::operators() const {
-  std::vector<OperatorSpec> specs;
+ExponentialRk<Real>::ExponentialRk(const ExponentialTableau& tableau, RateShape shape)
+    : order_(tableau.order), shape_(shape) {
+  for (const ExponentialTableau::Stage& stage : tableau.stages) {
+    // Rates that no phi function takes are not passed on.
+    std::vector<std::size_t> used;
+    for (std::size_t j = 0; j < stage.weight[0].size() && shape_.rows() > 0; ++j)
+      if (std::ranges::any_of(stage.weight, [j](const auto& row) { return row[j] != 0.0; }))
+        used.push_back(j);
+    OperatorSpec spec{OperatorSpec::Kind::exponential, stage.c};
+    for (std::size_t k = 0; k < stage.weight.size() && !used.empty(); ++k) {
+      auto& weight = spec.weight.emplace_back();
+      for (const std::size_t j : used) weight.push_back(stage.weight[k][j]);
+    }
+    operators_.push_back(std::move(spec));
+    used_.push_back(std::move(used));
+  }
   // Without a nonlinear part only the last stage is left.
-  for (const auto& stage : tableau_.stages)
-    specs.push_back({OperatorSpec::Kind::exponential, stage.c, terms(stage)});
-  return shape_.rows() == 0 ? std::vector<OperatorSpec>{specs.back()} : specs;
+  if (shape_.rows() == 0) operators_ = {operators_.back()};
 }
 
 template <class Real>
@@ -44,49 +53,30 @@ std::size_t ExponentialRk<Real>::tape_rows(const NonlinearPart<Real>& nonlinear)
   return evaluations() == 0 ? 0 : rows(evaluations() - 1, nonlinear).end;
 }
 
+// [u; N_j ...] of a stage from the rates on the tape.
 template <class Real>
-MatrixView<Real> ExponentialRk<Real>::scratch_rows(const StepContext<Real>& context, std::size_t stage,
-                                                   std::size_t lanes) const {
-  return context.scratch.matrix(shape_.n + terms(tableau_.stages[stage]) * shape_.rows(), lanes);
-}
-
-// X = [u; w_1; w_2; ...] of a stage from the rates on the tape.
-template <class Real>
-void ExponentialRk<Real>::gather(const StepContext<Real>& context, std::size_t stage, ConstMatrixView<Real> u,
-                                 ConstMatrixView<Real> tape, MatrixView<Real> X) const {
-  const std::size_t n = shape_.n, rate = shape_.rows();
-  const auto& weight = tableau_.stages[stage].weight;
-  scaled_copy(context.space, 1.0, u, rows_of(X, 0, n));
-  for (std::size_t k = 0; k < terms(tableau_.stages[stage]); ++k) {
-    const MatrixView<Real> w = rows_of(X, n + k * rate, rate);
-    bool written = false;
-    for (std::size_t j = 0; j < weight[k].size(); ++j) {
-      if (weight[k][j] == 0.0) continue;
-      const ConstMatrixView<Real> N = rows_of(tape, rows(j, context.nonlinear).rate, rate);
-      if (written)
-        axpy(context.space, weight[k][j], N, w);
-      else
-        scaled_copy(context.space, weight[k][j], N, w);
-      written = true;
-    }
-  }
+ConstMatrixStack<Real> ExponentialRk<Real>::arguments(std::size_t stage, ConstMatrixView<Real> u,
+                                                      ConstMatrixView<Real> tape,
+                                                      const NonlinearPart<Real>& nonlinear) const {
+  ConstMatrixStack<Real> X(u);
+  for (const std::size_t j : used_[stage]) X.push_back(rows_of(tape, rows(j, nonlinear).rate, shape_.rows()));
+  return X;
 }
 
 template <class Real>
 void ExponentialRk<Real>::step(const StepContext<Real>& context, const StepLengths<Real>& steps,
                                ConstMatrixView<Real> u, MatrixView<Real> next, MatrixView<Real> tape) const {
-  const ScratchFrame frame(context.scratch);
-  const std::size_t lanes = u.extent(1), n = shape_.n, s = evaluations();
+  const std::size_t s = evaluations();
   if (s == 0) return context.linear.apply(context.space, 0, steps, u, next, context.scratch);
   ConstMatrixView<Real> U = u;
   for (std::size_t i = 0; i < s; ++i) {
     const Rows at = rows(i, context.nonlinear);
     context.nonlinear.apply(context.space, U, rows_of(tape, at.rate, shape_.rows()),
                             rows_of(tape, at.inner, context.nonlinear.tape_rows()), context.scratch);
-    const MatrixView<Real> X = scratch_rows(context, i, lanes);
-    gather(context, i, u, tape, X);
-    const MatrixView<Real> out = i + 1 == s ? next : rows_of(tape, rows(i + 1, context.nonlinear).state, n);
-    context.linear.apply(context.space, i, steps, X, out, context.scratch);
+    const MatrixView<Real> out =
+        i + 1 == s ? next : rows_of(tape, rows(i + 1, context.nonlinear).state, shape_.n);
+    context.linear.apply(context.space, i, steps, arguments(i, u, tape, context.nonlinear), out,
+                         context.scratch);
     U = out;
   }
 }
@@ -98,27 +88,19 @@ void ExponentialRk<Real>::step_vjp(const StepContext<Real>& context, const StepL
   const ScratchFrame frame(context.scratch);
   const ExecSpace& space = context.space;
   const std::size_t lanes = u.extent(1), n = shape_.n, rate = shape_.rows(), s = evaluations();
-  if (s == 0) {
-    const MatrixView<Real> X_bar = context.scratch.matrix(n, lanes);
-    context.linear.apply_vjp(space, 0, steps, {u, adjoint.next_bar, X_bar, adjoint.linear_bar},
-                             context.scratch);
-    return axpy(space, 1.0, X_bar, adjoint.u_bar);
-  }
+  if (s == 0)
+    return context.linear.apply_vjp(space, 0, steps, {u, adjoint.next_bar, adjoint.u_bar, adjoint.linear_bar},
+                                    context.scratch);
   const MatrixView<Real> rate_bars = context.scratch.matrix(s * rate, lanes),
                          U_bar = context.scratch.matrix(n, lanes);
   fill(space, 0.0, rate_bars);
   ConstMatrixView<Real> out_bar = adjoint.next_bar;
   for (std::size_t i = s; i-- > 0;) {
-    const ScratchFrame stage_frame(context.scratch);
-    const MatrixView<Real> X = scratch_rows(context, i, lanes), X_bar = scratch_rows(context, i, lanes);
-    gather(context, i, u, tape, X);
-    context.linear.apply_vjp(space, i, steps, {X, out_bar, X_bar, adjoint.linear_bar}, context.scratch);
-    axpy(space, 1.0, rows_of(X_bar, 0, n), adjoint.u_bar);
-    const auto& weight = tableau_.stages[i].weight;
-    for (std::size_t k = 0; k < weight.size(); ++k)
-      for (std::size_t j = 0; j < weight[k].size(); ++j)
-        if (weight[k][j] != 0.0)
-          axpy(space, weight[k][j], rows_of(X_bar, n + k * rate, rate), rows_of(rate_bars, j * rate, rate));
+    MatrixStack<Real> X_bar(adjoint.u_bar);
+    for (const std::size_t j : used_[i]) X_bar.push_back(rows_of(rate_bars, j * rate, rate));
+    context.linear.apply_vjp(space, i, steps,
+                             {arguments(i, u, tape, context.nonlinear), out_bar, X_bar, adjoint.linear_bar},
+                             context.scratch);
 
     // All that uses N(U_i) has been seen: take it back to the state of its evaluation.
     const Rows at = rows(i, context.nonlinear);

@@ -32,10 +32,10 @@ ExponentialTableau etdrk4_tableau();
 template <class Real>
 class ExponentialRk final : public Integrator<Real> {
  public:
-  ExponentialRk(ExponentialTableau tableau, RateShape shape) : tableau_(std::move(tableau)), shape_(shape) {}
+  ExponentialRk(const ExponentialTableau& tableau, RateShape shape);
 
-  int order() const override { return tableau_.order; }
-  std::vector<OperatorSpec> operators() const override;
+  int order() const override { return order_; }
+  std::vector<OperatorSpec> operators() const override { return operators_; }
   std::size_t tape_rows(const NonlinearPart<Real>& nonlinear) const override;
   void step(const StepContext<Real>& context, const StepLengths<Real>& steps, ConstMatrixView<Real> u,
             MatrixView<Real> next, MatrixView<Real> tape) const override;
@@ -49,14 +49,14 @@ class ExponentialRk final : public Integrator<Real> {
     std::size_t state, rate, inner, end;
   };
   Rows rows(std::size_t evaluation, const NonlinearPart<Real>& nonlinear) const;
-  std::size_t terms(const ExponentialTableau::Stage& stage) const;
-  std::size_t evaluations() const { return shape_.rows() == 0 ? 0 : tableau_.stages.size(); }
-  void gather(const StepContext<Real>& context, std::size_t stage, ConstMatrixView<Real> u,
-              ConstMatrixView<Real> tape, MatrixView<Real> X) const;
-  MatrixView<Real> scratch_rows(const StepContext<Real>& context, std::size_t stage, std::size_t lanes) const;
+  std::size_t evaluations() const { return shape_.rows() == 0 ? 0 : used_.size(); }
+  ConstMatrixStack<Real> arguments(std::size_t stage, ConstMatrixView<Real> u, ConstMatrixView<Real> tape,
+                                   const NonlinearPart<Real>& nonlinear) const;
 
-  ExponentialTableau tableau_;
+  int order_;
   RateShape shape_;
+  std::vector<OperatorSpec> operators_;         // one per stage
+  std::vector<std::vector<std::size_t>> used_;  // the evaluations whose rates a stage takes
 };
 
 }  // namespace spnode::core

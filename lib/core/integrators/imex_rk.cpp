@@ -27,13 +27,13 @@ ImexTableau imex_ars2_tableau() {
 template <class Real>
 ImexRk<Real>::ImexRk(ImexTableau tableau, RateShape shape) : tableau_(std::move(tableau)), shape_(shape) {
   for (const double gamma : tableau_.gamma) {
-    const OperatorSpec spec{OperatorSpec::Kind::resolvent, gamma, 0};
+    const OperatorSpec spec{OperatorSpec::Kind::resolvent, gamma};
     const auto known = std::ranges::find(operators_, spec);
     resolvent_.push_back(std::size_t(known - operators_.begin()));
     if (gamma != 0.0 && known == operators_.end()) operators_.push_back(spec);
   }
   rate_ = {shape_, operators_.size()};
-  if (shape_.has_relaxed) operators_.push_back({OperatorSpec::Kind::generator, 1.0, 0});
+  if (shape_.has_relaxed) operators_.push_back({OperatorSpec::Kind::generator});
 }
 
 template <class Real>
@@ -118,6 +118,7 @@ void ImexRk<Real>::step_vjp(const StepContext<Real>& context, const StepLengths<
     if (gamma == 0.0) {
       scaled_copy(space, 1.0, U_bar, rhs_bar);
     } else {
+      fill(space, 0.0, rhs_bar);
       context.linear.apply_vjp(space, resolvent_[i], steps,
                                {rows_of(tape, at.rhs, n), U_bar, rhs_bar, adjoint.linear_bar},
                                context.scratch);

@@ -63,19 +63,28 @@ MatrixView<Real> room(std::size_t rows, std::size_t lanes, Scratch<Real>& scratc
 
 /// The lanes of a group side by side at the start of `room`, zeros up to a whole pack.
 template <class Real>
-MatrixView<Real> gather(const Group& group, InputMatrix<Real> X, MatrixView<Real> room) {
+MatrixView<Real> gather(const Group& group, const InputStack<Real>& X, MatrixView<Real> room) {
   const MatrixView<Real> gathered = lanes_of(room, 0, padded<Real>(group.count));
-  for (std::size_t i = 0; i < X.extent(0); ++i) {
-    for (std::size_t k = 0; k < group.count; ++k) gathered(i, k) = X(i, group.lane[k]);
+  for (std::size_t i = 0; i < gathered.extent(0); ++i) {
+    const Real* const x = X.row(i);
+    for (std::size_t k = 0; k < group.count; ++k) gathered(i, k) = x[group.lane[k]];
     for (std::size_t k = group.count; k < gathered.extent(1); ++k) gathered(i, k) = 0;
   }
   return gathered;
 }
 
+/// The way back: X = or += what was gathered.
 template <class Real>
 void scatter(const Group& group, ConstMatrixView<Real> gathered, MatrixView<Real> X) {
   for (std::size_t i = 0; i < X.extent(0); ++i)
     for (std::size_t k = 0; k < group.count; ++k) X(i, group.lane[k]) = gathered(i, k);
+}
+template <class Real>
+void scatter_add(const Group& group, ConstMatrixView<Real> gathered, const MatrixStack<Real>& X) {
+  for (std::size_t i = 0; i < gathered.extent(0); ++i) {
+    Real* const x = X.row(i);
+    for (std::size_t k = 0; k < group.count; ++k) x[group.lane[k]] += gathered(i, k);
+  }
 }
 
 }  // namespace lane_matrices
@@ -87,11 +96,11 @@ void scatter(const Group& group, ConstMatrixView<Real> gathered, MatrixView<Real
 /// lanes and the reverse sweep 5 times as fast for n = 16, 30 times for n = 256 (benchmark_matrix_functions).
 template <class Real>
 void apply_per_lane(const ExecSpace& space, const LaneMatrices<Real>& M, const StepLengths<Real>& steps,
-                    ConstMatrixView<Real> X, MatrixView<Real> out, Scratch<Real>& scratch) {
+                    const ConstMatrixStack<Real>& X, MatrixView<Real> out, Scratch<Real>& scratch) {
   if constexpr (lane_matrices::runs_on_host) {
     const ScratchFrame<Real> frame(scratch);
-    const MatrixView<Real> x_room = lane_matrices::room(M.columns, X.extent(1), scratch),
-                           y_room = lane_matrices::room(M.n, X.extent(1), scratch);
+    const MatrixView<Real> x_room = lane_matrices::room(M.columns, X.lanes(), scratch),
+                           y_room = lane_matrices::room(M.n, X.lanes(), scratch);
     lane_matrices::for_each_group(steps, [&](const lane_matrices::Group& group) {
       const MatrixView<Real> x = lane_matrices::gather(group, X, x_room);
       const MatrixView<Real> y = lanes_of(y_room, 0, x.extent(1));
@@ -99,7 +108,8 @@ void apply_per_lane(const ExecSpace& space, const LaneMatrices<Real>& M, const S
       lane_matrices::scatter<Real>(group, y, out);
     });
   } else {
-    const std::size_t lanes = X.extent(1);
+    const std::size_t lanes = X.lanes();
+    const ConstMatrixStack<Real> stack = X;
     const auto index = steps.index;
     Kokkos::parallel_for(
         "spnode::core::apply_per_lane", Kokkos::RangePolicy<ExecSpace>(space, 0, M.n * lanes),
@@ -107,35 +117,36 @@ void apply_per_lane(const ExecSpace& space, const LaneMatrices<Real>& M, const S
           const std::size_t i = entry / lanes, l = entry % lanes;
           const Real* const row = M.data + index(l) * M.stride + M.offset + i * M.columns;
           Real sum = 0;
-          for (std::size_t j = 0; j < M.columns; ++j) sum += row[j] * X(j, l);
+          for (std::size_t j = 0; j < M.columns; ++j) sum += row[j] * stack.row(j)[l];
           out(i, l) = sum;
         });
   }
 }
 
-/// The adjoint of apply_per_lane(): X_bar is overwritten; the matrices' adjoints, laid out as they are from
-/// reverse.bar.data(), are added to.
+/// The adjoint of apply_per_lane(): adds to X_bar and to the matrices' adjoints, laid out as they are from
+/// reverse.bar.data().
 template <class Real>
 void apply_per_lane_vjp(const ExecSpace& space, const LaneMatrices<Real>& M, const StepLengths<Real>& steps,
                         const typename LinearPart<Real>::Reverse& reverse, Scratch<Real>& scratch) {
   Real* const bar = reverse.bar.data();
   if constexpr (lane_matrices::runs_on_host) {
     const ScratchFrame<Real> frame(scratch);
-    const MatrixView<Real> x_room = lane_matrices::room(M.columns, reverse.X.extent(1), scratch),
-                           y_room = lane_matrices::room(M.n, reverse.X.extent(1), scratch);
+    const MatrixView<Real> x_room = lane_matrices::room(M.columns, reverse.X.lanes(), scratch),
+                           y_room = lane_matrices::room(M.n, reverse.X.lanes(), scratch);
     lane_matrices::for_each_group(steps, [&](const lane_matrices::Group& group) {
       const MatrixView<Real> y_bar = lane_matrices::gather(group, reverse.out_bar, y_room);
       const MatrixView<Real> x = lane_matrices::gather(group, reverse.X, x_room);
       gemm_nt<Real>(space, 1.0, y_bar, x,
                     MatrixView<Real>(bar + group.step * M.stride + M.offset, M.n, M.columns));
       gemm<Real>(space, 1.0, M.of(group.step), Transpose::yes, y_bar, 0.0, x);
-      lane_matrices::scatter<Real>(group, x, reverse.X_bar);
+      lane_matrices::scatter_add<Real>(group, x, reverse.X_bar);
     });
   } else {
-    const std::size_t lanes = reverse.X.extent(1);
+    const std::size_t lanes = reverse.X.lanes();
     const auto index = steps.index;
-    const ConstMatrixView<Real> X = reverse.X, out_bar = reverse.out_bar;
-    const MatrixView<Real> X_bar = reverse.X_bar;
+    const ConstMatrixView<Real> out_bar = reverse.out_bar;
+    const ConstMatrixStack<Real> X = reverse.X;
+    const MatrixStack<Real> X_bar = reverse.X_bar;
     Kokkos::parallel_for(
         "spnode::core::apply_per_lane_vjp", Kokkos::RangePolicy<ExecSpace>(space, 0, M.columns * lanes),
         KOKKOS_LAMBDA(const std::size_t entry) {
@@ -143,7 +154,7 @@ void apply_per_lane_vjp(const ExecSpace& space, const LaneMatrices<Real>& M, con
           const Real* const matrix = M.data + index(l) * M.stride + M.offset;
           Real sum = 0;
           for (std::size_t i = 0; i < M.n; ++i) sum += matrix[i * M.columns + j] * out_bar(i, l);
-          X_bar(j, l) = sum;
+          X_bar.row(j)[l] += sum;
         });
     // One task per entry of the matrices: lanes are added in ascending order, without atomics.
     Kokkos::parallel_for(
@@ -151,7 +162,7 @@ void apply_per_lane_vjp(const ExecSpace& space, const LaneMatrices<Real>& M, con
         KOKKOS_LAMBDA(const std::size_t entry) {
           const std::size_t i = entry / M.columns, j = entry % M.columns;
           for (std::size_t l = 0; l < lanes; ++l)
-            bar[index(l) * M.stride + M.offset + entry] += out_bar(i, l) * X(j, l);
+            bar[index(l) * M.stride + M.offset + entry] += out_bar(i, l) * X.row(j)[l];
         });
   }
 }

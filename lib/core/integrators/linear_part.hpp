@@ -2,6 +2,7 @@
 /// The linear half of du/dt = A u + g(u) - A r(u) as integrators see it: a few functions of h A that act on a
 /// tile.
 
+#include "core/kernels/stack.hpp"
 #include "core/scratch.hpp"
 #include "core/types.hpp"
 
@@ -23,15 +24,18 @@ struct RateShape {
 /// A function of A and the step length h that a scheme needs.
 struct OperatorSpec {
   enum class Kind {
-    /// X = [u; w_1; ...; w_terms] with rates w_k = [g_k; r_k] goes to
-    /// phi_0(c h A) u + h sum_k phi_k(c h A) (g_k - A r_k), c = 1 or 1/2.
+    /// [u; N_1; ...; N_s] with rates N_j = [g_j; r_j] goes to
+    /// phi_0(c h A) u + h sum_k phi_k(c h A) sum_j weight_kj (g_j - A r_j), c = 1 or 1/2.
     exponential,
-    resolvent,  ///< X goes to (I - c h A)^{-1} X
-    generator   ///< X goes to A X
+    resolvent,  ///< x goes to (I - c h A)^{-1} x
+    generator   ///< x goes to A x
   };
   Kind kind;
   double c = 1.0;
-  std::size_t terms = 0;
+  std::vector<std::vector<double>> weight = {};  ///< weight[k - 1][j - 1]: of N_j beside phi_k
+
+  std::size_t terms() const { return weight.size(); }
+  std::size_t rates() const { return weight.empty() ? 0 : weight.front().size(); }
 
   bool operator==(const OperatorSpec&) const = default;
 };
@@ -64,13 +68,14 @@ class LinearPart {
 
   /// out (n, lanes) = operator number `op` applied to X; overwritten.
   virtual void apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                     ConstMatrixView<Real> X, MatrixView<Real> out, Scratch<Real>& scratch) const = 0;
+                     const ConstMatrixStack<Real>& X, MatrixView<Real> out, Scratch<Real>& scratch) const = 0;
 
   /// The arguments of a reverse sweep of one apply.
   struct Reverse {
-    ConstMatrixView<Real> X, out_bar;
-    MatrixView<Real> X_bar;  ///< overwritten
-    VectorView<Real> bar;    ///< coefficient_count(), +=
+    ConstMatrixStack<Real> X;
+    ConstMatrixView<Real> out_bar;
+    MatrixStack<Real> X_bar;  ///< block by block as X, +=
+    VectorView<Real> bar;     ///< coefficient_count(), +=
   };
   virtual void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
                          const Reverse& reverse, Scratch<Real>& scratch) const = 0;
@@ -89,8 +94,8 @@ class DenseLinearPart final : public LinearPart<Real> {
   std::size_t coefficient_count() const override { return kappa_.extent(0); }
   void realise(std::span<const double> A) override;
   void realise_vjp(std::span<const double> bar, std::span<double> A_bar) override;
-  void apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps, ConstMatrixView<Real> X,
-             MatrixView<Real> out, Scratch<Real>& scratch) const override;
+  void apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
+             const ConstMatrixStack<Real>& X, MatrixView<Real> out, Scratch<Real>& scratch) const override;
   void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
                  const Reverse& reverse, Scratch<Real>& scratch) const override;
 
@@ -99,7 +104,9 @@ class DenseLinearPart final : public LinearPart<Real> {
   std::size_t columns(const OperatorSpec& spec) const;
   std::size_t offset(std::size_t op, std::size_t step) const { return step * per_step_ + offsets_[op]; }
   void evaluate(std::size_t step);
-  void write(const OperatorSpec& spec, double h, Real* matrix) const;
+  template <class Visit>
+  void for_each_block(const OperatorSpec& spec, double h, Visit visit) const;
+  void write(const OperatorSpec& spec, double h, Real* matrix);
   void read_bar(const OperatorSpec& spec, double h, const double* bar, std::span<double> A_bar);
 
   RateShape shape_;
@@ -108,7 +115,7 @@ class DenseLinearPart final : public LinearPart<Real> {
   std::vector<std::size_t> offsets_;
   std::size_t per_step_ = 0;
   std::unique_ptr<Functions> functions_;
-  std::vector<double> A_;
+  std::vector<double> A_, sum_;
   Vector<Real> kappa_;
 };
 
@@ -126,8 +133,8 @@ class TaylorLinearPart final : public LinearPart<Real> {
   std::size_t coefficient_count() const override { return shape_.n * shape_.n; }
   void realise(std::span<const double> A) override;
   void realise_vjp(std::span<const double> bar, std::span<double> A_bar) override;
-  void apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps, ConstMatrixView<Real> X,
-             MatrixView<Real> out, Scratch<Real>& scratch) const override;
+  void apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
+             const ConstMatrixStack<Real>& X, MatrixView<Real> out, Scratch<Real>& scratch) const override;
   void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
                  const Reverse& reverse, Scratch<Real>& scratch) const override;
 

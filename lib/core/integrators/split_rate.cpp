@@ -28,7 +28,8 @@ void SplitRate<Real>::apply_vjp(const StepContext<Real>& context, const StepLeng
   const std::size_t n = shape.n, rows = shape.rows(), lanes = u.extent(1);
   if (rows == 0) return;
   const MatrixView<Real> rate_bar = context.scratch.matrix(rows, lanes);
-  if (shape.has_plain) scaled_copy(context.space, 1.0, adjoint.next_bar, rows_of(rate_bar, 0, n));
+  fill(context.space, 0.0, rate_bar);
+  if (shape.has_plain) axpy(context.space, 1.0, adjoint.next_bar, rows_of(rate_bar, 0, n));
   if (shape.has_relaxed) {
     const MatrixView<Real> Ar_bar = context.scratch.matrix(n, lanes);
     scaled_copy(context.space, -1.0, adjoint.next_bar, Ar_bar);

@@ -5,6 +5,7 @@
 #include "core/kernels/gemm.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace spnode::core {
@@ -14,7 +15,7 @@ using Kind = OperatorSpec::Kind;
 
 std::size_t most_terms(const std::vector<OperatorSpec>& operators) {
   std::size_t terms = 0;
-  for (const OperatorSpec& spec : operators) terms = std::max(terms, spec.terms);
+  for (const OperatorSpec& spec : operators) terms = std::max(terms, spec.terms());
   return terms;
 }
 
@@ -68,77 +69,98 @@ void TaylorLinearPart<Real>::realise_vjp(std::span<const double> bar, std::span<
 
 namespace {
 
-// The call of an exponential operator on X = [u; w_1; ...]; terms in relaxation form enter as g - A r.
-struct CallRows {
-  const RateShape& shape;
-  std::size_t plain(std::size_t k) const { return shape.n + k * shape.rows(); }
-  std::size_t relaxed(std::size_t k) const { return plain(k) + (shape.has_plain ? shape.n : 0); }
-};
-
+// What an exponential operator makes of the rates: w_k = sum_j weight_kj (g_j - A r_j).
 template <class Real>
-ExpmvCall<Real> make_call(const ExecSpace& space, const OperatorSpec& spec, const RateShape& shape,
-                          const StepLengths<Real>& steps, ConstMatrixView<Real> X, ConstMatrixView<Real> A,
-                          Scratch<Real>& scratch) {
-  ExpmvCall<Real> call;
-  call.c = spec.c;
-  call.steps = steps.h;
-  call.u = rows_of(X, 0, shape.n);
-  call.terms = spec.terms;
-  const CallRows at{shape};
-  for (std::size_t k = 0; k < spec.terms; ++k) {
-    if (!shape.has_relaxed) {
-      call.w[k] = rows_of(X, at.plain(k), shape.n);
-      continue;
-    }
-    const MatrixView<Real> w = scratch.matrix(shape.n, X.extent(1));
-    gemm(space, -1.0, A, Transpose::no, rows_of(X, at.relaxed(k), shape.n), 0.0, w);
-    if (shape.has_plain) axpy(space, 1.0, rows_of(X, at.plain(k), shape.n), w);
-    call.w[k] = w;
+struct Sources {
+  const ExecSpace& space;
+  const OperatorSpec& spec;
+  const RateShape& shape;
+  ConstMatrixView<Real> A;
+
+  // visit(k, j, weight) for the weights that are not zero.
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (std::size_t k = 0; k < spec.terms(); ++k)
+      for (std::size_t j = 0; j < spec.rates(); ++j)
+        if (spec.weight[k][j] != 0.0) visit(k, j, spec.weight[k][j]);
   }
-  return call;
-}
+  template <class View>
+  View plain(const View& rate) const {
+    return rows_of(rate, 0, shape.n);
+  }
+  template <class View>
+  View relaxed(const View& rate) const {
+    return rows_of(rate, shape.rows() - shape.n, shape.n);
+  }
+
+  ExpmvCall<Real> call(const StepLengths<Real>& steps, const ConstMatrixStack<Real>& X,
+                       Scratch<Real>& scratch) const {
+    ExpmvCall<Real> result;
+    result.c = spec.c;
+    result.steps = steps.h;
+    result.u = X.block[0];
+    result.terms = spec.terms();
+    std::array<MatrixView<Real>, most_phi_terms> w;
+    for (std::size_t k = 0; k < spec.terms(); ++k) {
+      w[k] = scratch.matrix(shape.n, X.lanes());
+      fill(space, 0.0, w[k]);
+      result.w[k] = w[k];
+    }
+    for_each([&](std::size_t k, std::size_t j, double weight) {
+      const ConstMatrixView<Real>& rate = X.block[1 + j];
+      if (shape.has_plain) axpy(space, weight, plain(rate), w[k]);
+      if (shape.has_relaxed) gemm(space, -weight, A, Transpose::no, relaxed(rate), 1.0, w[k]);
+    });
+    return result;
+  }
+
+  // The adjoints of the w_k to those of the rates and of A.
+  void call_vjp(const ExpmvAdjoint<Real>& bars, const typename LinearPart<Real>::Reverse& reverse) const {
+    for_each([&](std::size_t k, std::size_t j, double weight) {
+      const MatrixView<Real>& rate_bar = reverse.X_bar.block[1 + j];
+      if (shape.has_plain) axpy(space, weight, bars.w[k], plain(rate_bar));
+      if (!shape.has_relaxed) return;
+      gemm(space, -weight, A, Transpose::yes, bars.w[k], 1.0, relaxed(rate_bar));
+      gemm_nt(space, -weight, bars.w[k], relaxed(reverse.X.block[1 + j]), bars.a);
+    });
+  }
+};
 
 }  // namespace
 
 template <class Real>
 void TaylorLinearPart<Real>::apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                                   ConstMatrixView<Real> X, MatrixView<Real> out,
+                                   const ConstMatrixStack<Real>& X, MatrixView<Real> out,
                                    Scratch<Real>& scratch) const {
   const OperatorSpec& spec = operators_[op];
   if (spec.kind == Kind::generator) return gemm(space, 1.0, A_, Transpose::no, X, 0.0, out);
   const ScratchFrame frame(scratch);
-  const ExpmvCall<Real> call = make_call<Real>(space, spec, shape_, steps, X, A_, scratch);
-  plans_->for_lanes(X.extent(1)).apply(space, plans_->plan, call, out);
+  const ExpmvCall<Real> call = Sources<Real>{space, spec, shape_, A_}.call(steps, X, scratch);
+  plans_->for_lanes(X.lanes()).apply(space, plans_->plan, call, out);
 }
 
 template <class Real>
 void TaylorLinearPart<Real>::apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
                                        const Reverse& reverse, Scratch<Real>& scratch) const {
-  const std::size_t n = shape_.n, lanes = reverse.X.extent(1);
+  const std::size_t n = shape_.n, lanes = reverse.X.lanes();
   const MatrixView<Real> A_bar(reverse.bar.data(), n, n);
   const OperatorSpec& spec = operators_[op];
   if (spec.kind == Kind::generator) {
-    gemm(space, 1.0, A_, Transpose::yes, reverse.out_bar, 0.0, reverse.X_bar);
+    gemm(space, 1.0, A_, Transpose::yes, reverse.out_bar, 1.0, reverse.X_bar.block[0]);
     return gemm_nt(space, 1.0, reverse.out_bar, reverse.X, A_bar);
   }
   const ScratchFrame frame(scratch);
-  const ExpmvCall<Real> call = make_call<Real>(space, spec, shape_, steps, reverse.X, A_, scratch);
-  fill(space, 0.0, reverse.X_bar);
+  const Sources<Real> sources{space, spec, shape_, A_};
+  const ExpmvCall<Real> call = sources.call(steps, reverse.X, scratch);
   ExpmvAdjoint<Real> bars;
-  bars.u = rows_of(reverse.X_bar, 0, n);
+  bars.u = reverse.X_bar.block[0];
   bars.a = A_bar;
-  const CallRows at{shape_};
-  for (std::size_t k = 0; k < spec.terms; ++k) {
-    bars.w[k] = shape_.has_relaxed ? scratch.matrix(n, lanes) : rows_of(reverse.X_bar, at.plain(k), n);
-    if (shape_.has_relaxed) fill(space, 0.0, bars.w[k]);
+  for (std::size_t k = 0; k < spec.terms(); ++k) {
+    bars.w[k] = scratch.matrix(n, lanes);
+    fill(space, 0.0, bars.w[k]);
   }
   plans_->for_lanes(lanes).vjp(space, plans_->plan, call, reverse.out_bar, bars);
-  if (!shape_.has_relaxed) return;
-  for (std::size_t k = 0; k < spec.terms; ++k) {
-    gemm(space, -1.0, A_, Transpose::yes, bars.w[k], 1.0, rows_of(reverse.X_bar, at.relaxed(k), n));
-    gemm_nt(space, -1.0, bars.w[k], rows_of(reverse.X, at.relaxed(k), n), A_bar);
-    if (shape_.has_plain) axpy(space, 1.0, bars.w[k], rows_of(reverse.X_bar, at.plain(k), n));
-  }
+  sources.call_vjp(bars, reverse);
 }
 
 template class TaylorLinearPart<double>;

@@ -89,12 +89,17 @@ void axpy(const ExecSpace& space, double alpha, InputMatrix<Real> X, MatrixView<
 }
 
 template <class Real>
+void add_to_lanes(const ExecSpace& space, InputVector<Real> b, MatrixView<Real> Y) {
+  for_each_entry(
+      "spnode::core::add_to_lanes", space, Y,
+      KOKKOS_LAMBDA(std::size_t i, std::size_t, Real & y) { y += b(i); });
+}
+
+template <class Real>
 void add_bias_and_activate(const ExecSpace& space, Activation sigma, InputVector<Real> b,
                            MatrixView<Real> Y) {
   if (sigma == Activation::identity) {
-    for_each_entry(
-        "spnode::core::add_bias_and_activate", space, Y,
-        KOKKOS_LAMBDA(std::size_t i, std::size_t, Real & y) { y += b(i); });
+    add_to_lanes<Real>(space, b, Y);
   } else if constexpr (runs_on_host) {
     tanh_rows<Real>(space, b, Y);
   } else {
@@ -146,6 +151,7 @@ void add_row_products(const ExecSpace& space, InputMatrix<Real> X, InputMatrix<R
   template void fill(const ExecSpace&, double, MatrixView<Real>);                                          \
   template void scaled_copy(const ExecSpace&, double, InputMatrix<Real>, MatrixView<Real>);                \
   template void axpy(const ExecSpace&, double, InputMatrix<Real>, MatrixView<Real>);                       \
+  template void add_to_lanes(const ExecSpace&, InputVector<Real>, MatrixView<Real>);                       \
   template void add_bias_and_activate(const ExecSpace&, Activation, InputVector<Real>, MatrixView<Real>);  \
   template void activate_vjp(const ExecSpace&, Activation, InputMatrix<Real>, MatrixView<Real>);           \
   template void add_row_sums(const ExecSpace&, InputMatrix<Real>, VectorView<Real>);                       \

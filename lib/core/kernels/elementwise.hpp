@@ -21,6 +21,10 @@ void scaled_copy(const ExecSpace& space, double alpha, InputMatrix<Real> X, Matr
 template <class Real>
 void axpy(const ExecSpace& space, double alpha, InputMatrix<Real> X, MatrixView<Real> Y);
 
+/// Y += b with the vector b (rows) in every lane.
+template <class Real>
+void add_to_lanes(const ExecSpace& space, InputVector<Real> b, MatrixView<Real> Y);
+
 /// Y = sigma(Y + b) with the bias b (rows) added to every lane.
 template <class Real>
 void add_bias_and_activate(const ExecSpace& space, Activation sigma, InputVector<Real> b, MatrixView<Real> Y);

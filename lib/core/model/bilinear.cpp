@@ -6,8 +6,54 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 namespace spnode::core {
+namespace {
+
+// The forms of output i in the factors of theta: C_i and D_i are (R, n) with a row stride of n^2.
+struct Factors {
+  std::size_t n, R;
+  const double* C;
+  const double* D;
+  std::size_t at(std::size_t i, std::size_t r, std::size_t j) const { return (r * n + i) * n + j; }
+};
+
+// Q_i,jk of sum_r (C_r u)_i (D_r u)_i; its adjoint; `products` (n, n) is C_i^T D_i.
+void expand(const Factors& f, std::size_t i, std::span<double> products, double* Q) {
+  std::ranges::fill(products, 0.0);
+  for (std::size_t r = 0; r < f.R; ++r)
+    for (std::size_t j = 0; j < f.n; ++j) {
+      const double c = f.C[f.at(i, r, j)];
+      const double* const d = f.D + f.at(i, r, 0);
+      for (std::size_t k = 0; k < f.n; ++k) products[j * f.n + k] += c * d[k];
+    }
+  for (std::size_t j = 0; j < f.n; ++j) {
+    *Q++ += products[j * f.n + j];
+    for (std::size_t k = j + 1; k < f.n; ++k) *Q++ += products[j * f.n + k] + products[k * f.n + j];
+  }
+}
+
+// C_bar_i += D_i S, D_bar_i += C_i S with the symmetric matrix S that holds Q_bar_i,jk at (j, k) and (k, j).
+void expand_vjp(const Factors& f, std::size_t i, const double* Q_bar, std::span<double> S, double* C_bar,
+                double* D_bar) {
+  for (std::size_t j = 0; j < f.n; ++j)
+    for (std::size_t k = j; k < f.n; ++k) S[j * f.n + k] = S[k * f.n + j] = *Q_bar++;
+  for (std::size_t r = 0; r < f.R; ++r) {
+    double* const c_bar = C_bar + f.at(i, r, 0);
+    double* const d_bar = D_bar + f.at(i, r, 0);
+    for (std::size_t j = 0; j < f.n; ++j) {
+      const double c = f.C[f.at(i, r, j)], d = f.D[f.at(i, r, j)];
+      const double* const row = S.data() + j * f.n;
+      for (std::size_t k = 0; k < f.n; ++k) {
+        c_bar[k] += d * row[k];
+        d_bar[k] += c * row[k];
+      }
+    }
+  }
+}
+
+}  // namespace
 
 template <class Real>
 Bilinear<Real>::Bilinear(std::size_t dimension, BilinearOptions options, std::string name)
@@ -33,22 +79,54 @@ void Bilinear<Real>::initialise(std::uint64_t seed, std::span<double> theta) con
   std::ranges::fill(block_of(theta, b_), 0.0);
 }
 
-// C, D and b stand one after the other both in theta and in kappa.
+// C, D and b stand one after the other in theta; factored, in kappa too.
 template <class Real>
 void Bilinear<Real>::realise(std::span<const double> theta, std::span<double> kappa) const {
-  std::ranges::copy(theta.subspan(C_.offset, kappa.size()), kappa.begin());
+  if (!expanded()) {
+    std::ranges::copy(theta.subspan(C_.offset, kappa.size()), kappa.begin());
+    return;
+  }
+  std::ranges::fill(kappa, 0.0);
+  std::vector<double> products(n_ * n_);
+  const Factors factors{n_, options_.rank, theta.data() + C_.offset, theta.data() + D_.offset};
+  for (std::size_t i = 0; i < n_; ++i) expand(factors, i, products, kappa.data() + i * stride());
+  std::ranges::copy(block_of(theta, b_), kappa.begin() + std::ptrdiff_t(n_ * stride()));
 }
 
 template <class Real>
-void Bilinear<Real>::realise_vjp(std::span<const double>, std::span<const double> kappa_bar,
+void Bilinear<Real>::realise_vjp(std::span<const double> theta, std::span<const double> kappa_bar,
                                  std::span<double> theta_bar) const {
-  for (std::size_t i = 0; i < kappa_bar.size(); ++i) theta_bar[C_.offset + i] += kappa_bar[i];
+  if (!expanded()) {
+    for (std::size_t i = 0; i < kappa_bar.size(); ++i) theta_bar[C_.offset + i] += kappa_bar[i];
+    return;
+  }
+  std::vector<double> S(n_ * n_);
+  const Factors factors{n_, options_.rank, theta.data() + C_.offset, theta.data() + D_.offset};
+  for (std::size_t i = 0; i < n_; ++i)
+    expand_vjp(factors, i, kappa_bar.data() + i * stride(), S, theta_bar.data() + C_.offset,
+               theta_bar.data() + D_.offset);
+  for (std::size_t i = 0; i < n_; ++i) theta_bar[b_.offset + i] += kappa_bar[n_ * stride() + i];
 }
 
 template <class Real>
-void Bilinear<Real>::realise_jvp(std::span<const double>, std::span<const double> theta_dot,
+void Bilinear<Real>::realise_jvp(std::span<const double> theta, std::span<const double> theta_dot,
                                  std::span<double> kappa_dot) const {
-  std::ranges::copy(theta_dot.subspan(C_.offset, kappa_dot.size()), kappa_dot.begin());
+  if (!expanded()) {
+    std::ranges::copy(theta_dot.subspan(C_.offset, kappa_dot.size()), kappa_dot.begin());
+    return;
+  }
+  std::ranges::fill(kappa_dot, 0.0);
+  std::vector<double> products(n_ * n_);
+  const double* const dot = theta_dot.data();
+  for (const Factors& factors : {Factors{n_, options_.rank, dot + C_.offset, theta.data() + D_.offset},
+                                 Factors{n_, options_.rank, theta.data() + C_.offset, dot + D_.offset}})
+    for (std::size_t i = 0; i < n_; ++i) expand(factors, i, products, kappa_dot.data() + i * stride());
+  std::ranges::copy(block_of(theta_dot, b_), kappa_dot.begin() + std::ptrdiff_t(n_ * stride()));
+}
+
+template <class Real>
+ConstMatrixView<Real> Bilinear<Real>::forms(const ConstVectorView<Real>& kappa) const {
+  return lanes_of(ConstMatrixView<Real>(kappa.data(), n_, stride()), 0, monomial_count(n_));
 }
 
 template <class Real>
@@ -59,16 +137,23 @@ ConstMatrixView<Real> Bilinear<Real>::factors(const ConstVectorView<Real>& kappa
 template <class Real>
 void Bilinear<Real>::apply(const ExecSpace& space, ConstVectorView<Real> kappa, ConstMatrixView<Real> x,
                            MatrixView<Real> y, MatrixView<Real>, Scratch<Real>& scratch) const {
+  add_to_lanes<Real>(space, ConstVectorView<Real>(kappa.data() + kappa.extent(0) - n_, n_), y);
+  if (expanded()) return quadratic<Real>(space, forms(kappa), x, y);
+  apply_factored(space, kappa, x, y, scratch);
+}
+
+template <class Real>
+void Bilinear<Real>::apply_factored(const ExecSpace& space, ConstVectorView<Real> kappa,
+                                    ConstMatrixView<Real> x, MatrixView<Real> y,
+                                    Scratch<Real>& scratch) const {
   const ScratchFrame frame(scratch);
   const std::size_t n = n_, R = options_.rank, half = pairs(), lanes = x.extent(1);
   const MatrixView<Real> products = scratch.matrix(2 * half, lanes);
   gemm(space, 1.0, factors(kappa), Transpose::no, x, 0.0, products);
-  const ConstVectorView<Real> b(kappa.data() + 2 * half * n, n);
   Kokkos::parallel_for(
       "spnode::core::Bilinear::apply", Kokkos::RangePolicy<ExecSpace>(space, 0, n),
       KOKKOS_LAMBDA(const std::size_t i) {
         Real* const to = &y(i, 0);
-        for (std::size_t l = 0; l < lanes; ++l) to[l] += b(i);
         for (std::size_t r = 0; r < R; ++r) {
           const Real* const left = &products(r * n + i, 0);
           const Real* const right = &products(half + r * n + i, 0);
@@ -79,6 +164,18 @@ void Bilinear<Real>::apply(const ExecSpace& space, ConstVectorView<Real> kappa, 
 
 template <class Real>
 void Bilinear<Real>::apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const {
+  Real* const bar = reverse.kappa_bar.data();
+  const bool learns = reverse.kappa_bar.extent(0) > 0;
+  if (learns)
+    add_row_sums<Real>(space, reverse.y_bar, VectorView<Real>(bar + reverse.kappa_bar.extent(0) - n_, n_));
+  if (!expanded()) return apply_factored_vjp(space, reverse, scratch);
+  const MatrixView<Real> Q_bar(bar, learns ? n_ : 0, stride());
+  quadratic_vjp<Real>(space, {forms(reverse.kappa), reverse.x, reverse.y_bar, reverse.x_bar, Q_bar});
+}
+
+template <class Real>
+void Bilinear<Real>::apply_factored_vjp(const ExecSpace& space, const Reverse& reverse,
+                                        Scratch<Real>& scratch) const {
   const ScratchFrame frame(scratch);
   const std::size_t n = n_, half = pairs(), lanes = reverse.x.extent(1);
   const MatrixView<Real> products = scratch.matrix(2 * half, lanes);
@@ -98,26 +195,34 @@ void Bilinear<Real>::apply_vjp(const ExecSpace& space, const Reverse& reverse, S
         }
       });
   gemm(space, 1.0, factors(reverse.kappa), Transpose::yes, products, 1.0, reverse.x_bar);
-  if (reverse.kappa_bar.extent(0) == 0) return;
-  gemm_nt(space, 1.0, products, reverse.x, MatrixView<Real>(reverse.kappa_bar.data(), 2 * half, n));
-  add_row_sums(space, y_bar, VectorView<Real>(reverse.kappa_bar.data() + 2 * half * n, n));
+  if (reverse.kappa_bar.extent(0) > 0)
+    gemm_nt(space, 1.0, products, reverse.x, MatrixView<Real>(reverse.kappa_bar.data(), 2 * half, n));
 }
 
 template <class Real>
 void Bilinear<Real>::apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const {
+  const std::size_t b = tangent.kappa_dot.extent(0) - n_;
+  add_to_lanes<Real>(space, ConstVectorView<Real>(tangent.kappa_dot.data() + b, n_), tangent.y_dot);
+  if (!expanded()) return apply_factored_jvp(space, tangent, scratch);
+  quadratic<Real>(space, forms(tangent.kappa_dot), tangent.x, tangent.y_dot);
+  quadratic_jvp<Real>(space, forms(tangent.kappa), tangent.x, tangent.x_dot, tangent.y_dot);
+}
+
+template <class Real>
+void Bilinear<Real>::apply_factored_jvp(const ExecSpace& space, const Tangent& tangent,
+                                        Scratch<Real>& scratch) const {
   const ScratchFrame frame(scratch);
   const std::size_t n = n_, R = options_.rank, half = pairs(), lanes = tangent.x.extent(1);
   const MatrixView<Real> products = scratch.matrix(2 * half, lanes), dots = scratch.matrix(2 * half, lanes);
   gemm(space, 1.0, factors(tangent.kappa), Transpose::no, tangent.x, 0.0, products);
   gemm(space, 1.0, factors(tangent.kappa), Transpose::no, tangent.x_dot, 0.0, dots);
   gemm(space, 1.0, factors(tangent.kappa_dot), Transpose::no, tangent.x, 1.0, dots);
-  const ConstVectorView<Real> b_dot(tangent.kappa_dot.data() + 2 * half * n, n);
   const MatrixView<Real> y_dot = tangent.y_dot;
   Kokkos::parallel_for(
       "spnode::core::Bilinear::apply_jvp", Kokkos::RangePolicy<ExecSpace>(space, 0, n * lanes),
       KOKKOS_LAMBDA(const std::size_t entry) {
         const std::size_t i = entry / lanes, l = entry % lanes;
-        Real sum = b_dot(i);
+        Real sum = 0;
         for (std::size_t r = 0; r < R; ++r) {
           const std::size_t left = r * n + i, right = half + left;
           sum += dots(left, l) * products(right, l) + products(left, l) * dots(right, l);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/kernels/quadratic.hpp"
 #include "core/model/component.hpp"
 #include "core/model/options.hpp"
 
@@ -8,8 +9,12 @@ namespace spnode::core {
 /// Low-rank bilinear form g(u) = sum_{r=1}^R (C_r u) * (D_r u) + b with * entry by entry (SPNODE-25, eq.
 /// (6)).
 ///
-/// Blocks: C and D, each (R, n, n), and b (n). The reverse sweep computes the products again: they are
-/// cheaper than the traffic of keeping them.
+/// Blocks: C and D, each (R, n, n), and b (n).
+///
+/// Tiles see it in the cheaper of two forms. Expanded, for n + 1 <= 4 R: as n quadratic forms g_i(u) =
+/// sum_{j<=k} Q_i,jk u_j u_k + b_i, Q realised once per update; n^2 (n + 1) / 2 multiplications per lane,
+/// whatever the rank. Factored: C and D themselves, 2 R n^2 multiplications; the reverse sweep then computes
+/// the products again, which is cheaper than the traffic of keeping them.
 template <class Real>
 class Bilinear final : public LaneMap<Real> {
  public:
@@ -17,7 +22,9 @@ class Bilinear final : public LaneMap<Real> {
 
   void declare(ParameterLayout& layout) override;
   void initialise(std::uint64_t seed, std::span<double> theta) const override;
-  std::size_t coefficient_count() const override { return 2 * pairs() * n_ + n_; }
+  std::size_t coefficient_count() const override {
+    return (expanded() ? n_ * stride() : 2 * pairs() * n_) + n_;
+  }
   void realise(std::span<const double> theta, std::span<double> kappa) const override;
   void realise_vjp(std::span<const double> theta, std::span<const double> kappa_bar,
                    std::span<double> theta_bar) const override;
@@ -35,8 +42,15 @@ class Bilinear final : public LaneMap<Real> {
   void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const override;
 
  private:
+  bool expanded() const { return n_ <= most_variables && n_ + 1 <= 4 * options_.rank; }
   std::size_t pairs() const { return options_.rank * n_; }
+  std::size_t stride() const { return monomial_stride<Real>(n_); }          // of Q in kappa
+  ConstMatrixView<Real> forms(const ConstVectorView<Real>& kappa) const;    // Q, (n, monomials)
   ConstMatrixView<Real> factors(const ConstVectorView<Real>& kappa) const;  // [C; D], (2 R n, n)
+  void apply_factored(const ExecSpace& space, ConstVectorView<Real> kappa, ConstMatrixView<Real> x,
+                      MatrixView<Real> y, Scratch<Real>& scratch) const;
+  void apply_factored_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const;
+  void apply_factored_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const;
 
   std::size_t n_;
   BilinearOptions options_;

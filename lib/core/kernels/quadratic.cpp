@@ -1,0 +1,310 @@
+#include "core/kernels/quadratic.hpp"
+
+#include "core/kernels/register_tile.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace spnode::core {
+namespace {
+
+constexpr bool runs_on_host =
+    Kokkos::SpaceAccessibility<Kokkos::HostSpace, ExecSpace::memory_space>::accessible;
+
+constexpr std::size_t chunk = 224;         // monomials of a lane block that are in L1 at a time
+constexpr std::size_t lane_chunk = 64;     // lanes whose monomials Q_bar takes at a time
+constexpr std::size_t column_chunk = 256;  // monomials of these lanes
+
+// Where x_j x_k stands among the monomials.
+KOKKOS_INLINE_FUNCTION std::size_t position(std::size_t j, std::size_t k, std::size_t n) {
+  return j <= k ? j * n - j * (j + 1) / 2 + k : position(k, j, n);
+}
+
+// Y(i, l).
+template <class Real>
+struct ValueOfLane {
+  ConstMatrixView<Real> Q, X;
+  MatrixView<Real> Y;
+  KOKKOS_INLINE_FUNCTION void operator()(std::size_t i, std::size_t l) const {
+    Real sum = 0;
+    const std::size_t n = X.extent(0);
+    for (std::size_t j = 0; j < n; ++j)
+      for (std::size_t k = j; k < n; ++k) sum += Q(i, position(j, k, n)) * X(j, l) * X(k, l);
+    Y(i, l) += sum;
+  }
+};
+
+// X_bar(j, l).
+template <class Real>
+struct StateBarOfLane {
+  QuadraticReverse<Real> r;
+  KOKKOS_INLINE_FUNCTION void operator()(std::size_t j, std::size_t l) const {
+    Real sum = 0;
+    const std::size_t n = r.X.extent(0);
+    for (std::size_t i = 0; i < r.Y_bar.extent(0); ++i) {
+      Real form = 0;
+      for (std::size_t k = 0; k < n; ++k)
+        form += r.Q(i, position(j, k, n)) * Real(k == j ? 2 : 1) * r.X(k, l);
+      sum += r.Y_bar(i, l) * form;
+    }
+    r.X_bar(j, l) += sum;
+  }
+};
+
+// The pair (j, k) of a monomial, moved on in order.
+struct Pair {
+  std::size_t j = 0, k = 0;
+  void next(std::size_t n) {
+    if (++k == n) k = ++j;
+  }
+};
+
+// Calls visit(j, first k, count, position) for the runs of constant j in `count` monomials from `pair` on.
+template <class Visit>
+inline void for_each_run(Pair& pair, std::size_t n, std::size_t count, Visit visit) {
+  for (std::size_t at = 0; at < count;) {
+    const std::size_t run = std::min(n - pair.k, count - at);
+    visit(pair.j, pair.k, run, at);
+    at += run;
+    pair.k += run;
+    if (pair.k == n) pair.k = ++pair.j;
+  }
+}
+
+template <class Real, std::size_t Packs>
+struct AddTile {
+  template <std::size_t Rows>
+  static void run(Broadcast<Real> a, const Real* b, std::size_t b_stride, std::size_t depth, Real* c,
+                  std::size_t c_stride) {
+    Pack<Real> acc[Rows][Packs] = {};
+    multiply_add<Real, Rows, Packs>(a, b, b_stride, depth, acc);
+    for (std::size_t i = 0; i < Rows; ++i)
+      for (std::size_t p = 0; p < Packs; ++p) {
+        Real* const to = c + i * c_stride + p * pack_width<Real>;
+        store(to, load(to) + acc[i][p]);
+      }
+  }
+};
+
+template <class Real, std::size_t Packs>
+struct SetTile {
+  template <std::size_t Rows>
+  static void run(Broadcast<Real> a, const Real* b, std::size_t b_stride, std::size_t depth, Real* c,
+                  std::size_t c_stride) {
+    Pack<Real> acc[Rows][Packs] = {};
+    multiply_add<Real, Rows, Packs>(a, b, b_stride, depth, acc);
+    for (std::size_t i = 0; i < Rows; ++i)
+      for (std::size_t p = 0; p < Packs; ++p) store(c + i * c_stride + p * pack_width<Real>, acc[i][p]);
+  }
+};
+
+// One block of Packs packs of lanes from `lane` on.
+template <class Real, std::size_t Packs>
+void forward_block(const ConstMatrixView<Real>& Q, const ConstMatrixView<Real>& X, const MatrixView<Real>& Y,
+                   std::size_t lane) {
+  constexpr std::size_t width = Packs * pack_width<Real>;
+  alignas(64) std::array<Real, chunk * width> m;
+  const std::size_t n = X.extent(0), count = Q.extent(1);
+  const RowBlocks blocks(Y.extent(0));
+  Pair pair;
+  for (std::size_t first = 0; first < count; first += chunk) {
+    const std::size_t size = std::min(chunk, count - first);
+    for_each_run(pair, n, size, [&](std::size_t j, std::size_t k, std::size_t run, std::size_t at) {
+      Pack<Real> x[Packs];
+      for (std::size_t p = 0; p < Packs; ++p) x[p] = load(&X(j, lane + p * pack_width<Real>));
+      for (std::size_t i = 0; i < run; ++i)
+        for (std::size_t p = 0; p < Packs; ++p)
+          store(&m[(at + i) * width + p * pack_width<Real>],
+                x[p] * load(&X(k + i, lane + p * pack_width<Real>)));
+    });
+    for (std::size_t block = 0; block < blocks.count; ++block) {
+      const std::size_t row = blocks.begin(block), rows = blocks.begin(block + 1) - row;
+      with_rows<AddTile<Real, Packs>>(rows, Broadcast<Real>{&Q(row, first), Q.stride_0(), 1}, m.data(), width,
+                                      size, &Y(row, lane), Y.stride_0());
+    }
+  }
+}
+
+template <class Real, std::size_t Packs>
+void state_block(const QuadraticReverse<Real>& r, std::size_t lane) {
+  constexpr std::size_t width = Packs * pack_width<Real>;
+  alignas(64) std::array<Real, chunk * width> m_bar;
+  const std::size_t n = r.X.extent(0), count = r.Q.extent(1), rows = r.Y_bar.extent(0);
+  Pair pair;
+  for (std::size_t first = 0; first < count; first += chunk) {
+    const std::size_t size = std::min(chunk, count - first);
+    const RowBlocks blocks(size);
+    for (std::size_t block = 0; block < blocks.count; ++block) {
+      const std::size_t row = blocks.begin(block), height = blocks.begin(block + 1) - row;
+      with_rows<SetTile<Real, Packs>>(height, Broadcast<Real>{&r.Q(0, first + row), 1, r.Q.stride_0()},
+                                      &r.Y_bar(0, lane), r.Y_bar.stride_0(), rows, &m_bar[row * width],
+                                      width);
+    }
+    for_each_run(pair, n, size, [&](std::size_t j, std::size_t k, std::size_t run, std::size_t at) {
+      Pack<Real> x[Packs], sum[Packs];
+      for (std::size_t p = 0; p < Packs; ++p)
+        x[p] = load(&r.X(j, lane + p * pack_width<Real>)), sum[p] = Pack<Real>{};
+      for (std::size_t i = 0; i < run; ++i)
+        for (std::size_t p = 0; p < Packs; ++p) {
+          const Pack<Real> bar = load(&m_bar[(at + i) * width + p * pack_width<Real>]);
+          Real* const to = &r.X_bar(k + i, lane + p * pack_width<Real>);
+          sum[p] += bar * load(&r.X(k + i, lane + p * pack_width<Real>));
+          store(to, load(to) + bar * x[p]);
+        }
+      for (std::size_t p = 0; p < Packs; ++p) {
+        Real* const to = &r.X_bar(j, lane + p * pack_width<Real>);
+        store(to, load(to) + sum[p]);
+      }
+    });
+  }
+}
+
+// Q_bar(:, first ... first + size) += Y_bar m^T over lanes [lane, lane + lanes).
+template <class Real>
+void coefficient_block(const QuadraticReverse<Real>& r, Pair pair, std::size_t first, std::size_t size,
+                       std::size_t lane, std::size_t lanes) {
+  constexpr std::size_t stride = column_chunk + pack_width<Real>;
+  alignas(64) std::array<Real, lane_chunk * stride> m;
+  const std::size_t n = r.X.extent(0);
+  // Lane by lane, the products of a run with unaligned packs: what is written beyond a run's end is
+  // overwritten by the next run.
+  alignas(64) std::array<Real, most_variables + pack_width<Real>> x;
+  for (std::size_t p = 0; p < pack_width<Real>; ++p) x[n + p] = 0;
+  for (std::size_t l = 0; l < lanes; ++l) {
+    for (std::size_t j = pair.j; j < n; ++j) x[j] = r.X(j, lane + l);
+    Pair p = pair;
+    for_each_run(p, n, size, [&](std::size_t j, std::size_t k, std::size_t run, std::size_t at) {
+      for (std::size_t i = 0; i < run; i += pack_width<Real>)
+        store(&m[l * stride + at + i], x[j] * load(&x[k + i]));
+    });
+  }
+  const RowBlocks blocks(r.Y_bar.extent(0));
+  for (std::size_t column = 0; column < size; column += tile_columns<Real>) {
+    const std::size_t columns = size - column;
+    for (std::size_t block = 0; block < blocks.count; ++block) {
+      const std::size_t row = blocks.begin(block), rows = blocks.begin(block + 1) - row;
+      const Broadcast<Real> a{&r.Y_bar(row, lane), r.Y_bar.stride_0(), 1};
+      Real* const c = &r.Q_bar(row, first + column);
+      if (columns > pack_width<Real>)
+        with_rows<AddTile<Real, 2>>(rows, a, &m[column], stride, lanes, c, r.Q_bar.stride_0());
+      else
+        with_rows<AddTile<Real, 1>>(rows, a, &m[column], stride, lanes, c, r.Q_bar.stride_0());
+    }
+  }
+}
+
+// Blocks of 2 packs, then of one, then single lanes with `rest(row, lane)` for `rows` rows.
+template <class Real, class Block, class Rest>
+void for_each_lane_block(const char* label, const ExecSpace& space, std::size_t lanes, Block block,
+                         std::size_t rows, Rest rest) {
+  Kokkos::parallel_for(
+      label, Kokkos::RangePolicy<ExecSpace>(space, 0, (lanes + tile_columns<Real> - 1) / tile_columns<Real>),
+      [=](const std::size_t task) {
+        std::size_t lane = task * tile_columns<Real>;
+        if (lanes - lane >= tile_columns<Real>) return block(std::integral_constant<std::size_t, 2>(), lane);
+        if (lanes - lane >= pack_width<Real>) {
+          block(std::integral_constant<std::size_t, 1>(), lane);
+          lane += pack_width<Real>;
+        }
+        for (; lane < lanes; ++lane)
+          for (std::size_t i = 0; i < rows; ++i) rest(i, lane);
+      });
+}
+
+template <class Body>
+void for_each_entry(const char* label, const ExecSpace& space, std::size_t rows, std::size_t lanes,
+                    Body body) {
+  Kokkos::parallel_for(
+      label, Kokkos::RangePolicy<ExecSpace>(space, 0, rows * lanes),
+      KOKKOS_LAMBDA(const std::size_t entry) { body(entry / lanes, entry % lanes); });
+}
+
+template <class Real>
+void coefficient_bars(const ExecSpace& space, const QuadraticReverse<Real>& reverse) {
+  const std::size_t n = reverse.X.extent(0), count = reverse.Q.extent(1), lanes = reverse.X.extent(1);
+  Kokkos::parallel_for("quadratic_vjp",
+                       Kokkos::RangePolicy<ExecSpace>(space, 0, (count + column_chunk - 1) / column_chunk),
+                       [=](const std::size_t block) {
+                         const std::size_t first = block * column_chunk;
+                         Pair pair;
+                         for (std::size_t i = 0; i < first; ++i) pair.next(n);
+                         for (std::size_t lane = 0; lane < lanes; lane += lane_chunk)
+                           coefficient_block(reverse, pair, first, std::min(column_chunk, count - first),
+                                             lane, std::min(lane_chunk, lanes - lane));
+                       });
+}
+
+template <class Real>
+void coefficient_bars_of_device(const ExecSpace& space, const QuadraticReverse<Real>& r) {
+  const std::size_t n = r.X.extent(0), lanes = r.X.extent(1);
+  Kokkos::parallel_for(
+      "quadratic_vjp", Kokkos::RangePolicy<ExecSpace>(space, 0, r.Y_bar.extent(0) * n * n),
+      KOKKOS_LAMBDA(const std::size_t entry) {
+        const std::size_t i = entry / (n * n), j = entry / n % n, k = entry % n;
+        if (k < j) return;
+        Real sum = 0;
+        for (std::size_t l = 0; l < lanes; ++l) sum += r.Y_bar(i, l) * r.X(j, l) * r.X(k, l);
+        r.Q_bar(i, position(j, k, n)) += sum;
+      });
+}
+
+}  // namespace
+
+template <class Real>
+void quadratic(const ExecSpace& space, InputMatrix<Real> Q, InputMatrix<Real> X, MatrixView<Real> Y) {
+  const std::size_t rows = Y.extent(0), lanes = X.extent(1);
+  const ValueOfLane<Real> value{Q, X, Y};
+  if constexpr (runs_on_host)
+    for_each_lane_block<Real>(
+        "quadratic", space, lanes,
+        [=](auto packs, std::size_t lane) { forward_block<Real, decltype(packs)::value>(Q, X, Y, lane); },
+        rows, value);
+  else
+    for_each_entry("quadratic", space, rows, lanes, value);
+}
+
+template <class Real>
+void quadratic_vjp(const ExecSpace& space, const QuadraticReverse<Real>& reverse) {
+  const std::size_t n = reverse.X.extent(0), lanes = reverse.X.extent(1);
+  const StateBarOfLane<Real> state_bar{reverse};
+  const bool learns = reverse.Q_bar.extent(0) > 0;
+  if constexpr (runs_on_host) {
+    for_each_lane_block<Real>(
+        "quadratic_vjp", space, lanes,
+        [=](auto packs, std::size_t lane) { state_block<Real, decltype(packs)::value>(reverse, lane); }, n,
+        state_bar);
+    if (learns) coefficient_bars(space, reverse);
+  } else {
+    for_each_entry("quadratic_vjp", space, n, lanes, state_bar);
+    if (learns) coefficient_bars_of_device(space, reverse);
+  }
+}
+
+// One task per entry: tangents are taken far less often than steps.
+template <class Real>
+void quadratic_jvp(const ExecSpace& space, InputMatrix<Real> Q, InputMatrix<Real> X, InputMatrix<Real> X_dot,
+                   MatrixView<Real> Y_dot) {
+  const std::size_t n = X.extent(0), lanes = X.extent(1);
+  Kokkos::parallel_for(
+      "quadratic_jvp", Kokkos::RangePolicy<ExecSpace>(space, 0, Y_dot.extent(0) * lanes),
+      KOKKOS_LAMBDA(const std::size_t entry) {
+        const std::size_t i = entry / lanes, l = entry % lanes;
+        Real sum = 0;
+        std::size_t at = 0;
+        for (std::size_t j = 0; j < n; ++j)
+          for (std::size_t k = j; k < n; ++k)
+            sum += Q(i, at++) * (X_dot(j, l) * X(k, l) + X(j, l) * X_dot(k, l));
+        Y_dot(i, l) += sum;
+      });
+}
+
+#define SPNODE_INSTANTIATE(Real)                                                                         \
+  template void quadratic(const ExecSpace&, InputMatrix<Real>, InputMatrix<Real>, MatrixView<Real>);     \
+  template void quadratic_vjp(const ExecSpace&, const QuadraticReverse<Real>&);                          \
+  template void quadratic_jvp(const ExecSpace&, InputMatrix<Real>, InputMatrix<Real>, InputMatrix<Real>, \
+                              MatrixView<Real>);
+SPNODE_INSTANTIATE(double)
+SPNODE_INSTANTIATE(float)
+#undef SPNODE_INSTANTIATE
+
+}  // namespace spnode::core
