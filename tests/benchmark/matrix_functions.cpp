@@ -131,6 +131,16 @@ struct Work {
   std::vector<double> steps, A;
 };
 
+// The rows of X as a state and rates.
+template <class View>
+core::Stack<View> stacked(const core::Matrix<double>& X, const core::RateShape& shape) {
+  const core::MatrixView<double> view = X;
+  core::Stack<View> stack(core::rows_of(view, 0, shape.n));
+  for (std::size_t row = shape.n; row < X.extent(0); row += shape.rows())
+    stack.push_back(core::rows_of(view, row, shape.rows()));
+  return stack;
+}
+
 Cost cost_of(core::LinearPart<double>& part, const Work& work) {
   const core::ExecSpace space;
   const std::size_t n = work.shape.n;
@@ -153,8 +163,11 @@ Cost cost_of(core::LinearPart<double>& part, const Work& work) {
     const core::Matrix<double> X("X", rows, tile), X_bar("X_bar", rows, tile), out("out", n, tile);
     for (std::size_t i = 0; i < rows * tile; ++i) X.data()[i] = entry(i);
     cost.step += time_of([&] {
-      part.apply(space, op, steps, X, out, scratch);
-      part.apply_vjp(space, op, steps, {X, out, X_bar, bar}, scratch);
+      part.apply(space, op, steps, stacked<core::ConstMatrixView<double>>(X, work.shape), out, scratch);
+      part.apply_vjp(space, op, steps,
+                     {stacked<core::ConstMatrixView<double>>(X, work.shape), out,
+                      stacked<core::MatrixView<double>>(X_bar, work.shape), bar},
+                     scratch);
     });
   }
   return cost;
