@@ -1,6 +1,6 @@
 // Throughput of forecasts for the sizes of the shipped decks.
 //
-//   benchmark_forecast [--problem NAME] [--batch N] [--tile N] [--precision double|mixed] [--json]
+//   benchmark_forecast [--problem NAME] [--batch N] [--tile N] [--precision double|mixed] [--trained] [--json]
 //
 // A batch of trajectories is advanced over the times of a window and decoded at every one of them, as the
 // command `forecast` does it: staging of the states included, reading and writing of files not. Matrix

@@ -1,7 +1,8 @@
 // One training step as the trainer does it on one rank, split by phase, for the sizes of the shipped decks.
 //
-//   benchmark_training_step [--problem NAME] [--batch N] [--tile N] [--precision double|mixed] [--json]
-//   benchmark_training_step --problem NAME [--batch N] --export DIR
+//   benchmark_training_step [--problem NAME] [--batch N] [--tile N] [--precision double|mixed] [--trained]
+//                          [--json]
+//   benchmark_training_step --problem NAME [--batch N] [--trained] --export DIR
 //
 // step       the whole: draw the batch, all below, Adam; as BatchObjective and Adam do it
 // update     coefficients and phi matrices from the parameters
@@ -19,7 +20,8 @@
 // "tape" is what the forward sweep keeps for the reverse sweep, in bytes per trajectory and step; "scratch"
 // all temporary memory of a tile, in the same unit.
 //
-// --export writes the problem with spnode's results for the scripts in peers/.
+// --trained gives Kuramoto-Sivashinsky operators the decay rates that training finds instead of those of the
+// decks' start. --export writes the problem with spnode's results for the scripts in peers/.
 
 #include "benchmark.hpp"
 #include "export_problem.hpp"

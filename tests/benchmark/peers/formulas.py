@@ -231,14 +231,22 @@ class Formulas:
                 J = xp.concatenate((xp.zeros_like(A[:count]), self.constant(np.eye(count, k=1))), 1)
                 rows = xp.concatenate((rows, J), 0)
             b = xp.concatenate((u, self.constant(np.eye(count)[-1])), 0) if count else u
-            s, m = plan
-            for _ in range(s):
-                term = b
-                for k in range(1, m + 1):
-                    term = (t / (s * k)) * (rows @ term)
-                    b = b + term
-            U = b[:n]
+            U = self.repeat(plan[0], lambda b, M=rows, t=t: self.taylor(M, t, plan, b), b)[:n]
         return U
+
+    def taylor(self, M, t, plan, b):
+        """T_m(t M / s) b, (19)."""
+        s, m = plan
+        term = b
+        for k in range(1, m + 1):
+            term = (t / (s * k)) * (M @ term)
+            b = b + term
+        return b
+
+    def repeat(self, count, function, x):
+        for _ in range(count):
+            x = function(x)
+        return x
 
     # -- loss ---------------------------------------------------------------------------------------------
 

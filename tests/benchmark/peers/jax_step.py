@@ -15,7 +15,7 @@ import numpy as np
 def variant_of(problem, formulation, forecast):
     """The fastest way found for a formulation; "factors" keeps the arithmetic of the bilinear form's factors."""
     if formulation == "paper":
-        return formulas.Variant("last", "factors", "scan")
+        return formulas.Variant(*("last", "factors", "unroll") if problem.term == "bilinear" else ("first", "factors", "scan"))
     if problem.term == "bilinear":
         quadratic = "triangle" if formulation == "best" and problem.n <= 4 * problem.rank else "factors"
         return formulas.Variant("last", quadratic, "scan", 0, not forecast)
@@ -34,10 +34,17 @@ def flat_adam(problem, theta, gradient, state):
     return theta - problem.rate * direction, (first, second, t)
 
 
+class Formulas(formulas.Formulas):
+    def repeat(self, count, function, x):
+        if count == 1:
+            return function(x)
+        return jax.lax.scan(lambda y, _: (function(y), None), x, None, length=count)[0]
+
+
 class Step:
     def __init__(self, problem, dtype, variant, paper=False):
         self.problem, self.dtype, self.variant, self.paper = problem, dtype, variant, paper
-        self.f = formulas.Formulas(problem, jnp, lambda x: np.asarray(x, dtype), variant)
+        self.f = Formulas(problem, jnp, lambda x: np.asarray(x, dtype), variant)
         self.theta = jnp.asarray(problem.theta, dtype)
         states = problem.state.transpose(1, 0, 2) if self.f.first else problem.state.transpose(1, 2, 0)
         self.states = jnp.asarray(np.ascontiguousarray(states), dtype)  # (times, lanes, m) or (times, m, lanes)
