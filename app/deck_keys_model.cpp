@@ -82,7 +82,7 @@ void add_dynamics(KeyTable& t) {
   t.key("model.nonlinear", SPNODE_FIELD(model.nonlinear), any(), "",
         "terms of g, summed; []: a linear model");
   t.key("model.precision", SPNODE_FIELD(model.precision), any(), "",
-        "mixed: states and products in float, about half the time; parameters and sums stay double");
+        "mixed: states and products in float, up to twice as fast; parameters and sums stay double");
 
   t.section("model.linear", "A_L = (G_s + G_u) S + mu I: real parts of its spectrum stay below mu.");
   t.key("model.linear.mu", SPNODE_FIELD(model.linear.mu), any(), "1/time",

@@ -59,7 +59,7 @@ struct ScalingOptions {
 /// The arithmetic of tiles: states, products, adjoints.
 ///
 /// Parameters, matrix functions, realised coefficients and all sums over lanes' losses, tiles and ranks are
-/// double in either case; gradients of mixed agree with those of float64 to some 1e-5.
+/// double in either case; gradients of mixed agree with those of float64 to some 1e-6.
 enum class Precision {
   float64,
   mixed  ///< float
