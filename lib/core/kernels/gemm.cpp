@@ -13,28 +13,60 @@ constexpr bool runs_on_host =
 
 constexpr std::size_t lane_chunk = 64;  // lanes that gemm_nt transposes at a time, on the stack
 
-template <class Real, std::size_t Packs>
+// What a product becomes: C = product, C += product, C = beta C + alpha product.
+enum class Update { overwrite, add, general };
+
+template <class Real>
+struct LaneProduct {
+  Real alpha, beta;
+  Broadcast<Real> a;
+  const ConstMatrixStack<Real>& B;
+  const MatrixView<Real>& C;
+};
+
+// Blocks of Rows rows from `row` on, for the packs of lanes from `lane` on.
+template <class Real, std::size_t Packs, Update update>
 struct LaneTile {
   template <std::size_t Rows>
-  static void run(Real alpha, Broadcast<Real> a, const ConstMatrixStack<Real>& B, std::size_t lane, Real beta,
-                  Real* c, std::size_t c_stride) {
-    Pack<Real> acc[Rows][Packs] = {};
-    for (std::size_t i = 0; i < B.count; ++i) {
-      const ConstMatrixView<Real>& block = B.block[i];
-      multiply_add<Real, Rows, Packs>(a, block.data() + lane, block.stride_0(), block.extent(0), acc);
-      a.data += block.extent(0) * a.column;
-    }
-    for (std::size_t i = 0; i < Rows; ++i)
-      for (std::size_t p = 0; p < Packs; ++p) {
-        Real* const to = c + i * c_stride + p * pack_width<Real>;
-        store(to, beta == Real(0) ? alpha * acc[i][p] : beta * load(to) + alpha * acc[i][p]);
+  static void run(std::size_t row, std::size_t blocks, const LaneProduct<Real>& product, std::size_t lane) {
+    const std::size_t stride = product.C.stride_0();
+    for (std::size_t block = 0; block < blocks; ++block, row += Rows) {
+      Broadcast<Real> a{product.a.data + row * product.a.row, product.a.row, product.a.column};
+      Real* const c = product.C.data() + row * stride + lane;
+      RegisterTile<Real, Rows, Packs> tile;
+      for (std::size_t i = 0; i < product.B.count; ++i) {
+        const ConstMatrixView<Real>& b = product.B.block[i];
+        tile.multiply_add(a, b.data() + lane, b.stride_0(), b.extent(0));
+        a.data += b.extent(0) * a.column;
       }
+      if constexpr (update == Update::overwrite)
+        tile.store_to(c, stride);
+      else if constexpr (update == Update::add)
+        tile.add_to(c, stride);
+      else
+        tile.for_each([&](const Pack<Real>& entry, std::size_t i, std::size_t j) {
+          Real* const to = c + i * stride + j;
+          const Pack<Real> value = product.alpha * entry;
+          store(to, product.beta == Real(0) ? value : product.beta * load(to) + value);
+        });
+    }
   }
 };
 
+template <class Real, std::size_t Packs>
+void lane_block(const LaneProduct<Real>& product, std::size_t lane) {
+  const std::size_t rows = product.C.extent(0);
+  if (product.alpha == Real(1) && product.beta == Real(0))
+    for_row_blocks<LaneTile<Real, Packs, Update::overwrite>>(rows, product, lane);
+  else if (product.alpha == Real(1) && product.beta == Real(1))
+    for_row_blocks<LaneTile<Real, Packs, Update::add>>(rows, product, lane);
+  else
+    for_row_blocks<LaneTile<Real, Packs, Update::general>>(rows, product, lane);
+}
+
 template <class Real>
-void gemm_scalar_lanes(Real alpha, Broadcast<Real> a, const ConstMatrixStack<Real>& B, std::size_t lane,
-                       Real beta, const MatrixView<Real>& C) {
+void scalar_lane(const LaneProduct<Real>& product, std::size_t lane) {
+  const auto& [alpha, beta, a, B, C] = product;
   const std::size_t depth = B.rows();
   for (std::size_t i = 0; i < C.extent(0); ++i) {
     Real sum = 0;
@@ -44,49 +76,52 @@ void gemm_scalar_lanes(Real alpha, Broadcast<Real> a, const ConstMatrixStack<Rea
 }
 
 template <class Real>
-void gemm_host(const ExecSpace& space, Real alpha, Broadcast<Real> a, const ConstMatrixStack<Real>& B,
-               Real beta, const MatrixView<Real>& C) {
+void gemm_host(const ExecSpace& space, const LaneProduct<Real>& product) {
   constexpr std::size_t tile = tile_columns<Real>, width = pack_width<Real>;
-  const std::size_t lanes = C.extent(1), c_stride = C.stride_0();
-  const std::size_t lane_blocks = (lanes + tile - 1) / tile;
-  const RowBlocks blocks(C.extent(0));
-  if (blocks.count == 0) return;
-  Kokkos::parallel_for(
-      "spnode::core::gemm", Kokkos::RangePolicy<ExecSpace>(space, 0, lane_blocks * blocks.count),
-      [=](const std::size_t task) {
-        const std::size_t lane = task / blocks.count * tile, block = task % blocks.count;
-        const std::size_t first = blocks.begin(block), rows = blocks.begin(block + 1) - first;
-        const std::size_t left = lanes - lane;
-        const Broadcast<Real> a_rows{a.data + first * a.row, a.row, a.column};
-        Real* const c = C.data() + first * c_stride + lane;
-        if (left >= tile) {
-          with_rows<LaneTile<Real, 2>>(rows, alpha, a_rows, B, lane, beta, c, c_stride);
-          return;
-        }
-        if (left >= width) with_rows<LaneTile<Real, 1>>(rows, alpha, a_rows, B, lane, beta, c, c_stride);
-        if (block == 0)
-          for (std::size_t l = lane + left / width * width; l < lanes; ++l)
-            gemm_scalar_lanes(alpha, a, B, l, beta, C);
-      });
+  const std::size_t lanes = product.C.extent(1);
+  Kokkos::parallel_for("gemm", Kokkos::RangePolicy<ExecSpace>(space, 0, (lanes + tile - 1) / tile),
+                       [=](const std::size_t block) {
+                         std::size_t lane = block * tile;
+                         if (lanes - lane >= tile) return lane_block<Real, 2>(product, lane);
+                         if (lanes - lane >= width) {
+                           lane_block<Real, 1>(product, lane);
+                           lane += width;
+                         }
+                         for (; lane < lanes; ++lane) scalar_lane(product, lane);
+                       });
 }
 
-// A block of columns of C in gemm_nt: B's lanes were transposed to `bt` (lanes, tile_columns).
+// Blocks of rows of C in gemm_nt, for a block of columns whose lanes of B were transposed to bt (lanes,
+// tile_columns).
+template <class Real>
+struct OuterProduct {
+  Real alpha;
+  Broadcast<Real> a;  // the lanes of the block
+  const Real* bt;
+  std::size_t depth;
+  Real* c;
+  std::size_t stride, columns;
+};
+
 template <class Real, std::size_t Packs>
 struct OuterTile {
   template <std::size_t Rows>
-  static void run(Real alpha, Broadcast<Real> a, const Real* bt, std::size_t depth, Real* c,
-                  std::size_t c_stride, std::size_t columns) {
+  static void run(std::size_t row, std::size_t blocks, const OuterProduct<Real>& product) {
     constexpr std::size_t width = pack_width<Real>;
-    Pack<Real> acc[Rows][Packs] = {};
-    multiply_add<Real, Rows, Packs>(a, bt, tile_columns<Real>, depth, acc);
-    for (std::size_t i = 0; i < Rows; ++i) {
-      Real* const to = c + i * c_stride;
-      if (columns == Packs * width) {
-        for (std::size_t p = 0; p < Packs; ++p)
-          store(to + p * width, load(to + p * width) + alpha * acc[i][p]);
-      } else {
-        for (std::size_t j = 0; j < columns; ++j) to[j] += alpha * acc[i][j / width][j % width];
-      }
+    const std::size_t columns = product.columns, stride = product.stride;
+    for (std::size_t block = 0; block < blocks; ++block, row += Rows) {
+      RegisterTile<Real, Rows, Packs> tile;
+      tile.multiply_add({product.a.data + row * product.a.row, product.a.row, 1}, product.bt,
+                        tile_columns<Real>, product.depth);
+      Real* const c = product.c + row * stride;
+      const Real alpha = product.alpha;
+      tile.for_each([=](const Pack<Real>& entry, std::size_t i, std::size_t j) {
+        Real* const to = c + i * stride + j;
+        if (j + width <= columns)
+          store(to, load(to) + alpha * entry);
+        else if (j < columns)
+          add_first(to, alpha * entry, columns - j);
+      });
     }
   }
 };
@@ -116,27 +151,23 @@ template <class Real>
 void gemm_nt_host(const ExecSpace& space, Real alpha, const ConstMatrixView<Real>& A,
                   const ConstMatrixStack<Real>& B, const MatrixView<Real>& C) {
   constexpr std::size_t tile = tile_columns<Real>;
-  const std::size_t lanes = A.extent(1), a_stride = A.stride_0(), c_stride = C.stride_0();
-  const std::size_t column_blocks = (C.extent(1) + tile - 1) / tile;
-  const RowBlocks blocks(C.extent(0));
+  const std::size_t lanes = A.extent(1);
   Kokkos::parallel_for(
-      "spnode::core::gemm_nt", Kokkos::RangePolicy<ExecSpace>(space, 0, column_blocks),
-      [=](const std::size_t column_block) {
+      "gemm_nt", Kokkos::RangePolicy<ExecSpace>(space, 0, (C.extent(1) + tile - 1) / tile),
+      [=](const std::size_t block) {
         alignas(64) std::array<Real, lane_chunk * tile> bt;
-        const std::size_t column = column_block * tile;
+        const std::size_t column = block * tile;
         const std::size_t columns = std::min<std::size_t>(tile, C.extent(1) - column);
         for (std::size_t lane = 0; lane < lanes; lane += lane_chunk) {
-          const std::size_t count = std::min(lane_chunk, lanes - lane);
-          transpose_lanes(B, column, columns, lane, count, bt.data());
-          for (std::size_t block = 0; block < blocks.count; ++block) {
-            const std::size_t first = blocks.begin(block), rows = blocks.begin(block + 1) - first;
-            const Broadcast<Real> a{A.data() + first * a_stride + lane, a_stride, 1};
-            Real* const c = C.data() + first * c_stride + column;
-            if (columns > pack_width<Real>)
-              with_rows<OuterTile<Real, 2>>(rows, alpha, a, bt.data(), count, c, c_stride, columns);
-            else
-              with_rows<OuterTile<Real, 1>>(rows, alpha, a, bt.data(), count, c, c_stride, columns);
-          }
+          const std::size_t depth = std::min(lane_chunk, lanes - lane);
+          transpose_lanes(B, column, columns, lane, depth, bt.data());
+          const OuterProduct<Real> product{
+              alpha,  {A.data() + lane, A.stride_0(), 1}, bt.data(), depth, C.data() + column, C.stride_0(),
+              columns};
+          if (columns > pack_width<Real>)
+            for_row_blocks<OuterTile<Real, 2>>(C.extent(0), product);
+          else
+            for_row_blocks<OuterTile<Real, 1>>(C.extent(0), product);
         }
       });
 }
@@ -150,13 +181,13 @@ void gemm(const ExecSpace& space, double alpha, InputMatrix<Real> A, Transpose t
   if constexpr (runs_on_host) {
     const std::size_t stride = A.stride_0();
     const Broadcast<Real> a{A.data(), transposed ? 1 : stride, transposed ? stride : 1};
-    gemm_host<Real>(space, Real(alpha), a, B, Real(beta), C);
+    gemm_host<Real>(space, {Real(alpha), Real(beta), a, B, C});
   } else {
     const std::size_t lanes = C.extent(1), depth = B.rows();
     const ConstMatrixStack<Real> stack = B;
     const Real factor = Real(alpha), keep = Real(beta);
     Kokkos::parallel_for(
-        "spnode::core::gemm", Kokkos::RangePolicy<ExecSpace>(space, 0, C.extent(0) * lanes),
+        "gemm", Kokkos::RangePolicy<ExecSpace>(space, 0, C.extent(0) * lanes),
         KOKKOS_LAMBDA(const std::size_t entry) {
           const std::size_t i = entry / lanes, l = entry % lanes;
           Real sum = 0;
@@ -176,7 +207,7 @@ void gemm_nt(const ExecSpace& space, double alpha, InputMatrix<Real> A, const In
     const ConstMatrixStack<Real> stack = B;
     const Real factor = Real(alpha);
     Kokkos::parallel_for(
-        "spnode::core::gemm_nt", Kokkos::RangePolicy<ExecSpace>(space, 0, C.extent(0) * columns),
+        "gemm_nt", Kokkos::RangePolicy<ExecSpace>(space, 0, C.extent(0) * columns),
         KOKKOS_LAMBDA(const std::size_t entry) {
           const std::size_t i = entry / columns, j = entry % columns;
           Real sum = 0;

@@ -2,6 +2,10 @@
 /// A register of 64 bytes on the host: eight doubles or sixteen floats. The compiler lowers it to what the
 /// processor has.
 
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
+
 #include <cstddef>
 #include <cstring>
 #include <utility>
@@ -35,6 +39,23 @@ template <class Real>
 inline void store(Real* to, Pack<Real> value) {
   std::memcpy(to, &value, sizeof value);
 }
+
+/// to[0 .. count) += the first entries of value, count < pack_width.
+#ifdef __AVX512F__
+inline void add_first(double* to, Pack<double> value, std::size_t count) {
+  const auto mask = __mmask8((1u << count) - 1);
+  _mm512_mask_storeu_pd(to, mask, _mm512_add_pd(_mm512_maskz_loadu_pd(mask, to), (__m512d)value));
+}
+inline void add_first(float* to, Pack<float> value, std::size_t count) {
+  const auto mask = __mmask16((1u << count) - 1);
+  _mm512_mask_storeu_ps(to, mask, _mm512_add_ps(_mm512_maskz_loadu_ps(mask, to), (__m512)value));
+}
+#else
+template <class Real>
+inline void add_first(Real* to, Pack<Real> value, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) to[i] += value[i];
+}
+#endif
 
 /// One round of a transposition: exchanges, between rows `distance` apart, the entries `distance` apart.
 template <class Real, std::size_t distance, std::size_t... J>

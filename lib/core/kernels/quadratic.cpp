@@ -71,30 +71,30 @@ inline void for_each_run(Pair& pair, std::size_t n, std::size_t count, Visit vis
   }
 }
 
-template <class Real, std::size_t Packs>
-struct AddTile {
-  template <std::size_t Rows>
-  static void run(Broadcast<Real> a, const Real* b, std::size_t b_stride, std::size_t depth, Real* c,
-                  std::size_t c_stride) {
-    Pack<Real> acc[Rows][Packs] = {};
-    multiply_add<Real, Rows, Packs>(a, b, b_stride, depth, acc);
-    for (std::size_t i = 0; i < Rows; ++i)
-      for (std::size_t p = 0; p < Packs; ++p) {
-        Real* const to = c + i * c_stride + p * pack_width<Real>;
-        store(to, load(to) + acc[i][p]);
-      }
-  }
+// c (rows, Packs packs) = or += a b with b (depth, columns), rows by rows.
+template <class Real>
+struct Panel {
+  Broadcast<Real> a;
+  const Real* b;
+  std::size_t b_stride, depth;
+  Real* c;
+  std::size_t c_stride;
 };
-
-template <class Real, std::size_t Packs>
-struct SetTile {
+enum class Update { overwrite, add };
+template <class Real, std::size_t Packs, Update update>
+struct PanelTile {
   template <std::size_t Rows>
-  static void run(Broadcast<Real> a, const Real* b, std::size_t b_stride, std::size_t depth, Real* c,
-                  std::size_t c_stride) {
-    Pack<Real> acc[Rows][Packs] = {};
-    multiply_add<Real, Rows, Packs>(a, b, b_stride, depth, acc);
-    for (std::size_t i = 0; i < Rows; ++i)
-      for (std::size_t p = 0; p < Packs; ++p) store(c + i * c_stride + p * pack_width<Real>, acc[i][p]);
+  static void run(std::size_t row, std::size_t blocks, const Panel<Real>& panel) {
+    for (std::size_t block = 0; block < blocks; ++block, row += Rows) {
+      RegisterTile<Real, Rows, Packs> tile;
+      tile.multiply_add({panel.a.data + row * panel.a.row, panel.a.row, panel.a.column}, panel.b,
+                        panel.b_stride, panel.depth);
+      Real* const c = panel.c + row * panel.c_stride;
+      if constexpr (update == Update::overwrite)
+        tile.store_to(c, panel.c_stride);
+      else
+        tile.add_to(c, panel.c_stride);
+    }
   }
 };
 
@@ -105,7 +105,6 @@ void forward_block(const ConstMatrixView<Real>& Q, const ConstMatrixView<Real>& 
   constexpr std::size_t width = Packs * pack_width<Real>;
   alignas(64) std::array<Real, chunk * width> m;
   const std::size_t n = X.extent(0), count = Q.extent(1);
-  const RowBlocks blocks(Y.extent(0));
   Pair pair;
   for (std::size_t first = 0; first < count; first += chunk) {
     const std::size_t size = std::min(chunk, count - first);
@@ -117,11 +116,9 @@ void forward_block(const ConstMatrixView<Real>& Q, const ConstMatrixView<Real>& 
           store(&m[(at + i) * width + p * pack_width<Real>],
                 x[p] * load(&X(k + i, lane + p * pack_width<Real>)));
     });
-    for (std::size_t block = 0; block < blocks.count; ++block) {
-      const std::size_t row = blocks.begin(block), rows = blocks.begin(block + 1) - row;
-      with_rows<AddTile<Real, Packs>>(rows, Broadcast<Real>{&Q(row, first), Q.stride_0(), 1}, m.data(), width,
-                                      size, &Y(row, lane), Y.stride_0());
-    }
+    for_row_blocks<PanelTile<Real, Packs, Update::add>>(
+        Y.extent(0),
+        Panel<Real>{{&Q(0, first), Q.stride_0(), 1}, m.data(), width, size, &Y(0, lane), Y.stride_0()});
   }
 }
 
@@ -133,13 +130,13 @@ void state_block(const QuadraticReverse<Real>& r, std::size_t lane) {
   Pair pair;
   for (std::size_t first = 0; first < count; first += chunk) {
     const std::size_t size = std::min(chunk, count - first);
-    const RowBlocks blocks(size);
-    for (std::size_t block = 0; block < blocks.count; ++block) {
-      const std::size_t row = blocks.begin(block), height = blocks.begin(block + 1) - row;
-      with_rows<SetTile<Real, Packs>>(height, Broadcast<Real>{&r.Q(0, first + row), 1, r.Q.stride_0()},
-                                      &r.Y_bar(0, lane), r.Y_bar.stride_0(), rows, &m_bar[row * width],
-                                      width);
-    }
+    for_row_blocks<PanelTile<Real, Packs, Update::overwrite>>(size,
+                                                              Panel<Real>{{&r.Q(0, first), 1, r.Q.stride_0()},
+                                                                          &r.Y_bar(0, lane),
+                                                                          r.Y_bar.stride_0(),
+                                                                          rows,
+                                                                          m_bar.data(),
+                                                                          width});
     for_each_run(pair, n, size, [&](std::size_t j, std::size_t k, std::size_t run, std::size_t at) {
       Pack<Real> x[Packs], sum[Packs];
       for (std::size_t p = 0; p < Packs; ++p)
@@ -178,18 +175,17 @@ void coefficient_block(const QuadraticReverse<Real>& r, Pair pair, std::size_t f
         store(&m[l * stride + at + i], x[j] * load(&x[k + i]));
     });
   }
-  const RowBlocks blocks(r.Y_bar.extent(0));
   for (std::size_t column = 0; column < size; column += tile_columns<Real>) {
-    const std::size_t columns = size - column;
-    for (std::size_t block = 0; block < blocks.count; ++block) {
-      const std::size_t row = blocks.begin(block), rows = blocks.begin(block + 1) - row;
-      const Broadcast<Real> a{&r.Y_bar(row, lane), r.Y_bar.stride_0(), 1};
-      Real* const c = &r.Q_bar(row, first + column);
-      if (columns > pack_width<Real>)
-        with_rows<AddTile<Real, 2>>(rows, a, &m[column], stride, lanes, c, r.Q_bar.stride_0());
-      else
-        with_rows<AddTile<Real, 1>>(rows, a, &m[column], stride, lanes, c, r.Q_bar.stride_0());
-    }
+    const Panel<Real> panel{{&r.Y_bar(0, lane), r.Y_bar.stride_0(), 1},
+                            &m[column],
+                            stride,
+                            lanes,
+                            &r.Q_bar(0, first + column),
+                            r.Q_bar.stride_0()};
+    if (size - column > pack_width<Real>)
+      for_row_blocks<PanelTile<Real, 2, Update::add>>(r.Y_bar.extent(0), panel);
+    else
+      for_row_blocks<PanelTile<Real, 1, Update::add>>(r.Y_bar.extent(0), panel);
   }
 }
 

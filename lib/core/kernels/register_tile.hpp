@@ -24,21 +24,51 @@ struct Broadcast {
   std::size_t row, column;
 };
 
-// acc(i, :) += sum_k a(i, k) b(k, :) for `Rows` rows and `Packs` packs of columns.
+// Rows x Packs packs that stay in registers. Every loop over them is unrolled: one that is not would keep
+// them in memory.
 template <class Real, std::size_t Rows, std::size_t Packs>
-inline void multiply_add(Broadcast<Real> a, const Real* b, std::size_t b_stride, std::size_t depth,
-                         Pack<Real> (&acc)[Rows][Packs]) {
-  for (std::size_t k = 0; k < depth; ++k) {
-    Pack<Real> column[Packs];
-    for (std::size_t p = 0; p < Packs; ++p) column[p] = load(b + k * b_stride + p * pack_width<Real>);
-#pragma GCC unroll 16
-    for (std::size_t i = 0; i < Rows; ++i) {
-      const Real entry = a.data[i * a.row + k * a.column];
+struct RegisterTile {
+  Pack<Real> acc[Rows][Packs];
+
+  RegisterTile() {
+    for_each([](Pack<Real>& entry, std::size_t, std::size_t) { entry = Pack<Real>{}; });
+  }
+
+  // (i, :) += sum_k a(i, k) b(k, :).
+  void multiply_add(Broadcast<Real> a, const Real* b, std::size_t b_stride, std::size_t depth) {
+    for (std::size_t k = 0; k < depth; ++k) {
+      Pack<Real> column[Packs];
 #pragma GCC unroll 2
-      for (std::size_t p = 0; p < Packs; ++p) acc[i][p] += entry * column[p];
+      for (std::size_t p = 0; p < Packs; ++p) column[p] = load(b + k * b_stride + p * pack_width<Real>);
+#pragma GCC unroll 16
+      for (std::size_t i = 0; i < Rows; ++i) {
+        const Real entry = a.data[i * a.row + k * a.column];
+#pragma GCC unroll 2
+        for (std::size_t p = 0; p < Packs; ++p) acc[i][p] += entry * column[p];
+      }
     }
   }
-}
+
+  // visit(pack, row, column of its first entry).
+  template <class Visit>
+  void for_each(Visit visit) {
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < Rows; ++i)
+#pragma GCC unroll 2
+      for (std::size_t p = 0; p < Packs; ++p) visit(acc[i][p], i, p * pack_width<Real>);
+  }
+
+  // c += and c = the tile.
+  void add_to(Real* c, std::size_t stride) {
+    for_each([=](const Pack<Real>& entry, std::size_t i, std::size_t j) {
+      store(c + i * stride + j, load(c + i * stride + j) + entry);
+    });
+  }
+  void store_to(Real* c, std::size_t stride) {
+    for_each(
+        [=](const Pack<Real>& entry, std::size_t i, std::size_t j) { store(c + i * stride + j, entry); });
+  }
+};
 
 // The number of rows is a run-time value; the body needs it at compile time.
 template <class Tile, std::size_t... I, class... Args>
@@ -50,11 +80,13 @@ inline void with_rows(std::size_t rows, const Args&... args) {
   dispatch_rows<Tile>(rows, std::make_index_sequence<max_rows>{}, args...);
 }
 
-// Rows in blocks of nearly equal height.
-struct RowBlocks {
-  explicit RowBlocks(std::size_t rows_) : rows(rows_), count((rows_ + max_rows - 1) / max_rows) {}
-  std::size_t begin(std::size_t block) const { return block * rows / count; }
-  std::size_t rows, count;
-};
+// Calls run<Rows>(first row, blocks) so that `rows` rows are dealt to blocks of nearly equal height.
+template <class Tile, class... Args>
+inline void for_row_blocks(std::size_t rows, const Args&... args) {
+  if (rows == 0) return;
+  const std::size_t count = (rows + max_rows - 1) / max_rows, height = rows / count, taller = rows % count;
+  if (taller > 0) with_rows<Tile>(height + 1, std::size_t(0), taller, args...);
+  with_rows<Tile>(height, taller * (height + 1), count - taller, args...);
+}
 
 }  // namespace spnode::core
