@@ -40,6 +40,8 @@ def suits(peer, problem, work):
     if problem == "robertson":
         # ||A|| dt reaches 4e8: the Taylor series of the papers would need as many steps, and explicit schemes too.
         return peer.endswith(("best", "kvaerno5"))
+    if peer.endswith("kvaerno5"):
+        return False  # for stiff systems of few components: minutes for a step of the others
     return not (peer.endswith("factors") and "bilinear" not in problem and problem != "ks20_etd1")
 
 
@@ -137,6 +139,9 @@ def print_table(options, problem, rounds):
         ratios = [results[name]["ms"] / results["spnode"]["ms"] for results in rounds if name in results]
         row = rounds[0][name]
         detail = row.get("variant", "")
+        busy = min(results[name].get("cpu_per_wall", 1.0) for results in rounds if name in results)
+        if busy < 0.9:
+            detail += f"; another process had {100 * (1 - busy):.0f} % of the core"
         if row.get("plan"):
             detail += f" (s, m) = {tuple(row['plan'])}"
         if "products_gflops" in row:

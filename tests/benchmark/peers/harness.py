@@ -27,11 +27,15 @@ def arguments(description, formulations):
 
 
 def median_time(work, seconds):
-    """Median time of one call, in seconds; `work` must wait for its own result."""
-    for _ in range(3):
-        work()
+    """Median time of one call, in seconds; `work` must wait for its own result. The first calls, which compile and
+    warm up, do not count; slow work is called at least once more."""
+    work()
+    begin = time.perf_counter()
+    for _ in range(2):
+        if time.perf_counter() - begin < 0.1 * seconds:
+            work()
     times, begin = [], time.perf_counter()
-    while time.perf_counter() - begin < seconds or len(times) < 3:
+    while time.perf_counter() - begin < seconds or not times:
         start = time.perf_counter()
         work()
         times.append(time.perf_counter() - start)
