@@ -24,6 +24,7 @@ Objective<Real>::Objective(const Model& model, ObjectiveOptions options, StepTab
   for (std::size_t i = 0; i < m; ++i)
     rows[i] = (options_.component_weights.empty() ? 1.0 : options_.component_weights[i]) / double(m);
   upload(rows, state_rows_);
+  for (const double scale : model.scaling.scale) inverse_scale_.push_back(1.0 / scale);
   Kokkos::deep_copy(latent_rows_, Real(1.0 / double(model.latent_dimension())));
 }
 
@@ -34,35 +35,53 @@ void Objective<Real>::set_parameters(std::span<const double> theta) {
   autoencoder_.set_parameters(theta);
 }
 
+// The scaled states of a tile's windows, lanes together; `states` is accessible to the host.
+template <class Real>
+void Objective<Real>::gather(const WindowData& data, std::span<const std::uint64_t> windows, const Tile& tile,
+                             const HostMatrix& states) const {
+  constexpr std::size_t strip = pack_width<Real>;  // lanes that are written side by side
+  const std::size_t m = model_.state_dimension();
+  const double* const shift = model_.scaling.shift.data();
+  const double* const inverse = inverse_scale_.data();
+  const double* x[strip];
+  for (std::size_t first = 0; first < tile.lanes; first += strip)
+    for (std::size_t t = 0; t < tile.blocks; ++t) {
+      for (std::size_t l = 0; l < strip; ++l) x[l] = data.state(window_of_lane(windows, first + l), t);
+      for (std::size_t i = 0; i < m; ++i) {
+        Real* const row = &states(i, t * tile.lanes + first);
+        for (std::size_t l = 0; l < strip; ++l) row[l] = Real((x[l][i] - shift[i]) * inverse[i]);
+      }
+    }
+}
+
 template <class Real>
 auto Objective<Real>::load(const WindowData& data, std::span<const std::uint64_t> windows) -> Tile {
-  const std::size_t m = model_.state_dimension(), T = data.index().intervals();
+  const std::size_t T = data.index().intervals();
   Tile tile{padded<Real>(windows.size()), T + 1, {}, {}};
   const std::size_t lanes = tile.lanes;
-  if (states_host_.extent(1) != tile.blocks * lanes)
-    states_host_ = decltype(states_host_)("spnode::core::Objective", m, tile.blocks * lanes);
   weights_host_.assign(tile.blocks * lanes, Real(0));
   h_.resize(T * lanes);
   times_.resize(T + 1);
   omega_.resize(T + 1);
-  const Scaling& scaling = model_.scaling;
   for (std::size_t l = 0; l < lanes; ++l) {
-    // Lanes that pad repeat the last window, so that they stay finite, with weight zero.
-    const std::uint64_t window = windows[std::min(l, windows.size() - 1)];
+    const std::uint64_t window = window_of_lane(windows, l);
     for (std::size_t t = 0; t <= T; ++t) times_[t] = data.time(window, t);
     for (std::size_t t = 0; t < T; ++t)
       h_[t * lanes + l] = (times_[t + 1] - times_[t]) / double(options_.integrator.substeps);
+    if (l >= windows.size()) continue;
     time_weights(options_.loss.time_weights, times_, omega_);
-    for (std::size_t t = 0; t <= T; ++t) {
-      const double* const x = data.state(window, t);
-      for (std::size_t i = 0; i < m; ++i)
-        states_host_(i, t * lanes + l) = Real((x[i] - scaling.shift[i]) / scaling.scale[i]);
-      if (l < windows.size()) weights_host_[t * lanes + l] = Real(omega_[t]);
-    }
+    for (std::size_t t = 0; t <= T; ++t) weights_host_[t * lanes + l] = Real(omega_[t]);
   }
   steps_.assign(dynamics_.table(), h_, T, lanes);
-  tile.states = scratch_.matrix(m, tile.blocks * lanes);
-  Kokkos::deep_copy(tile.states, states_host_);
+  tile.states = scratch_.matrix(model_.state_dimension(), tile.blocks * lanes);
+  if constexpr (Kokkos::SpaceAccessibility<Kokkos::HostSpace, ExecSpace::memory_space>::accessible) {
+    gather(data, windows, tile, tile.states);
+  } else {
+    if (states_host_.extent(1) != tile.states.extent(1))
+      states_host_ = HostMatrix("spnode::core::Objective", tile.states.extent(0), tile.states.extent(1));
+    gather(data, windows, tile, states_host_);
+    Kokkos::deep_copy(tile.states, states_host_);
+  }
   const VectorView<Real> weights = scratch_.vector(tile.blocks * lanes);
   Kokkos::deep_copy(weights, Kokkos::View<const Real*, Kokkos::HostSpace, Unmanaged>(weights_host_.data(),
                                                                                      weights_host_.size()));

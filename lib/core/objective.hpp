@@ -64,7 +64,14 @@ class Objective final : public TileObjective {
     MatrixView<Real> states;        // (m, blocks lanes)
     ConstVectorView<Real> weights;  // (blocks lanes), zero in the lanes that pad
   };
+  using HostMatrix = Kokkos::View<Real**, Kokkos::LayoutRight, Kokkos::HostSpace>;
+  // Lanes that pad repeat the last window, so that they stay finite, with weight zero.
+  static std::uint64_t window_of_lane(std::span<const std::uint64_t> windows, std::size_t lane) {
+    return windows[std::min(lane, windows.size() - 1)];
+  }
   Tile load(const WindowData& data, std::span<const std::uint64_t> windows);
+  void gather(const WindowData& data, std::span<const std::uint64_t> windows, const Tile& tile,
+              const HostMatrix& states) const;
   double sum_of(const ConstVectorView<double>& sums) const;
   void reconstruct(const Tile& tile, double factor, std::span<double> out, bool with_gradient);
   void roll(const Tile& tile, std::span<double> out);
@@ -91,7 +98,8 @@ class Objective final : public TileObjective {
   Vector<double> sums_;       // of the rows of a loss term
   std::vector<double> theta_;
   std::vector<double> h_, times_, omega_;  // staging of a tile on the host
-  Kokkos::View<Real**, Kokkos::LayoutRight, Kokkos::HostSpace> states_host_;
+  HostMatrix states_host_;                 // used where tiles live on a device
+  std::vector<double> inverse_scale_;      // of the model's scaling
   std::vector<Real> weights_host_;
 };
 

@@ -1,6 +1,7 @@
 #include "core/kernels/elementwise.hpp"
 
 #include "core/kernels/pack.hpp"
+#include "core/kernels/row_sum.hpp"
 #include "core/kernels/tanh.hpp"
 
 #include <cmath>
@@ -29,20 +30,13 @@ void for_each_entry(const char* label, const ExecSpace& space, const MatrixView<
   }
 }
 
-// sums(i) += sum_l term(i, l), in ascending order within each of pack_width strands of lanes.
+// sums(i) += sum_l term(i, l).
 template <class Real, class Term>
 void add_sums(const char* label, const ExecSpace& space, std::size_t rows, std::size_t lanes,
               VectorView<Real> sums, Term term) {
   Kokkos::parallel_for(
       label, Kokkos::RangePolicy<ExecSpace>(space, 0, rows), KOKKOS_LAMBDA(const std::size_t i) {
-        constexpr std::size_t width = pack_width<Real>;
-        Real strand[width] = {};
-        for (std::size_t l = 0; l + width <= lanes; l += width)
-          for (std::size_t j = 0; j < width; ++j) strand[j] += term(i, l + j);
-        for (std::size_t l = lanes / width * width; l < lanes; ++l) strand[l % width] += term(i, l);
-        Real sum = 0;
-        for (std::size_t j = 0; j < width; ++j) sum += strand[j];
-        sums(i) += sum;
+        sums(i) += row_sum<Real>(lanes, [&](std::size_t l) { return term(i, l); });
       });
 }
 

@@ -1,5 +1,7 @@
 #include "core/loss/square_error.hpp"
 
+#include "core/kernels/row_sum.hpp"
+
 namespace spnode::core {
 
 template <class Real>
@@ -8,12 +10,13 @@ void WeightedSquares<Real>::value(const ExecSpace& space, VectorView<double> sum
   Kokkos::parallel_for(
       "spnode::core::WeightedSquares", Kokkos::RangePolicy<ExecSpace>(space, 0, X.extent(0)),
       KOKKOS_LAMBDA(const std::size_t i) {
-        double sum = 0.0;
-        for (std::size_t l = 0; l < self.X.extent(1); ++l) {
-          const Real difference = self.X(i, l) - self.Y(i, l);
-          sum += double(self.columns(l) * difference) * double(difference);
-        }
-        sums(i) = double(self.rows(i)) * sum;
+        const Real* const x = &self.X(i, 0);
+        const Real* const y = &self.Y(i, 0);
+        const Real* const column = self.columns.data();
+        sums(i) = double(self.rows(i)) * row_sum<double>(self.X.extent(1), [=](std::size_t l) {
+                    const Real difference = x[l] - y[l];
+                    return double(column[l] * difference) * double(difference);
+                  });
       });
 }
 
@@ -25,15 +28,16 @@ void WeightedSquares<Real>::value_and_gradient(const ExecSpace& space, double fa
   Kokkos::parallel_for(
       "spnode::core::WeightedSquares", Kokkos::RangePolicy<ExecSpace>(space, 0, X.extent(0)),
       KOKKOS_LAMBDA(const std::size_t i) {
-        double sum = 0.0;
-        const Real row = self.rows(i);
-        for (std::size_t l = 0; l < self.X.extent(1); ++l) {
-          const Real difference = self.X(i, l) - self.Y(i, l);
-          const Real weighted = self.columns(l) * difference;
-          X_bar(i, l) = 2 * f * row * weighted;
-          sum += double(weighted) * double(difference);
-        }
-        sums(i) = double(row) * sum;
+        const Real* const x = &self.X(i, 0);
+        const Real* const y = &self.Y(i, 0);
+        const Real* const column = self.columns.data();
+        Real* const __restrict x_bar = &X_bar(i, 0);
+        const Real row = self.rows(i), gradient = 2 * f * row;
+        sums(i) = double(row) * row_sum<double>(self.X.extent(1), [=](std::size_t l) {
+                    const Real difference = x[l] - y[l], weighted = column[l] * difference;
+                    x_bar[l] = gradient * weighted;
+                    return double(weighted) * double(difference);
+                  });
       });
 }
 
