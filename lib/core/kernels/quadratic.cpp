@@ -71,7 +71,7 @@ inline void for_each_run(Pair& pair, std::size_t n, std::size_t count, Visit vis
   }
 }
 
-// c (rows, Packs packs) = or += a b with b (depth, columns), rows by rows.
+// c (rows, Packs packs) = or += a b with b (depth, columns).
 template <class Real>
 struct Panel {
   Broadcast<Real> a;
@@ -122,57 +122,91 @@ void forward_block(const ConstMatrixView<Real>& Q, const ConstMatrixView<Real>& 
   }
 }
 
+// The adjoints bars (run, Packs packs) of x_j x_k, x_j x_{k+1}, ... to X_bar.
+template <class Real, std::size_t Packs>
+inline void pull_back_run(const QuadraticReverse<Real>& r, std::size_t lane, Pair pair, std::size_t run,
+                          const Real* bars) {
+  constexpr std::size_t width = pack_width<Real>, strands = 2;
+  const Real* x = &r.X(pair.k, lane);
+  Real* x_bar = &r.X_bar(pair.k, lane);
+  const std::size_t x_stride = r.X.stride_0(), bar_stride = r.X_bar.stride_0();
+  Pack<Real> x_j[Packs], sum[strands][Packs] = {};
+#pragma GCC unroll 2
+  for (std::size_t p = 0; p < Packs; ++p) x_j[p] = load(&r.X(pair.j, lane + p * width));
+  const auto take = [&](std::size_t strand) __attribute__((always_inline)) {
+#pragma GCC unroll 2
+    for (std::size_t p = 0; p < Packs; ++p) {
+      const Pack<Real> bar = load(bars + p * width);
+      sum[strand][p] += bar * load(x + p * width);
+      store(x_bar + p * width, load(x_bar + p * width) + bar * x_j[p]);
+    }
+    bars += Packs * width;
+    x += x_stride;
+    x_bar += bar_stride;
+  };
+  std::size_t i = 0;
+  for (; i + strands <= run; i += strands) {
+    take(0);
+    take(1);
+  }
+  if (i < run) take(0);
+#pragma GCC unroll 2
+  for (std::size_t p = 0; p < Packs; ++p) {
+    Real* const to = &r.X_bar(pair.j, lane + p * width);
+    store(to, load(to) + (sum[0][p] + sum[1][p]));
+  }
+}
+
 template <class Real, std::size_t Packs>
 void state_block(const QuadraticReverse<Real>& r, std::size_t lane) {
   constexpr std::size_t width = Packs * pack_width<Real>;
   alignas(64) std::array<Real, chunk * width> m_bar;
-  const std::size_t n = r.X.extent(0), count = r.Q.extent(1), rows = r.Y_bar.extent(0);
+  const std::size_t n = r.X.extent(0), count = r.Q.extent(1);
   Pair pair;
   for (std::size_t first = 0; first < count; first += chunk) {
     const std::size_t size = std::min(chunk, count - first);
-    for_row_blocks<PanelTile<Real, Packs, Update::overwrite>>(size,
-                                                              Panel<Real>{{&r.Q(0, first), 1, r.Q.stride_0()},
-                                                                          &r.Y_bar(0, lane),
-                                                                          r.Y_bar.stride_0(),
-                                                                          rows,
-                                                                          m_bar.data(),
-                                                                          width});
+    const Panel<Real> panel{{&r.Q(0, first), 1, r.Q.stride_0()},
+                            &r.Y_bar(0, lane),
+                            r.Y_bar.stride_0(),
+                            r.Y_bar.extent(0),
+                            m_bar.data(),
+                            width};
+    for_row_blocks<PanelTile<Real, Packs, Update::overwrite>>(size, panel);
     for_each_run(pair, n, size, [&](std::size_t j, std::size_t k, std::size_t run, std::size_t at) {
-      Pack<Real> x[Packs], sum[Packs];
-      for (std::size_t p = 0; p < Packs; ++p)
-        x[p] = load(&r.X(j, lane + p * pack_width<Real>)), sum[p] = Pack<Real>{};
-      for (std::size_t i = 0; i < run; ++i)
-        for (std::size_t p = 0; p < Packs; ++p) {
-          const Pack<Real> bar = load(&m_bar[(at + i) * width + p * pack_width<Real>]);
-          Real* const to = &r.X_bar(k + i, lane + p * pack_width<Real>);
-          sum[p] += bar * load(&r.X(k + i, lane + p * pack_width<Real>));
-          store(to, load(to) + bar * x[p]);
-        }
-      for (std::size_t p = 0; p < Packs; ++p) {
-        Real* const to = &r.X_bar(j, lane + p * pack_width<Real>);
-        store(to, load(to) + sum[p]);
-      }
+      pull_back_run<Real, Packs>(r, lane, {j, k}, run, &m_bar[at * width]);
     });
   }
 }
 
-// Q_bar(:, first ... first + size) += Y_bar m^T over lanes [lane, lane + lanes).
+// Lane by lane, with zeros up to a whole pack, the state of up to lane_chunk lanes.
+template <class Real>
+struct TurnedLanes {
+  static constexpr std::size_t stride = most_variables + pack_width<Real>;
+  alignas(64) std::array<Real, lane_chunk * stride> entries;
+
+  TurnedLanes(const ConstMatrixView<Real>& X, std::size_t lane, std::size_t lanes) {
+    const std::size_t n = X.extent(0);
+    for (std::size_t l = 0; l < lanes; ++l) {
+      for (std::size_t j = 0; j < n; ++j) entries[l * stride + j] = X(j, lane + l);
+      for (std::size_t j = n; j < n + pack_width<Real>; ++j) entries[l * stride + j] = 0;
+    }
+  }
+};
+
+// Q_bar(:, first ... first + size) += Y_bar m^T over lanes [lane, lane + lanes); the first monomial is that
+// of `pair`.
 template <class Real>
 void coefficient_block(const QuadraticReverse<Real>& r, Pair pair, std::size_t first, std::size_t size,
-                       std::size_t lane, std::size_t lanes) {
+                       const TurnedLanes<Real>& turned, std::size_t lane, std::size_t lanes) {
   constexpr std::size_t stride = column_chunk + pack_width<Real>;
   alignas(64) std::array<Real, lane_chunk * stride> m;
-  const std::size_t n = r.X.extent(0);
-  // Lane by lane, the products of a run with unaligned packs: what is written beyond a run's end is
-  // overwritten by the next run.
-  alignas(64) std::array<Real, most_variables + pack_width<Real>> x;
-  for (std::size_t p = 0; p < pack_width<Real>; ++p) x[n + p] = 0;
+  // The products of a run with unaligned packs: what is written beyond its end is overwritten by the next.
   for (std::size_t l = 0; l < lanes; ++l) {
-    for (std::size_t j = pair.j; j < n; ++j) x[j] = r.X(j, lane + l);
+    const Real* const x = &turned.entries[l * turned.stride];
     Pair p = pair;
-    for_each_run(p, n, size, [&](std::size_t j, std::size_t k, std::size_t run, std::size_t at) {
+    for_each_run(p, r.X.extent(0), size, [&](std::size_t j, std::size_t k, std::size_t run, std::size_t at) {
       for (std::size_t i = 0; i < run; i += pack_width<Real>)
-        store(&m[l * stride + at + i], x[j] * load(&x[k + i]));
+        store(&m[l * stride + at + i], x[j] * load(x + k + i));
     });
   }
   for (std::size_t column = 0; column < size; column += tile_columns<Real>) {
@@ -218,15 +252,23 @@ void for_each_entry(const char* label, const ExecSpace& space, std::size_t rows,
 template <class Real>
 void coefficient_bars(const ExecSpace& space, const QuadraticReverse<Real>& reverse) {
   const std::size_t n = reverse.X.extent(0), count = reverse.Q.extent(1), lanes = reverse.X.extent(1);
+  constexpr std::size_t per_task = 4 * column_chunk;
   Kokkos::parallel_for("quadratic_vjp",
-                       Kokkos::RangePolicy<ExecSpace>(space, 0, (count + column_chunk - 1) / column_chunk),
-                       [=](const std::size_t block) {
-                         const std::size_t first = block * column_chunk;
-                         Pair pair;
-                         for (std::size_t i = 0; i < first; ++i) pair.next(n);
-                         for (std::size_t lane = 0; lane < lanes; lane += lane_chunk)
-                           coefficient_block(reverse, pair, first, std::min(column_chunk, count - first),
-                                             lane, std::min(lane_chunk, lanes - lane));
+                       Kokkos::RangePolicy<ExecSpace>(space, 0, (count + per_task - 1) / per_task),
+                       [=](const std::size_t task) {
+                         const std::size_t end = std::min(count, (task + 1) * per_task);
+                         Pair start;
+                         for (std::size_t i = 0; i < task * per_task; ++i) start.next(n);
+                         for (std::size_t lane = 0; lane < lanes; lane += lane_chunk) {
+                           const std::size_t some = std::min(lane_chunk, lanes - lane);
+                           const TurnedLanes<Real> turned(reverse.X, lane, some);
+                           Pair pair = start;
+                           for (std::size_t first = task * per_task; first < end; first += column_chunk) {
+                             const std::size_t size = std::min(column_chunk, end - first);
+                             coefficient_block(reverse, pair, first, size, turned, lane, some);
+                             for (std::size_t i = 0; i < size; ++i) pair.next(n);
+                           }
+                         }
                        });
 }
 
