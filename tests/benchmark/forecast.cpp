@@ -1,6 +1,6 @@
 // Throughput of forecasts for the sizes of the shipped decks.
 //
-//   benchmark_forecast [--problem NAME] [--batch N] [--tile N] [--precision double|mixed] [--trained] [--json]
+//   benchmark_forecast [--precision double|mixed] [--json] [problems and sizes: see selection.hpp]
 //
 // A batch of trajectories is advanced over the times of a window and decoded at every one of them, as the
 // command `forecast` does it: staging of the states included, reading and writing of files not. Matrix
@@ -8,7 +8,7 @@
 // MFLOP and "of best" are those of benchmark_training_step, forward only.
 
 #include "benchmark.hpp"
-#include "problems.hpp"
+#include "selection.hpp"
 
 #include "core/error.hpp"
 #include "core/forecast.hpp"
@@ -24,7 +24,7 @@ void measure_all(const Session& session, const std::vector<Problem>& problems, c
   if (session.format() == Table::Format::text)
     std::printf("\nbest rate of small products, %s: %.1f GFLOP/s\n", precision.c_str(), best);
   const Table table(session.format(), "forecast",
-                    {{"problem"},
+                    {{"problem", 1, 14},
                      {"precision"},
                      {"batch", 0},
                      {"tile", 0},

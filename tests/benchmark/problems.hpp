@@ -4,16 +4,15 @@
 #include "core/data/windows.hpp"
 #include "core/error.hpp"
 #include "core/forecast.hpp"
+#include "core/kernels/quadratic.hpp"
 #include "core/loss/options.hpp"
 #include "core/model/model.hpp"
 #include "distributed/options.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace spnode::benchmark {
@@ -173,9 +172,10 @@ inline core::MatrixFunctionMethod method_of(const Problem& problem, const core::
                              windows * problem.intervals() * problem.integrator.substeps);
 }
 
-/// Operations of the matrix products of one lane, 2 m n k each, with dense phi matrices and the cheaper of the
-/// factored and the expanded bilinear form. Activations, products of components, losses and what is done once
-/// per update are not counted.
+/// Operations of the matrix products of one lane as they are executed, 2 m n k each, where functions of A_L are
+/// dense matrices: products with the phi matrices of the rates that a stage takes (those of weight zero are left
+/// out), and the bilinear form as core evaluates it, expanded (n quadratic forms: n^2 (n + 1)) or factored (4 R
+/// n^2). Not counted: monomials, activations, products of components, losses, what is done once per update.
 struct LaneFlops {
   double rate = 0.0;            ///< one evaluation of the nonlinear terms
   double stages = 0.0;          ///< products with phi matrices, all stages of one step
@@ -196,12 +196,18 @@ inline double network_flops(std::size_t in, const std::vector<std::size_t>& hidd
   return sum + 2.0 * double(in * out);
 }
 
+/// The rule of core/model/bilinear.hpp.
+inline bool bilinear_is_expanded(const Problem& problem) {
+  const std::size_t n = problem.latent();
+  return n <= core::most_variables && n + 1 <= 4 * problem.model.bilinear.rank;
+}
+
 inline LaneFlops lane_flops(const Problem& problem) {
   LaneFlops flops;
   const std::size_t n = problem.latent();
   for (const core::NonlinearKind kind : problem.model.nonlinear)
     if (kind == core::NonlinearKind::bilinear)
-      flops.rate += double(n * n) * std::min(4.0 * double(problem.model.bilinear.rank), double(n + 1));
+      flops.rate += double(n * n) * double(bilinear_is_expanded(problem) ? n + 1 : 4 * problem.model.bilinear.rank);
     else
       flops.rate += network_flops(n,
                                   kind == core::NonlinearKind::lipschitz ? problem.model.lipschitz.hidden
@@ -221,41 +227,6 @@ inline LaneFlops lane_flops(const Problem& problem) {
   }
   flops.encode = flops.encode_learns + 2.0 * double(problem.components * n);
   return flops;
-}
-
-/// The value of `--name VALUE`, if it is given.
-inline std::optional<std::string> option(const std::vector<std::string>& arguments, std::string_view name) {
-  for (std::size_t i = 0; i + 1 < arguments.size(); ++i)
-    if (arguments[i] == name) return arguments[i + 1];
-  return std::nullopt;
-}
-
-/// The linear operator of a Kuramoto-Sivashinsky model as training makes it, not as it starts: decay rates
-/// mu - (q^2 - q^4) at q = 2 pi k / 22 for the wave numbers k that n latent components resolve. What the work
-/// of matrix functions depends on is its norm.
-inline void take_trained_rates(Problem& problem) {
-  if (!problem.name.starts_with("ks")) return;
-  const double q = 2.0 * M_PI / 22.0 * double(problem.latent()) / 2.0;
-  problem.model.linear.rate_min = 0.05;
-  problem.model.linear.rate_max = problem.model.linear.mu - q * q + q * q * q * q;
-}
-
-/// The problems that --problem asks for (all without it), with the batch and the tile of --batch and --tile,
-/// and take_trained_rates where --trained is given.
-inline std::vector<Problem> chosen_problems(const std::vector<std::string>& arguments) {
-  const auto name = option(arguments, "--problem"), batch = option(arguments, "--batch"),
-             tile = option(arguments, "--tile");
-  const bool trained = std::find(arguments.begin(), arguments.end(), "--trained") != arguments.end();
-  std::vector<Problem> chosen;
-  for (Problem& problem : all_problems()) {
-    if (name && *name != problem.name) continue;
-    if (batch) problem.training.batch = std::stoul(*batch);
-    if (tile) problem.training.tile = std::stoul(*tile);
-    if (trained) take_trained_rates(problem);
-    chosen.push_back(std::move(problem));
-  }
-  if (chosen.empty()) throw UsageError("--problem " + *name + ": there is no problem of this name");
-  return chosen;
 }
 
 }  // namespace spnode::benchmark

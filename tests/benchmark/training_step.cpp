@@ -1,31 +1,37 @@
-// One training step as the trainer does it on one rank, split by phase, for the sizes of the shipped decks.
+// One training step as the trainer does it, split by phase, for the sizes of the shipped decks.
 //
-//   benchmark_training_step [--problem NAME] [--batch N] [--tile N] [--precision double|mixed] [--trained]
-//                          [--json]
-//   benchmark_training_step --problem NAME [--batch N] [--trained] --export DIR
+//   [mpirun -n RANKS --bind-to core] benchmark_training_step [--precision double|mixed] [--seconds S] [--brief]
+//                                        [--json] [problems and sizes: see selection.hpp]
+//   benchmark_training_step --problem NAME [sizes] --export DIR
 //
 // step       the whole: draw the batch, all below, Adam; as BatchObjective and Adam do it
 // update     coefficients and phi matrices from the parameters
 // forward    rollouts of all tiles, with what the reverse sweep needs
 // reverse    adjoints of all rollouts
 // rest       of the tiles: staging of the data, autoencoder, loss
-// sum        exact sum of the work shares
+// sum        exact sum of the work shares, of all ranks
 // pull back  adjoint of the coefficients to that of the parameters
 // adam       clipping and update
+// other %    update, sum, pull back and adam in per cent of the step: all that is not the work on tiles
 //
-// MFLOP counts the matrix products of a step, 2 m n k each: forward once, reverse twice (adjoints of states
-// and of weights), the autoencoder where it is applied. Activations, elementwise products, losses, products
-// that the reverse sweep repeats, padding of tiles and everything done once per update are not counted: the
-// rate has to carry them. "of best" is the share of the best small-product rate of this run.
+// Phases are measured one by one and need not add up to the step. On several ranks a phase starts on all of
+// them together and takes as long as the slowest.
+//
+// MFLOP counts the matrix products that a step executes, 2 m n k each (problems.hpp says which): forward once,
+// reverse twice (adjoints of states and of weights), the autoencoder where it is applied, frozen weights
+// without an adjoint. Activations, elementwise products, losses, products that the reverse sweep repeats,
+// padding of tiles and everything done once per update are not counted: the rate has to carry them. A dash
+// where functions of A_L act by Taylor series. "of best %" is the share of the best small-product rate of
+// this run (core, BLAS, libxsmm), times the ranks, which measure it at the same time.
 // "tape" is what the forward sweep keeps for the reverse sweep, in bytes per trajectory and step; "scratch"
 // all temporary memory of a tile, in the same unit.
 //
-// --trained gives Kuramoto-Sivashinsky operators the decay rates that training finds instead of those of the
-// decks' start. --export writes the problem with spnode's results for the scripts in peers/.
+// --brief measures the step alone, for at least S seconds (default 1). --export writes the problem with
+// spnode's results for the scripts in peers/.
 
-#include "benchmark.hpp"
+#include "collective_timing.hpp"
 #include "export_problem.hpp"
-#include "problems.hpp"
+#include "selection.hpp"
 
 #include "core/objective.hpp"
 #include "core/rollout.hpp"
@@ -40,11 +46,12 @@ namespace spnode::benchmark {
 namespace {
 
 struct Phases {
-  double step, update, forward, reverse, tiles, sum, pull_back, adam;  // seconds
-  double tape_bytes, scratch_bytes;                                    // per trajectory and step
+  double step = not_measured, update = not_measured, forward = not_measured, reverse = not_measured,
+         tiles = not_measured, sum = not_measured, pull_back = not_measured, adam = not_measured;  // seconds
+  double tape_bytes = not_measured, scratch_bytes = not_measured;  // per trajectory and step
 };
 
-// One problem ready to be measured; everything that a trainer holds.
+// One problem ready to be measured; everything that a trainer holds on one rank.
 template <class Real>
 class Step {
  public:
@@ -58,17 +65,38 @@ class Step {
         objective_(model_, {problem.integrator, problem.loss, {}}, table_, method_),
         sampler_(windows(), {problem.training.batch, problem.training.tile, problem.training.summands, 0}) {}
 
-  Phases measure() {
-    Phases phases{};
-    phases.step = whole_step();
+  core::MatrixFunctionMethod method() const { return method_; }
+
+  // At least `seconds` for the step as a whole. Collective.
+  double whole(double seconds) {
+    distributed::BatchObjective batch(comm_, objective_, data_, sampler_);
+    const distributed::Adam adam(problem_.training.adam, model_.layout());
+    distributed::AdamState state = adam.start(theta_);
+    std::vector<double> theta = theta_;
+    gradient_.resize(theta.size());
+    distributed::BatchNumber number;
+    return collective_seconds_of(
+        comm_,
+        [&] {
+          const distributed::Evaluation at = batch.gradient(number, theta, gradient_);
+          if (!at.finite) throw NumericalError(problem_.name + ": the step is not finite");
+          adam.update(theta, gradient_, at.gradient_norm, 1e-6, state);
+          if (++number.step == sampler_.steps_per_epoch()) number = {number.epoch + 1, 0};
+        },
+        seconds);
+  }
+
+  Phases phases(double seconds) {
+    Phases phases;
+    phases.step = whole(seconds);
     objective_.set_parameters(theta_);
-    phases.update = seconds_of([&] { objective_.set_parameters(theta_); });
+    phases.update = timed([&] { objective_.set_parameters(theta_); });
     tiles_and_sum(phases);
     rollouts(phases);
     distributed::Adam adam(problem_.training.adam, model_.layout());
     distributed::AdamState state = adam.start(theta_);
     std::vector<double> theta = theta_;
-    phases.adam = seconds_of([&] { adam.update(theta, gradient_, norm(gradient_), 1e-6, state); });
+    phases.adam = timed([&] { adam.update(theta, gradient_, norm(gradient_), 1e-6, state); });
     return phases;
   }
 
@@ -77,48 +105,39 @@ class Step {
   core::WindowIndex index() const { return core::WindowIndex(windows(), problem_.times.size(), {}); }
   std::size_t steps() const { return problem_.intervals() * problem_.integrator.substeps; }
 
+  parallel::Range own_shares() const { return sampler_.shares_of(comm_.rank(), comm_.size()); }
+
   static double norm(std::span<const double> x) {
     return std::sqrt(std::inner_product(x.begin(), x.end(), x.begin(), 0.0));
   }
 
-  double whole_step() {
-    const parallel::Communicator comm(MPI_COMM_SELF);
-    distributed::BatchObjective batch(comm, objective_, data_, sampler_);
-    const distributed::Adam adam(problem_.training.adam, model_.layout());
-    distributed::AdamState state = adam.start(theta_);
-    std::vector<double> theta = theta_;
-    gradient_.resize(theta.size());
-    distributed::BatchNumber number;
-    return seconds_of(
-        [&] {
-          const distributed::Evaluation at = batch.gradient(number, theta, gradient_);
-          if (!at.finite) throw NumericalError(problem_.name + ": the step is not finite");
-          adam.update(theta, gradient_, at.gradient_norm, 1e-6, state);
-          if (++number.step == sampler_.steps_per_epoch()) number = {number.epoch + 1, 0};
-        },
-        1.0);
+  template <class Work>
+  double timed(Work&& work) {
+    return collective_seconds_of(comm_, work);
   }
 
   void tiles_and_sum(Phases& phases) {
-    const std::size_t width = objective_.contribution_size(), shares = sampler_.shares();
-    std::vector<double> rows(shares * width), summed(width);
-    phases.tiles = seconds_of([&] {
+    const std::size_t width = objective_.contribution_size();
+    const parallel::Range shares = own_shares();
+    std::vector<double> rows(shares.size() * width), summed(width);
+    phases.tiles = timed([&] {
       std::vector<std::uint64_t> windows;
-      for (std::size_t share = 0; share < shares; ++share) {
+      for (std::size_t share = shares.begin; share < shares.end; ++share) {
         sampler_.draw({}, share, windows);
-        objective_.contribution(data_, windows, std::span(rows).subspan(share * width, width));
+        objective_.contribution(data_, windows,
+                                std::span(rows).subspan((share - shares.begin) * width, width));
       }
     });
-    parallel::ExactSum exact(parallel::Communicator(MPI_COMM_SELF), width);
-    phases.sum = seconds_of([&] {
-      if (exact.sum(rows, shares, shares, summed) != parallel::SumStatus::finite)
+    parallel::ExactSum exact(comm_, width);
+    phases.sum = timed([&] {
+      if (exact.sum(rows, shares.size(), sampler_.shares(), summed) != parallel::SumStatus::finite)
         throw NumericalError(problem_.name + ": the sum is not finite");
     });
-    phases.pull_back = seconds_of([&] { objective_.gradient(summed, problem_.training.batch, gradient_); });
+    phases.pull_back = timed([&] { objective_.gradient(summed, problem_.training.batch, gradient_); });
     phases.scratch_bytes = double(objective_.scratch_bytes()) / double(sampler_.lanes(0) * steps());
   }
 
-  // The rollouts alone: as many as there are tiles, all of the size of the first.
+  // The rollouts alone: as many as this rank has tiles, all of the size of the first.
   void rollouts(Phases& phases) {
     const auto model = core::BasicModel<Real>::like(model_);
     core::Dynamics<Real> dynamics(model, problem_.integrator, table_, method_);
@@ -142,20 +161,25 @@ class Step {
     const auto forward = [&] {
       rollout.forward(space, steps_of_tile, states, core::Rollout<Real>::Record::yes, scratch);
     };
-    const double tiles = double(sampler_.shares());
-    phases.forward = tiles * seconds_of([&] {
-                       const core::ScratchFrame<Real> frame(scratch);
-                       forward();
-                     });
+    const std::size_t tiles = own_shares().size();
+    phases.forward = timed([&] {
+      for (std::size_t tile = 0; tile < tiles; ++tile) {
+        const core::ScratchFrame<Real> frame(scratch);
+        forward();
+      }
+    });
     const core::ScratchFrame<Real> frame(scratch);
     forward();
-    phases.reverse = tiles * seconds_of([&] {
-                       Kokkos::deep_copy(bars, ones);
-                       rollout.reverse(space, steps_of_tile, bars, bar, scratch);
-                     });
+    phases.reverse = timed([&] {
+      for (std::size_t tile = 0; tile < tiles; ++tile) {
+        Kokkos::deep_copy(bars, ones);
+        rollout.reverse(space, steps_of_tile, bars, bar, scratch);
+      }
+    });
     phases.tape_bytes = double((dynamics.integrator().tape_rows(dynamics.rate()) + n) * sizeof(Real));
   }
 
+  const parallel::Communicator comm_;
   Problem problem_;
   core::Model model_;
   std::vector<double> theta_, gradient_;
@@ -180,36 +204,36 @@ double step_flops(const Problem& problem) {
   return sum * double(problem.training.batch);
 }
 
+const std::vector<Column> columns = {{"problem", 1, 14}, {"precision"}, {"linear part"},  {"ranks", 0},
+                                     {"batch", 0},     {"tile", 0},      {"intervals", 0}, {"substeps", 0},
+                                     {"latent", 0},    {"step ms", 3},   {"update", 3},    {"forward", 3},
+                                     {"reverse", 3},   {"rest", 3},      {"sum", 3},       {"pull back", 3},
+                                     {"adam", 3},      {"other %", 1},   {"MFLOP", 1},     {"GFLOP/s", 1},
+                                     {"of best %", 0}, {"tape B", 0},    {"scratch B", 0}};
+
 template <class Real>
 void measure_all(const Session& session, const std::vector<Problem>& problems, const std::string& precision) {
-  const double best = best_product_rate<Real>();
+  const parallel::Communicator comm;
+  const double best = best_product_rate<Real>(), ranks = double(comm.size());
   if (session.format() == Table::Format::text)
     std::printf("\nbest rate of small products, %s: %.1f GFLOP/s\n", precision.c_str(), best);
-  const Table table(session.format(), "training_step",
-                    {{"problem"},
-                     {"precision"},
-                     {"batch", 0},
-                     {"tile", 0},
-                     {"step ms", 3},
-                     {"update", 3},
-                     {"forward", 3},
-                     {"reverse", 3},
-                     {"rest", 3},
-                     {"sum", 3},
-                     {"pull back", 3},
-                     {"adam", 3},
-                     {"MFLOP", 1},
-                     {"GFLOP/s", 1},
-                     {"of best %", 0},
-                     {"tape B", 0},
-                     {"scratch B", 0}});
+  const Table table(session.format(), "training_step", columns);
+  const double seconds = std::stod(option(session.arguments(), "--seconds").value_or("1"));
   for (const Problem& problem : problems) {
-    const Phases t = Step<Real>(problem).measure();
-    const double flops = step_flops(problem), rate = flops / t.step * 1e-9;
-    table.row({problem.name, precision, double(problem.training.batch), double(problem.training.tile),
-               1e3 * t.step, 1e3 * t.update, 1e3 * t.forward, 1e3 * t.reverse,
-               1e3 * (t.tiles - t.forward - t.reverse), 1e3 * t.sum, 1e3 * t.pull_back, 1e3 * t.adam,
-               1e-6 * flops, rate, 100.0 * rate / best, t.tape_bytes, t.scratch_bytes});
+    Step<Real> step(problem);
+    Phases t;
+    if (session.has("--brief"))
+      t.step = step.whole(seconds);
+    else
+      t = step.phases(seconds);
+    const bool dense = step.method() == core::MatrixFunctionMethod::dense;
+    const double flops = dense ? step_flops(problem) : not_measured, rate = flops / t.step * 1e-9;
+    table.row({problem.name, precision, dense ? "dense" : "taylor", ranks, double(problem.training.batch),
+               double(problem.training.tile), double(problem.intervals()),
+               double(problem.integrator.substeps), double(problem.latent()), 1e3 * t.step, 1e3 * t.update,
+               1e3 * t.forward, 1e3 * t.reverse, 1e3 * (t.tiles - t.forward - t.reverse), 1e3 * t.sum,
+               1e3 * t.pull_back, 1e3 * t.adam, 100.0 * (t.update + t.sum + t.pull_back + t.adam) / t.step,
+               1e-6 * flops, rate, 100.0 * rate / (ranks * best), t.tape_bytes, t.scratch_bytes});
   }
 }
 
@@ -235,6 +259,8 @@ void run(const Session& session) {
 int main(int argc, char** argv) {
   MPI_Init(&argc, &argv);
   int status = 0;
+  // What is printed is the same on all ranks.
+  if (!spnode::parallel::Communicator().is_root() && !std::freopen("/dev/null", "w", stdout)) return 1;
   try {
     spnode::benchmark::run(spnode::benchmark::Session(argc, argv));
   } catch (const spnode::Error& error) {

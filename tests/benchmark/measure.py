@@ -1,0 +1,40 @@
+"""What the scripts that run benchmark programs share: their environment, their rows, tables in Markdown."""
+
+import contextlib
+import json
+import os
+import pathlib
+import subprocess
+
+BUILD = pathlib.Path(__file__).resolve().parents[2] / "build/release/bin"
+
+
+def environment():
+    """One thread; AVX-512 kernels of OpenBLAS on processors that have them but that it does not know."""
+    env = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
+    with contextlib.suppress(OSError):
+        text = pathlib.Path("/proc/cpuinfo").read_text()
+        if "AuthenticAMD" in text and "avx512f" in text:
+            env.setdefault("OPENBLAS_CORETYPE", "SkylakeX")
+    if os.geteuid() == 0:
+        env |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    return env
+
+
+def rows(command, env):
+    """The JSON objects that a benchmark program prints, without the first, which describes the machine."""
+    done = subprocess.run([str(word) for word in command], env=env, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(map(str, command))}: {done.stderr.strip() or done.returncode}")
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return lines[0], lines[1:]
+
+
+def describe(machine):
+    print(f"{machine['processor']}, {machine['vectors']}; {machine['blas']}; load {machine['load']:.1f}\n")
+
+
+def table(head, body):
+    """A table in Markdown, printed."""
+    for line in (head, ["---"] * len(head), *body):
+        print("| " + " | ".join(str(cell) for cell in line) + " |", flush=True)
