@@ -48,7 +48,7 @@ HostOperand transposed(HostOperand matrix);
 WideOperand transposed(WideOperand matrix);
 
 /// c = alpha a b + beta c. c must not overlap a or b; with beta = 0 its old values are not read.
-/// In double by dgemm; in twice the precision by compensated sums.
+/// In double by dgemm, small ones by the register tiles of kernels/; in twice the precision by compensated sums.
 void multiply(double alpha, HostOperand a, HostOperand b, double beta, HostMatrix c);
 void multiply(double alpha, WideOperand a, WideOperand b, double beta, WideMatrix c);
 

@@ -91,41 +91,6 @@ void gemm_host(const ExecSpace& space, const LaneProduct<Real>& product) {
                        });
 }
 
-// Blocks of rows of C in gemm_nt, for a block of columns whose lanes of B were transposed to bt (lanes,
-// tile_columns).
-template <class Real>
-struct OuterProduct {
-  Real alpha;
-  Broadcast<Real> a;  // the lanes of the block
-  const Real* bt;
-  std::size_t depth;
-  Real* c;
-  std::size_t stride, columns;
-};
-
-template <class Real, std::size_t Packs>
-struct OuterTile {
-  template <std::size_t Rows>
-  static void run(std::size_t row, std::size_t blocks, const OuterProduct<Real>& product) {
-    constexpr std::size_t width = pack_width<Real>;
-    const std::size_t columns = product.columns, stride = product.stride;
-    for (std::size_t block = 0; block < blocks; ++block, row += Rows) {
-      RegisterTile<Real, Rows, Packs> tile;
-      tile.multiply_add({product.a.data + row * product.a.row, product.a.row, 1}, product.bt,
-                        tile_columns<Real>, product.depth);
-      Real* const c = product.c + row * stride;
-      const Real alpha = product.alpha;
-      tile.for_each([=](const Pack<Real>& entry, std::size_t i, std::size_t j) {
-        Real* const to = c + i * stride + j;
-        if (j + width <= columns)
-          store(to, load(to) + alpha * entry);
-        else if (j < columns)
-          add_first(to, alpha * entry, columns - j);
-      });
-    }
-  }
-};
-
 // Rows [first, first + columns) and lanes [lane, lane + count) of B to bt (count, tile_columns), zeros
 // beside.
 template <class Real>
@@ -152,24 +117,23 @@ void gemm_nt_host(const ExecSpace& space, Real alpha, const ConstMatrixView<Real
                   const ConstMatrixStack<Real>& B, const MatrixView<Real>& C) {
   constexpr std::size_t tile = tile_columns<Real>;
   const std::size_t lanes = A.extent(1);
-  Kokkos::parallel_for(
-      "gemm_nt", Kokkos::RangePolicy<ExecSpace>(space, 0, (C.extent(1) + tile - 1) / tile),
-      [=](const std::size_t block) {
-        alignas(64) std::array<Real, lane_chunk * tile> bt;
-        const std::size_t column = block * tile;
-        const std::size_t columns = std::min<std::size_t>(tile, C.extent(1) - column);
-        for (std::size_t lane = 0; lane < lanes; lane += lane_chunk) {
-          const std::size_t depth = std::min(lane_chunk, lanes - lane);
-          transpose_lanes(B, column, columns, lane, depth, bt.data());
-          const OuterProduct<Real> product{
-              alpha,  {A.data() + lane, A.stride_0(), 1}, bt.data(), depth, C.data() + column, C.stride_0(),
-              columns};
-          if (columns > pack_width<Real>)
-            for_row_blocks<OuterTile<Real, 2>>(C.extent(0), product);
-          else
-            for_row_blocks<OuterTile<Real, 1>>(C.extent(0), product);
-        }
-      });
+  Kokkos::parallel_for("gemm_nt", Kokkos::RangePolicy<ExecSpace>(space, 0, (C.extent(1) + tile - 1) / tile),
+                       [=](const std::size_t block) {
+                         alignas(64) std::array<Real, lane_chunk * tile> bt;
+                         const std::size_t column = block * tile;
+                         const std::size_t columns = std::min<std::size_t>(tile, C.extent(1) - column);
+                         for (std::size_t lane = 0; lane < lanes; lane += lane_chunk) {
+                           const std::size_t depth = std::min(lane_chunk, lanes - lane);
+                           transpose_lanes(B, column, columns, lane, depth, bt.data());
+                           add_product<Real>(C.extent(0), {alpha,
+                                                           {A.data() + lane, A.stride_0(), 1},
+                                                           bt.data(),
+                                                           depth,
+                                                           C.data() + column,
+                                                           C.stride_0(),
+                                                           columns});
+                         }
+                       });
 }
 
 }  // namespace

@@ -89,4 +89,46 @@ inline void for_row_blocks(std::size_t rows, const Args&... args) {
   with_rows<Tile>(height, taller * (height + 1), count - taller, args...);
 }
 
+// c (rows, columns) += alpha a b, columns <= tile_columns, b (depth, tile_columns) in one piece.
+template <class Real>
+struct ColumnBlock {
+  Real alpha;
+  Broadcast<Real> a;
+  const Real* b;
+  std::size_t depth;
+  Real* c;
+  std::size_t stride, columns;
+};
+
+template <class Real, std::size_t Packs>
+struct ColumnTile {
+  template <std::size_t Rows>
+  static void run(std::size_t row, std::size_t blocks, const ColumnBlock<Real>& product) {
+    constexpr std::size_t width = pack_width<Real>;
+    const std::size_t columns = product.columns, stride = product.stride;
+    for (std::size_t block = 0; block < blocks; ++block, row += Rows) {
+      RegisterTile<Real, Rows, Packs> tile;
+      tile.multiply_add({product.a.data + row * product.a.row, product.a.row, product.a.column}, product.b,
+                        tile_columns<Real>, product.depth);
+      Real* const c = product.c + row * stride;
+      const Real alpha = product.alpha;
+      tile.for_each([=](const Pack<Real>& entry, std::size_t i, std::size_t j) {
+        Real* const to = c + i * stride + j;
+        if (j + width <= columns)
+          store(to, load(to) + alpha * entry);
+        else if (j < columns)
+          add_first(to, alpha * entry, columns - j);
+      });
+    }
+  }
+};
+
+template <class Real>
+inline void add_product(std::size_t rows, const ColumnBlock<Real>& product) {
+  if (product.columns > pack_width<Real>)
+    for_row_blocks<ColumnTile<Real, 2>>(rows, product);
+  else
+    for_row_blocks<ColumnTile<Real, 1>>(rows, product);
+}
+
 }  // namespace spnode::core

@@ -1,5 +1,6 @@
 #include "core/model/bilinear.hpp"
 
+#include "core/functions/linear_algebra.hpp"
 #include "core/kernels/elementwise.hpp"
 #include "core/kernels/gemm.hpp"
 #include "core/random.hpp"
@@ -11,47 +12,48 @@
 namespace spnode::core {
 namespace {
 
-// The forms of output i in the factors of theta: C_i and D_i are (R, n) with a row stride of n^2.
-struct Factors {
-  std::size_t n, R;
-  const double* C;
-  const double* D;
-  std::size_t at(std::size_t i, std::size_t r, std::size_t j) const { return (r * n + i) * n + j; }
+// Q_i,jk of sum_r (C_r u)_i (D_r u)_i, and the way back. With C_i and D_i the rows i of all C_r and D_r, (R,
+// n), Q_i holds the entries on and above the diagonal of M + M^T, M = C_i^T D_i, those on it halved.
+class Expansion {
+ public:
+  Expansion(std::size_t n, std::size_t R) : n_(n), R_(R), left_(R * n), right_(R * n), square_(n * n) {}
+
+  // Q += the forms of output i.
+  void add(const double* C, const double* D, std::size_t i, double* Q) {
+    gather(C, i, left_);
+    gather(D, i, right_);
+    multiply(1.0, transposed(factor(left_)), factor(right_), 0.0, square(std::span(square_), n_));
+    for (std::size_t j = 0; j < n_; ++j) {
+      *Q++ += square_[j * n_ + j];
+      for (std::size_t k = j + 1; k < n_; ++k) *Q++ += square_[j * n_ + k] + square_[k * n_ + j];
+    }
+  }
+
+  // C_bar_i += D_i S, D_bar_i += C_i S; the symmetric S holds Q_bar_i,jk at (j, k) and (k, j).
+  void add_vjp(const double* C, const double* D, std::size_t i, const double* Q_bar, double* C_bar,
+               double* D_bar) {
+    for (std::size_t j = 0; j < n_; ++j)
+      for (std::size_t k = j; k < n_; ++k) square_[j * n_ + k] = square_[k * n_ + j] = *Q_bar++;
+    const auto pull_back = [&](const double* other, double* bar) {
+      gather(other, i, left_);
+      multiply(1.0, factor(left_), square(std::span<const double>(square_), n_), 0.0,
+               {right_.data(), R_, n_});
+      for (std::size_t r = 0; r < R_; ++r)
+        for (std::size_t j = 0; j < n_; ++j) bar[(r * n_ + i) * n_ + j] += right_[r * n_ + j];
+    };
+    pull_back(D, C_bar);
+    pull_back(C, D_bar);
+  }
+
+ private:
+  void gather(const double* factors, std::size_t i, std::vector<double>& rows) const {
+    for (std::size_t r = 0; r < R_; ++r) std::copy_n(factors + (r * n_ + i) * n_, n_, rows.data() + r * n_);
+  }
+  HostOperand factor(const std::vector<double>& rows) const { return {rows.data(), R_, n_}; }
+
+  std::size_t n_, R_;
+  std::vector<double> left_, right_, square_;
 };
-
-// Q_i,jk of sum_r (C_r u)_i (D_r u)_i; its adjoint; `products` (n, n) is C_i^T D_i.
-void expand(const Factors& f, std::size_t i, std::span<double> products, double* Q) {
-  std::ranges::fill(products, 0.0);
-  for (std::size_t r = 0; r < f.R; ++r)
-    for (std::size_t j = 0; j < f.n; ++j) {
-      const double c = f.C[f.at(i, r, j)];
-      const double* const d = f.D + f.at(i, r, 0);
-      for (std::size_t k = 0; k < f.n; ++k) products[j * f.n + k] += c * d[k];
-    }
-  for (std::size_t j = 0; j < f.n; ++j) {
-    *Q++ += products[j * f.n + j];
-    for (std::size_t k = j + 1; k < f.n; ++k) *Q++ += products[j * f.n + k] + products[k * f.n + j];
-  }
-}
-
-// C_bar_i += D_i S, D_bar_i += C_i S with the symmetric matrix S that holds Q_bar_i,jk at (j, k) and (k, j).
-void expand_vjp(const Factors& f, std::size_t i, const double* Q_bar, std::span<double> S, double* C_bar,
-                double* D_bar) {
-  for (std::size_t j = 0; j < f.n; ++j)
-    for (std::size_t k = j; k < f.n; ++k) S[j * f.n + k] = S[k * f.n + j] = *Q_bar++;
-  for (std::size_t r = 0; r < f.R; ++r) {
-    double* const c_bar = C_bar + f.at(i, r, 0);
-    double* const d_bar = D_bar + f.at(i, r, 0);
-    for (std::size_t j = 0; j < f.n; ++j) {
-      const double c = f.C[f.at(i, r, j)], d = f.D[f.at(i, r, j)];
-      const double* const row = S.data() + j * f.n;
-      for (std::size_t k = 0; k < f.n; ++k) {
-        c_bar[k] += d * row[k];
-        d_bar[k] += c * row[k];
-      }
-    }
-  }
-}
 
 }  // namespace
 
@@ -87,9 +89,9 @@ void Bilinear<Real>::realise(std::span<const double> theta, std::span<double> ka
     return;
   }
   std::ranges::fill(kappa, 0.0);
-  std::vector<double> products(n_ * n_);
-  const Factors factors{n_, options_.rank, theta.data() + C_.offset, theta.data() + D_.offset};
-  for (std::size_t i = 0; i < n_; ++i) expand(factors, i, products, kappa.data() + i * stride());
+  Expansion expansion(n_, options_.rank);
+  for (std::size_t i = 0; i < n_; ++i)
+    expansion.add(theta.data() + C_.offset, theta.data() + D_.offset, i, kappa.data() + i * stride());
   std::ranges::copy(block_of(theta, b_), kappa.begin() + std::ptrdiff_t(n_ * stride()));
 }
 
@@ -100,11 +102,10 @@ void Bilinear<Real>::realise_vjp(std::span<const double> theta, std::span<const 
     for (std::size_t i = 0; i < kappa_bar.size(); ++i) theta_bar[C_.offset + i] += kappa_bar[i];
     return;
   }
-  std::vector<double> S(n_ * n_);
-  const Factors factors{n_, options_.rank, theta.data() + C_.offset, theta.data() + D_.offset};
+  Expansion expansion(n_, options_.rank);
   for (std::size_t i = 0; i < n_; ++i)
-    expand_vjp(factors, i, kappa_bar.data() + i * stride(), S, theta_bar.data() + C_.offset,
-               theta_bar.data() + D_.offset);
+    expansion.add_vjp(theta.data() + C_.offset, theta.data() + D_.offset, i, kappa_bar.data() + i * stride(),
+                      theta_bar.data() + C_.offset, theta_bar.data() + D_.offset);
   for (std::size_t i = 0; i < n_; ++i) theta_bar[b_.offset + i] += kappa_bar[n_ * stride() + i];
 }
 
@@ -116,11 +117,12 @@ void Bilinear<Real>::realise_jvp(std::span<const double> theta, std::span<const 
     return;
   }
   std::ranges::fill(kappa_dot, 0.0);
-  std::vector<double> products(n_ * n_);
-  const double* const dot = theta_dot.data();
-  for (const Factors& factors : {Factors{n_, options_.rank, dot + C_.offset, theta.data() + D_.offset},
-                                 Factors{n_, options_.rank, theta.data() + C_.offset, dot + D_.offset}})
-    for (std::size_t i = 0; i < n_; ++i) expand(factors, i, products, kappa_dot.data() + i * stride());
+  Expansion expansion(n_, options_.rank);
+  for (std::size_t i = 0; i < n_; ++i) {
+    double* const Q_dot = kappa_dot.data() + i * stride();
+    expansion.add(theta_dot.data() + C_.offset, theta.data() + D_.offset, i, Q_dot);
+    expansion.add(theta.data() + C_.offset, theta_dot.data() + D_.offset, i, Q_dot);
+  }
   std::ranges::copy(block_of(theta_dot, b_), kappa_dot.begin() + std::ptrdiff_t(n_ * stride()));
 }
 
