@@ -59,7 +59,7 @@ auto Objective<Real>::load(const WindowData& data, std::span<const std::uint64_t
   const std::size_t T = data.index().intervals();
   Tile tile{padded<Real>(windows.size()), T + 1, {}, {}};
   const std::size_t lanes = tile.lanes;
-  weights_host_.assign(tile.blocks * lanes, Real(0));
+  weights_host_.assign(tile.blocks * lanes, 0.0);
   h_.resize(T * lanes);
   times_.resize(T + 1);
   omega_.resize(T + 1);
@@ -70,11 +70,11 @@ auto Objective<Real>::load(const WindowData& data, std::span<const std::uint64_t
       h_[t * lanes + l] = (times_[t + 1] - times_[t]) / double(options_.integrator.substeps);
     if (l >= windows.size()) continue;
     time_weights(options_.loss.time_weights, times_, omega_);
-    for (std::size_t t = 0; t <= T; ++t) weights_host_[t * lanes + l] = Real(omega_[t]);
+    for (std::size_t t = 0; t <= T; ++t) weights_host_[t * lanes + l] = omega_[t];
   }
   steps_.assign(dynamics_.table(), h_, T, lanes);
   tile.states = scratch_.matrix(model_.state_dimension(), tile.blocks * lanes);
-  if constexpr (Kokkos::SpaceAccessibility<Kokkos::HostSpace, ExecSpace::memory_space>::accessible) {
+  if constexpr (runs_on_host) {
     gather(data, windows, tile, tile.states);
   } else {
     if (states_host_.extent(1) != tile.states.extent(1))
@@ -83,17 +83,17 @@ auto Objective<Real>::load(const WindowData& data, std::span<const std::uint64_t
     Kokkos::deep_copy(tile.states, states_host_);
   }
   const VectorView<Real> weights = scratch_.vector(tile.blocks * lanes);
-  Kokkos::deep_copy(weights, Kokkos::View<const Real*, Kokkos::HostSpace, Unmanaged>(weights_host_.data(),
-                                                                                     weights_host_.size()));
+  upload(weights_host_, weights);
   tile.weights = weights;
   return tile;
 }
 
 template <class Real>
-double Objective<Real>::sum_of(const ConstVectorView<double>& sums) const {
-  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), sums);
+double Objective<Real>::sum_of(const ConstVectorView<double>& sums) {
+  row_sums_.resize(sums.extent(0));
+  download(sums, row_sums_);
   double total = 0.0;
-  for (std::size_t i = 0; i < host.extent(0); ++i) total += host(i);
+  for (const double sum : row_sums_) total += sum;
   return total;
 }
 
@@ -217,7 +217,7 @@ void Objective<Real>::contribution(const WindowData& data, std::span<const std::
   const LossOptions& loss = options_.loss;
   const auto values = out.last(terms);
   std::ranges::fill(values, 0.0);
-  Kokkos::deep_copy(bar_, Real(0));
+  fill(space_, 0.0, MatrixView<Real>(bar_.data(), 1, bar_.extent(0)));
   if (loss.trajectory != 0.0 || loss.latent != 0.0) roll_with_gradient(tile, values);
   if (loss.reconstruction != 0.0) reconstruct(tile, loss.reconstruction, values, true);
   download(bar_, out.first(bar_.extent(0)));

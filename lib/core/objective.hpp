@@ -72,7 +72,7 @@ class Objective final : public TileObjective {
   Tile load(const WindowData& data, std::span<const std::uint64_t> windows);
   void gather(const WindowData& data, std::span<const std::uint64_t> windows, const Tile& tile,
               const HostMatrix& states) const;
-  double sum_of(const ConstVectorView<double>& sums) const;
+  double sum_of(const ConstVectorView<double>& sums);
   void reconstruct(const Tile& tile, double factor, std::span<double> out, bool with_gradient);
   void roll(const Tile& tile, std::span<double> out);
   void roll_with_gradient(const Tile& tile, std::span<double> out);
@@ -100,7 +100,7 @@ class Objective final : public TileObjective {
   std::vector<double> h_, times_, omega_;  // staging of a tile on the host
   HostMatrix states_host_;                 // used where tiles live on a device
   std::vector<double> inverse_scale_;      // of the model's scaling
-  std::vector<Real> weights_host_;
+  std::vector<double> weights_host_, row_sums_;
 };
 
 }  // namespace spnode::core

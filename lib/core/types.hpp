@@ -4,6 +4,9 @@
 /// Conventions: a *lane* is one trajectory of a tile; a batch of vectors is a matrix (components, lanes), row
 /// major, so that lanes are contiguous and kernels vectorise over them.
 ///
+/// Labels of kernels have at most 15 characters: Kokkos makes a std::string of them at every launch, which
+/// then needs no memory.
+///
 /// `Real` is the scalar of a tile, double or float. What exists once for all tiles (parameters, matrix
 /// functions, sums over tiles) is double whatever the tiles are, and stands on the host in spans.
 
@@ -41,19 +44,35 @@ using InputVector = ConstVectorView<std::type_identity_t<Real>>;
 template <class Real>
 using InputMatrix = ConstMatrixView<std::type_identity_t<Real>>;
 
+/// Whether the host reads and writes arrays of tiles itself.
+inline constexpr bool runs_on_host =
+    Kokkos::SpaceAccessibility<Kokkos::HostSpace, ExecSpace::memory_space>::accessible;
+
+/// After the host has filled the mirror view of an array: copies it where it is not the array itself.
+/// Kokkos::deep_copy would find that out too, but allocates labels on the way.
+template <class Array, class Mirror>
+void update_from(const Array& array, const Mirror& mirror) {
+  if constexpr (!runs_on_host) Kokkos::deep_copy(array, mirror);
+}
+
 /// Numbers of the host, rounded to Real, into an array of any shape with as many entries.
 template <class Array>
 void upload(std::span<const double> from, const Array& to) {
   const auto host = Kokkos::create_mirror_view(to);
   for (std::size_t i = 0; i < from.size(); ++i) host.data()[i] = typename Array::value_type(from[i]);
-  Kokkos::deep_copy(to, host);
+  update_from(to, host);
 }
 
 /// The entries of an array as doubles of the host.
 template <class Array>
 void download(const Array& from, std::span<double> to) {
-  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), from);
-  for (std::size_t i = 0; i < to.size(); ++i) to[i] = double(host.data()[i]);
+  const auto copy = [to](const auto& host) {
+    for (std::size_t i = 0; i < to.size(); ++i) to[i] = double(host.data()[i]);
+  };
+  if constexpr (runs_on_host)
+    copy(from);
+  else
+    copy(Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), from));
 }
 
 }  // namespace spnode::core

@@ -1,4 +1,5 @@
 /// Phi functions, resolvents and their adjoints up to norms of 1e12, against references/matrix_functions.txt.
+#include "allocations.hpp"
 #include "catch.hpp"
 #include "core/error.hpp"
 #include "core/functions/linear_algebra.hpp"
@@ -7,29 +8,14 @@
 #include "core/functions/taylor_degree.hpp"
 #include "functions_reference.hpp"
 
-#include <atomic>
-#include <cstdlib>
 #include <fstream>
 #include <map>
-#include <new>
 #include <sstream>
 #include <string>
 
 using namespace spnode;
 using namespace spnode::core;
 using namespace spnode::test;
-
-namespace {
-std::atomic<std::size_t> allocations = 0;
-}
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size > 0 ? size : 1)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace {
 

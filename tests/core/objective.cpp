@@ -1,4 +1,5 @@
 #include "core/objective.hpp"
+#include "allocations.hpp"
 #include "catch.hpp"
 #include "core/forecast.hpp"
 #include "helpers.hpp"
@@ -181,14 +182,30 @@ TEMPLATE_TEST_CASE("value_agrees_with_the_loss_of_the_gradient", "", double, flo
   CHECK(terms.reconstruction == Approx(result.loss.reconstruction).epsilon(450 * roundoff<TestType>));
 }
 
-TEMPLATE_TEST_CASE("contribution_allocates_no_more_temporaries_after_the_first_tile", "", double, float) {
-  Setup s(true, model_options());
-  Objective<TestType> objective = s.objective<TestType>({Scheme::etd1, 2, MatrixFunctionMethod::dense, 0},
-                                                        all_terms(), MatrixFunctionMethod::dense);
-  evaluate(objective, s, s.theta);
-  const std::size_t held = objective.scratch_bytes();
-  evaluate(objective, s, s.theta);
-  CHECK(objective.scratch_bytes() == held);
+TEMPLATE_TEST_CASE("contribution_allocates_nothing_after_the_first_tile", "", double, float) {
+  // Both forms of the bilinear term, networks, an autoencoder, every family of schemes, dense and
+  // matrix-free.
+  for (const std::size_t rank : {1, 3})
+    for (const bool shared_time : {true, false})
+      for (const auto& [scheme, method] : {std::pair(Scheme::etd1, MatrixFunctionMethod::dense),
+                                           std::pair(Scheme::etdrk4, MatrixFunctionMethod::dense),
+                                           std::pair(Scheme::etdrk4, MatrixFunctionMethod::taylor),
+                                           std::pair(Scheme::imex_ars2, MatrixFunctionMethod::dense),
+                                           std::pair(Scheme::rk4, MatrixFunctionMethod::dense)}) {
+        ModelOptions options = model_options();
+        options.bilinear.rank = rank;
+        Setup s(shared_time, options);
+        Objective<TestType> objective = s.objective<TestType>({scheme, 2, method, 0}, all_terms(), method);
+        evaluate(objective, s, s.theta);
+        const std::size_t held = objective.scratch_bytes();
+        std::vector<double> contribution(objective.contribution_size());
+        const std::size_t before = allocations;
+        objective.contribution(s.data, s.windows, contribution);
+        const std::size_t after = allocations;
+        CAPTURE(rank, shared_time, int(scheme), int(method));
+        CHECK(after == before);
+        CHECK(objective.scratch_bytes() == held);
+      }
 }
 
 TEST_CASE("loss_of_a_models_own_forecast_vanishes") {

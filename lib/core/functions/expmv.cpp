@@ -89,9 +89,8 @@ std::size_t Expmv<Real>::advance(const ExecSpace& space, const ExpmvPlan<Real>& 
   const expmv::Series<Real> series = this->series(plan, call);
   const MatrixView<Real> product = slot(product_, 0, lanes);
   const double theta = static_cast<double>(i) / series.scalings;
-  if (call.terms > 0)
-    run("spnode::core::expmv_fill_sources", space, blocks, expmv::FillSources<Real>{series, theta});
-  run("spnode::core::expmv_begin", space, blocks,
+  if (call.terms > 0) run("fill_sources", space, blocks, expmv::FillSources<Real>{series, theta});
+  run("expmv_begin", space, blocks,
       expmv::BeginSeries<Real>{before, slot(terms_, 0, lanes), after, term_norms_});
   std::size_t degree = 0;
   int unsettled = 1;
@@ -100,12 +99,11 @@ std::size_t Expmv<Real>::advance(const ExecSpace& space, const ExpmvPlan<Real>& 
                       to = terms == Terms::keep ? ++degree : (++degree, 0);
     gemm(space, 1.0, plan.matrix(), Transpose::no, slot(terms_, from, lanes), 0.0, product);
     Kokkos::parallel_reduce(
-        "spnode::core::expmv_add_term", Kokkos::RangePolicy<ExecSpace>(space, 0, blocks),
+        "add_term", Kokkos::RangePolicy<ExecSpace>(space, 0, blocks),
         expmv::AddTerm<Real>{series, degree, product, slot(terms_, to, lanes), after, term_norms_},
         Kokkos::LOr<int>(unsettled));
   }
-  if (series.shift != 0.0)
-    run("spnode::core::expmv_undo_shift", space, blocks, expmv::UndoShift<Real>{series, after});
+  if (series.shift != 0.0) run("undo_shift", space, blocks, expmv::UndoShift<Real>{series, after});
   products_ += degree;
   return degree;
 }
@@ -142,11 +140,10 @@ void Expmv<Real>::advance_vjp(const ExecSpace& space, const ExpmvPlan<Real>& pla
   const expmv::Series<Real> series = this->series(plan, call);
   const MatrixView<Real> state_bar = slot(state_bar_, 0, lanes), term_bar = slot(term_bar_, 0, lanes);
   const MatrixView<Real> product_bar = slot(product_, 0, lanes);
-  if (series.shift != 0.0)
-    run("spnode::core::expmv_undo_shift_vjp", space, blocks, expmv::UndoShift<Real>{series, state_bar});
+  if (series.shift != 0.0) run("undo_shift_vjp", space, blocks, expmv::UndoShift<Real>{series, state_bar});
   scaled_copy(space, 1.0, state_bar, term_bar);
   for (std::size_t k = degree; k > 0; --k) {
-    run("spnode::core::expmv_add_term_vjp", space, blocks,
+    run("add_term_vjp", space, blocks,
         expmv::AddTermVjp<Real>{series, k, state_bar, term_bar, product_bar, bars.w});
     gemm(space, 1.0, plan.matrix(), Transpose::yes, product_bar, 1.0, term_bar);
     if (bars.a.extent(0) > 0) gemm_nt(space, 1.0, product_bar, slot(terms_, k - 1, lanes), bars.a);
@@ -180,20 +177,17 @@ void Expmv<Real>::advance_jvp(const ExecSpace& space, const ExpmvPlan<Real>& pla
   expmv::Series<Real> series = this->series(plan, call);
   series.w = dots.w;
   const MatrixView<Real> product_dot = slot(product_, 0, lanes), term_dot = slot(term_bar_, 0, lanes);
-  run("spnode::core::expmv_begin_jvp", space, blocks,
-      expmv::BeginSeries<Real>{before, term_dot, after, term_norms_});
+  run("expmv_begin_jvp", space, blocks, expmv::BeginSeries<Real>{before, term_dot, after, term_norms_});
   for (std::size_t k = 1; k <= degree; ++k) {
     gemm(space, 1.0, plan.matrix(), Transpose::no, term_dot, 0.0, product_dot);
     if (dots.a.extent(0) > 0)
       gemm(space, 1.0, dots.a, Transpose::no, slot(terms_, k - 1, lanes), 1.0, product_dot);
     int ignored = 0;  // the tangent stops where the value did
-    Kokkos::parallel_reduce("spnode::core::expmv_add_term_jvp",
-                            Kokkos::RangePolicy<ExecSpace>(space, 0, blocks),
+    Kokkos::parallel_reduce("add_term_jvp", Kokkos::RangePolicy<ExecSpace>(space, 0, blocks),
                             expmv::AddTerm<Real>{series, k, product_dot, term_dot, after, term_norms_},
                             Kokkos::LOr<int>(ignored));
   }
-  if (series.shift != 0.0)
-    run("spnode::core::expmv_undo_shift_jvp", space, blocks, expmv::UndoShift<Real>{series, after});
+  if (series.shift != 0.0) run("undo_shift_jvp", space, blocks, expmv::UndoShift<Real>{series, after});
   products_ += 2 * degree;
 }
 

@@ -155,7 +155,7 @@ void DenseLinearPart<Real>::realise(std::span<const double> A) {
     for (std::size_t op = 0; op < operators_.size(); ++op)
       write(operators_[op], steps_[step], host.data() + offset(op, step));
   }
-  Kokkos::deep_copy(kappa_, host);
+  update_from(kappa_, host);
 }
 
 template <class Real>

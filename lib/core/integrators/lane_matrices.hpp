@@ -26,9 +26,6 @@ struct LaneMatrices {
 
 namespace lane_matrices {
 
-inline constexpr bool runs_on_host =
-    Kokkos::SpaceAccessibility<Kokkos::HostSpace, ExecSpace::memory_space>::accessible;
-
 /// Lanes that take the same step, at most `most` of them, in ascending order.
 struct Group {
   static constexpr std::size_t most = 64;
@@ -97,7 +94,7 @@ void scatter_add(const Group& group, ConstMatrixView<Real> gathered, const Matri
 template <class Real>
 void apply_per_lane(const ExecSpace& space, const LaneMatrices<Real>& M, const StepLengths<Real>& steps,
                     const ConstMatrixStack<Real>& X, MatrixView<Real> out, Scratch<Real>& scratch) {
-  if constexpr (lane_matrices::runs_on_host) {
+  if constexpr (runs_on_host) {
     const ScratchFrame<Real> frame(scratch);
     const MatrixView<Real> x_room = lane_matrices::room(M.columns, X.lanes(), scratch),
                            y_room = lane_matrices::room(M.n, X.lanes(), scratch);
@@ -112,7 +109,7 @@ void apply_per_lane(const ExecSpace& space, const LaneMatrices<Real>& M, const S
     const ConstMatrixStack<Real> stack = X;
     const auto index = steps.index;
     Kokkos::parallel_for(
-        "spnode::core::apply_per_lane", Kokkos::RangePolicy<ExecSpace>(space, 0, M.n * lanes),
+        "per_lane", Kokkos::RangePolicy<ExecSpace>(space, 0, M.n * lanes),
         KOKKOS_LAMBDA(const std::size_t entry) {
           const std::size_t i = entry / lanes, l = entry % lanes;
           const Real* const row = M.data + index(l) * M.stride + M.offset + i * M.columns;
@@ -129,7 +126,7 @@ template <class Real>
 void apply_per_lane_vjp(const ExecSpace& space, const LaneMatrices<Real>& M, const StepLengths<Real>& steps,
                         const typename LinearPart<Real>::Reverse& reverse, Scratch<Real>& scratch) {
   Real* const bar = reverse.bar.data();
-  if constexpr (lane_matrices::runs_on_host) {
+  if constexpr (runs_on_host) {
     const ScratchFrame<Real> frame(scratch);
     const MatrixView<Real> x_room = lane_matrices::room(M.columns, reverse.X.lanes(), scratch),
                            y_room = lane_matrices::room(M.n, reverse.X.lanes(), scratch);
@@ -148,7 +145,7 @@ void apply_per_lane_vjp(const ExecSpace& space, const LaneMatrices<Real>& M, con
     const ConstMatrixStack<Real> X = reverse.X;
     const MatrixStack<Real> X_bar = reverse.X_bar;
     Kokkos::parallel_for(
-        "spnode::core::apply_per_lane_vjp", Kokkos::RangePolicy<ExecSpace>(space, 0, M.columns * lanes),
+        "per_lane_vjp", Kokkos::RangePolicy<ExecSpace>(space, 0, M.columns * lanes),
         KOKKOS_LAMBDA(const std::size_t entry) {
           const std::size_t j = entry / lanes, l = entry % lanes;
           const Real* const matrix = M.data + index(l) * M.stride + M.offset;
@@ -158,7 +155,7 @@ void apply_per_lane_vjp(const ExecSpace& space, const LaneMatrices<Real>& M, con
         });
     // One task per entry of the matrices: lanes are added in ascending order, without atomics.
     Kokkos::parallel_for(
-        "spnode::core::apply_per_lane_vjp", Kokkos::RangePolicy<ExecSpace>(space, 0, M.n * M.columns),
+        "per_lane_vjp", Kokkos::RangePolicy<ExecSpace>(space, 0, M.n * M.columns),
         KOKKOS_LAMBDA(const std::size_t entry) {
           const std::size_t i = entry / M.columns, j = entry % M.columns;
           for (std::size_t l = 0; l < lanes; ++l)

@@ -51,7 +51,7 @@ void add_step_times(const ExecSpace& space, double factor, const StepLengths<Rea
   const Real f = Real(factor);
   const std::size_t lanes = Y.extent(1);
   Kokkos::parallel_for(
-      "spnode::core::add_step_times", Kokkos::RangePolicy<ExecSpace>(space, 0, Y.extent(0)),
+      "add_step_times", Kokkos::RangePolicy<ExecSpace>(space, 0, Y.extent(0)),
       KOKKOS_LAMBDA(const std::size_t i) {
         for (std::size_t l = 0; l < lanes; ++l) Y(i, l) += f * h(l) * X(i, l);
       });

@@ -76,8 +76,8 @@ void TileSteps<Real>::assign(const StepTable& table, const std::vector<double>& 
     }
     first_[i] = index_host(i, 0);
   }
-  Kokkos::deep_copy(h_, h_host);
-  Kokkos::deep_copy(index_, index_host);
+  update_from(h_, h_host);
+  update_from(index_, index_host);
 }
 
 template <class Real>

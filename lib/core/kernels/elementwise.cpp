@@ -9,9 +9,6 @@
 namespace spnode::core {
 namespace {
 
-constexpr bool runs_on_host =
-    Kokkos::SpaceAccessibility<Kokkos::HostSpace, ExecSpace::memory_space>::accessible;
-
 // One task per row on the host, where the inner loop vectorises; one per entry on a device.
 template <class Real, class Body>
 void for_each_entry(const char* label, const ExecSpace& space, const MatrixView<Real>& Y, Body body) {
@@ -44,8 +41,8 @@ template <class Real>
 void tanh_rows(const ExecSpace& space, const ConstVectorView<Real>& b, const MatrixView<Real>& Y) {
   constexpr std::size_t width = pack_width<Real>;
   const std::size_t lanes = Y.extent(1);
-  Kokkos::parallel_for("spnode::core::add_bias_and_activate",
-                       Kokkos::RangePolicy<ExecSpace>(space, 0, Y.extent(0)), [=](const std::size_t i) {
+  Kokkos::parallel_for("activate", Kokkos::RangePolicy<ExecSpace>(space, 0, Y.extent(0)),
+                       [=](const std::size_t i) {
                          Real* const row = Y.data() + i * Y.stride_0();
                          std::size_t l = 0;
                          for (; l + width <= lanes; l += width) store(row + l, tanh(load(row + l) + b(i)));
@@ -63,30 +60,27 @@ template <class Real>
 void fill(const ExecSpace& space, double value, MatrixView<Real> Y) {
   const Real v = Real(value);
   for_each_entry(
-      "spnode::core::fill", space, Y, KOKKOS_LAMBDA(std::size_t, std::size_t, Real & y) { y = v; });
+      "fill", space, Y, KOKKOS_LAMBDA(std::size_t, std::size_t, Real & y) { y = v; });
 }
 
 template <class Real>
 void scaled_copy(const ExecSpace& space, double alpha, InputMatrix<Real> X, MatrixView<Real> Y) {
   const Real a = Real(alpha);
   for_each_entry(
-      "spnode::core::scaled_copy", space, Y,
-      KOKKOS_LAMBDA(std::size_t i, std::size_t l, Real & y) { y = a * X(i, l); });
+      "scaled_copy", space, Y, KOKKOS_LAMBDA(std::size_t i, std::size_t l, Real & y) { y = a * X(i, l); });
 }
 
 template <class Real>
 void axpy(const ExecSpace& space, double alpha, InputMatrix<Real> X, MatrixView<Real> Y) {
   const Real a = Real(alpha);
   for_each_entry(
-      "spnode::core::axpy", space, Y,
-      KOKKOS_LAMBDA(std::size_t i, std::size_t l, Real & y) { y += a * X(i, l); });
+      "axpy", space, Y, KOKKOS_LAMBDA(std::size_t i, std::size_t l, Real & y) { y += a * X(i, l); });
 }
 
 template <class Real>
 void add_to_lanes(const ExecSpace& space, InputVector<Real> b, MatrixView<Real> Y) {
   for_each_entry(
-      "spnode::core::add_to_lanes", space, Y,
-      KOKKOS_LAMBDA(std::size_t i, std::size_t, Real & y) { y += b(i); });
+      "add_to_lanes", space, Y, KOKKOS_LAMBDA(std::size_t i, std::size_t, Real & y) { y += b(i); });
 }
 
 template <class Real>
@@ -98,7 +92,7 @@ void add_bias_and_activate(const ExecSpace& space, Activation sigma, InputVector
     tanh_rows<Real>(space, b, Y);
   } else {
     for_each_entry(
-        "spnode::core::add_bias_and_activate", space, Y,
+        "activate", space, Y,
         KOKKOS_LAMBDA(std::size_t i, std::size_t, Real & y) { y = Real(::tanh(y + b(i))); });
   }
 }
@@ -107,29 +101,28 @@ template <class Real>
 void activate_vjp(const ExecSpace& space, Activation sigma, InputMatrix<Real> Y, MatrixView<Real> Y_bar) {
   if (sigma == Activation::identity) return;
   for_each_entry(
-      "spnode::core::activate_vjp", space, Y_bar,
+      "activate_vjp", space, Y_bar,
       KOKKOS_LAMBDA(std::size_t i, std::size_t l, Real & y_bar) { y_bar *= Real(1) - Y(i, l) * Y(i, l); });
 }
 
 template <class Real>
 void add_row_sums(const ExecSpace& space, InputMatrix<Real> X, VectorView<Real> sums) {
   add_sums(
-      "spnode::core::add_row_sums", space, X.extent(0), X.extent(1), sums,
+      "add_row_sums", space, X.extent(0), X.extent(1), sums,
       KOKKOS_LAMBDA(std::size_t i, std::size_t l) { return X(i, l); });
 }
 
 template <class Real>
 void scale_rows(const ExecSpace& space, InputVector<Real> factor, MatrixView<Real> Y) {
   for_each_entry(
-      "spnode::core::scale_rows", space, Y,
-      KOKKOS_LAMBDA(std::size_t i, std::size_t, Real & y) { y *= factor(i); });
+      "scale_rows", space, Y, KOKKOS_LAMBDA(std::size_t i, std::size_t, Real & y) { y *= factor(i); });
 }
 
 template <class Real>
 void add_scaled_rows(const ExecSpace& space, InputVector<Real> factor, InputMatrix<Real> X,
                      MatrixView<Real> Y) {
   for_each_entry(
-      "spnode::core::add_scaled_rows", space, Y,
+      "add_scaled_rows", space, Y,
       KOKKOS_LAMBDA(std::size_t i, std::size_t l, Real & y) { y += factor(i) * X(i, l); });
 }
 
@@ -137,7 +130,7 @@ template <class Real>
 void add_row_products(const ExecSpace& space, InputMatrix<Real> X, InputMatrix<Real> Y,
                       VectorView<Real> sums) {
   add_sums(
-      "spnode::core::add_row_products", space, X.extent(0), X.extent(1), sums,
+      "row_products", space, X.extent(0), X.extent(1), sums,
       KOKKOS_LAMBDA(std::size_t i, std::size_t l) { return X(i, l) * Y(i, l); });
 }
 

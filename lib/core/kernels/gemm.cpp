@@ -8,9 +8,6 @@
 namespace spnode::core {
 namespace {
 
-constexpr bool runs_on_host =
-    Kokkos::SpaceAccessibility<Kokkos::HostSpace, ExecSpace::memory_space>::accessible;
-
 constexpr std::size_t lane_chunk = 64;  // lanes that gemm_nt transposes at a time, on the stack
 
 // What a product becomes: C = product, C += product, C = beta C + alpha product.

@@ -8,9 +8,6 @@
 namespace spnode::core {
 namespace {
 
-constexpr bool runs_on_host =
-    Kokkos::SpaceAccessibility<Kokkos::HostSpace, ExecSpace::memory_space>::accessible;
-
 constexpr std::size_t chunk = 224;         // monomials of a lane block that are in L1 at a time
 constexpr std::size_t lane_chunk = 64;     // lanes whose monomials Q_bar takes at a time
 constexpr std::size_t column_chunk = 256;  // monomials of these lanes

@@ -8,7 +8,7 @@ template <class Real>
 void WeightedSquares<Real>::value(const ExecSpace& space, VectorView<double> sums) const {
   const auto self = *this;
   Kokkos::parallel_for(
-      "spnode::core::WeightedSquares", Kokkos::RangePolicy<ExecSpace>(space, 0, X.extent(0)),
+      "WeightedSquares", Kokkos::RangePolicy<ExecSpace>(space, 0, X.extent(0)),
       KOKKOS_LAMBDA(const std::size_t i) {
         const Real* const x = &self.X(i, 0);
         const Real* const y = &self.Y(i, 0);
@@ -26,7 +26,7 @@ void WeightedSquares<Real>::value_and_gradient(const ExecSpace& space, double fa
   const auto self = *this;
   const Real f = Real(factor);
   Kokkos::parallel_for(
-      "spnode::core::WeightedSquares", Kokkos::RangePolicy<ExecSpace>(space, 0, X.extent(0)),
+      "WeightedSquares", Kokkos::RangePolicy<ExecSpace>(space, 0, X.extent(0)),
       KOKKOS_LAMBDA(const std::size_t i) {
         const Real* const x = &self.X(i, 0);
         const Real* const y = &self.Y(i, 0);

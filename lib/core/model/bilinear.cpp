@@ -153,8 +153,7 @@ void Bilinear<Real>::apply_factored(const ExecSpace& space, ConstVectorView<Real
   const MatrixView<Real> products = scratch.matrix(2 * half, lanes);
   gemm(space, 1.0, factors(kappa), Transpose::no, x, 0.0, products);
   Kokkos::parallel_for(
-      "spnode::core::Bilinear::apply", Kokkos::RangePolicy<ExecSpace>(space, 0, n),
-      KOKKOS_LAMBDA(const std::size_t i) {
+      "bilinear", Kokkos::RangePolicy<ExecSpace>(space, 0, n), KOKKOS_LAMBDA(const std::size_t i) {
         Real* const to = &y(i, 0);
         for (std::size_t r = 0; r < R; ++r) {
           const Real* const left = &products(r * n + i, 0);
@@ -185,8 +184,7 @@ void Bilinear<Real>::apply_factored_vjp(const ExecSpace& space, const Reverse& r
   const ConstMatrixView<Real> y_bar = reverse.y_bar;
   // The adjoint of a product's left factor is y_bar times its right factor, and the other way round.
   Kokkos::parallel_for(
-      "spnode::core::Bilinear::apply_vjp", Kokkos::RangePolicy<ExecSpace>(space, 0, half),
-      KOKKOS_LAMBDA(const std::size_t pair) {
+      "bilinear_vjp", Kokkos::RangePolicy<ExecSpace>(space, 0, half), KOKKOS_LAMBDA(const std::size_t pair) {
         const Real* const bar = &y_bar(pair % n, 0);
         Real* const left = &products(pair, 0);
         Real* const right = &products(half + pair, 0);
@@ -221,7 +219,7 @@ void Bilinear<Real>::apply_factored_jvp(const ExecSpace& space, const Tangent& t
   gemm(space, 1.0, factors(tangent.kappa_dot), Transpose::no, tangent.x, 1.0, dots);
   const MatrixView<Real> y_dot = tangent.y_dot;
   Kokkos::parallel_for(
-      "spnode::core::Bilinear::apply_jvp", Kokkos::RangePolicy<ExecSpace>(space, 0, n * lanes),
+      "bilinear_jvp", Kokkos::RangePolicy<ExecSpace>(space, 0, n * lanes),
       KOKKOS_LAMBDA(const std::size_t entry) {
         const std::size_t i = entry / lanes, l = entry % lanes;
         Real sum = 0;

@@ -1,7 +1,10 @@
 #include "core/model/lipschitz.hpp"
 
+#include "core/kernels/row_sum.hpp"
+
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 namespace spnode::core {
 namespace {
@@ -13,16 +16,15 @@ struct Norms {
 
 Norms norms_of(const LipschitzLayer& layer, std::span<const double> W) {
   Norms norms;
+  std::vector<double> columns(layer.inputs, 0.0);
   for (std::size_t i = 0; i < layer.outputs; ++i) {
-    double sum = 0.0;
-    for (std::size_t j = 0; j < layer.inputs; ++j) sum += std::abs(W[i * layer.inputs + j]);
+    const double* const row = W.data() + i * layer.inputs;
+    const double sum = row_sum<double>(layer.inputs, [row](std::size_t j) { return std::abs(row[j]); });
     if (sum > norms.infinity || std::isnan(sum)) norms.infinity = sum, norms.row = i;
+    for (std::size_t j = 0; j < layer.inputs; ++j) columns[j] += std::abs(row[j]);
   }
-  for (std::size_t j = 0; j < layer.inputs; ++j) {
-    double sum = 0.0;
-    for (std::size_t i = 0; i < layer.outputs; ++i) sum += std::abs(W[i * layer.inputs + j]);
-    if (sum > norms.one || std::isnan(sum)) norms.one = sum, norms.column = j;
-  }
+  for (std::size_t j = 0; j < layer.inputs; ++j)
+    if (columns[j] > norms.one || std::isnan(columns[j])) norms.one = columns[j], norms.column = j;
   return norms;
 }
 
