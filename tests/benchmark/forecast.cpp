@@ -1,6 +1,8 @@
 // Throughput of forecasts for the sizes of the shipped decks.
 //
-//   benchmark_forecast [--precision double|mixed] [--json] [problems and sizes: see selection.hpp]
+//   benchmark_forecast [--precision double|mixed] [--seconds S] [--json] [problems and sizes: see selection.hpp]
+//
+// --seconds: measuring time, default 1.
 //
 // A batch of trajectories is advanced over the times of a window and decoded at every one of them, as the
 // command `forecast` does it: staging of the states included, reading and writing of files not. Matrix
@@ -34,6 +36,7 @@ void measure_all(const Session& session, const std::vector<Problem>& problems, c
                      {"MFLOP", 1},
                      {"GFLOP/s", 1},
                      {"of best %", 0}});
+  const double measuring = std::stod(option(session.arguments(), "--seconds").value_or("1"));
   for (const Problem& problem : problems) {
     const std::size_t batch = problem.training.batch;
     const std::size_t tile = option(session.arguments(), "--tile") ? problem.training.tile : default_tile;
@@ -45,7 +48,7 @@ void measure_all(const Session& session, const std::vector<Problem>& problems, c
     const double set_up =
         seconds_of([&] { core::BasicForecaster<Real>(model, theta, options, steps); }, 0.05);
     core::BasicForecaster<Real> forecaster(model, theta, options, steps);
-    const double seconds = seconds_of([&] { forecaster.run(data); }, 1.0);
+    const double seconds = seconds_of([&] { forecaster.run(data); }, measuring);
 
     const LaneFlops lane = lane_flops(problem);
     const double count = double(problem.intervals() * problem.integrator.substeps);

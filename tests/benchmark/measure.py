@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 
 BUILD = pathlib.Path(__file__).resolve().parents[2] / "build/release/bin"
 
@@ -26,6 +27,9 @@ def rows(command, env):
     done = subprocess.run([str(word) for word in command], env=env, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(map(str, command))}: {done.stderr.strip() or done.returncode}")
+    for line in done.stderr.splitlines():
+        if line.startswith("WARNING"):
+            print(line, file=sys.stderr)
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     return lines[0], lines[1:]
 

@@ -1,7 +1,7 @@
 // One training step as the trainer does it, split by phase, for the sizes of the shipped decks.
 //
 //   [mpirun -n RANKS --bind-to core] benchmark_training_step [--precision double|mixed] [--seconds S] [--brief]
-//                                        [--json] [problems and sizes: see selection.hpp]
+//       [--cpu-time] [--json] [problems and sizes: see selection.hpp]
 //   benchmark_training_step --problem NAME [sizes] --export DIR
 //
 // step       the whole: draw the batch, all below, Adam; as BatchObjective and Adam do it
@@ -26,8 +26,9 @@
 // "tape" is what the forward sweep keeps for the reverse sweep, in bytes per trajectory and step; "scratch"
 // all temporary memory of a tile, in the same unit.
 //
-// --brief measures the step alone, for at least S seconds (default 1). --export writes the problem with
-// spnode's results for the scripts in peers/.
+// --brief measures the step alone, for at least S seconds (default 1). --cpu-time takes the processor time of
+// a rank's thread instead of the time on the wall, for one rank on a busy machine. --export writes the problem
+// with spnode's results for the scripts in peers/.
 
 #include "collective_timing.hpp"
 #include "export_problem.hpp"
@@ -52,7 +53,7 @@ struct Phases {
 };
 
 // One problem ready to be measured; everything that a trainer holds on one rank.
-template <class Real>
+template <class Real, Clock clock>
 class Step {
  public:
   explicit Step(const Problem& problem)
@@ -75,7 +76,7 @@ class Step {
     std::vector<double> theta = theta_;
     gradient_.resize(theta.size());
     distributed::BatchNumber number;
-    return collective_seconds_of(
+    return collective_seconds_of<clock>(
         comm_,
         [&] {
           const distributed::Evaluation at = batch.gradient(number, theta, gradient_);
@@ -113,7 +114,7 @@ class Step {
 
   template <class Work>
   double timed(Work&& work) {
-    return collective_seconds_of(comm_, work);
+    return collective_seconds_of<clock>(comm_, work);
   }
 
   void tiles_and_sum(Phases& phases) {
@@ -211,7 +212,7 @@ const std::vector<Column> columns = {{"problem", 1, 14}, {"precision"}, {"linear
                                      {"adam", 3},      {"other %", 1},   {"MFLOP", 1},     {"GFLOP/s", 1},
                                      {"of best %", 0}, {"tape B", 0},    {"scratch B", 0}};
 
-template <class Real>
+template <class Real, Clock clock>
 void measure_all(const Session& session, const std::vector<Problem>& problems, const std::string& precision) {
   const parallel::Communicator comm;
   const double best = best_product_rate<Real>(), ranks = double(comm.size());
@@ -220,7 +221,7 @@ void measure_all(const Session& session, const std::vector<Problem>& problems, c
   const Table table(session.format(), "training_step", columns);
   const double seconds = std::stod(option(session.arguments(), "--seconds").value_or("1"));
   for (const Problem& problem : problems) {
-    Step<Real> step(problem);
+    Step<Real, clock> step(problem);
     Phases t;
     if (session.has("--brief"))
       t.step = step.whole(seconds);
@@ -245,12 +246,15 @@ void run(const Session& session) {
     return;
   }
   const std::string precision = option(session.arguments(), "--precision").value_or("double");
-  if (precision == "double")
-    measure_all<double>(session, problems, precision);
-  else if (precision == "mixed")
-    measure_all<float>(session, problems, precision);
-  else
+  if (precision != "double" && precision != "mixed")
     throw UsageError("--precision " + precision + ": allowed are double and mixed");
+  const bool cpu_time = session.has("--cpu-time");
+  if (precision == "double")
+    cpu_time ? measure_all<double, Clock::processor>(session, problems, precision)
+             : measure_all<double, Clock::wall>(session, problems, precision);
+  else
+    cpu_time ? measure_all<float, Clock::processor>(session, problems, precision)
+             : measure_all<float, Clock::wall>(session, problems, precision);
 }
 
 }  // namespace

@@ -1,22 +1,26 @@
-"""Times of a training step (and of a forecast) of spnode and of its peers, and their ratios.
+"""Times of a training step and of a forecast of spnode and of its peers, and their ratios.
 
-Every measurement is a fresh process pinned to one core with one thread. In a round every program runs once, so that a
-slow moment of the machine meets all alike; the table gives medians over the rounds. A ratio above one means that the
-peer takes longer; it is formed round by round. The range in brackets is that of the rounds' ratios.
+Everything is pinned to one core with one thread. Every peer is a process of its own that compiles and warms up once; then
+in every round each measures in turn, so that a slow moment of the machine meets all alike. A measurement is the best time
+of one call in `--seconds`; the table, in Markdown, gives medians over the rounds. A ratio above one means that the peer
+takes longer; it is formed round by round. The range in brackets is that of the rounds' ratios.
 """
 
 import argparse
 import contextlib
 import json
-import os
 import pathlib
 import platform
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
-HERE = pathlib.Path(__file__).parent
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+import measure  # noqa: E402
+
 PEERS = {
     "jax best": ("jax_step.py", "best"),
     "jax factors": ("jax_step.py", "factors"),
@@ -30,7 +34,9 @@ PEERS = {
     "torchdiffeq odeint": ("torchdiffeq_step.py", "odeint"),
     "torchdiffeq adjoint": ("torchdiffeq_step.py", "adjoint"),
 }
-PROBLEMS = ("ks20_bilinear", "ks20_lipschitz", "ks20_etd1", "robertson")
+PROBLEMS = ("ks20_bilinear", "ks20_lipschitz", "robertson")
+PRECISIONS = ("double", "float")
+WORK = ("step", "forecast")
 
 
 def suits(peer, problem, work):
@@ -47,123 +53,185 @@ def suits(peer, problem, work):
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--spnode", type=pathlib.Path, default=HERE.parents[2] / "build/release/bin",
+    parser.add_argument("--spnode", type=pathlib.Path, default=measure.BUILD,
                         help="folder of benchmark_training_step and benchmark_forecast")
     parser.add_argument("--problems", nargs="+", default=PROBLEMS, metavar="NAME")
-    parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=list(PEERS), metavar="PEER")
-    parser.add_argument("--precision", choices=("double", "float"), default="double",
+    parser.add_argument("--peers", nargs="+", default=[peer for peer in PEERS if not peer.endswith("factors")],
+                        choices=list(PEERS), metavar="PEER")
+    parser.add_argument("--precision", nargs="+", choices=PRECISIONS, default=PRECISIONS,
                         help="float compares with spnode's mixed precision")
+    parser.add_argument("--work", nargs="+", choices=WORK, default=WORK)
     parser.add_argument("--trained", action="store_true",
                         help="decay rates of trained operators: the papers' formulation costs steps ~ dt ||A||")
-    parser.add_argument("--work", choices=("step", "forecast"), default="step")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2.0, help="measuring time of a peer in a round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=0.5, help="measuring time of a peer in a round")
     parser.add_argument("--core", type=int, default=0)
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write all measurements")
     return parser.parse_args()
 
 
-def environment(folder):
-    """One thread; and AVX-512 kernels of OpenBLAS and MKL on processors that have them but are not Intel's."""
-    env = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
+def peer_environment(folder):
+    """MKL takes AVX-512 kernels on processors that have them but are not Intel's only where it is told to."""
+    env = measure.environment()
     env["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     env["TF_CPP_MIN_LOG_LEVEL"] = "2"
     with contextlib.suppress(OSError):
         text = pathlib.Path("/proc/cpuinfo").read_text()
         if "AuthenticAMD" in text and "avx512f" in text:
-            env.setdefault("OPENBLAS_CORETYPE", "SkylakeX")
             library = folder / "mkl_on_amd.so"
             subprocess.run(["cc", "-shared", "-fPIC", "-o", library, HERE / "mkl_on_amd.c"], check=True)
             env["SPNODE_MKL_PRELOAD"] = str(library)
     return env
 
 
+def pinned(command, core):
+    command = ["taskset", "-c", core, *command] if platform.system() == "Linux" else command
+    return [str(word) for word in command]
+
+
 def run(command, env, core):
-    if platform.system() == "Linux":
-        command = ["taskset", "-c", str(core), *command]
-    done = subprocess.run([str(word) for word in command], env=env, capture_output=True, text=True)
+    """The lines of JSON of a program that ends by itself."""
+    done = subprocess.run(pinned(command, core), env=env, capture_output=True, text=True)
     if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-        raise RuntimeError(lines[-1])
+        raise RuntimeError((done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1])
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
-def trained(options):
-    return ["--trained"] if options.trained else []
+class Peer:
+    """A process that is ready to measure."""
+
+    def __init__(self, command, env, core, folder):
+        self.errors = tempfile.TemporaryFile("w+", dir=folder)
+        self.process = subprocess.Popen(pinned(command, core), env=env, text=True, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=self.errors)
+        self.answer()
+
+    def answer(self):
+        for line in self.process.stdout:
+            if line.startswith("{"):
+                return json.loads(line)
+        self.process.wait()
+        self.errors.seek(0)
+        raise RuntimeError((self.errors.read().strip().splitlines() or ["ended"])[-1])
+
+    def measure(self, work):
+        try:
+            print(work, file=self.process.stdin, flush=True)
+        except BrokenPipeError:
+            pass  # answer() says why
+        row = self.answer()
+        if not row["threads_limited"]:
+            raise RuntimeError(f"used {row['cpu_per_wall']} threads")
+        return row
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+        self.errors.close()
 
 
-def run_spnode(options, problem, env):
-    program = "benchmark_training_step" if options.work == "step" else "benchmark_forecast"
-    precision = "mixed" if options.precision == "float" else "double"
-    rows = run([options.spnode / program, "--problem", problem, "--precision", precision, *trained(options), "--json"],
-               env, options.core)
-    row = next(row for row in rows if row.get("table") in ("training_step", "forecast"))
-    return row | {"ms": row["step ms" if options.work == "step" else "run ms"]}
+class Comparison:
+    """spnode and the peers on one problem in one precision."""
+
+    def __init__(self, options, env, folder, problem, precision):
+        self.options, self.env, self.folder = options, env, folder
+        self.problem, self.precision = problem, precision
+        self.trained = ["--trained"] if options.trained else []
+        self.peers = {}
+
+    def attempt(self, peer, action):
+        """What `action` returns; a peer that fails is left out, with its error."""
+        try:
+            return action()
+        except RuntimeError as error:
+            print(f"{self.problem}, {self.precision}, {peer}: left out: {error}", file=sys.stderr)
+            self.peers.pop(peer, None)
+            return None
+
+    def start(self, peer):
+        script, formulation = PEERS[peer]
+        work = [work for work in self.options.work if suits(peer, self.problem, work)]
+        if not work:
+            return
+        env = self.env
+        if "SPNODE_MKL_PRELOAD" in env and script.startswith("torch"):
+            env = env | {"LD_PRELOAD": env["SPNODE_MKL_PRELOAD"]}
+        command = [sys.executable, HERE / script, self.folder / self.problem, "--formulation", formulation,
+                   "--precision", self.precision, "--seconds", self.options.seconds, "--serve", "--work", *work]
+        begin = time.monotonic()
+        started = self.attempt(peer, lambda: Peer(command, env, self.options.core, self.folder))
+        if started:
+            self.peers[peer] = started
+            print(f"{self.problem}, {self.precision}, {peer}: ready after {time.monotonic() - begin:.0f} s",
+                  file=sys.stderr)
+
+    def spnode(self, work):
+        program = "benchmark_training_step" if work == "step" else "benchmark_forecast"
+        command = [self.options.spnode / program, "--problem", self.problem, *self.trained, "--json", "--brief",
+                   "--seconds", self.options.seconds, "--precision", "mixed" if self.precision == "float" else "double"]
+        row = run(command, self.env, self.options.core)[-1]
+        return row | {"ms": row["step ms" if work == "step" else "run ms"]}
+
+    def measure(self):
+        """{work: rounds of {"spnode": row, peer: row ...}}"""
+        run([self.options.spnode / "benchmark_training_step", "--problem", self.problem, *self.trained, "--export",
+             self.folder], self.env, self.options.core)
+        for peer in self.options.peers:
+            self.start(peer)
+        rounds = {work: [] for work in self.options.work}
+        for _ in range(self.options.rounds):
+            for work in self.options.work:
+                results = {"spnode": self.spnode(work)}
+                for peer in [peer for peer in self.peers if suits(peer, self.problem, work)]:
+                    row = self.attempt(peer, lambda: self.peers[peer].measure(work))
+                    if row:
+                        results[peer] = row
+                rounds[work].append(results)
+        for peer in self.peers.values():
+            peer.close()
+        return rounds
 
 
-def run_peer(options, folder, problem, peer, env):
-    script, formulation = PEERS[peer]
-    command = [sys.executable, HERE / script, folder / problem, "--formulation", formulation,
-               "--precision", options.precision, "--seconds", options.seconds]
-    if options.work == "forecast":
-        command.append("--forecast")
-    if "SPNODE_MKL_PRELOAD" in env and script.startswith("torch"):
-        env = env | {"LD_PRELOAD": env["SPNODE_MKL_PRELOAD"]}
-    result = run(command, env, options.core)[-1]
-    if not result["threads_limited"]:
-        raise RuntimeError(f"{peer} used {result['cpu_per_wall']} threads")
-    return result
+def notes(name, rows):
+    parts = [rows[0].get("variant", "")]
+    if rows[0].get("plan"):
+        parts.append(f"(s, m) = {tuple(rows[0]['plan'])}")
+    if name == "spnode":
+        parts.append(f"{statistics.median(row['of best %'] or 0 for row in rows):.0f} % of the best product rate")
+    if rows[0].get("products_gflops"):
+        parts.append("products at " + ", ".join(f"{rate:.0f}" for rate in rows[0]["products_gflops"].values()))
+    busy = min(row.get("cpu_per_wall", 1.0) for row in rows)
+    if busy < 0.9:
+        parts.append(f"another process had {100 * (1 - busy):.0f} % of the core")
+    return "; ".join(part for part in parts if part)
 
 
-def measure(options, folder, env, problem):
-    """Rounds of {"spnode": row, peer: row ...}; a peer that fails is left out, with its error once."""
-    peers = [peer for peer in options.peers if suits(peer, problem, options.work)]
-    rounds = []
-    for number in range(options.rounds):
-        results = {"spnode": run_spnode(options, problem, env)}
-        for peer in list(peers):
-            try:
-                results[peer] = run_peer(options, folder, problem, peer, env)
-            except RuntimeError as error:
-                print(f"{problem}, {peer}: {error}", file=sys.stderr)
-                peers.remove(peer)
-        rounds.append(results)
-        print(f"{problem}: round {number + 1} of {options.rounds}", file=sys.stderr)
-    return rounds
-
-
-def print_table(options, problem, rounds):
-    print(f"\n{problem}, {options.precision}, {options.work}: ms, and the ratio to spnode")
+def table_rows(problem, precision, work, rounds):
     for name in rounds[0]:
-        times = [results[name]["ms"] for results in rounds if name in results]
+        rows = [results[name] for results in rounds if name in results]
         ratios = [results[name]["ms"] / results["spnode"]["ms"] for results in rounds if name in results]
-        row = rounds[0][name]
-        detail = row.get("variant", "")
-        busy = min(results[name].get("cpu_per_wall", 1.0) for results in rounds if name in results)
-        if busy < 0.9:
-            detail += f"; another process had {100 * (1 - busy):.0f} % of the core"
-        if row.get("plan"):
-            detail += f" (s, m) = {tuple(row['plan'])}"
-        if "products_gflops" in row:
-            detail += "; products " + ", ".join(f"{k}: {v}" for k, v in row["products_gflops"].items())
-        print(f"  {name:20} {statistics.median(times):10.3f}  {statistics.median(ratios):8.2f}"
-              f"  [{min(ratios):.2f}, {max(ratios):.2f}]  {detail.strip('; ')}", flush=True)
+        ratio = f"{statistics.median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]"
+        yield (problem, precision, work, name, f"{statistics.median(row['ms'] for row in rows):.3f}",
+               "" if name == "spnode" else ratio, notes(name, rows))
 
 
 def main():
     options = arguments()
-    everything = {}
+    everything, body = [], []
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        env = environment(folder)
+        env = peer_environment(folder)
         for problem in options.problems:
-            run([options.spnode / "benchmark_training_step", "--problem", problem, *trained(options),
-                 "--export", folder], env, options.core)
-            everything[problem] = measure(options, folder, env, problem)
-            print_table(options, problem, everything[problem])
+            for precision in options.precision:
+                for work, rounds in Comparison(options, env, folder, problem, precision).measure().items():
+                    body += table_rows(problem, precision, work, rounds)
+                    everything.append({"problem": problem, "precision": precision, "work": work, "rounds": rounds})
+        machine = run([options.spnode / "benchmark_training_step", "--problem", "grad13", "--brief", "--seconds", 0.01,
+                       "--json"], env, options.core)[0]
+    measure.describe(machine)
+    measure.table(("problem", "precision", "work", "program", "ms", "ratio to spnode", "notes"), body)
     if options.json:
-        facts = {"precision": options.precision, "trained": options.trained, "work": options.work, "problems": everything}
-        options.json.write_text(json.dumps(facts, indent=1))
+        options.json.write_text(json.dumps({"trained": options.trained, "measurements": everything}, indent=1))
 
 
 if __name__ == "__main__":

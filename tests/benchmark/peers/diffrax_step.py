@@ -78,9 +78,9 @@ def main():
     if options.check:
         value, gradient = jax.jit(step.value_and_gradient)(step.theta, step.states)
         return harness.report_agreement(problem, options, value, gradient, step.forecast_states())
-    call = step.forecast() if options.forecast else step.train()
+    make = lambda work: step.train() if work == "step" else step.forecast()
     harness.report(
-        problem, options, call, jax_step.product(dtype), peer="diffrax", version=diffrax.__version__,
+        problem, options, make, jax_step.product(dtype), peer="diffrax", version=diffrax.__version__,
         tolerances=TOLERANCES[options.formulation],
     )
 

@@ -12,13 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 
 
-def variant_of(problem, formulation, forecast):
+def variant_of(problem, formulation, work):
     """The fastest way found for a formulation; "factors" keeps the arithmetic of the bilinear form's factors."""
     if formulation == "paper":
         return formulas.Variant(*("last", "factors", "unroll") if problem.term == "bilinear" else ("first", "factors", "scan"))
     if problem.term == "bilinear":
         quadratic = "triangle" if formulation == "best" and problem.n <= 4 * problem.rank else "factors"
-        return formulas.Variant("last", quadratic, "scan", 0, not forecast)
+        return formulas.Variant("last", quadratic, "scan", 0, work == "step")
     return formulas.Variant("first", "factors", "unroll" if problem.uniform else "scan")
 
 
@@ -174,7 +174,7 @@ def tune(problem, dtype, seconds):
     for q, lanes, (loop, remat) in itertools.product(quadratic, ("first", "last"), loops):
         variant = formulas.Variant(lanes, q, loop, 0, remat)
         call = Step(problem, dtype, variant).train()
-        print(f"{1e3 * harness.median_time(call, seconds):10.3f} ms  {variant}", flush=True)
+        print(f"{1e3 * harness.timed(call, seconds):10.3f} ms  {variant}", flush=True)
 
 
 def main():
@@ -186,15 +186,17 @@ def main():
     problem = problems.load(options.problem)
     if options.tune:
         return tune(problem, dtype, options.seconds)
-    variant = variant_of(problem, options.formulation, options.forecast)
-    step = Step(problem, dtype, variant, options.formulation == "paper")
+    paper = options.formulation == "paper"
+    variants = {work: variant_of(problem, options.formulation, work) for work in harness.WORK}
+    step_for = lambda work: Step(problem, dtype, variants[work], paper)
+    step = step_for("step")
     if options.check:
         value, gradient = jax.jit(step.value_and_gradient)(step.theta, step.states)
         return harness.report_agreement(problem, options, value, gradient, step.forecast_states())
-    call = step.forecast() if options.forecast else step.train()
-    plan = step.plan if options.formulation == "paper" else None
+    make = lambda work: step.train() if work == "step" else step_for(work).forecast()
     harness.report(
-        problem, options, call, product(dtype), peer="jax", version=jax.__version__, variant=str(variant), plan=plan
+        problem, options, make, product(dtype), peer="jax", version=jax.__version__,
+        variant={work: str(variant) for work, variant in variants.items()}, plan=step.plan if paper else None,
     )
 
 

@@ -13,7 +13,7 @@ import torch.utils.checkpoint
 COMPILE = {"cpp_wrapper": True, "max_autotune_gemm": True, "max_autotune_gemm_backends": "CPP,ATEN"}
 
 
-def variant_of(problem, formulation, forecast):
+def variant_of(problem, formulation):
     """The fastest way found for a formulation; "factors" keeps the arithmetic of the bilinear form's factors."""
     if formulation == "paper":
         return formulas.Variant("first", "factors", "unroll")
@@ -132,7 +132,6 @@ class Step:
 
         return call
 
-
     def forecast_states(self):
         """The forecast as (lanes, times, m)."""
         return self.forecast()().permute((1, 0, 2) if self.f.first else (2, 0, 1)).numpy()
@@ -160,7 +159,7 @@ def tune(problem, dtype, seconds):
         torch.compiler.reset()
         variant = formulas.Variant(lanes, q, loop)
         call = Step(problem, dtype, variant).train()
-        print(f"{1e3 * harness.median_time(call, seconds):10.3f} ms  {variant}", flush=True)
+        print(f"{1e3 * harness.timed(call, seconds):10.3f} ms  {variant}", flush=True)
 
 
 def main():
@@ -172,16 +171,15 @@ def main():
     problem = problems.load(options.problem)
     if options.tune:
         return tune(problem, dtype, options.seconds)
-    variant = variant_of(problem, options.formulation, options.forecast)
-    step = Step(problem, dtype, variant, options.formulation == "paper")
+    paper = options.formulation == "paper"
+    step = Step(problem, dtype, variant_of(problem, options.formulation), paper)
     if options.check:
         value = step.value_and_gradient()()
         return harness.report_agreement(problem, options, value, step.theta.grad, step.forecast_states())
-    call = step.forecast() if options.forecast else step.train()
-    plan = step.plan if options.formulation == "paper" else None
+    make = lambda work: step.train() if work == "step" else step.forecast()
     harness.report(
-        problem, options, call, product(dtype), peer="torch", version=torch.__version__, blas=blas(),
-        variant=str(variant), plan=plan,
+        problem, options, make, product(dtype), peer="torch", version=torch.__version__, blas=blas(),
+        variant=str(step.variant), plan=step.plan if paper else None,
     )
 
 

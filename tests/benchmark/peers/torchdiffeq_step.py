@@ -61,9 +61,9 @@ def main():
     if options.check:
         value = step.value_and_gradient()()
         return harness.report_agreement(problem, options, value, step.theta.grad, step.forecast_states())
-    call = step.forecast() if options.forecast else step.train()
+    make = lambda work: step.train() if work == "step" else step.forecast()
     harness.report(
-        problem, options, call, torch_step.product(dtype), peer="torchdiffeq", version=torchdiffeq.__version__,
+        problem, options, make, torch_step.product(dtype), peer="torchdiffeq", version=torchdiffeq.__version__,
         blas=torch_step.blas(),
     )
 
