@@ -1,7 +1,7 @@
 // Speed and accuracy of tanh and its derivative in core/kernels, beside the C library's scalar tanh and what
 // the compiler makes of a loop over it with -ffast-math (libmvec).
 //
-//   benchmark_activation [--json]
+//   benchmark_activation [--json|--markdown]
 //
 // Times are for 200 x 64 entries, a hidden layer of a tile. Errors are over arguments that are dense in
 // [1e-12, 22] in logarithm and in value, both signs, against the

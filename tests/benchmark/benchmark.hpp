@@ -97,15 +97,19 @@ struct Column {
   int width = 0;   ///< at least; the name fits in any case
 };
 
-/// Prints rows as they come: aligned columns for people, or one JSON object per row.
+/// Prints rows as they come: aligned columns for people, a table in Markdown, or one JSON object per row.
 class Table {
  public:
-  enum class Format { text, json };
+  enum class Format { text, markdown, json };
 
   Table(Format format, std::string title, std::vector<Column> columns)
       : format_(format), title_(std::move(title)), columns_(std::move(columns)) {
     if (format_ == Format::json) return;
     std::printf("\n%s\n", title_.c_str());
+    if (format_ == Format::markdown) {
+      print_markdown_head();
+      return;
+    }
     for (const Column& column : columns_)
       std::printf("%s%*s", gap(column), width(column), column.name.c_str());
     std::printf("\n");
@@ -113,16 +117,28 @@ class Table {
 
   void row(const std::vector<Cell>& cells) const {
     if (format_ == Format::json) std::printf("{\"table\": \"%s\"", title_.c_str());
-    for (std::size_t i = 0; i < columns_.size(); ++i)
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      if (format_ == Format::markdown) std::printf(i == 0 ? "| " : " | ");
       format_ == Format::json ? print_json(columns_[i], cells.at(i)) : print_text(columns_[i], cells.at(i));
-    std::printf(format_ == Format::json ? "}\n" : "\n");
+    }
+    std::printf(format_ == Format::json ? "}\n" : format_ == Format::markdown ? " |\n" : "\n");
     std::fflush(stdout);
   }
 
  private:
-  const char* gap(const Column& column) const { return &column == columns_.data() ? "" : "  "; }
+  void print_markdown_head() const {
+    std::printf("\n");
+    for (const Column& column : columns_) std::printf("| %s ", column.name.c_str());
+    std::printf("|\n");
+    for (std::size_t i = 0; i < columns_.size(); ++i) std::printf(i == 0 ? "| --- " : "| ---: ");
+    std::printf("|\n");
+  }
+  const char* gap(const Column& column) const {
+    return &column == columns_.data() || format_ == Format::markdown ? "" : "  ";
+  }
   // The first column holds the names of the rows: to the left.
   int width(const Column& column) const {
+    if (format_ == Format::markdown) return 0;
     const int least = std::max(column.width, int(column.name.size()));
     return &column == columns_.data() ? -least : least;
   }
@@ -149,8 +165,8 @@ class Table {
   std::vector<Column> columns_;
 };
 
-/// The frame of a benchmark's main program: starts Kokkos, reads --json and the program's own flags, and says
-/// what the figures were measured on.
+/// The frame of a benchmark's main program: starts Kokkos, reads --json, --markdown and the program's own
+/// flags, and says what the figures were measured on.
 class Session {
  public:
   Session(int& argc, char** argv) : kokkos_(argc, argv), arguments_(argv + 1, argv + argc) {
@@ -169,7 +185,11 @@ class Session {
   bool has(std::string_view flag) const {
     return std::find(arguments_.begin(), arguments_.end(), flag) != arguments_.end();
   }
-  Table::Format format() const { return has("--json") ? Table::Format::json : Table::Format::text; }
+  Table::Format format() const {
+    return has("--json")       ? Table::Format::json
+           : has("--markdown") ? Table::Format::markdown
+                               : Table::Format::text;
+  }
   const std::vector<std::string>& arguments() const { return arguments_; }
 
  private:

@@ -1,6 +1,7 @@
 // Throughput of forecasts for the sizes of the shipped decks.
 //
-//   benchmark_forecast [--precision double|mixed] [--seconds S] [--json] [problems and sizes: see selection.hpp]
+//   benchmark_forecast [--precision double|mixed] [--seconds S] [--json|--markdown] [problems and sizes: see
+//   selection.hpp]
 //
 // --seconds: measuring time, default 1.
 //
@@ -23,7 +24,7 @@ constexpr std::size_t default_tile = 64;  // of the command `forecast`
 template <class Real>
 void measure_all(const Session& session, const std::vector<Problem>& problems, const std::string& precision) {
   const double best = best_product_rate<Real>();
-  if (session.format() == Table::Format::text)
+  if (session.format() != Table::Format::json)
     std::printf("\nbest rate of small products, %s: %.1f GFLOP/s\n", precision.c_str(), best);
   const Table table(session.format(), "forecast",
                     {{"problem", 1, 14},

@@ -1,7 +1,7 @@
 // Phi functions of dense matrices and the matrix-free Taylor method against their cost models, and the choice
 // between the two (core/dynamics.hpp, choose_method).
 //
-//   benchmark_matrix_functions [--json] [--large] [phi] [taylor] [choice]
+//   benchmark_matrix_functions [--json|--markdown] [--large] [phi] [taylor] [choice]
 //
 // "over model" is the measured time over the time that the counted operations take at the best rate of small
 // products, measured in the same run. The words choose parts; none means all. --large goes on to n = 2048

@@ -172,10 +172,11 @@ inline core::MatrixFunctionMethod method_of(const Problem& problem, const core::
                              windows * problem.intervals() * problem.integrator.substeps);
 }
 
-/// Operations of the matrix products of one lane as they are executed, 2 m n k each, where functions of A_L are
-/// dense matrices: products with the phi matrices of the rates that a stage takes (those of weight zero are left
-/// out), and the bilinear form as core evaluates it, expanded (n quadratic forms: n^2 (n + 1)) or factored (4 R
-/// n^2). Not counted: monomials, activations, products of components, losses, what is done once per update.
+/// Operations of the matrix products of one lane as they are executed, 2 m n k each, where functions of A_L
+/// are dense matrices: products with the phi matrices of the rates that a stage takes (those of weight zero
+/// are left out), and the bilinear form as core evaluates it, expanded (n quadratic forms: n^2 (n + 1)) or
+/// factored (4 R n^2). Not counted: monomials, activations, products of components, losses, what is done once
+/// per update.
 struct LaneFlops {
   double rate = 0.0;            ///< one evaluation of the nonlinear terms
   double stages = 0.0;          ///< products with phi matrices, all stages of one step
@@ -207,7 +208,8 @@ inline LaneFlops lane_flops(const Problem& problem) {
   const std::size_t n = problem.latent();
   for (const core::NonlinearKind kind : problem.model.nonlinear)
     if (kind == core::NonlinearKind::bilinear)
-      flops.rate += double(n * n) * double(bilinear_is_expanded(problem) ? n + 1 : 4 * problem.model.bilinear.rank);
+      flops.rate +=
+          double(n * n) * double(bilinear_is_expanded(problem) ? n + 1 : 4 * problem.model.bilinear.rank);
     else
       flops.rate += network_flops(n,
                                   kind == core::NonlinearKind::lipschitz ? problem.model.lipschitz.hidden

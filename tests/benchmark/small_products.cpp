@@ -1,6 +1,6 @@
 // Rates of the small products of core/kernels on the shapes that occur, beside BLAS and libxsmm.
 //
-//   benchmark_small_products [--json] [--long]
+//   benchmark_small_products [--json|--markdown] [--long]
 //
 // All calls find their operands in the first caches, as they do in a tile. --long times each ten times
 // longer.

@@ -1,7 +1,8 @@
 // One training step as the trainer does it, split by phase, for the sizes of the shipped decks.
 //
-//   [mpirun -n RANKS --bind-to core] benchmark_training_step [--precision double|mixed] [--seconds S] [--brief]
-//       [--cpu-time] [--json] [problems and sizes: see selection.hpp]
+//   [mpirun -n RANKS --bind-to core] benchmark_training_step [--precision double|mixed] [--seconds S]
+//   [--brief]
+//       [--cpu-time] [--json|--markdown] [problems and sizes: see selection.hpp]
 //   benchmark_training_step --problem NAME [sizes] --export DIR
 //
 // step       the whole: draw the batch, all below, Adam; as BatchObjective and Adam do it
@@ -17,18 +18,18 @@
 // Phases are measured one by one and need not add up to the step. On several ranks a phase starts on all of
 // them together and takes as long as the slowest.
 //
-// MFLOP counts the matrix products that a step executes, 2 m n k each (problems.hpp says which): forward once,
-// reverse twice (adjoints of states and of weights), the autoencoder where it is applied, frozen weights
-// without an adjoint. Activations, elementwise products, losses, products that the reverse sweep repeats,
-// padding of tiles and everything done once per update are not counted: the rate has to carry them. A dash
-// where functions of A_L act by Taylor series. "of best %" is the share of the best small-product rate of
-// this run (core, BLAS, libxsmm), times the ranks, which measure it at the same time.
-// "tape" is what the forward sweep keeps for the reverse sweep, in bytes per trajectory and step; "scratch"
-// all temporary memory of a tile, in the same unit.
+// MFLOP counts the matrix products that a step executes, 2 m n k each (problems.hpp says which): forward
+// once, reverse twice (adjoints of states and of weights), the autoencoder where it is applied, frozen
+// weights without an adjoint. Activations, elementwise products, losses, products that the reverse sweep
+// repeats, padding of tiles and everything done once per update are not counted: the rate has to carry them.
+// A dash where functions of A_L act by Taylor series. "of best %" is the share of the best small-product rate
+// of this run (core, BLAS, libxsmm), times the ranks, which measure it at the same time. "tape" is what the
+// forward sweep keeps for the reverse sweep, in bytes per trajectory and step; "scratch" all temporary memory
+// of a tile, in the same unit.
 //
 // --brief measures the step alone, for at least S seconds (default 1). --cpu-time takes the processor time of
-// a rank's thread instead of the time on the wall, for one rank on a busy machine. --export writes the problem
-// with spnode's results for the scripts in peers/.
+// a rank's thread instead of the time on the wall, for one rank on a busy machine. --export writes the
+// problem with spnode's results for the scripts in peers/.
 
 #include "collective_timing.hpp"
 #include "export_problem.hpp"
@@ -205,18 +206,17 @@ double step_flops(const Problem& problem) {
   return sum * double(problem.training.batch);
 }
 
-const std::vector<Column> columns = {{"problem", 1, 14}, {"precision"}, {"linear part"},  {"ranks", 0},
-                                     {"batch", 0},     {"tile", 0},      {"intervals", 0}, {"substeps", 0},
-                                     {"latent", 0},    {"step ms", 3},   {"update", 3},    {"forward", 3},
-                                     {"reverse", 3},   {"rest", 3},      {"sum", 3},       {"pull back", 3},
-                                     {"adam", 3},      {"other %", 1},   {"MFLOP", 1},     {"GFLOP/s", 1},
-                                     {"of best %", 0}, {"tape B", 0},    {"scratch B", 0}};
+const std::vector<Column> columns = {
+    {"problem", 1, 14}, {"precision"},   {"linear part"},  {"ranks", 0},     {"batch", 0},    {"tile", 0},
+    {"intervals", 0},   {"substeps", 0}, {"latent", 0},    {"step ms", 3},   {"update", 3},   {"forward", 3},
+    {"reverse", 3},     {"rest", 3},     {"sum", 3},       {"pull back", 3}, {"adam", 3},     {"other %", 1},
+    {"MFLOP", 1},       {"GFLOP/s", 1},  {"of best %", 0}, {"tape B", 0},    {"scratch B", 0}};
 
 template <class Real, Clock clock>
 void measure_all(const Session& session, const std::vector<Problem>& problems, const std::string& precision) {
   const parallel::Communicator comm;
   const double best = best_product_rate<Real>(), ranks = double(comm.size());
-  if (session.format() == Table::Format::text)
+  if (session.format() != Table::Format::json)
     std::printf("\nbest rate of small products, %s: %.1f GFLOP/s\n", precision.c_str(), best);
   const Table table(session.format(), "training_step", columns);
   const double seconds = std::stod(option(session.arguments(), "--seconds").value_or("1"));
@@ -229,12 +229,29 @@ void measure_all(const Session& session, const std::vector<Problem>& problems, c
       t = step.phases(seconds);
     const bool dense = step.method() == core::MatrixFunctionMethod::dense;
     const double flops = dense ? step_flops(problem) : not_measured, rate = flops / t.step * 1e-9;
-    table.row({problem.name, precision, dense ? "dense" : "taylor", ranks, double(problem.training.batch),
-               double(problem.training.tile), double(problem.intervals()),
-               double(problem.integrator.substeps), double(problem.latent()), 1e3 * t.step, 1e3 * t.update,
-               1e3 * t.forward, 1e3 * t.reverse, 1e3 * (t.tiles - t.forward - t.reverse), 1e3 * t.sum,
-               1e3 * t.pull_back, 1e3 * t.adam, 100.0 * (t.update + t.sum + t.pull_back + t.adam) / t.step,
-               1e-6 * flops, rate, 100.0 * rate / (ranks * best), t.tape_bytes, t.scratch_bytes});
+    table.row({problem.name,
+               precision,
+               dense ? "dense" : "taylor",
+               ranks,
+               double(problem.training.batch),
+               double(problem.training.tile),
+               double(problem.intervals()),
+               double(problem.integrator.substeps),
+               double(problem.latent()),
+               1e3 * t.step,
+               1e3 * t.update,
+               1e3 * t.forward,
+               1e3 * t.reverse,
+               1e3 * (t.tiles - t.forward - t.reverse),
+               1e3 * t.sum,
+               1e3 * t.pull_back,
+               1e3 * t.adam,
+               100.0 * (t.update + t.sum + t.pull_back + t.adam) / t.step,
+               1e-6 * flops,
+               rate,
+               100.0 * rate / (ranks * best),
+               t.tape_bytes,
+               t.scratch_bytes});
   }
 }
 

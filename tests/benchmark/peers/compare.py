@@ -75,6 +75,8 @@ def peer_environment(folder):
     env = measure.environment()
     env["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     env["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    # Later runs find what earlier ones compiled, as PyTorch's do.
+    env.setdefault("JAX_COMPILATION_CACHE_DIR", str(pathlib.Path(tempfile.gettempdir()) / "spnode_peers_jax"))
     with contextlib.suppress(OSError):
         text = pathlib.Path("/proc/cpuinfo").read_text()
         if "AuthenticAMD" in text and "avx512f" in text:
