@@ -1,22 +1,56 @@
 #include "core/dynamics.hpp"
 
 #include "core/error.hpp"
-#include "core/functions/linear_algebra.hpp"
 #include "core/functions/taylor_degree.hpp"
+#include "core/integrators/block_linear_part.hpp"
+#include "core/integrators/low_rank_linear_part.hpp"
+#include "core/integrators/taylor_linear_part.hpp"
 
 #include <algorithm>
 #include <cmath>
 
 namespace spnode::core {
+namespace {
+
+/// Of structures other than dense, which have one method each.
+MatrixFunctionMethod method_of(LinearStructure structure, MatrixFunctionMethod asked) {
+  const bool blocks = structure == LinearStructure::block_diagonal;
+  const MatrixFunctionMethod method = blocks ? MatrixFunctionMethod::dense : MatrixFunctionMethod::taylor;
+  if (asked != MatrixFunctionMethod::automatic && asked != method)
+    throw UsageError(
+        blocks ? "integrator.linear: taylor does not go with model.linear.structure: block_diagonal, "
+                 "whose functions have closed forms; leave it automatic"
+               : "integrator.linear: dense does not go with model.linear.structure: low_rank, whose "
+                 "functions are not low rank; leave it automatic");
+  return method;
+}
+
+template <class Real>
+std::unique_ptr<LinearPart<Real>> make_linear_part(const LinearShape& matrix, MatrixFunctionMethod method,
+                                                   const RateShape& shape,
+                                                   std::vector<OperatorSpec> operators,
+                                                   const StepTable& table) {
+  if (matrix.structure == LinearStructure::block_diagonal)
+    return std::make_unique<BlockLinearPart<Real>>(shape, std::move(operators), table.steps(), matrix);
+  if (matrix.structure == LinearStructure::low_rank)
+    return std::make_unique<LowRankLinearPart<Real>>(shape, std::move(operators), table.steps(), matrix);
+  if (method != MatrixFunctionMethod::taylor)
+    return std::make_unique<DenseLinearPart<Real>>(shape, std::move(operators), table.steps());
+  for (const OperatorSpec& spec : operators)
+    if (spec.kind == OperatorSpec::Kind::resolvent)
+      throw UsageError("integrator.linear = taylor has no implicit stages; use dense with an IMEX scheme");
+  return std::make_unique<TaylorLinearPart<Real>>(shape, std::move(operators), table.largest(), matrix);
+}
+
+}  // namespace
 
 MatrixFunctionMethod choose_method(const IntegratorOptions& options, const RateShape& shape,
-                                   const StepTable& table, std::span<const double> A,
+                                   const StepTable& table, const StructuredMatrix& A,
                                    std::size_t lane_steps) {
+  if (A.shape.structure != LinearStructure::dense) return method_of(A.shape.structure, options.linear);
   if (options.linear != MatrixFunctionMethod::automatic) return options.linear;
   double dense = 0.0, taylor = 0.0;
-  std::vector<double> work(4 * shape.n);
-  std::vector<int> sign(shape.n);
-  const PowerNorms norms = power_norms(A, shape.n, work, sign);
+  const PowerNorms norms = power_norms(A, 0.0);
   std::size_t most = 0;
   for (const OperatorSpec& spec : make_integrator<double>(options.scheme, shape)->operators()) {
     // Only exponentials exist in both ways.
@@ -40,16 +74,11 @@ Dynamics<Real>::Dynamics(const BasicModel<Real>& model, const IntegratorOptions&
       table_(std::move(table)),
       rate_(model.nonlinear()),
       integrator_(make_integrator<Real>(options.scheme, rate_.shape())),
+      linear_(make_linear_part<Real>(model.linear().shape(), method, rate_.shape(), integrator_->operators(),
+                                     table_)),
       A_(model.linear().coefficient_count()),
       A_bar_(A_.size()),
-      kappa_(model.nonlinear().coefficient_count()) {
-  if (method == MatrixFunctionMethod::taylor)
-    linear_ =
-        std::make_unique<TaylorLinearPart<Real>>(rate_.shape(), integrator_->operators(), table_.largest());
-  else
-    linear_ =
-        std::make_unique<DenseLinearPart<Real>>(rate_.shape(), integrator_->operators(), table_.steps());
-}
+      kappa_(model.nonlinear().coefficient_count()) {}
 
 template <class Real>
 void Dynamics<Real>::set_parameters(std::span<const double> theta) {

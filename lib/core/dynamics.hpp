@@ -13,12 +13,15 @@
 namespace spnode::core {
 
 /// The method that costs less floating-point work for one parameter update whose tiles take `lane_steps`
-/// steps of single lanes. `A`: the linear operator (n, n) that the decision is made for.
+/// steps of single lanes. `A`: the linear operator that the decision is made for.
 ///
 /// Both methods run at about the same rate, so that the faster one is taken except within a factor of three
 /// of the break-even, where at most half of the time is lost (n = 16 .. 1024, benchmark_matrix_functions).
+///
+/// Blocks have closed forms and count as dense; of low-rank operators only products are formed. Raises
+/// UsageError where the options ask for the other one.
 MatrixFunctionMethod choose_method(const IntegratorOptions& options, const RateShape& shape,
-                                   const StepTable& table, std::span<const double> A, std::size_t lane_steps);
+                                   const StepTable& table, const StructuredMatrix& A, std::size_t lane_steps);
 
 /// Which halves of a rate a model's nonlinear terms fill.
 template <class Real>

@@ -11,6 +11,7 @@
 #include "core/dynamics.hpp"
 #include "core/functions/expmv.hpp"
 #include "core/functions/phi.hpp"
+#include "core/integrators/taylor_linear_part.hpp"
 
 #include <functional>
 #include <span>
@@ -96,7 +97,8 @@ void taylor_method(const Session& session, double best) {
       method.reserve(plan);
       const core::Vector<double> h("h", tile);
       const core::Matrix<double> u("u", n, tile), w("w", n, tile), out("out", n, tile),
-          u_bar("u_bar", n, tile), w_bar("w_bar", n, tile), a_bar("a_bar", n, n);
+          u_bar("u_bar", n, tile), w_bar("w_bar", n, tile);
+      const core::Vector<double> a_bar("a_bar", n * n);
       Kokkos::deep_copy(h, 1.0);
       for (std::size_t i = 0; i < n * tile; ++i) u.data()[i] = entry(i), w.data()[i] = entry(i + 3);
       const core::ExpmvCall<double> call{.steps = h, .u = u, .w = {w}, .terms = 1};
@@ -230,8 +232,8 @@ void choice_of_method(const Session& session, core::Scheme scheme, const std::st
         work.steps.push_back(1.0 - 0.5 * double(i) / double(distinct));
       std::ranges::sort(work.steps);
       compare(table, work, norm, [&](std::size_t lane_steps) {
-        return core::choose_method({.scheme = scheme}, work.shape, core::StepTable(work.steps), work.A,
-                                   lane_steps) == core::MatrixFunctionMethod::dense;
+        return core::choose_method({.scheme = scheme}, work.shape, core::StepTable(work.steps),
+                                   {{core::LinearStructure::dense, work.shape.n}, work.A}, lane_steps) == core::MatrixFunctionMethod::dense;
       });
     }
 }

@@ -1,7 +1,7 @@
 #include "catch.hpp"
 #include "core/model/autoencoder.hpp"
 #include "core/model/bilinear.hpp"
-#include "core/model/hurwitz.hpp"
+#include "core/model/dense_hurwitz.hpp"
 #include "core/model/network.hpp"
 #include "helpers.hpp"
 
@@ -195,7 +195,7 @@ TEST_CASE("network_with_a_bound_is_lipschitz_for_random_parameters") {
 }
 
 TEST_CASE("hurwitz_adjoint_is_the_transpose_of_its_tangent_and_matches_differences") {
-  HurwitzOperator linear(5, {0.3, 0.1, 10.0, 0.5, true});
+  DenseHurwitz linear(5, {0.3, 0.1, 10.0, 0.5, true});
   ParameterLayout layout;
   linear.declare(layout);
   std::vector<double> theta(layout.size());
@@ -216,7 +216,7 @@ TEST_CASE("hurwitz_adjoint_is_the_transpose_of_its_tangent_and_matches_differenc
 }
 
 TEST_CASE("hurwitz_operator_starts_with_the_wanted_decay_rates") {
-  HurwitzOperator linear(4, {0.25, 1e-3, 1e3, 0.0, true});
+  DenseHurwitz linear(4, {0.25, 1e-3, 1e3, 0.0, true});
   ParameterLayout layout;
   linear.declare(layout);
   std::vector<double> theta(layout.size()), A(16);

@@ -231,8 +231,8 @@ struct Derivatives {
         u_bar("u_bar", problem.n, problem.lanes),
         a_bar("a_bar", problem.n, problem.n),
         out_dot("out_dot", problem.n, problem.lanes) {
-    ExpmvAdjoint<double> bars{u_bar, {}, a_bar};
-    ExpmvTangent<double> dots{u_dot, {}, a_dot};
+    ExpmvAdjoint<double> bars{u_bar, {}, VectorView<double>(a_bar.data(), a_bar.size())};
+    ExpmvTangent<double> dots{u_dot, {}, ConstVectorView<double>(a_dot.data(), a_dot.size())};
     for (std::size_t k = 0; k < problem.terms; ++k) {
       w_dot[k] = device_matrix(random_array(problem.n * problem.lanes, w_dot_names[k]), problem.n);
       w_bar[k] = Matrix<double>("w_bar", problem.n, problem.lanes);
@@ -303,7 +303,9 @@ TEST_CASE("taylor_adjoint_adds_to_what_is_there") {
   Runner runner(random_hurwitz(4, 2.0), problem);
   Derivatives derivatives(runner, problem);
   const Array once = host_array(derivatives.a_bar);
-  const ExpmvAdjoint<double> bars{derivatives.u_bar, {derivatives.w_bar[0]}, derivatives.a_bar};
+  const ExpmvAdjoint<double> bars{derivatives.u_bar,
+                                  {derivatives.w_bar[0]},
+                                  VectorView<double>(derivatives.a_bar.data(), derivatives.a_bar.size())};
   runner.method.vjp(runner.space, runner.plan, problem.call(), derivatives.out_bar, bars);
   const Array twice = host_array(derivatives.a_bar);
   for (std::size_t i = 0; i < once.size(); ++i) CHECK(twice[i] == Approx(2.0 * once[i]).epsilon(1e-14));

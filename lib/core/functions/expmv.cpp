@@ -3,7 +3,6 @@
 #include "core/error.hpp"
 #include "core/functions/expmv_kernels.hpp"
 #include "core/kernels/elementwise.hpp"
-#include "core/kernels/gemm.hpp"
 
 #include <algorithm>
 #include <string>
@@ -21,7 +20,7 @@ void run(const char* label, const ExecSpace& space, std::size_t count, const Fun
 }  // namespace
 
 template <class Real>
-Expmv<Real>::Expmv(std::size_t n, std::size_t max_terms, std::size_t max_lanes)
+Expmv<Real>::Expmv(std::size_t n, std::size_t max_terms, std::size_t max_lanes, std::size_t work_rows)
     : n_(n),
       max_terms_(max_terms),
       max_lanes_(max_lanes),
@@ -31,7 +30,8 @@ Expmv<Real>::Expmv(std::size_t n, std::size_t max_terms, std::size_t max_lanes)
       state_("spnode::core::expmv_state", n * max_lanes),
       state_bar_("spnode::core::expmv_state_bar", n * max_lanes),
       term_bar_("spnode::core::expmv_term_bar", n * max_lanes),
-      terms_("spnode::core::expmv_terms", n * max_lanes) {}
+      terms_("spnode::core::expmv_terms", n * max_lanes),
+      work_("spnode::core::expmv_work", work_rows * max_lanes) {}
 
 template <class Real>
 void Expmv<Real>::reserve(const ExpmvPlan<Real>& plan) {
@@ -47,9 +47,15 @@ MatrixView<Real> Expmv<Real>::slot(const Vector<Real>& storage, std::size_t inde
 }
 
 template <class Real>
+MatrixView<Real> Expmv<Real>::work(const ExpmvPlan<Real>& plan, std::size_t lanes) const {
+  return MatrixView<Real>(work_.data(), plan.matrix().work_rows(), lanes);
+}
+
+template <class Real>
 void Expmv<Real>::check(const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call) const {
   const std::size_t lanes = call.steps.extent(0);
-  if (plan.order() != n_ || call.terms > max_terms_ || call.terms > plan.max_terms() || lanes > max_lanes_)
+  if (plan.order() != n_ || call.terms > max_terms_ || call.terms > plan.max_terms() || lanes > max_lanes_ ||
+      plan.matrix().work_rows() * max_lanes_ > work_.extent(0))
     throw UsageError("expmv was called with a matrix of order " + std::to_string(plan.order()) + ", " +
                      std::to_string(call.terms) + " phi terms and " + std::to_string(lanes) +
                      " lanes; it was made for order " + std::to_string(n_) + " and at most " +
@@ -97,7 +103,8 @@ std::size_t Expmv<Real>::advance(const ExecSpace& space, const ExpmvPlan<Real>& 
   while (degree < series.m && (unsettled != 0 || degree <= call.terms)) {
     const std::size_t from = terms == Terms::keep ? degree : 0,
                       to = terms == Terms::keep ? ++degree : (++degree, 0);
-    gemm(space, 1.0, plan.matrix(), Transpose::no, slot(terms_, from, lanes), 0.0, product);
+    plan.matrix().apply(space, 1.0, Transpose::no, slot(terms_, from, lanes), 0.0, product,
+                        work(plan, lanes));
     Kokkos::parallel_reduce(
         "add_term", Kokkos::RangePolicy<ExecSpace>(space, 0, blocks),
         expmv::AddTerm<Real>{series, degree, product, slot(terms_, to, lanes), after, term_norms_},
@@ -145,8 +152,9 @@ void Expmv<Real>::advance_vjp(const ExecSpace& space, const ExpmvPlan<Real>& pla
   for (std::size_t k = degree; k > 0; --k) {
     run("add_term_vjp", space, blocks,
         expmv::AddTermVjp<Real>{series, k, state_bar, term_bar, product_bar, bars.w});
-    gemm(space, 1.0, plan.matrix(), Transpose::yes, product_bar, 1.0, term_bar);
-    if (bars.a.extent(0) > 0) gemm_nt(space, 1.0, product_bar, slot(terms_, k - 1, lanes), bars.a);
+    plan.matrix().apply(space, 1.0, Transpose::yes, product_bar, 1.0, term_bar, work(plan, lanes));
+    if (bars.a.extent(0) > 0)
+      plan.matrix().apply_vjp(space, slot(terms_, k - 1, lanes), product_bar, bars.a, work(plan, lanes));
   }
   scaled_copy(space, 1.0, term_bar, state_bar);
   products_ += 2 * degree;
@@ -179,9 +187,9 @@ void Expmv<Real>::advance_jvp(const ExecSpace& space, const ExpmvPlan<Real>& pla
   const MatrixView<Real> product_dot = slot(product_, 0, lanes), term_dot = slot(term_bar_, 0, lanes);
   run("expmv_begin_jvp", space, blocks, expmv::BeginSeries<Real>{before, term_dot, after, term_norms_});
   for (std::size_t k = 1; k <= degree; ++k) {
-    gemm(space, 1.0, plan.matrix(), Transpose::no, term_dot, 0.0, product_dot);
+    plan.matrix().apply(space, 1.0, Transpose::no, term_dot, 0.0, product_dot, work(plan, lanes));
     if (dots.a.extent(0) > 0)
-      gemm(space, 1.0, dots.a, Transpose::no, slot(terms_, k - 1, lanes), 1.0, product_dot);
+      plan.matrix().apply_jvp(space, dots.a, slot(terms_, k - 1, lanes), product_dot, work(plan, lanes));
     int ignored = 0;  // the tangent stops where the value did
     Kokkos::parallel_reduce("add_term_jvp", Kokkos::RangePolicy<ExecSpace>(space, 0, blocks),
                             expmv::AddTerm<Real>{series, k, product_dot, term_dot, after, term_norms_},

@@ -26,13 +26,13 @@ template <class Real>
 struct ExpmvTangent {
   ConstMatrixView<Real> u;                                   ///< (n, lanes)
   std::array<ConstMatrixView<Real>, most_phi_terms> w = {};  ///< (n, lanes), the first `terms`
-  ConstMatrixView<Real> a;                                   ///< (n, n); an empty view means zero
+  ConstVectorView<Real> a;  ///< of the coefficients; an empty view means zero
 };
 template <class Real>
 struct ExpmvAdjoint {
   MatrixView<Real> u;                                   ///< (n, lanes), added to
   std::array<MatrixView<Real>, most_phi_terms> w = {};  ///< (n, lanes), added to
-  MatrixView<Real> a;                                   ///< (n, n), added to; an empty view skips it
+  VectorView<Real> a;  ///< of the coefficients, added to; an empty view skips it
 };
 
 namespace expmv {
@@ -58,7 +58,8 @@ struct Series;
 template <class Real>
 class Expmv {
  public:
-  Expmv(std::size_t n, std::size_t max_terms, std::size_t max_lanes);
+  /// work_rows: those of the plans' operators, 0 for dense ones.
+  Expmv(std::size_t n, std::size_t max_terms, std::size_t max_lanes, std::size_t work_rows = 0);
 
   /// Grows the work arrays of vjp() (states at the start of the s steps, and m terms) to what the plan needs.
   /// Allocates; call it after ExpmvPlan::update(), outside the hot loop. apply() needs no call.
@@ -77,7 +78,7 @@ class Expmv {
   void jvp(const ExecSpace& space, const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call,
            const ExpmvTangent<Real>& dots, MatrixView<Real> out_dot);
 
-  /// Products A B done since construction, each 2 n^2 lanes operations; for measurements.
+  /// Products A B done since construction, for measurements.
   std::size_t products() const { return products_; }
 
  private:
@@ -85,6 +86,7 @@ class Expmv {
   enum class Terms { overwrite, keep };
 
   MatrixView<Real> slot(const Vector<Real>& storage, std::size_t index, std::size_t lanes) const;
+  MatrixView<Real> work(const ExpmvPlan<Real>& plan, std::size_t lanes) const;
   void check(const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call) const;
   void check_reserved(const ExpmvPlan<Real>& plan) const;
 
@@ -106,6 +108,7 @@ class Expmv {
   Vector<Real> product_;     ///< one batch (n, lanes) each, as are the slots of terms_ and states_
   Vector<Real> state_, state_bar_, term_bar_;
   Vector<Real> terms_, states_;
+  Vector<Real> work_;  ///< of the operator's products
 };
 
 }  // namespace spnode::core

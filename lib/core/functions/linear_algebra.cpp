@@ -89,19 +89,27 @@ double one_norm(HostOperand a) {
   return norm;
 }
 
-double power_one_norm(HostOperand a, std::size_t power, std::span<double> work, std::span<int> sign) {
-  const int n = static_cast<int>(a.rows), one = 1;
+void multiply(HostOperand a, std::span<const double> x, std::span<double> y) {
+  const int m = static_cast<int>(a.cols), n = static_cast<int>(a.rows), one = 1;
   const double alpha = 1.0, beta = 0.0;
-  double *v = work.data(), *x = v + n, *y = x + n, estimate = 0.0;
+  const char op = a.is_transposed ? 'N' : 'T';  // row-major storage swaps the two
+  dgemv_(&op, &m, &n, &alpha, a.data, &m, x.data(), &one, &beta, y.data(), &one);
+}
+
+double power_one_norm(const VectorProduct& product, std::size_t power, std::span<double> work,
+                      std::span<int> sign) {
+  const std::size_t order = sign.size();
+  const int n = static_cast<int>(order);
+  const std::span<double> v = work.first(order), x = work.subspan(order, order),
+                          y = work.subspan(2 * order, order);
+  double estimate = 0.0;
   int request = 0, state[3] = {0, 0, 0};
   for (;;) {
-    dlacn2_(&n, v, x, sign.data(), &estimate, &request, state);
+    dlacn2_(&n, v.data(), x.data(), sign.data(), &estimate, &request, state);
     if (request == 0) return estimate;
-    // request 1: x = a^power x; 2: with the transpose. Row-major storage swaps the two.
-    const char op = (request == 1) != a.is_transposed ? 'T' : 'N';
-    for (std::size_t i = 0; i < power; ++i) {
-      dgemv_(&op, &n, &n, &alpha, a.data, &n, x, &one, &beta, y, &one);
-      std::copy(y, y + n, x);
+    for (std::size_t i = 0; i < power; ++i) {  // request 1: x = A^power x; 2: with the transpose
+      product(request == 2, x, y);
+      std::copy(y.begin(), y.end(), x.begin());
     }
   }
 }

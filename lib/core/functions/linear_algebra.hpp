@@ -7,6 +7,7 @@
 #include "core/functions/double_double.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <span>
 
 namespace spnode::core {
@@ -60,9 +61,17 @@ void invert(HostMatrix a, std::span<int> pivots, std::span<double> work, const c
 /// Largest column sum of absolute values; NaN where an entry is NaN.
 double one_norm(HostOperand a);
 
-/// Lower bound of the 1-norm of a^power, nearly always within a factor of three and mostly exact, from a few
-/// products with vectors (dlacn2: Higham, ACM TOMS 14, 1988). work: at least (4 n); sign: (n).
-double power_one_norm(HostOperand a, std::size_t power, std::span<double> work, std::span<int> sign);
+/// y = a x (dgemv). x, y: vectors that do not overlap.
+void multiply(HostOperand a, std::span<const double> x, std::span<double> y);
+
+/// y = A x, or A^T x where `transpose` is not 0, of vectors that do not overlap.
+using VectorProduct = std::function<void(bool transpose, std::span<const double> x, std::span<double> y)>;
+
+/// Lower bound of the 1-norm of A^power, A of order n, nearly always within a factor of three and mostly
+/// exact, from a few products with vectors (dlacn2: Higham, ACM TOMS 14, 1988). work: at least (3 n); sign:
+/// (n).
+double power_one_norm(const VectorProduct& product, std::size_t power, std::span<double> work,
+                      std::span<int> sign);
 
 /// sum of the diagonal.
 double trace(HostOperand a);

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <vector>
 
 namespace spnode::core {
 
@@ -38,14 +39,20 @@ double smallest_norm(const PowerNorms& norms, std::size_t m) {
 
 }  // namespace
 
-PowerNorms power_norms(std::span<const double> b, std::size_t n, std::span<double> work,
-                       std::span<int> sign) {
+PowerNorms power_norms(const StructuredMatrix& A, double shift) {
+  const std::size_t n = A.shape.n;
+  std::vector<double> work(3 * n);
+  std::vector<int> sign(n);
+  const VectorProduct product = [&](bool transpose, std::span<const double> x, std::span<double> y) {
+    multiply(A, transpose ? Side::transposed : Side::plain, x, y);
+    if (shift != 0.0) add_scaled(-shift, x, y);
+  };
   PowerNorms norms;
-  norms.alpha[1] = one_norm(square(b, n));
+  norms.alpha[1] = one_norm(A, shift);
   if (!std::isfinite(norms.alpha[1]) || norms.alpha[1] == 0.0) return norms;
   double root[PowerNorms::largest + 2] = {};
   for (std::size_t p = 2; p <= PowerNorms::largest + 1; ++p)
-    root[p] = std::pow(power_one_norm(square(b, n), p, work, sign), 1.0 / static_cast<double>(p));
+    root[p] = std::pow(power_one_norm(product, p, work, sign), 1.0 / static_cast<double>(p));
   for (std::size_t p = 2; p <= PowerNorms::largest; ++p) {
     const double bound = std::max(root[p], root[p + 1]);
     norms.alpha[p] = std::isfinite(bound) ? bound : norms.alpha[1];  // the power overflowed

@@ -1,8 +1,9 @@
 #pragma once
 /// The choice of degree and scaling of the Taylor method, and what both methods cost.
 
+#include "core/functions/structured_matrix.hpp"
+
 #include <cstddef>
-#include <span>
 
 namespace spnode::core {
 
@@ -24,8 +25,8 @@ struct PowerNorms {
   double floor = 0.0;  ///< norm of the part of the augmented matrix beside B, |mu|
 };
 
-/// Norms of B (n, n) row major. work: (4 n), sign: (n). `floor` is left zero.
-PowerNorms power_norms(std::span<const double> b, std::size_t n, std::span<double> work, std::span<int> sign);
+/// Norms of B = A - shift I, from products with vectors. `floor` is left zero. Allocates.
+PowerNorms power_norms(const StructuredMatrix& A, double shift);
 
 /// The (m, s) with the fewest products m s whose backward error is below 2^-53 for |step| B
 /// (theta_m: Higham, Functions of Matrices, Table A.3, and Al-Mohy, Higham 2011, Table 3.1). With phi terms

@@ -1,6 +1,7 @@
 #include "core/error.hpp"
 #include "core/functions/phi.hpp"
 #include "core/functions/resolvent.hpp"
+#include "core/integrators/exponential_terms.hpp"
 #include "core/integrators/lane_matrices.hpp"
 
 #include <algorithm>
@@ -14,16 +15,6 @@ using Kind = OperatorSpec::Kind;
 
 Argument argument_of(const OperatorSpec& spec) { return spec.c == 1.0 ? Argument::full : Argument::half; }
 
-double factorial(std::size_t k) { return k < 2 ? 1.0 : double(k) * factorial(k - 1); }
-
-std::size_t highest_phi(const RateShape& shape, const std::vector<OperatorSpec>& operators) {
-  std::size_t highest = 0;
-  for (const OperatorSpec& spec : operators)
-    if (spec.kind == Kind::exponential && spec.terms() > 0)
-      highest = std::max(highest, shape.has_plain ? spec.terms() : spec.terms() - 1);
-  return highest;
-}
-
 HalfArgument halves_of(const std::vector<OperatorSpec>& operators) {
   for (const OperatorSpec& spec : operators) {
     if (spec.kind != Kind::exponential) continue;
@@ -35,6 +26,14 @@ HalfArgument halves_of(const std::vector<OperatorSpec>& operators) {
 }
 
 }  // namespace
+
+std::size_t highest_phi(const RateShape& shape, const std::vector<OperatorSpec>& operators) {
+  std::size_t highest = 0;
+  for (const OperatorSpec& spec : operators)
+    if (spec.kind == Kind::exponential && spec.terms() > 0)
+      highest = std::max(highest, shape.has_plain ? spec.terms() : spec.terms() - 1);
+  return highest;
+}
 
 template <class Real>
 struct DenseLinearPart<Real>::Functions {
@@ -86,25 +85,6 @@ void DenseLinearPart<Real>::evaluate(std::size_t step) {
   functions_->evaluated = step;
 }
 
-// visit(column, index, factor, diagonal) for all that adds to an exponential's matrix: factor times
-// phi_index, and `diagonal` on the diagonal, to the n columns from `column` on.
-template <class Real>
-template <class Visit>
-void DenseLinearPart<Real>::for_each_block(const OperatorSpec& spec, double h, Visit visit) const {
-  const std::size_t n = shape_.n;
-  visit(0, 0, 1.0, 0.0);
-  for (std::size_t k = 1; k <= spec.terms(); ++k)
-    for (std::size_t j = 0; j < spec.rates(); ++j) {
-      const double weight = spec.weight[k - 1][j];
-      if (weight == 0.0) continue;
-      std::size_t column = n + j * shape_.rows();
-      if (shape_.has_plain) visit(column, k, weight * h, 0.0), column += n;
-      // h phi_k(c h A) (-A) = (I / (k - 1)! - phi_{k-1}(c h A)) / c: no product with a large A, no
-      // cancellation.
-      if (shape_.has_relaxed) visit(column, k - 1, -weight / spec.c, weight / (spec.c * factorial(k - 1)));
-    }
-}
-
 template <class Real>
 void DenseLinearPart<Real>::write(const OperatorSpec& spec, double h, Real* matrix) {
   const std::size_t n = shape_.n, width = columns(spec);
@@ -122,9 +102,10 @@ void DenseLinearPart<Real>::write(const OperatorSpec& spec, double h, Real* matr
     add(0, 1.0, functions_->resolvent(spec.c).value(), 0.0);
   } else {
     const Argument argument = argument_of(spec);
-    for_each_block(spec, h, [&](std::size_t column, std::size_t index, double factor, double diagonal) {
-      add(column, factor, functions_->phi.value(index, argument), diagonal);
-    });
+    for_each_exponential_term(shape_, spec, h,
+                              [&](std::size_t group, std::size_t index, double factor, double identity) {
+                                add(group * n, factor, functions_->phi.value(index, argument), identity);
+                              });
   }
   for (std::size_t i = 0; i < sum_.size(); ++i) matrix[i] = Real(sum_[i]);
 }
@@ -140,9 +121,10 @@ void DenseLinearPart<Real>::read_bar(const OperatorSpec& spec, double h, const d
   if (spec.kind == Kind::generator) return add(0, 1.0, A_bar);
   if (spec.kind == Kind::resolvent) return add(0, 1.0, functions_->resolvent(spec.c).bar());
   const Argument argument = argument_of(spec);
-  for_each_block(spec, h, [&](std::size_t column, std::size_t index, double factor, double) {
-    add(column, factor, functions_->phi.bar(index, argument));
-  });
+  for_each_exponential_term(shape_, spec, h,
+                            [&](std::size_t group, std::size_t index, double factor, double) {
+                              add(group * n, factor, functions_->phi.bar(index, argument));
+                            });
 }
 
 template <class Real>

@@ -60,7 +60,8 @@ class LinearPart {
   /// Length of the coefficients whose adjoint apply_vjp accumulates.
   virtual std::size_t coefficient_count() const = 0;
 
-  /// Takes A (n, n), row major, on the host. Raises NumericalError where an operator does not exist.
+  /// Takes the coefficients of A on the host: those of the structure that the part is for
+  /// (core/functions/structured_matrix.hpp). Raises NumericalError where an operator does not exist.
   virtual void realise(std::span<const double> A) = 0;
 
   /// A_bar += (d coefficients / d A)^T bar, for the A of the last realise.
@@ -104,8 +105,6 @@ class DenseLinearPart final : public LinearPart<Real> {
   std::size_t columns(const OperatorSpec& spec) const;
   std::size_t offset(std::size_t op, std::size_t step) const { return step * per_step_ + offsets_[op]; }
   void evaluate(std::size_t step);
-  template <class Visit>
-  void for_each_block(const OperatorSpec& spec, double h, Visit visit) const;
   void write(const OperatorSpec& spec, double h, Real* matrix);
   void read_bar(const OperatorSpec& spec, double h, const double* bar, std::span<double> A_bar);
 
@@ -117,34 +116,6 @@ class DenseLinearPart final : public LinearPart<Real> {
   std::unique_ptr<Functions> functions_;
   std::vector<double> A_, sum_;
   Vector<Real> kappa_;
-};
-
-/// Operators applied matrix-free by truncated Taylor series (Al-Mohy and Higham 2011; SPNODE-25, eqs.
-/// (15)-(19)). Only exponentials and the generator exist here; the coefficients are the entries of A.
-template <class Real>
-class TaylorLinearPart final : public LinearPart<Real> {
- public:
-  using typename LinearPart<Real>::Reverse;
-
-  /// `largest_step`: the largest |h| that will be asked for.
-  TaylorLinearPart(RateShape shape, std::vector<OperatorSpec> operators, double largest_step);
-  ~TaylorLinearPart() override;
-
-  std::size_t coefficient_count() const override { return shape_.n * shape_.n; }
-  void realise(std::span<const double> A) override;
-  void realise_vjp(std::span<const double> bar, std::span<double> A_bar) override;
-  void apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-             const ConstMatrixStack<Real>& X, MatrixView<Real> out, Scratch<Real>& scratch) const override;
-  void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                 const Reverse& reverse, Scratch<Real>& scratch) const override;
-
- private:
-  struct Plans;
-  RateShape shape_;
-  std::vector<OperatorSpec> operators_;
-  double largest_step_;
-  std::unique_ptr<Plans> plans_;
-  Matrix<Real> A_;
 };
 
 }  // namespace spnode::core

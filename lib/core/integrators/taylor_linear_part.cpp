@@ -1,8 +1,7 @@
-#include "core/error.hpp"
+#include "core/integrators/taylor_linear_part.hpp"
+
 #include "core/functions/expmv.hpp"
-#include "core/integrators/linear_part.hpp"
 #include "core/kernels/elementwise.hpp"
-#include "core/kernels/gemm.hpp"
 
 #include <algorithm>
 #include <array>
@@ -22,44 +21,54 @@ std::size_t most_terms(const std::vector<OperatorSpec>& operators) {
 }  // namespace
 
 template <class Real>
-struct TaylorLinearPart<Real>::Plans {
-  Plans(std::size_t n, std::size_t terms) : plan(n, terms) {}
+struct TaylorLinearPart<Real>::Method {
+  Method(const LinearShape& matrix, std::size_t terms)
+      : A(make_lane_operator<Real>(matrix)), plan(matrix, terms) {}
+
+  std::unique_ptr<LaneOperator<Real>> A;
   ExpmvPlan<Real> plan;
   // One set of work arrays, grown to the widest tile seen.
-  std::unique_ptr<Expmv<Real>> method;
+  std::unique_ptr<Expmv<Real>> expmv;
   std::size_t lanes = 0;
 
   Expmv<Real>& for_lanes(std::size_t wanted) {
-    if (!method || wanted > lanes) {
+    if (!expmv || wanted > lanes) {
       lanes = std::max(lanes, wanted);
-      method = std::make_unique<Expmv<Real>>(plan.order(), plan.max_terms(), lanes);
-      method->reserve(plan);
+      expmv = std::make_unique<Expmv<Real>>(plan.order(), plan.max_terms(), lanes, A->work_rows());
+      expmv->reserve(plan);
     }
-    return *method;
+    return *expmv;
+  }
+  MatrixView<Real> work(std::size_t wanted, Scratch<Real>& scratch) const {
+    return scratch.matrix(A->work_rows(), wanted);
   }
 };
 
 template <class Real>
 TaylorLinearPart<Real>::TaylorLinearPart(RateShape shape, std::vector<OperatorSpec> operators,
-                                         double largest_step)
+                                         double largest_step, const LinearShape& matrix)
     : shape_(shape),
       operators_(std::move(operators)),
       largest_step_(largest_step),
-      plans_(std::make_unique<Plans>(shape.n, most_terms(operators_))),
-      A_("spnode::core::TaylorLinearPart", shape.n, shape.n) {
-  for (const OperatorSpec& spec : operators_)
-    if (spec.kind == Kind::resolvent)
-      throw UsageError("integrator.linear = taylor has no implicit stages; use dense with an IMEX scheme");
-}
+      matrix_(matrix),
+      method_(std::make_unique<Method>(matrix, most_terms(operators_))) {}
 
 template <class Real>
 TaylorLinearPart<Real>::~TaylorLinearPart() = default;
 
 template <class Real>
+const LaneOperator<Real>& TaylorLinearPart<Real>::matrix() const {
+  return *method_->A;
+}
+
+template <class Real>
 void TaylorLinearPart<Real>::realise(std::span<const double> A) {
-  upload(A, A_);
-  plans_->plan.update(A, largest_step_);
-  if (plans_->method) plans_->method->reserve(plans_->plan);
+  method_->A->update(A, 0.0);
+  const bool exponentials = std::ranges::any_of(
+      operators_, [](const OperatorSpec& spec) { return spec.kind == Kind::exponential; });
+  if (!exponentials) return;
+  method_->plan.update(A, largest_step_);
+  if (method_->expmv) method_->expmv->reserve(method_->plan);
 }
 
 template <class Real>
@@ -75,7 +84,7 @@ struct Sources {
   const ExecSpace& space;
   const OperatorSpec& spec;
   const RateShape& shape;
-  ConstMatrixView<Real> A;
+  const LaneOperator<Real>& A;
 
   // visit(k, j, weight) for the weights that are not zero.
   template <class Visit>
@@ -100,6 +109,7 @@ struct Sources {
     result.steps = steps.h;
     result.u = X.block[0];
     result.terms = spec.terms();
+    const MatrixView<Real> work = scratch.matrix(A.work_rows(), X.lanes());
     std::array<MatrixView<Real>, most_phi_terms> w;
     for (std::size_t k = 0; k < spec.terms(); ++k) {
       w[k] = scratch.matrix(shape.n, X.lanes());
@@ -109,19 +119,24 @@ struct Sources {
     for_each([&](std::size_t k, std::size_t j, double weight) {
       const ConstMatrixView<Real>& rate = X.block[1 + j];
       if (shape.has_plain) axpy(space, weight, plain(rate), w[k]);
-      if (shape.has_relaxed) gemm(space, -weight, A, Transpose::no, relaxed(rate), 1.0, w[k]);
+      if (shape.has_relaxed) A.apply(space, -weight, Transpose::no, relaxed(rate), 1.0, w[k], work);
     });
     return result;
   }
 
   // The adjoints of the w_k to those of the rates and of A.
-  void call_vjp(const ExpmvAdjoint<Real>& bars, const typename LinearPart<Real>::Reverse& reverse) const {
+  void call_vjp(const ExpmvAdjoint<Real>& bars, const typename LinearPart<Real>::Reverse& reverse,
+                Scratch<Real>& scratch) const {
+    const std::size_t lanes = reverse.X.lanes();
+    const MatrixView<Real> work = scratch.matrix(A.work_rows(), lanes);
+    const MatrixView<Real> Ar_bar = scratch.matrix(shape.has_relaxed ? shape.n : 0, lanes);
     for_each([&](std::size_t k, std::size_t j, double weight) {
       const MatrixView<Real>& rate_bar = reverse.X_bar.block[1 + j];
       if (shape.has_plain) axpy(space, weight, bars.w[k], plain(rate_bar));
       if (!shape.has_relaxed) return;
-      gemm(space, -weight, A, Transpose::yes, bars.w[k], 1.0, relaxed(rate_bar));
-      gemm_nt(space, -weight, bars.w[k], relaxed(reverse.X.block[1 + j]), bars.a);
+      scaled_copy(space, -weight, bars.w[k], Ar_bar);
+      A.apply(space, 1.0, Transpose::yes, Ar_bar, 1.0, relaxed(rate_bar), work);
+      A.apply_vjp(space, relaxed(reverse.X.block[1 + j]), Ar_bar, bars.a, work);
     });
   }
 };
@@ -132,35 +147,38 @@ template <class Real>
 void TaylorLinearPart<Real>::apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
                                    const ConstMatrixStack<Real>& X, MatrixView<Real> out,
                                    Scratch<Real>& scratch) const {
-  const OperatorSpec& spec = operators_[op];
-  if (spec.kind == Kind::generator) return gemm(space, 1.0, A_, Transpose::no, X, 0.0, out);
   const ScratchFrame frame(scratch);
-  const ExpmvCall<Real> call = Sources<Real>{space, spec, shape_, A_}.call(steps, X, scratch);
-  plans_->for_lanes(X.lanes()).apply(space, plans_->plan, call, out);
+  const OperatorSpec& spec = operators_[op];
+  const LaneOperator<Real>& A = *method_->A;
+  if (spec.kind == Kind::generator)
+    return A.apply(space, 1.0, Transpose::no, X.block[0], 0.0, out, method_->work(X.lanes(), scratch));
+  const ExpmvCall<Real> call = Sources<Real>{space, spec, shape_, A}.call(steps, X, scratch);
+  method_->for_lanes(X.lanes()).apply(space, method_->plan, call, out);
 }
 
 template <class Real>
 void TaylorLinearPart<Real>::apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
                                        const Reverse& reverse, Scratch<Real>& scratch) const {
+  const ScratchFrame frame(scratch);
   const std::size_t n = shape_.n, lanes = reverse.X.lanes();
-  const MatrixView<Real> A_bar(reverse.bar.data(), n, n);
+  const LaneOperator<Real>& A = *method_->A;
   const OperatorSpec& spec = operators_[op];
   if (spec.kind == Kind::generator) {
-    gemm(space, 1.0, A_, Transpose::yes, reverse.out_bar, 1.0, reverse.X_bar.block[0]);
-    return gemm_nt(space, 1.0, reverse.out_bar, reverse.X, A_bar);
+    const MatrixView<Real> work = method_->work(lanes, scratch);
+    A.apply(space, 1.0, Transpose::yes, reverse.out_bar, 1.0, reverse.X_bar.block[0], work);
+    return A.apply_vjp(space, reverse.X.block[0], reverse.out_bar, reverse.bar, work);
   }
-  const ScratchFrame frame(scratch);
-  const Sources<Real> sources{space, spec, shape_, A_};
+  const Sources<Real> sources{space, spec, shape_, A};
   const ExpmvCall<Real> call = sources.call(steps, reverse.X, scratch);
   ExpmvAdjoint<Real> bars;
   bars.u = reverse.X_bar.block[0];
-  bars.a = A_bar;
+  bars.a = reverse.bar;
   for (std::size_t k = 0; k < spec.terms(); ++k) {
     bars.w[k] = scratch.matrix(n, lanes);
     fill(space, 0.0, bars.w[k]);
   }
-  plans_->for_lanes(lanes).vjp(space, plans_->plan, call, reverse.out_bar, bars);
-  sources.call_vjp(bars, reverse);
+  method_->for_lanes(lanes).vjp(space, method_->plan, call, reverse.out_bar, bars);
+  sources.call_vjp(bars, reverse, scratch);
 }
 
 template class TaylorLinearPart<double>;

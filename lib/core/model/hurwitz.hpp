@@ -1,50 +1,35 @@
 #pragma once
 
+#include "core/functions/structured_matrix.hpp"
 #include "core/model/component.hpp"
 #include "core/model/options.hpp"
 
-#include <vector>
+#include <memory>
 
 namespace spnode::core {
 
-/// The learned linear operator A_L = (G_s + G_u) S + mu I: every eigenvalue has a real part below mu
-/// (SPNODE-25, Theorem 1 and eqs. (3)-(5)).
+/// A learned linear operator A_L of which every eigenvalue has a real part below mu, strictly and for every
+/// theta. Its coefficients are those of a StructuredMatrix.
 ///
-///   S = L_S L_S^T,  G_s = -L_G L_G^T,  G_u = K - K^T,
-///   L = diag(exp(d)) (I + N) for both factors, N strictly lower: their diagonals stay positive, so S and
-///   -G_s are definite (not only semi-definite) and the bound is strict; and a row's scale is one parameter,
-///   so that decay rates spread over decades move at one learning rate.
-///
-/// Blocks: L_S and L_G, packed lower triangles (n (n + 1) / 2, row by row; diagonal entries hold d, the
-/// others N); K, packed strictly lower triangle (n (n - 1) / 2). The coefficients are the entries of A_L (n,
-/// n).
-class HurwitzOperator final : public Component {
+/// | structure | class | reaches | update and product |
+/// | dense | DenseHurwitz | every such matrix | O(n^3), O(n^2) |
+/// | block_diagonal | BlockHurwitz | every such matrix of 2 x 2 blocks, so every spectrum | O(n) |
+/// | low_rank | LowRankHurwitz | contractive ones: the numerical abscissa is below mu too | O(n r) |
+class HurwitzOperator : public Component {
  public:
-  HurwitzOperator(std::size_t dimension, HurwitzOptions options);
+  virtual LinearShape shape() const = 0;
 
-  std::size_t dimension() const { return n_; }
-  double bound() const { return options_.mu; }
+  /// mu, 1/time.
+  virtual double bound() const = 0;
 
-  void declare(ParameterLayout& layout) override;
-  void initialise(std::uint64_t seed, std::span<double> theta) const override;
-  std::size_t coefficient_count() const override { return n_ * n_; }
-  void realise(std::span<const double> theta, std::span<double> A) const override;
-  void realise_vjp(std::span<const double> theta, std::span<const double> A_bar,
-                   std::span<double> theta_bar) const override;
-  void realise_jvp(std::span<const double> theta, std::span<const double> theta_dot,
-                   std::span<double> A_dot) const override;
-
- private:
-  using Square = std::vector<double>;  // (n, n), row major
-  Square factor(std::span<const double> packed) const;
-  Square factor_jvp(std::span<const double> packed, std::span<const double> packed_dot) const;
-  void factor_vjp(std::span<const double> packed, const Square& L_bar, std::span<double> packed_bar) const;
-  Square gram(double sign, const Square& L) const;  // sign L L^T
-  void add_skew(std::span<const double> packed, Square& G) const;
-
-  std::size_t n_;
-  HurwitzOptions options_;
-  ParameterBlock L_S_, L_G_, K_;
+  std::size_t dimension() const { return shape().n; }
+  std::size_t coefficient_count() const final { return shape().coefficient_count(); }
 };
+
+/// The operator of the given structure.
+std::unique_ptr<HurwitzOperator> make_hurwitz(std::size_t dimension, const HurwitzOptions& options);
+
+/// The i-th of n decay rates below mu at the start: spread evenly in the logarithm from rate_min to rate_max.
+double initial_rate(const HurwitzOptions& options, std::size_t i, std::size_t n);
 
 }  // namespace spnode::core

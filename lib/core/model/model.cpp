@@ -94,9 +94,9 @@ BasicModel<Real>::BasicModel(const ModelOptions& options, std::size_t state_dime
       options_(options),
       m_(state_dimension),
       n_(latent_dimension_of(options, state_dimension)),
-      linear_(n_, options.linear),
+      linear_(make_hurwitz(n_, options.linear)),
       nonlinear_(options, n_) {
-  linear_.declare(layout_);
+  linear_->declare(layout_);
   nonlinear_.declare(layout_);
   if (!options.autoencoder.enabled) return;
   encoder_ = std::make_unique<LinearPlusNetwork<Real>>(
@@ -110,7 +110,7 @@ BasicModel<Real>::BasicModel(const ModelOptions& options, std::size_t state_dime
 template <class Real>
 std::vector<double> BasicModel<Real>::initialise(std::uint64_t seed, const PodStart* pod) const {
   std::vector<double> theta(layout_.size());
-  linear_.initialise(seed, theta);
+  linear_->initialise(seed, theta);
   for (const auto& term : nonlinear_.terms()) term.map->initialise(seed, theta);
   if (!has_autoencoder()) return theta;
   encoder_->initialise(seed, theta);
@@ -129,9 +129,9 @@ std::vector<double> BasicModel<Real>::initialise(std::uint64_t seed, const PodSt
 }
 
 template <class Real>
-std::vector<double> BasicModel<Real>::linear_operator(std::span<const double> theta) const {
-  std::vector<double> A(linear_.coefficient_count());
-  linear_.realise(theta, A);
+OwnedMatrix BasicModel<Real>::linear_operator(std::span<const double> theta) const {
+  OwnedMatrix A{linear_->shape(), std::vector<double>(linear_->coefficient_count())};
+  linear_->realise(theta, A.entries);
   return A;
 }
 

@@ -91,7 +91,7 @@ class BasicModel {
   std::size_t latent_dimension() const { return n_; }
   const ParameterLayout& layout() const { return layout_; }
 
-  const HurwitzOperator& linear() const { return linear_; }
+  const HurwitzOperator& linear() const { return *linear_; }
   const NonlinearTerms<Real>& nonlinear() const { return nonlinear_; }
   bool has_autoencoder() const { return encoder_ != nullptr; }
   const LinearPlusNetwork<Real>& encoder() const { return *encoder_; }  ///< only with an autoencoder
@@ -102,14 +102,14 @@ class BasicModel {
   /// Initial parameters (layout().size()) from the seed alone; `pod` is needed where the autoencoder has one.
   std::vector<double> initialise(std::uint64_t seed, const PodStart* pod) const;
 
-  /// The learned A_L (n, n), row major, for theta.
-  std::vector<double> linear_operator(std::span<const double> theta) const;
+  /// The learned A_L for theta, in its structure.
+  OwnedMatrix linear_operator(std::span<const double> theta) const;
 
  private:
   ModelOptions options_;
   std::size_t m_, n_;
   ParameterLayout layout_;
-  HurwitzOperator linear_;
+  std::unique_ptr<HurwitzOperator> linear_;
   NonlinearTerms<Real> nonlinear_;
   std::unique_ptr<LinearPlusNetwork<Real>> encoder_, decoder_;
 };

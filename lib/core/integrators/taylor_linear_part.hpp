@@ -1,0 +1,50 @@
+#pragma once
+/// The linear part by products with the operator alone.
+
+#include "core/functions/lane_operator.hpp"
+#include "core/integrators/linear_part.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace spnode::core {
+
+/// Operators applied matrix-free by truncated Taylor series (Al-Mohy and Higham 2011; SPNODE-25, eqs.
+/// (15)-(19)). Exponentials and the generator exist here; the coefficients are those of A.
+template <class Real>
+class TaylorLinearPart final : public LinearPart<Real> {
+ public:
+  using typename LinearPart<Real>::Reverse;
+
+  /// `largest_step`: the largest |h| that will be asked for; `matrix`: dense or low_rank. Operators that are
+  /// resolvents must not be applied.
+  TaylorLinearPart(RateShape shape, std::vector<OperatorSpec> operators, double largest_step,
+                   const LinearShape& matrix);
+
+  /// For a dense A.
+  TaylorLinearPart(RateShape shape, std::vector<OperatorSpec> operators, double largest_step)
+      : TaylorLinearPart(shape, std::move(operators), largest_step,
+                         LinearShape{LinearStructure::dense, shape.n}) {}
+  ~TaylorLinearPart() override;
+
+  std::size_t coefficient_count() const override { return matrix_.coefficient_count(); }
+  void realise(std::span<const double> A) override;
+  void realise_vjp(std::span<const double> bar, std::span<double> A_bar) override;
+  void apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
+             const ConstMatrixStack<Real>& X, MatrixView<Real> out, Scratch<Real>& scratch) const override;
+  void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
+                 const Reverse& reverse, Scratch<Real>& scratch) const override;
+
+  /// A, from the last realise.
+  const LaneOperator<Real>& matrix() const;
+
+ private:
+  struct Method;
+  RateShape shape_;
+  std::vector<OperatorSpec> operators_;
+  double largest_step_;
+  LinearShape matrix_;
+  std::unique_ptr<Method> method_;
+};
+
+}  // namespace spnode::core
