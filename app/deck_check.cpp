@@ -98,6 +98,21 @@ void check_model(const core::ModelOptions& model, const Checker& check) {
                     std::string(name_of(model.scaling.kind)));
 }
 
+/// Functions of structured operators have one way each.
+void check_structure(const Deck& deck, const Checker& check) {
+  using core::LinearStructure, core::MatrixFunctionMethod;
+  const LinearStructure structure = deck.model.linear.structure;
+  const auto keys = {"model.linear.structure", "integrator.linear"};
+  const std::string found = "; found " + std::string(name_of(deck.integrator.linear));
+  check.require(
+      structure != LinearStructure::block_diagonal || deck.integrator.linear != MatrixFunctionMethod::taylor,
+      keys,
+      "model.linear.structure: block_diagonal has closed forms; leave integrator.linear automatic" + found);
+  check.require(
+      structure != LinearStructure::low_rank || deck.integrator.linear != MatrixFunctionMethod::dense, keys,
+      "model.linear.structure: low_rank has products only; leave integrator.linear automatic" + found);
+}
+
 void check_training(const Deck& deck, const Checker& check) {
   check.require(
       deck.loss.trajectory + deck.loss.latent + deck.loss.reconstruction > 0.0,
@@ -139,6 +154,7 @@ void check_contradictions(const Deck& deck, const Places& places) {
   check_generate(deck.generate, check);
   check_model(deck.model, check);
   check_autoencoder(deck, check);
+  check_structure(deck, check);
   check_training(deck, check);
   check_forecast(deck.forecast, check);
 }

@@ -84,7 +84,13 @@ void add_dynamics(KeyTable& t) {
   t.key("model.precision", SPNODE_FIELD(model.precision), any(), "",
         "mixed: states and products in float, up to twice as fast; parameters and sums stay double");
 
-  t.section("model.linear", "A_L = (G_s + G_u) S + mu I: real parts of its spectrum stay below mu.");
+  t.section("model.linear",
+            "A_L = (G_s + G_u) S + mu I, or structured: real parts of its spectrum stay below mu.");
+  t.key("model.linear.structure", SPNODE_FIELD(model.linear.structure), any(), "",
+        "dense: n^2 entries; block_diagonal: 2 x 2 blocks; low_rank: diagonal plus low rank (both linear in "
+        "n)");
+  t.key("model.linear.rank", SPNODE_FIELD(model.linear.rank), at_least(1), "",
+        "low_rank: columns r of U, V, W in -U U^T + V W^T - W V^T");
   t.key("model.linear.mu", SPNODE_FIELD(model.linear.mu), any(), "1/time",
         "bound of the real parts; at least the largest growth rate of the system");
   t.key("model.linear.rate_min", SPNODE_FIELD(model.linear.rate_min), above(0), "1/time",
@@ -92,7 +98,7 @@ void add_dynamics(KeyTable& t) {
   t.key("model.linear.rate_max", SPNODE_FIELD(model.linear.rate_max), above(0), "1/time",
         "fastest; the rates are spread evenly in the logarithm");
   t.key("model.linear.noise", SPNODE_FIELD(model.linear.noise), at_least(0), "",
-        "size of the random off-diagonal entries of the factors at the start");
+        "size of the random entries of the factors at the start");
   t.key("model.linear.trainable", SPNODE_FIELD(model.linear.trainable), any(), "",
         "false: keep A_L at its initial value");
 

@@ -11,6 +11,36 @@ constexpr const char* shift_name = "scaling/shift";
 constexpr const char* scale_name = "scaling/scale";
 constexpr const char* state_dimension_name = "state_dimension";
 
+/// The learned operator, which follows from linear/..., in the shape of its structure.
+void append(core::OwnedMatrix A, io::ModelFile& file) {
+  const std::size_t n = A.shape.n;
+  const auto part = [&](std::size_t first, std::size_t count) {
+    const auto begin = A.entries.begin() + static_cast<std::ptrdiff_t>(first);
+    return std::vector<double>(begin, begin + static_cast<std::ptrdiff_t>(count));
+  };
+  switch (A.shape.structure) {
+    case core::LinearStructure::dense:
+      file.arrays.push_back({"A_L",
+                             {n, n},
+                             "the learned linear operator, 1/time; follows from linear/...",
+                             std::move(A.entries)});
+      return;
+    case core::LinearStructure::block_diagonal:
+      file.arrays.push_back(
+          {"A_L_blocks", {n / 2, 2, 2}, "diagonal blocks of A_L, 1/time", part(0, 4 * (n / 2))});
+      if (n % 2 == 1)
+        file.arrays.push_back({"A_L_last", {1}, "last diagonal entry of A_L, 1/time", {A.entries.back()}});
+      return;
+    case core::LinearStructure::low_rank:
+      file.arrays.push_back(
+          {"A_L_diagonal", {n}, "d in A_L = diag(d) - U U^T + V W^T - W V^T, 1/time", part(0, n)});
+      file.arrays.push_back({"A_L_factors",
+                             {n, A.shape.columns()},
+                             "[U V W] there, 1/sqrt(time)",
+                             part(n, n * A.shape.columns())});
+  }
+}
+
 }  // namespace
 
 void store_model(const parallel::Communicator& comm, const StoredModel& stored,
@@ -27,10 +57,7 @@ void store_model(const parallel::Communicator& comm, const StoredModel& stored,
   file.scalars["mu"] = model.linear().bound();
   file.arrays.push_back({shift_name, {m}, "subtracted from each component of a state", model.scaling.shift});
   file.arrays.push_back({scale_name, {m}, "each component is divided by it afterwards", model.scaling.scale});
-  file.arrays.push_back({"A_L",
-                         {n, n},
-                         "the learned linear operator, 1/time; follows from linear/...",
-                         model.linear_operator(theta)});
+  append(model.linear_operator(theta), file);
   for (const core::ParameterBlock& block : model.layout().blocks()) {
     const auto begin = theta.begin() + static_cast<std::ptrdiff_t>(block.offset);
     const auto end = begin + static_cast<std::ptrdiff_t>(block.size());

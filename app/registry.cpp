@@ -26,6 +26,17 @@ std::span<const Choice<core::MatrixFunctionMethod>> choices() {
 }
 
 template <>
+std::span<const Choice<core::LinearStructure>> choices() {
+  using core::LinearStructure;
+  static constexpr Choice<LinearStructure> table[] = {
+      {"dense", LinearStructure::dense},
+      {"block_diagonal", LinearStructure::block_diagonal},
+      {"low_rank", LinearStructure::low_rank},
+  };
+  return table;
+}
+
+template <>
 std::span<const Choice<core::NonlinearKind>> choices() {
   using core::NonlinearKind;
   static constexpr Choice<NonlinearKind> table[] = {

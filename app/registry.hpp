@@ -30,6 +30,8 @@ std::span<const Choice<core::Scheme>> choices();
 template <>
 std::span<const Choice<core::MatrixFunctionMethod>> choices();
 template <>
+std::span<const Choice<core::LinearStructure>> choices();
+template <>
 std::span<const Choice<core::NonlinearKind>> choices();
 template <>
 std::span<const Choice<core::Activation>> choices();

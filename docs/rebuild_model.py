@@ -12,7 +12,18 @@ model_path, data_path, substeps, forecast_path = sys.argv[1:5]
 p = {}  # every dataset by its path
 with h5py.File(model_path) as file:
     file.visititems(lambda name, item: p.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
-options, A = yaml.safe_load(p["deck"].decode())["model"], p["A_L"]
+options = yaml.safe_load(p["deck"].decode())["model"]
+
+
+def linear(u):  # A_L u, from the entries of its structure
+    if "A_L" in p:
+        return u @ p["A_L"].T
+    if "A_L_diagonal" in p:
+        x, y, z = np.split(u @ p["A_L_factors"], 3, axis=-1)
+        return u * p["A_L_diagonal"] + np.concatenate([-x, z, -y], axis=-1) @ p["A_L_factors"].T
+    pairs, last = 2 * len(p["A_L_blocks"]), p.get("A_L_last", np.empty(0))
+    blocks = np.einsum("bij,...bj->...bi", p["A_L_blocks"], u[..., :pairs].reshape(*u.shape[:-1], -1, 2))
+    return np.concatenate([blocks.reshape(*u.shape[:-1], pairs), last * u[..., pairs:]], axis=-1)
 
 
 def network(name, x, options, bound=0.0):  # layers W x + b with tanh between; W normalised where there is a bound
@@ -28,14 +39,14 @@ def network(name, x, options, bound=0.0):  # layers W x + b with tanh between; W
 
 
 def rate(u):  # du/dt; a row of u is a latent state
-    total = u @ A.T
+    total = linear(u)
     for kind in options["nonlinear"]:
         if kind == "bilinear":
             C, D, b = (p[f"nonlinear/bilinear/{name}"] for name in "CDb")
             total = total + ((C @ u.T) * (D @ u.T)).sum(axis=0).T + b
         else:
             value = network(f"nonlinear/{kind}", u, options[kind], options[kind].get("bound", 0.0))
-            total = total - value @ A.T if options[kind]["relaxation"] else total + value
+            total = total - linear(value) if options[kind]["relaxation"] else total + value
     return total
 
 

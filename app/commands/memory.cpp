@@ -41,6 +41,8 @@ core::WindowData first_tile(const Context& context, const io::TrajectoryInfo& in
 
 /// A start of the right shape; its values do not matter for memory.
 std::vector<double> any_parameters(const core::Model& model) {
+  const core::AutoencoderOptions& autoencoder = model.options().autoencoder;
+  if (!autoencoder.enabled || !autoencoder.pod) return model.initialise(0, nullptr);
   core::PodStart pod;
   pod.modes.assign(model.latent_dimension() * model.state_dimension(), 0.0);
   for (std::size_t i = 0; i < std::min(model.latent_dimension(), model.state_dimension()); ++i)

@@ -4,6 +4,7 @@
 #include "parallel/broadcast.hpp"
 #include "spectral/bound_check.hpp"
 #include "spectral/dense_matrix.hpp"
+#include "spectral/spectrum_detail.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -12,50 +13,17 @@
 
 namespace spnode::spectral {
 
-namespace {
+namespace detail {
 
-/// What is analysed: a checked square matrix.
-struct Problem {
-  std::span<const double> matrix;  ///< (n, n) row major
-  std::size_t n;
-  double bound;
-  const SpectrumOptions& options;
-
-  bool is_dense() const { return n <= options.dense_limit; }
-  EigenMethod method() const {
-    return is_dense() ? EigenMethod::all_by_lapack : EigenMethod::rightmost_by_krylovschur;
-  }
-  /// Number of eigenvalues to be listed.
-  std::size_t wanted() const {
-    constexpr std::size_t large_default = 20;
-    const std::size_t all = is_dense() ? n : std::min(n, large_default);
-    return options.count == 0 ? all : std::min(options.count, n);
-  }
-  EigenSettings settings(Symmetry symmetry, std::size_t count, const char* prefix) const {
-    return {symmetry, method(), count, options.solver_tolerance, prefix};
-  }
-};
-
-Problem make_problem(std::span<const double> matrix, double bound, const SpectrumOptions& options) {
-  const auto n = static_cast<std::size_t>(std::llround(std::sqrt(static_cast<double>(matrix.size()))));
-  if (n == 0 || n * n != matrix.size())
-    throw UsageError("spectrum of " + options.name + ": " + std::to_string(matrix.size()) +
-                     " entries are no square matrix");
-  if (std::isnan(bound))
-    throw UsageError("spectrum of " + options.name + ": the bound on the real parts is NaN");
-  for (std::size_t k = 0; k < matrix.size(); ++k)
-    if (!std::isfinite(matrix[k]))
-      throw NumericalError("spectrum of " + options.name + ": entry (" + std::to_string(k / n) + ", " +
-                           std::to_string(k % n) + ") is " + std::to_string(matrix[k]));
-  return {matrix, n, bound, options};
+std::size_t wanted(const SpectrumOptions& options, std::size_t n) {
+  constexpr std::size_t large_default = 20;
+  const std::size_t all = n <= options.dense_limit ? n : std::min(n, large_default);
+  return options.count == 0 ? all : std::min(options.count, n);
 }
 
-double frobenius_norm(std::span<const double> matrix) {
-  double largest = 0.0, sum = 0.0;
-  for (const double x : matrix) largest = std::max(largest, std::abs(x));
-  if (largest == 0.0) return 0.0;
-  for (const double x : matrix) sum += (x / largest) * (x / largest);
-  return largest * std::sqrt(sum);
+double harmless_change(const SpectrumOptions& options, std::size_t n, double frobenius_norm) {
+  const double rounding = static_cast<double>(n) * std::numeric_limits<double>::epsilon();
+  return std::max(rounding, options.tolerance) * frobenius_norm;
 }
 
 double largest_real_part(const std::vector<Eigenvalue>& values) {
@@ -64,7 +32,6 @@ double largest_real_part(const std::vector<Eigenvalue>& values) {
   return largest;
 }
 
-/// By descending real part, pairs whole; those of the same real part by their imaginary parts.
 std::vector<Eigenvalue> sorted(const std::vector<Eigenvalue>& values) {
   std::vector<Eigenvalue> upper, all;
   std::copy_if(values.begin(), values.end(), std::back_inserter(upper),
@@ -79,80 +46,6 @@ std::vector<Eigenvalue> sorted(const std::vector<Eigenvalue>& values) {
   return all;
 }
 
-/// Condition number of the matrix of unit eigenvectors. The columns v and conj(v) of a pair are those of
-/// sqrt(2) (Re v, Im v) times a unitary matrix, so a real matrix has the same singular values.
-double condition_of_eigenvectors(const EigenSolver& solver, Mat matrix, std::size_t n) {
-  distributed::VecHandle real, imag;
-  SPNODE_PETSC(MatCreateVecs(matrix, real.put(), imag.put()));
-  std::vector<double> columns(n * n);  // (eigenvectors, components)
-  std::size_t parts = 1;
-  for (std::size_t i = 0; i < n; i += parts) {
-    const bool paired = solver.eigenpair(i, real.get(), imag.get()).imag > 0.0;
-    PetscReal real_norm = 0.0, imag_norm = 0.0;
-    SPNODE_PETSC(VecNorm(real.get(), NORM_2, &real_norm));
-    SPNODE_PETSC(VecNorm(imag.get(), NORM_2, &imag_norm));
-    const double scale = (paired ? std::sqrt(2.0) : 1.0) / std::hypot(real_norm, imag_norm);
-    parts = paired && i + 1 < n ? 2 : 1;
-    for (std::size_t part = 0; part < parts; ++part) {
-      const PetscScalar* values = nullptr;
-      const Vec vector = part == 0 ? real.get() : imag.get();
-      SPNODE_PETSC(VecGetArrayRead(vector, &values));
-      for (std::size_t k = 0; k < n; ++k) columns[(i + part) * n + k] = scale * values[k];
-      SPNODE_PETSC(VecRestoreArrayRead(vector, &values));
-    }
-  }
-  const std::vector<double> sigma = singular_values(columns, n);
-  return sigma.back() > 0.0 ? sigma.front() / sigma.back() : std::numeric_limits<double>::infinity();
-}
-
-bool respects_bound(const Problem& problem, const std::vector<Eigenvalue>& eigenvalues) {
-  const double rounding = static_cast<double>(problem.n) * std::numeric_limits<double>::epsilon();
-  const double change = std::max(rounding, problem.options.tolerance) * frobenius_norm(problem.matrix);
-  return std::all_of(eigenvalues.begin(), eigenvalues.end(), [&](const Eigenvalue& value) {
-    return value.imag < 0.0 ||  // as its conjugate
-           check_bound(problem.matrix, problem.n, value, problem.bound, change + value.residual) ==
-               Verdict::kept;
-  });
-}
-
-/// A report without its verdict, and the eigenvalues that the verdict is about.
-struct Analysis {
-  SpectrumReport report;
-  std::vector<Eigenvalue> judged;
-};
-
-/// Collective on `comm`.
-Analysis analyse(MPI_Comm comm, const Problem& problem) {
-  const MatHandle matrix = make_matrix(comm, problem.matrix, problem.n, Part::whole);
-  const EigenSolver solver(matrix.get(), problem.settings(Symmetry::general, problem.wanted(), ""));
-  std::vector<Eigenvalue> judged = solver.eigenvalues(solver.converged());
-
-  SpectrumReport report;
-  report.name = problem.options.name;
-  report.method = solver.method();
-  report.dimension = problem.n;
-  report.wanted = solver.wanted();
-  report.converged = solver.converged();
-  report.bound = problem.bound;
-  report.eigenvalues =
-      sorted({judged.begin(), judged.begin() + static_cast<std::ptrdiff_t>(solver.listed())});
-  if (!solver.is_rightmost_first() && solver.converged() < problem.n) {
-    const EigenSolver rightmost(matrix.get(), problem.settings(Symmetry::general, 1, "spectrum_rightmost_"));
-    const auto more = rightmost.eigenvalues(rightmost.converged());
-    judged.insert(judged.end(), more.begin(), more.end());
-  }
-  report.spectral_abscissa = largest_real_part(judged);
-  if (problem.is_dense() && solver.converged() == problem.n)
-    report.eigenvector_condition = condition_of_eigenvectors(solver, matrix.get(), problem.n);
-
-  const MatHandle symmetric = make_matrix(comm, problem.matrix, problem.n, Part::symmetric);
-  const EigenSolver numerical(symmetric.get(),
-                              problem.settings(Symmetry::symmetric, 1, "spectrum_symmetric_"));
-  report.numerical_abscissa = largest_real_part(numerical.eigenvalues(1));
-  return {report, judged};
-}
-
-/// Gives rank 0's numbers to all. Collective.
 void broadcast(const parallel::Communicator& comm, SpectrumReport& report) {
   std::vector<double> numbers = {static_cast<double>(report.dimension),
                                  static_cast<double>(report.wanted),
@@ -188,6 +81,114 @@ void broadcast(const parallel::Communicator& comm, SpectrumReport& report) {
     report.eigenvalues.push_back({numbers[k], numbers[k + 1], numbers[k + 2]});
 }
 
+}  // namespace detail
+
+namespace {
+
+/// What is analysed: a checked square matrix.
+struct Problem {
+  std::span<const double> matrix;  ///< (n, n) row major
+  std::size_t n;
+  double bound;
+  const SpectrumOptions& options;
+
+  bool is_dense() const { return n <= options.dense_limit; }
+  EigenMethod method() const {
+    return is_dense() ? EigenMethod::all_by_lapack : EigenMethod::rightmost_by_krylovschur;
+  }
+  std::size_t wanted() const { return detail::wanted(options, n); }
+  EigenSettings settings(Symmetry symmetry, std::size_t count, const char* prefix) const {
+    return {symmetry, method(), count, options.solver_tolerance, prefix};
+  }
+};
+
+Problem make_problem(std::span<const double> matrix, double bound, const SpectrumOptions& options) {
+  const auto n = static_cast<std::size_t>(std::llround(std::sqrt(static_cast<double>(matrix.size()))));
+  if (n == 0 || n * n != matrix.size())
+    throw UsageError("spectrum of " + options.name + ": " + std::to_string(matrix.size()) +
+                     " entries are no square matrix");
+  if (std::isnan(bound))
+    throw UsageError("spectrum of " + options.name + ": the bound on the real parts is NaN");
+  for (std::size_t k = 0; k < matrix.size(); ++k)
+    if (!std::isfinite(matrix[k]))
+      throw NumericalError("spectrum of " + options.name + ": entry (" + std::to_string(k / n) + ", " +
+                           std::to_string(k % n) + ") is " + std::to_string(matrix[k]));
+  return {matrix, n, bound, options};
+}
+
+/// Condition number of the matrix of unit eigenvectors. The columns v and conj(v) of a pair are those of
+/// sqrt(2) (Re v, Im v) times a unitary matrix, so a real matrix has the same singular values.
+double condition_of_eigenvectors(const EigenSolver& solver, Mat matrix, std::size_t n) {
+  distributed::VecHandle real, imag;
+  SPNODE_PETSC(MatCreateVecs(matrix, real.put(), imag.put()));
+  std::vector<double> columns(n * n);  // (eigenvectors, components)
+  std::size_t parts = 1;
+  for (std::size_t i = 0; i < n; i += parts) {
+    const bool paired = solver.eigenpair(i, real.get(), imag.get()).imag > 0.0;
+    PetscReal real_norm = 0.0, imag_norm = 0.0;
+    SPNODE_PETSC(VecNorm(real.get(), NORM_2, &real_norm));
+    SPNODE_PETSC(VecNorm(imag.get(), NORM_2, &imag_norm));
+    const double scale = (paired ? std::sqrt(2.0) : 1.0) / std::hypot(real_norm, imag_norm);
+    parts = paired && i + 1 < n ? 2 : 1;
+    for (std::size_t part = 0; part < parts; ++part) {
+      const PetscScalar* values = nullptr;
+      const Vec vector = part == 0 ? real.get() : imag.get();
+      SPNODE_PETSC(VecGetArrayRead(vector, &values));
+      for (std::size_t k = 0; k < n; ++k) columns[(i + part) * n + k] = scale * values[k];
+      SPNODE_PETSC(VecRestoreArrayRead(vector, &values));
+    }
+  }
+  const std::vector<double> sigma = singular_values(columns, n);
+  return sigma.back() > 0.0 ? sigma.front() / sigma.back() : std::numeric_limits<double>::infinity();
+}
+
+bool respects_bound(const Problem& problem, const std::vector<Eigenvalue>& eigenvalues) {
+  const double norm = core::frobenius_norm({{core::LinearStructure::dense, problem.n}, problem.matrix});
+  const double change = detail::harmless_change(problem.options, problem.n, norm);
+  return std::all_of(eigenvalues.begin(), eigenvalues.end(), [&](const Eigenvalue& value) {
+    return value.imag < 0.0 ||  // as its conjugate
+           check_bound(problem.matrix, problem.n, value, problem.bound, change + value.residual) ==
+               Verdict::kept;
+  });
+}
+
+/// A report without its verdict, and the eigenvalues that the verdict is about.
+struct Analysis {
+  SpectrumReport report;
+  std::vector<Eigenvalue> judged;
+};
+
+/// Collective on `comm`.
+Analysis analyse(MPI_Comm comm, const Problem& problem) {
+  const MatHandle matrix = make_matrix(comm, problem.matrix, problem.n, Part::whole);
+  const EigenSolver solver(matrix.get(), problem.settings(Symmetry::general, problem.wanted(), ""));
+  std::vector<Eigenvalue> judged = solver.eigenvalues(solver.converged());
+
+  SpectrumReport report;
+  report.name = problem.options.name;
+  report.method = solver.method();
+  report.dimension = problem.n;
+  report.wanted = solver.wanted();
+  report.converged = solver.converged();
+  report.bound = problem.bound;
+  report.eigenvalues =
+      detail::sorted({judged.begin(), judged.begin() + static_cast<std::ptrdiff_t>(solver.listed())});
+  if (!solver.is_rightmost_first() && solver.converged() < problem.n) {
+    const EigenSolver rightmost(matrix.get(), problem.settings(Symmetry::general, 1, "spectrum_rightmost_"));
+    const auto more = rightmost.eigenvalues(rightmost.converged());
+    judged.insert(judged.end(), more.begin(), more.end());
+  }
+  report.spectral_abscissa = detail::largest_real_part(judged);
+  if (problem.is_dense() && solver.converged() == problem.n)
+    report.eigenvector_condition = condition_of_eigenvectors(solver, matrix.get(), problem.n);
+
+  const MatHandle symmetric = make_matrix(comm, problem.matrix, problem.n, Part::symmetric);
+  const EigenSolver numerical(symmetric.get(),
+                              problem.settings(Symmetry::symmetric, 1, "spectrum_symmetric_"));
+  report.numerical_abscissa = detail::largest_real_part(numerical.eigenvalues(1));
+  return {report, judged};
+}
+
 }  // namespace
 
 SpectrumReport compute_spectrum(const parallel::Communicator& comm, std::span<const double> matrix,
@@ -200,7 +201,7 @@ SpectrumReport compute_spectrum(const parallel::Communicator& comm, std::span<co
     if (problem.is_dense()) analysis = analyse(PETSC_COMM_SELF, problem);
     analysis.report.bound_respected = respects_bound(problem, analysis.judged);
   });
-  broadcast(comm, analysis.report);
+  detail::broadcast(comm, analysis.report);
   return analysis.report;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 /// Eigenvalues of a learned linear operator and the bound on their real parts.
 
+#include "core/functions/structured_matrix.hpp"
 #include "parallel/communicator.hpp"
 #include "spectral/eigen_solver.hpp"
 #include "spectral/finding.hpp"
@@ -63,6 +64,25 @@ struct SpectrumReport {
 ///
 /// @param matrix A, (n, n) row major, the same on all ranks
 SpectrumReport compute_spectrum(const parallel::Communicator& comm, std::span<const double> matrix,
+                                double bound, const SpectrumOptions& options);
+
+/// Where Krylov-Schur works with products alone it stops at this residual over the norm of A: the rates of so
+/// large an operator crowd, and far smaller residuals take a number of products that grows as their inverse
+/// root or faster. Reports show the residuals; -eps_tol wins.
+inline constexpr double matrix_free_tolerance = 1e-5;
+
+/// The spectrum of a matrix of any structure, the same on all ranks. Collective. What a dense matrix of its
+/// entries would give, at the cost of the structure:
+///
+/// block_diagonal: all eigenvalues, numerical abscissa and condition exactly from the blocks; the report
+/// lists options.count of them (0: all up to dense_limit, above it 20).
+///
+/// low_rank: up to options.dense_limit from all entries, above it eigenvalues of largest real part by
+/// Krylov-Schur on products, rows spread over `comm`, without the eigenvectors' condition. The bound is
+/// judged by the numerical abscissa, which these operators keep below it too.
+///
+/// Errors as above.
+SpectrumReport compute_spectrum(const parallel::Communicator& comm, const core::StructuredMatrix& A,
                                 double bound, const SpectrumOptions& options);
 
 /// The scalars of a report: spectral_abscissa with its bound, numerical_abscissa, eigenvector_condition.

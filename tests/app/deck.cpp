@@ -158,6 +158,10 @@ TEST_CASE("contradictions_are_refused_at_the_place_of_their_cause") {
       {"forecast: {times: [0, 1], step: 1, steps: 2}", "deck.yaml:1:12: forecast.times and forecast.step"},
       {"forecast: {times: [0, 1, 1]}",
        "deck.yaml:1:12: forecast.times must be at least two strictly monotone"},
+      {"model: {linear: {structure: block_diagonal}}\nintegrator: {linear: taylor}",
+       "deck.yaml:1:18: model.linear.structure: block_diagonal has closed forms"},
+      {"model: {linear: {structure: low_rank}}\nintegrator: {linear: dense}",
+       "deck.yaml:1:18: model.linear.structure: low_rank has products only"},
   };
   for (const auto& [text, message] : decks) {
     INFO(text);

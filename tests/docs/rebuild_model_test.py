@@ -36,6 +36,24 @@ model:
   network: {hidden: [7], relaxation: true}
   autoencoder: {enabled: true, hidden: [8]}
 """,
+    "blocks": """
+model:
+  linear: {mu: 0.2, structure: block_diagonal}
+  nonlinear: [network]
+  network: {hidden: [7], relaxation: true}
+""",
+    "blocks_of_odd_dimension": """
+model:
+  latent_dimension: 5
+  linear: {mu: 0.2, structure: block_diagonal}
+  autoencoder: {enabled: true}
+""",
+    "low_rank": """
+model:
+  linear: {mu: 0.2, structure: low_rank, rank: 2, noise: 0.5}
+  nonlinear: [bilinear, network]
+  network: {hidden: [7], relaxation: true}
+""",
     "autoencoder_without_pod": """
 model:
   latent_dimension: 3
