@@ -38,7 +38,11 @@ def describe(machine):
     print(f"{machine['processor']}, {machine['vectors']}; {machine['blas']}; load {machine['load']:.1f}\n")
 
 
-def table(head, body):
-    """A table in Markdown, printed."""
-    for line in (head, ["---"] * len(head), *body):
+def rows_of_table(body):
+    for line in body:
         print("| " + " | ".join(str(cell) for cell in line) + " |", flush=True)
+
+
+def table(head, body):
+    """A table in Markdown, printed; more rows may follow."""
+    rows_of_table((head, ["---"] * len(head), *body))

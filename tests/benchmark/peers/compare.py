@@ -219,19 +219,18 @@ def table_rows(problem, precision, work, rounds):
 
 def main():
     options = arguments()
-    everything, body = [], []
+    everything = []
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         env = peer_environment(folder)
+        measure.describe(run([options.spnode / "benchmark_training_step", "--problem", "grad13", "--brief", "--seconds",
+                              0.01, "--json"], env, options.core)[0])
+        measure.table(("problem", "precision", "work", "program", "ms", "ratio to spnode", "notes"), ())
         for problem in options.problems:
             for precision in options.precision:
                 for work, rounds in Comparison(options, env, folder, problem, precision).measure().items():
-                    body += table_rows(problem, precision, work, rounds)
+                    measure.rows_of_table(table_rows(problem, precision, work, rounds))
                     everything.append({"problem": problem, "precision": precision, "work": work, "rounds": rounds})
-        machine = run([options.spnode / "benchmark_training_step", "--problem", "grad13", "--brief", "--seconds", 0.01,
-                       "--json"], env, options.core)[0]
-    measure.describe(machine)
-    measure.table(("problem", "precision", "work", "program", "ms", "ratio to spnode", "notes"), body)
     if options.json:
         options.json.write_text(json.dumps({"trained": options.trained, "measurements": everything}, indent=1))
 
