@@ -15,7 +15,7 @@ fi
 section() { # TITLE COMMAND ...
   printf '\n### %s\n\n' "$1"
   shift
-  printf '    %s\n\n' "$(printf '%s ' "$@" | sed "s|$bin|BUILD/bin|g; s|$here|tests/benchmark|g; s|${python:-python3}|python3|g")"
+  printf '    %s\n\n' "$(printf '%s ' "$@" | sed "s|$bin|BUILD/bin|g; s|$here|tests/benchmark|g; s|^on_core|taskset -c $core|; s|${python:-python3}|python3|g")"
   "$@"
 }
 on_core() { taskset -c "$core" "$@"; }
