@@ -62,7 +62,7 @@ inline Problem ks20_bilinear() {
   model.nonlinear = {core::NonlinearKind::bilinear};
   model.bilinear.rank = 20;
   model.autoencoder.enabled = true;
-  return {"ks20_bilinear", 64, even_times(2, 1.0), model, {core::Scheme::etdrk4, 4}, {}, training(200)};
+  return {"ks20_bilinear", 64, even_times(2, 1.0), model, {core::Scheme::etdrk4, 4}, {}, training(256)};
 }
 
 /// The same without reduction.
@@ -103,7 +103,6 @@ inline Problem ks7_lipschitz() {
   problem.model.lipschitz.lipschitz = 1000.0;
   problem.model.autoencoder.hidden = {100};
   problem.loss.reconstruction = 0.2;
-  problem.training.batch = 250;
   return problem;
 }
 

@@ -21,7 +21,7 @@ def arguments():
     parser.add_argument("--spnode", type=pathlib.Path, default=measure.BUILD, help="folder of benchmark_training_step")
     parser.add_argument("--problems", nargs="+", metavar="NAME",
                         default=("ks20_bilinear", "ks20_lipschitz", "ks20_etd1"))
-    parser.add_argument("--tiles", nargs="+", type=int, default=(32, 64), metavar="N")
+    parser.add_argument("--tiles", nargs="+", type=int, default=(32,), metavar="N")
     parser.add_argument("--ranks", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--precision", choices=("double", "mixed"), default="double")
