@@ -1,1 +1,0 @@
-cd /work/helpers/wt && g++ -std=c++20 -O3 -g -march=native -mprefer-vector-width=512 -Wno-psabi -Ilib -Itests/benchmark -isystem /usr/include/trilinos /work/helpers/prof3.cpp ../build-wt/lib/libspnode_core*  -o /work/helpers/prof3 -ltrilinos_kokkoscore -ldl -llapack -lblas 2>&1 | head
