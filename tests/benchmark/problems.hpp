@@ -47,9 +47,10 @@ inline std::vector<double> logarithmic_times(std::size_t count, double first, do
   return times;
 }
 
-inline distributed::TrainingOptions training(std::size_t batch) {
+inline distributed::TrainingOptions training(std::size_t batch, std::size_t tile = 32) {
   distributed::TrainingOptions options;
   options.batch = batch;
+  options.tile = tile;
   options.adam.clip = 0.5;
   return options;
 }
@@ -62,7 +63,7 @@ inline Problem ks20_bilinear() {
   model.nonlinear = {core::NonlinearKind::bilinear};
   model.bilinear.rank = 20;
   model.autoencoder.enabled = true;
-  return {"ks20_bilinear", 64, even_times(2, 1.0), model, {core::Scheme::etdrk4, 4}, {}, training(256)};
+  return {"ks20_bilinear", 64, even_times(2, 1.0), model, {core::Scheme::etdrk4, 4}, {}, training(256, 64)};
 }
 
 /// The same without reduction.
