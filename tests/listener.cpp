@@ -2,6 +2,8 @@
 #define CATCH_CONFIG_EXTERNAL_INTERFACES
 #include "catch.hpp"
 
+#include "separate_memory.hpp"
+
 #include <Kokkos_Core.hpp>
 #ifdef SPNODE_TEST_WITH_MPI
 #include <mpi.h>
@@ -33,6 +35,7 @@ class Libraries : public ListenerBase {
     PetscPopSignalHandler();
 #endif
     Kokkos::initialize();
+    spnode::test::guard_separate_memory();
   }
 
   void testRunEnded(const Catch::TestRunStats& stats) override {

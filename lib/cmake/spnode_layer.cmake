@@ -7,6 +7,10 @@ target_compile_options(spnode_options INTERFACE -Wall -Wextra -Wshadow
   $<$<BOOL:${SPNODE_WERROR}>:-Werror>
   # FMA contraction stays on: it is the same for every rank, tile and thread of one build.
   $<$<BOOL:${SPNODE_NATIVE}>:-march=native>)
+if("CUDA" IN_LIST Kokkos_DEVICES)
+  # nvcc does not know GCC's loop pragmas (1675), nor that kernels of the host are for another backend (177).
+  target_compile_options(spnode_options INTERFACE "SHELL:-Xcudafe --diag_suppress=1675" "SHELL:-Xcudafe --diag_suppress=177")
+endif()
 if(SPNODE_NATIVE)
   # Full-width vectors where the processor has them: the lane kernels gain up to half.
   include(CheckCXXCompilerFlag)

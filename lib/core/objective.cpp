@@ -89,7 +89,7 @@ auto Objective<Real>::load(const WindowData& data, std::span<const std::uint64_t
 }
 
 template <class Real>
-double Objective<Real>::sum_of(const ConstVectorView<double>& sums) {
+double Objective<Real>::sum_of(const VectorView<double>& sums) {
   row_sums_.resize(sums.extent(0));
   download(sums, row_sums_);
   double total = 0.0;

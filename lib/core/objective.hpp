@@ -72,7 +72,7 @@ class Objective final : public TileObjective {
   Tile load(const WindowData& data, std::span<const std::uint64_t> windows);
   void gather(const WindowData& data, std::span<const std::uint64_t> windows, const Tile& tile,
               const HostMatrix& states) const;
-  double sum_of(const ConstVectorView<double>& sums);
+  double sum_of(const VectorView<double>& sums);
   void reconstruct(const Tile& tile, double factor, std::span<double> out, bool with_gradient);
   void roll(const Tile& tile, std::span<double> out);
   void roll_with_gradient(const Tile& tile, std::span<double> out);

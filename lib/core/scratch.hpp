@@ -1,7 +1,7 @@
 #pragma once
 /// Temporary matrices of a tile, taken from memory that is allocated once.
 
-#include "core/kernels/pack.hpp"
+#include "core/kernels/lanes.hpp"
 #include "core/types.hpp"
 
 #include <algorithm>

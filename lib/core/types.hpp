@@ -10,6 +10,8 @@
 /// `Real` is the scalar of a tile, double or float. What exists once for all tiles (parameters, matrix
 /// functions, sums over tiles) is double whatever the tiles are, and stands on the host in spans.
 
+#include "core/memory_space.hpp"
+
 #include <Kokkos_Core.hpp>
 
 #include <cstddef>
@@ -18,24 +20,29 @@
 
 namespace spnode::core {
 
-using ExecSpace = Kokkos::DefaultExecutionSpace;
+using Device = Kokkos::Device<ExecSpace, MemorySpace>;
 using Unmanaged = Kokkos::MemoryTraits<Kokkos::Unmanaged>;
+
+/// Whether kernels work in memory of the host: there they are written for vector registers and caches,
+/// elsewhere with one task per entry. Where it is false the host touches arrays by copies only.
+inline constexpr bool runs_on_host =
+    Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible;
 
 /// Owning arrays in the memory of ExecSpace.
 template <class Real>
-using Vector = Kokkos::View<Real*, Kokkos::LayoutRight, ExecSpace>;
+using Vector = Kokkos::View<Real*, Kokkos::LayoutRight, Device>;
 template <class Real>
-using Matrix = Kokkos::View<Real**, Kokkos::LayoutRight, ExecSpace>;
+using Matrix = Kokkos::View<Real**, Kokkos::LayoutRight, Device>;
 
 /// Arguments of kernels: not owning, cheap to copy; a column range of a matrix keeps its row stride.
 template <class Real>
-using VectorView = Kokkos::View<Real*, Kokkos::LayoutRight, ExecSpace, Unmanaged>;
+using VectorView = Kokkos::View<Real*, Kokkos::LayoutRight, Device, Unmanaged>;
 template <class Real>
-using MatrixView = Kokkos::View<Real**, Kokkos::LayoutRight, ExecSpace, Unmanaged>;
+using MatrixView = Kokkos::View<Real**, Kokkos::LayoutRight, Device, Unmanaged>;
 template <class Real>
-using ConstVectorView = Kokkos::View<const Real*, Kokkos::LayoutRight, ExecSpace, Unmanaged>;
+using ConstVectorView = Kokkos::View<const Real*, Kokkos::LayoutRight, Device, Unmanaged>;
 template <class Real>
-using ConstMatrixView = Kokkos::View<const Real**, Kokkos::LayoutRight, ExecSpace, Unmanaged>;
+using ConstMatrixView = Kokkos::View<const Real**, Kokkos::LayoutRight, Device, Unmanaged>;
 
 /// Inputs of function templates: not deduced (Real comes from the output), so that all that converts is
 /// taken.
@@ -43,10 +50,6 @@ template <class Real>
 using InputVector = ConstVectorView<std::type_identity_t<Real>>;
 template <class Real>
 using InputMatrix = ConstMatrixView<std::type_identity_t<Real>>;
-
-/// Whether the host reads and writes arrays of tiles itself.
-inline constexpr bool runs_on_host =
-    Kokkos::SpaceAccessibility<Kokkos::HostSpace, ExecSpace::memory_space>::accessible;
 
 /// After the host has filled the mirror view of an array: copies it where it is not the array itself.
 /// Kokkos::deep_copy would find that out too, but allocates labels on the way.

@@ -147,7 +147,7 @@ Cost cost_of(core::LinearPart<double>& part, const Work& work) {
   const core::ExecSpace space;
   const std::size_t n = work.shape.n;
   const core::Vector<double> h("h", tile), bar("bar", part.coefficient_count());
-  const Kokkos::View<std::uint32_t*, core::ExecSpace> index("index", tile);
+  const Kokkos::View<std::uint32_t*, core::Device> index("index", tile);
   for (std::size_t l = 0; l < tile; ++l) {
     index(l) = std::uint32_t(l % work.steps.size());
     h(l) = work.steps[index(l)];

@@ -18,9 +18,7 @@ constexpr const char* w_dot_names[] = {"w1_dot", "w2_dot", "w3_dot"};
 Matrix<double> device_matrix(const Array& entries, std::size_t rows) {
   const std::size_t cols = entries.size() / rows;
   Matrix<double> matrix("test", rows, cols);
-  const Kokkos::View<const double**, Kokkos::LayoutRight, Kokkos::HostSpace, Unmanaged> host(entries.data(),
-                                                                                             rows, cols);
-  Kokkos::deep_copy(matrix, host);
+  upload(entries, matrix);
   return matrix;
 }
 

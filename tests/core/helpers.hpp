@@ -1,6 +1,7 @@
 #pragma once
 /// Small tools for tests of core.
 
+#include "core/kernels/elementwise.hpp"
 #include "core/random.hpp"
 #include "core/types.hpp"
 
@@ -26,8 +27,7 @@ core::Matrix<Real> random_matrix(std::size_t rows, std::size_t lanes, std::strin
                                  double scale = 1.0) {
   const std::vector<double> x = random_vector(rows * lanes, name, scale);
   core::Matrix<Real> X(std::string(name), rows, lanes);
-  for (std::size_t i = 0; i < rows; ++i)
-    for (std::size_t l = 0; l < lanes; ++l) X(i, l) = Real(x[i * lanes + l]);
+  core::upload(x, X);
   return X;
 }
 
@@ -45,6 +45,21 @@ std::vector<double> to_host(const core::Vector<Real>& X) {
   return x;
 }
 
+/// An array to be read on the host: a copy where kernels work elsewhere.
+template <class Array>
+auto on_host(const Array& X) {
+  return Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), X);
+}
+
+/// X + e X_dot.
+template <class Real>
+core::Matrix<Real> moved(const core::Matrix<Real>& X, double e, const core::Matrix<Real>& X_dot) {
+  core::Matrix<Real> sum("moved", X.extent(0), X.extent(1));
+  core::scaled_copy<Real>(core::ExecSpace(), 1.0, X, sum);
+  core::axpy<Real>(core::ExecSpace(), e, X_dot, sum);
+  return sum;
+}
+
 /// The distance between one and the next number.
 template <class Real>
 constexpr double roundoff = std::numeric_limits<Real>::epsilon();
@@ -56,7 +71,8 @@ inline double dot(std::span<const double> x, std::span<const double> y) {
 }
 
 template <class Real>
-double dot(const core::Matrix<Real>& X, const core::Matrix<Real>& Y) {
+double dot(const core::Matrix<Real>& X_, const core::Matrix<Real>& Y_) {
+  const auto X = on_host(X_), Y = on_host(Y_);
   double sum = 0.0;
   for (std::size_t i = 0; i < X.extent(0); ++i)
     for (std::size_t l = 0; l < X.extent(1); ++l) sum += double(X(i, l)) * double(Y(i, l));

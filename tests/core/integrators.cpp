@@ -72,7 +72,8 @@ struct Setup {
   Matrix<Real> u0 = random_matrix<Real>(3, 8, "u0", 0.7);
 };
 
-double distance(const Matrix<double>& X, const Matrix<double>& Y) {
+double distance(const Matrix<double>& X_, const Matrix<double>& Y_) {
+  const auto X = on_host(X_), Y = on_host(Y_);
   double largest = 0.0;
   for (std::size_t i = 0; i < X.extent(0); ++i)
     for (std::size_t l = 0; l < X.extent(1); ++l) largest = std::max(largest, std::abs(X(i, l) - Y(i, l)));
@@ -190,7 +191,7 @@ TEST_CASE("imex_ssp2_biases_the_spectrum_by_its_stability_function") {
   Matrix<double> states("states", 1, 16);
   Kokkos::deep_copy(states, 1.0);
   Rollout<double>(d, {1, 0}).forward(ExecSpace(), steps, states, Rollout<double>::Record::no, scratch);
-  CHECK(states(0, 8) == Approx(R(-0.25)).epsilon(1e-14));
+  CHECK(on_host(states)(0, 8) == Approx(R(-0.25)).epsilon(1e-14));
 }
 
 TEST_CASE("rollout_adjoint_matches_directional_derivative_for_every_scheme") {
@@ -206,9 +207,7 @@ TEST_CASE("rollout_adjoint_matches_directional_derivative_for_every_scheme") {
     const auto at = [&](double e) {
       auto theta = s.theta;
       for (std::size_t i = 0; i < theta.size(); ++i) theta[i] += e * direction[i];
-      s.u0 = Matrix<double>("u0", 3, lanes);
-      for (std::size_t i = 0; i < 3; ++i)
-        for (std::size_t l = 0; l < lanes; ++l) s.u0(i, l) = base(i, l) + e * u_direction(i, l);
+      s.u0 = moved(base, e, u_direction);
       return dot(s.run(c.scheme, 2, theta, c.method), w);
     };
     const double e = 1e-5, difference = (at(e) - at(-e)) / (2 * e);
@@ -227,10 +226,12 @@ TEST_CASE("rollout_adjoint_of_float_tiles_is_that_of_double_to_rounding_for_ever
     rounded.u0 = random_matrix<float>(3, lanes, "u0", 0.7);
     const Adjoint<double> a = adjoint_of(exact, c, random_matrix(3, 3 * lanes, "w"));
     const Adjoint<float> b = adjoint_of(rounded, c, random_matrix<float>(3, 3 * lanes, "w"));
+    const auto a_u = on_host(a.u);
+    const auto b_u = on_host(b.u);
     double error = 0.0;
     for (std::size_t i = 0; i < a.theta.size(); ++i) error += std::pow(a.theta[i] - b.theta[i], 2);
     for (std::size_t i = 0; i < 3; ++i)
-      for (std::size_t l = 0; l < lanes; ++l) error += std::pow(a.u(i, l) - double(b.u(i, l)), 2);
+      for (std::size_t l = 0; l < lanes; ++l) error += std::pow(a_u(i, l) - double(b_u(i, l)), 2);
     CAPTURE(int(c.terms), int(c.scheme), int(c.method), c.per_lane);
     CHECK(std::sqrt(error) < 1e-5 * std::sqrt(dot(a.theta, a.theta) + dot(a.u, a.u)));
   }

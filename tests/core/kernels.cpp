@@ -1,14 +1,17 @@
 #include "catch.hpp"
 #include "core/kernels/elementwise.hpp"
 #include "core/kernels/gemm.hpp"
-#include "core/kernels/pack.hpp"
+#include "core/kernels/lanes.hpp"
 #include "core/random.hpp"
 #include "core/scratch.hpp"
+#include "helpers.hpp"
 
 #include <cmath>
 #include <limits>
 
 using namespace spnode::core;
+using spnode::test::on_host;
+using spnode::test::roundoff;
 
 namespace {
 
@@ -16,13 +19,11 @@ template <class Real>
 Matrix<Real> random_matrix(std::size_t rows, std::size_t columns, std::uint64_t stream) {
   const Random random(11, stream);
   Matrix<Real> A("A", rows, columns);
-  for (std::size_t i = 0; i < rows; ++i)
-    for (std::size_t j = 0; j < columns; ++j) A(i, j) = Real(random.normal(i * columns + j));
+  std::vector<double> entries(rows * columns);
+  for (std::size_t i = 0; i < entries.size(); ++i) entries[i] = random.normal(i);
+  upload(entries, A);
   return A;
 }
-
-template <class Real>
-constexpr double roundoff = std::numeric_limits<Real>::epsilon();
 
 }  // namespace
 
@@ -40,21 +41,23 @@ TEMPLATE_TEST_CASE("gemm_agrees_with_its_definition_for_all_remainders", "", dou
         gemm<Real>(space, 1.5, A, Transpose::no, B, 0.5, C);
         gemm<Real>(space, -2.0, At, Transpose::yes, B, 0.0, Ct);
         gemm_nt<Real>(space, 0.25, D, B, G);
+        const auto a = on_host(A), at = on_host(At), b = on_host(B), c = on_host(C), c0 = on_host(C0),
+                   ct = on_host(Ct), d = on_host(D), g = on_host(G), g0 = on_host(G0);
         double error = 0.0;
         for (std::size_t i = 0; i < m; ++i) {
           for (std::size_t l = 0; l < lanes; ++l) {
             double plain = 0.0, transposed = 0.0;
             for (std::size_t j = 0; j < k; ++j) {
-              plain += double(A(i, j)) * double(B(j, l));
-              transposed += double(At(j, i)) * double(B(j, l));
+              plain += double(a(i, j)) * double(b(j, l));
+              transposed += double(at(j, i)) * double(b(j, l));
             }
-            error = std::max(error, std::abs(C(i, l) - (0.5 * C0(i, l) + 1.5 * plain)));
-            error = std::max(error, std::abs(Ct(i, l) + 2.0 * transposed));
+            error = std::max(error, std::abs(c(i, l) - (0.5 * c0(i, l) + 1.5 * plain)));
+            error = std::max(error, std::abs(ct(i, l) + 2.0 * transposed));
           }
           for (std::size_t j = 0; j < k; ++j) {
             double sum = 0.0;
-            for (std::size_t l = 0; l < lanes; ++l) sum += double(D(i, l)) * double(B(j, l));
-            error = std::max(error, std::abs(G(i, j) - (G0(i, j) + 0.25 * sum)));
+            for (std::size_t l = 0; l < lanes; ++l) sum += double(d(i, l)) * double(b(j, l));
+            error = std::max(error, std::abs(g(i, j) - (g0(i, j) + 0.25 * sum)));
           }
         }
         CAPTURE(m, k, lanes);
@@ -70,8 +73,9 @@ TEMPLATE_TEST_CASE("gemm_gives_the_same_bits_whatever_lanes_stand_beside", "", d
   Matrix<Real> all("all", 20, 64), part("part", 20, width);
   gemm<Real>(space, 1.0, A, Transpose::no, B, 0.0, all);
   gemm<Real>(space, 1.0, A, Transpose::no, lanes_of(ConstMatrixView<Real>(B), 32, width), 0.0, part);
+  const auto found = on_host(part), expected = on_host(all);
   for (std::size_t i = 0; i < 20; ++i)
-    for (std::size_t l = 0; l < width; ++l) REQUIRE(part(i, l) == all(i, 32 + l));
+    for (std::size_t l = 0; l < width; ++l) REQUIRE(found(i, l) == expected(i, 32 + l));
 }
 
 TEMPLATE_TEST_CASE("tanh_is_accurate_to_two_units_in_the_last_place", "", double, float) {
@@ -83,11 +87,14 @@ TEMPLATE_TEST_CASE("tanh_is_accurate_to_two_units_in_the_last_place", "", double
   const auto x = [n](std::size_t i) {
     return Real(25.0 * std::pow(2.0 * double(i) / double(n - 1) - 1.0, 5));
   };
-  for (std::size_t i = 0; i < n; ++i) Y(0, i) = x(i);
+  std::vector<double> arguments(n);
+  for (std::size_t i = 0; i < n; ++i) arguments[i] = x(i);
+  upload(arguments, Y);
   add_bias_and_activate<Real>(space, Activation::tanh, b, Y);
+  const auto y = on_host(Y);
   for (std::size_t i = 0; i < n; ++i) {
     const double exact = std::tanh(double(x(i)));
-    REQUIRE(std::abs(Y(0, i) - exact) <= 2.03 * roundoff<Real> * std::abs(exact));
+    REQUIRE(std::abs(y(0, i) - exact) <= 2.03 * roundoff<Real> * std::abs(exact));
   }
 }
 
@@ -96,13 +103,12 @@ TEMPLATE_TEST_CASE("tanh_keeps_nan_and_saturates_at_infinity", "", double, float
   const ExecSpace space;
   Matrix<Real> Y("Y", 1, 3);
   Vector<Real> b("b", 1);
-  Y(0, 0) = NAN;
-  Y(0, 1) = INFINITY;
-  Y(0, 2) = -INFINITY;
+  upload(std::vector<double>{NAN, INFINITY, -INFINITY}, Y);
   add_bias_and_activate<Real>(space, Activation::tanh, b, Y);
-  CHECK(std::isnan(Y(0, 0)));
-  CHECK(Y(0, 1) == 1.0);
-  CHECK(Y(0, 2) == -1.0);
+  const auto y = on_host(Y);
+  CHECK(std::isnan(y(0, 0)));
+  CHECK(y(0, 1) == 1.0);
+  CHECK(y(0, 2) == -1.0);
 }
 
 TEMPLATE_TEST_CASE("row_sums_agree_with_their_definition", "", double, float) {
@@ -112,10 +118,12 @@ TEMPLATE_TEST_CASE("row_sums_agree_with_their_definition", "", double, float) {
   Vector<Real> sums("sums", 3), products("products", 3);
   add_row_sums<Real>(space, X, sums);
   add_row_products<Real>(space, X, Y, products);
+  const auto x = on_host(X), y = on_host(Y);
+  const auto found = on_host(sums), found_products = on_host(products);
   for (std::size_t i = 0; i < 3; ++i) {
     double sum = 0.0, product = 0.0;
-    for (std::size_t l = 0; l < 29; ++l) sum += double(X(i, l)), product += double(X(i, l)) * double(Y(i, l));
-    CHECK(sums(i) == Approx(sum).epsilon(450 * roundoff<Real>));
-    CHECK(products(i) == Approx(product).epsilon(450 * roundoff<Real>));
+    for (std::size_t l = 0; l < 29; ++l) sum += double(x(i, l)), product += double(x(i, l)) * double(y(i, l));
+    CHECK(found(i) == Approx(sum).epsilon(450 * roundoff<Real>));
+    CHECK(found_products(i) == Approx(product).epsilon(450 * roundoff<Real>));
   }
 }

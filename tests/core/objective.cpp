@@ -182,7 +182,20 @@ TEMPLATE_TEST_CASE("value_agrees_with_the_loss_of_the_gradient", "", double, flo
   CHECK(terms.reconstruction == Approx(result.loss.reconstruction).epsilon(450 * roundoff<TestType>));
 }
 
+namespace {
+
+// Launches of Kokkos 4 allocate by themselves.
+bool launch_allocates() {
+  const ExecSpace space;
+  const std::size_t before = allocations;
+  Kokkos::parallel_for("empty", Kokkos::RangePolicy<ExecSpace>(space, 0, 1), KOKKOS_LAMBDA(std::size_t){});
+  return allocations != before;
+}
+
+}  // namespace
+
 TEMPLATE_TEST_CASE("contribution_allocates_nothing_after_the_first_tile", "", double, float) {
+  const bool counts = runs_on_host && !launch_allocates();  // elsewhere copies to the host need mirrors
   // Both forms of the bilinear term, networks, an autoencoder, every family of schemes, dense and
   // matrix-free.
   for (const std::size_t rank : {1, 3})
@@ -203,7 +216,7 @@ TEMPLATE_TEST_CASE("contribution_allocates_nothing_after_the_first_tile", "", do
         objective.contribution(s.data, s.windows, contribution);
         const std::size_t after = allocations;
         CAPTURE(rank, shared_time, int(scheme), int(method));
-        CHECK(after == before);
+        if (counts) CHECK(after == before);
         CHECK(objective.scratch_bytes() == held);
       }
 }

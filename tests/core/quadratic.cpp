@@ -10,6 +10,8 @@ using namespace spnode::test;
 
 namespace {
 
+using HostMatrix = Kokkos::View<double**, Kokkos::LayoutRight, Kokkos::HostSpace>;
+
 // Forms with rows far enough apart for whole packs, and arguments; `value` adds Q m(x) of one lane to y.
 template <class Real>
 struct Forms {
@@ -44,11 +46,12 @@ TEMPLATE_TEST_CASE("quadratic_forms_and_their_adjoint_agree_with_their_definitio
       const Forms<Real> f(n, rows, lanes);
       const Matrix<Real> Y("Y", rows, lanes), X_bar("X_bar", n, lanes),
           bars("Q_bar", rows, monomial_stride<Real>(n));
-      Matrix<double> y("y", rows, lanes), x_bar("x_bar", n, lanes), q_bar("q_bar", rows, monomial_count(n));
+      HostMatrix y("y", rows, lanes), x_bar("x_bar", n, lanes), q_bar("q_bar", rows, monomial_count(n));
+      const auto q_of = on_host(f.entries), x_of = on_host(f.X), bar_of = on_host(f.Y_bar);
       for (std::size_t i = 0; i < rows; ++i)
         for (std::size_t l = 0; l < lanes; ++l)
           for_each_monomial(n, [&](std::size_t at, std::size_t j, std::size_t k) {
-            const double q = f.Q()(i, at), x_j = f.X(j, l), x_k = f.X(k, l), bar = f.Y_bar(i, l);
+            const double q = q_of(i, at), x_j = x_of(j, l), x_k = x_of(k, l), bar = bar_of(i, l);
             y(i, l) += q * x_j * x_k;
             x_bar(j, l) += bar * q * x_k;
             x_bar(k, l) += bar * q * x_j;
@@ -58,14 +61,15 @@ TEMPLATE_TEST_CASE("quadratic_forms_and_their_adjoint_agree_with_their_definitio
       const MatrixView<Real> Q_bar = lanes_of(MatrixView<Real>(bars), 0, monomial_count(n));
       quadratic<Real>(space, f.Q(), f.X, Y);
       quadratic_vjp<Real>(space, {f.Q(), f.X, f.Y_bar, X_bar, Q_bar});
+      const auto Y_found = on_host(Y), X_found = on_host(X_bar), Q_found = on_host(bars);
       double error = 0.0;
       for (std::size_t l = 0; l < lanes; ++l) {
-        for (std::size_t i = 0; i < rows; ++i) error = std::max(error, std::abs(Y(i, l) - y(i, l)));
-        for (std::size_t j = 0; j < n; ++j) error = std::max(error, std::abs(X_bar(j, l) - x_bar(j, l)));
+        for (std::size_t i = 0; i < rows; ++i) error = std::max(error, std::abs(Y_found(i, l) - y(i, l)));
+        for (std::size_t j = 0; j < n; ++j) error = std::max(error, std::abs(X_found(j, l) - x_bar(j, l)));
       }
       for (std::size_t i = 0; i < rows; ++i)
         for (std::size_t at = 0; at < monomial_count(n); ++at)
-          error = std::max(error, std::abs(Q_bar(i, at) - q_bar(i, at)));
+          error = std::max(error, std::abs(Q_found(i, at) - q_bar(i, at)));
       CAPTURE(n, rows, lanes);
       CHECK(error < 4500 * roundoff<Real>);
     }
@@ -97,9 +101,10 @@ TEMPLATE_TEST_CASE("product_of_a_stack_is_that_of_the_whole", "", double, float)
     gemm<Real>(space, 1.0, A, Transpose::no, stack, 0.0, pieces);
     gemm_nt<Real>(space, 1.0, D, B, outer);
     gemm_nt<Real>(space, 1.0, D, stack, outer_pieces);
+    const auto w = on_host(whole), p = on_host(pieces), o = on_host(outer), o_pieces = on_host(outer_pieces);
     for (std::size_t i = 0; i < 11; ++i) {
-      for (std::size_t l = 0; l < lanes; ++l) REQUIRE(pieces(i, l) == whole(i, l));
-      for (std::size_t k = 0; k < 40; ++k) REQUIRE(outer_pieces(i, k) == outer(i, k));
+      for (std::size_t l = 0; l < lanes; ++l) REQUIRE(p(i, l) == w(i, l));
+      for (std::size_t k = 0; k < 40; ++k) REQUIRE(o_pieces(i, k) == o(i, k));
     }
   }
 }

@@ -225,10 +225,11 @@ struct Run {
 
 template <class Real>
 double distance(const Matrix<Real>& X, const Matrix<Real>& Y) {
+  const auto x = on_host(X), y = on_host(Y);
   double error = 0.0, size = 0.0;
   for (std::size_t i = 0; i < X.size(); ++i) {
-    error = std::max(error, std::abs(double(X.data()[i]) - double(Y.data()[i])));
-    size = std::max(size, std::abs(double(X.data()[i])));
+    error = std::max(error, std::abs(double(x.data()[i]) - double(y.data()[i])));
+    size = std::max(size, std::abs(double(x.data()[i])));
   }
   return error / size;
 }

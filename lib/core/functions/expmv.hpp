@@ -5,7 +5,6 @@
 #include "core/functions/expmv_plan.hpp"
 #include "core/types.hpp"
 
-#include <array>
 #include <cstddef>
 
 namespace spnode::core {
@@ -16,7 +15,7 @@ struct ExpmvCall {
   double c = 1.0;               ///< not zero
   ConstVectorView<Real> steps;  ///< h (lanes), either sign, |c h_l| <= plan.max_step(); zero gives out = u
   ConstMatrixView<Real> u;      ///< (n, lanes)
-  std::array<ConstMatrixView<Real>, most_phi_terms> w =
+  Kokkos::Array<ConstMatrixView<Real>, most_phi_terms> w =
       {};  ///< w[k - 1] is w_k (n, lanes); the first `terms` are read
   std::size_t terms = 0;
 };
@@ -25,13 +24,13 @@ struct ExpmvCall {
 template <class Real>
 struct ExpmvTangent {
   ConstMatrixView<Real> u;                                   ///< (n, lanes)
-  std::array<ConstMatrixView<Real>, most_phi_terms> w = {};  ///< (n, lanes), the first `terms`
+  Kokkos::Array<ConstMatrixView<Real>, most_phi_terms> w = {};  ///< (n, lanes), the first `terms`
   ConstVectorView<Real> a;  ///< of the coefficients; an empty view means zero
 };
 template <class Real>
 struct ExpmvAdjoint {
   MatrixView<Real> u;                                   ///< (n, lanes), added to
-  std::array<MatrixView<Real>, most_phi_terms> w = {};  ///< (n, lanes), added to
+  Kokkos::Array<MatrixView<Real>, most_phi_terms> w = {};  ///< (n, lanes), added to
   VectorView<Real> a;  ///< of the coefficients, added to; an empty view skips it
 };
 

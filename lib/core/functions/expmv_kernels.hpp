@@ -6,7 +6,6 @@
 
 #include "core/functions/expmv.hpp"
 
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -14,8 +13,7 @@
 
 namespace spnode::core::expmv {
 
-inline constexpr std::size_t block_lanes =
-    std::is_same_v<ExecSpace::memory_space, Kokkos::HostSpace> ? 64 : 1;
+inline constexpr std::size_t block_lanes = runs_on_host ? 64 : 1;
 /// The unit roundoff.
 template <class Real>
 inline constexpr Real tolerance = std::numeric_limits<Real>::epsilon() / 2;
@@ -34,7 +32,7 @@ struct Lanes {
 template <class Real>
 struct Series {
   ConstVectorView<Real> steps;
-  std::array<ConstMatrixView<Real>, most_phi_terms> w;
+  Kokkos::Array<ConstMatrixView<Real>, most_phi_terms> w;
   double c, shift, scalings;
   std::size_t m, terms;
   Real* sources;  ///< (m, terms, lanes), lanes contiguous
@@ -149,7 +147,7 @@ struct AddTermVjp {
   std::size_t k;
   ConstMatrixView<Real> sum_bar;
   MatrixView<Real> term_bar, product_bar;
-  std::array<MatrixView<Real>, most_phi_terms> w_bar;
+  Kokkos::Array<MatrixView<Real>, most_phi_terms> w_bar;
 
   KOKKOS_FUNCTION void operator()(std::size_t block) const {
     const Lanes lanes(block, series.lanes());

@@ -1,7 +1,7 @@
 #include "core/integrators/block_linear_part.hpp"
 
 #include "core/integrators/exponential_terms.hpp"
-#include "core/kernels/pack.hpp"
+#include "core/kernels/lanes.hpp"
 
 #include <algorithm>
 

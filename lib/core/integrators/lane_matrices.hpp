@@ -4,7 +4,7 @@
 
 #include "core/integrators/linear_part.hpp"
 #include "core/kernels/gemm.hpp"
-#include "core/kernels/pack.hpp"
+#include "core/kernels/lanes.hpp"
 #include "core/scratch.hpp"
 
 #include <algorithm>

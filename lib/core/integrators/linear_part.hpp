@@ -44,7 +44,7 @@ struct OperatorSpec {
 template <class Real>
 struct StepLengths {
   ConstVectorView<Real> h;  ///< (lanes), time; either sign
-  Kokkos::View<const std::uint32_t*, ExecSpace, Unmanaged>
+  Kokkos::View<const std::uint32_t*, Device, Unmanaged>
       index;                ///< (lanes), which of the distinct step lengths
   std::uint32_t first = 0;  ///< index(0), known on the host
   bool uniform = true;      ///< every lane takes step `first`

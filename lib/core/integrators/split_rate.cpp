@@ -1,6 +1,7 @@
 #include "core/integrators/split_rate.hpp"
 
 #include "core/kernels/elementwise.hpp"
+#include "core/kernels/lanes.hpp"
 
 namespace spnode::core {
 
@@ -49,11 +50,10 @@ void add_step_times(const ExecSpace& space, double factor, const StepLengths<Rea
                     InputMatrix<Real> X, MatrixView<Real> Y) {
   const ConstVectorView<Real> h = steps.h;
   const Real f = Real(factor);
-  const std::size_t lanes = Y.extent(1);
-  Kokkos::parallel_for(
-      "add_step_times", Kokkos::RangePolicy<ExecSpace>(space, 0, Y.extent(0)),
-      KOKKOS_LAMBDA(const std::size_t i) {
-        for (std::size_t l = 0; l < lanes; ++l) Y(i, l) += f * h(l) * X(i, l);
+  for_each_row(
+      "add_step_times", space, Y.extent(0), Y.extent(1),
+      KOKKOS_LAMBDA(const std::size_t i, const std::size_t first, const std::size_t last) {
+        for (std::size_t l = first; l < last; ++l) Y(i, l) += f * h(l) * X(i, l);
       });
 }
 

@@ -83,7 +83,7 @@ void TileSteps<Real>::assign(const StepTable& table, const std::vector<double>& 
 template <class Real>
 StepLengths<Real> TileSteps<Real>::interval(std::size_t i) const {
   return {ConstVectorView<Real>(&h_(i, 0), lanes_),
-          Kokkos::View<const std::uint32_t*, ExecSpace, Unmanaged>(&index_(i, 0), lanes_), first_[i],
+          Kokkos::View<const std::uint32_t*, Device, Unmanaged>(&index_(i, 0), lanes_), first_[i],
           uniform_[i] != 0};
 }
 

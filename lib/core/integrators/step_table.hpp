@@ -46,7 +46,7 @@ class TileSteps {
   std::vector<std::uint32_t> first_;
   std::vector<char> uniform_;
   Matrix<Real> h_;
-  Kokkos::View<std::uint32_t**, Kokkos::LayoutRight, ExecSpace> index_;
+  Kokkos::View<std::uint32_t**, Kokkos::LayoutRight, Device> index_;
 };
 
 }  // namespace spnode::core

@@ -4,7 +4,6 @@
 #include "core/kernels/elementwise.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 namespace spnode::core {
@@ -110,7 +109,7 @@ struct Sources {
     result.u = X.block[0];
     result.terms = spec.terms();
     const MatrixView<Real> work = scratch.matrix(A.work_rows(), X.lanes());
-    std::array<MatrixView<Real>, most_phi_terms> w;
+    Kokkos::Array<MatrixView<Real>, most_phi_terms> w;
     for (std::size_t k = 0; k < spec.terms(); ++k) {
       w[k] = scratch.matrix(shape.n, X.lanes());
       fill(space, 0.0, w[k]);

@@ -6,27 +6,33 @@
 #include <immintrin.h>
 #endif
 
+#include "core/kernels/lanes.hpp"
+
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
 namespace spnode::core {
 
 template <class Real>
-inline constexpr std::size_t pack_width = 64 / sizeof(Real);
-
-template <class Real>
 struct PackOf;
 template <>
 struct PackOf<double> {
   typedef double type __attribute__((vector_size(64)));
+  typedef std::int64_t integers __attribute__((vector_size(64)));
 };
 template <>
 struct PackOf<float> {
   typedef float type __attribute__((vector_size(64)));
+  typedef std::int32_t integers __attribute__((vector_size(64)));
 };
 template <class Real>
 using Pack = typename PackOf<Real>::type;
+
+/// A pack read as integers of the same width.
+template <class Real>
+using PackInt = typename PackOf<Real>::integers;
 
 template <class Real>
 inline Pack<Real> load(const Real* from) {
@@ -57,6 +63,16 @@ inline void add_first(Real* to, Pack<Real> value, std::size_t count) {
 }
 #endif
 
+/// The entries `index` of a followed by b.
+template <class Real, std::size_t... index>
+inline Pack<Real> shuffle(Pack<Real> a, Pack<Real> b) {
+#ifdef __clang__
+  return __builtin_shufflevector(a, b, int(index)...);
+#else  // nvcc's front end loses the expansion above
+  return __builtin_shuffle(a, b, PackInt<Real>{index...});
+#endif
+}
+
 /// One round of a transposition: exchanges, between rows `distance` apart, the entries `distance` apart.
 template <class Real, std::size_t distance, std::size_t... J>
 inline void exchange_rows(Pack<Real> (&row)[pack_width<Real>], std::index_sequence<J...>) {
@@ -65,8 +81,8 @@ inline void exchange_rows(Pack<Real> (&row)[pack_width<Real>], std::index_sequen
   for (std::size_t i = 0; i < width; ++i) {
     if (i & distance) continue;
     const Pack<Real> a = row[i], b = row[i + distance];
-    row[i] = __builtin_shufflevector(a, b, int(J & distance ? width + J - distance : J)...);
-    row[i + distance] = __builtin_shufflevector(a, b, int(J & distance ? width + J : J + distance)...);
+    row[i] = shuffle<Real, (J & distance ? width + J - distance : J)...>(a, b);
+    row[i + distance] = shuffle<Real, (J & distance ? width + J : J + distance)...>(a, b);
   }
 }
 
@@ -78,12 +94,6 @@ inline void transpose(Pack<Real> (&row)[pack_width<Real>]) {
   exchange_rows<Real, 2>(row, entries);
   exchange_rows<Real, 4>(row, entries);
   if constexpr (pack_width<Real> == 16) exchange_rows<Real, 8>(row, entries);
-}
-
-/// Lanes rounded up so that whole packs can be loaded.
-template <class Real>
-constexpr std::size_t padded(std::size_t lanes) {
-  return (lanes + pack_width<Real> - 1) / pack_width<Real> * pack_width<Real>;
 }
 
 }  // namespace spnode::core

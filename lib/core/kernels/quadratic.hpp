@@ -4,7 +4,7 @@
 /// The monomials of x (n) are the products x_j x_k, 0 <= j <= k < n, in the order (0,0), (0,1), ..., (1,1),
 /// ...; there are n (n + 1) / 2 of them.
 
-#include "core/kernels/pack.hpp"
+#include "core/kernels/lanes.hpp"
 #include "core/types.hpp"
 
 namespace spnode::core {

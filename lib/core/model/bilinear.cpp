@@ -3,6 +3,7 @@
 #include "core/functions/linear_algebra.hpp"
 #include "core/kernels/elementwise.hpp"
 #include "core/kernels/gemm.hpp"
+#include "core/kernels/lanes.hpp"
 #include "core/random.hpp"
 
 #include <algorithm>
@@ -54,6 +55,56 @@ class Expansion {
   std::size_t n_, R_;
   std::vector<double> left_, right_, square_;
 };
+
+// The rows of `products` are C_1 x, C_2 x, ..., below them D_1 x, D_2 x, ..., n rows each.
+
+// y += sum_r (C_r x) (D_r x).
+template <class Real>
+void add_products(const ExecSpace& space, ConstMatrixView<Real> products, MatrixView<Real> y) {
+  const std::size_t n = y.extent(0), half = products.extent(0) / 2;
+  for_each_row(
+      "bilinear", space, n, y.extent(1),
+      KOKKOS_LAMBDA(const std::size_t i, const std::size_t first, const std::size_t last) {
+        Real* const to = &y(i, 0);
+        for (std::size_t row = i; row < half; row += n) {
+          const Real* const left = &products(row, 0);
+          const Real* const right = &products(half + row, 0);
+          for (std::size_t l = first; l < last; ++l) to[l] += left[l] * right[l];
+        }
+      });
+}
+
+// products become their adjoints: of a left factor y_bar times the right one, and the other way round.
+template <class Real>
+void products_vjp(const ExecSpace& space, ConstMatrixView<Real> y_bar, MatrixView<Real> products) {
+  const std::size_t n = y_bar.extent(0), half = products.extent(0) / 2;
+  for_each_row(
+      "bilinear_vjp", space, half, y_bar.extent(1),
+      KOKKOS_LAMBDA(const std::size_t pair, const std::size_t first, const std::size_t last) {
+        const Real* const bar = &y_bar(pair % n, 0);
+        Real* const left = &products(pair, 0);
+        Real* const right = &products(half + pair, 0);
+        for (std::size_t l = first; l < last; ++l) {
+          const Real value = left[l];
+          left[l] = bar[l] * right[l];
+          right[l] = bar[l] * value;
+        }
+      });
+}
+
+// The tangent of add_products with the tangents `dots` of the products.
+template <class Real>
+void add_products_jvp(const ExecSpace& space, ConstMatrixView<Real> products, ConstMatrixView<Real> dots,
+                      MatrixView<Real> y_dot) {
+  const std::size_t n = y_dot.extent(0), half = products.extent(0) / 2;
+  for_each_row(
+      "bilinear_jvp", space, n, y_dot.extent(1),
+      KOKKOS_LAMBDA(const std::size_t i, const std::size_t first, const std::size_t last) {
+        for (std::size_t row = i; row < half; row += n)
+          for (std::size_t l = first; l < last; ++l)
+            y_dot(i, l) += dots(row, l) * products(half + row, l) + products(row, l) * dots(half + row, l);
+      });
+}
 
 }  // namespace
 
@@ -149,18 +200,9 @@ void Bilinear<Real>::apply_factored(const ExecSpace& space, ConstVectorView<Real
                                     ConstMatrixView<Real> x, MatrixView<Real> y,
                                     Scratch<Real>& scratch) const {
   const ScratchFrame frame(scratch);
-  const std::size_t n = n_, R = options_.rank, half = pairs(), lanes = x.extent(1);
-  const MatrixView<Real> products = scratch.matrix(2 * half, lanes);
+  const MatrixView<Real> products = scratch.matrix(2 * pairs(), x.extent(1));
   gemm(space, 1.0, factors(kappa), Transpose::no, x, 0.0, products);
-  Kokkos::parallel_for(
-      "bilinear", Kokkos::RangePolicy<ExecSpace>(space, 0, n), KOKKOS_LAMBDA(const std::size_t i) {
-        Real* const to = &y(i, 0);
-        for (std::size_t r = 0; r < R; ++r) {
-          const Real* const left = &products(r * n + i, 0);
-          const Real* const right = &products(half + r * n + i, 0);
-          for (std::size_t l = 0; l < lanes; ++l) to[l] += left[l] * right[l];
-        }
-      });
+  add_products<Real>(space, products, y);
 }
 
 template <class Real>
@@ -178,25 +220,12 @@ template <class Real>
 void Bilinear<Real>::apply_factored_vjp(const ExecSpace& space, const Reverse& reverse,
                                         Scratch<Real>& scratch) const {
   const ScratchFrame frame(scratch);
-  const std::size_t n = n_, half = pairs(), lanes = reverse.x.extent(1);
-  const MatrixView<Real> products = scratch.matrix(2 * half, lanes);
+  const MatrixView<Real> products = scratch.matrix(2 * pairs(), reverse.x.extent(1));
   gemm(space, 1.0, factors(reverse.kappa), Transpose::no, reverse.x, 0.0, products);
-  const ConstMatrixView<Real> y_bar = reverse.y_bar;
-  // The adjoint of a product's left factor is y_bar times its right factor, and the other way round.
-  Kokkos::parallel_for(
-      "bilinear_vjp", Kokkos::RangePolicy<ExecSpace>(space, 0, half), KOKKOS_LAMBDA(const std::size_t pair) {
-        const Real* const bar = &y_bar(pair % n, 0);
-        Real* const left = &products(pair, 0);
-        Real* const right = &products(half + pair, 0);
-        for (std::size_t l = 0; l < lanes; ++l) {
-          const Real value = left[l];
-          left[l] = bar[l] * right[l];
-          right[l] = bar[l] * value;
-        }
-      });
+  products_vjp<Real>(space, reverse.y_bar, products);
   gemm(space, 1.0, factors(reverse.kappa), Transpose::yes, products, 1.0, reverse.x_bar);
   if (reverse.kappa_bar.extent(0) > 0)
-    gemm_nt(space, 1.0, products, reverse.x, MatrixView<Real>(reverse.kappa_bar.data(), 2 * half, n));
+    gemm_nt(space, 1.0, products, reverse.x, MatrixView<Real>(reverse.kappa_bar.data(), 2 * pairs(), n_));
 }
 
 template <class Real>
@@ -212,23 +241,12 @@ template <class Real>
 void Bilinear<Real>::apply_factored_jvp(const ExecSpace& space, const Tangent& tangent,
                                         Scratch<Real>& scratch) const {
   const ScratchFrame frame(scratch);
-  const std::size_t n = n_, R = options_.rank, half = pairs(), lanes = tangent.x.extent(1);
-  const MatrixView<Real> products = scratch.matrix(2 * half, lanes), dots = scratch.matrix(2 * half, lanes);
+  const std::size_t rows = 2 * pairs(), lanes = tangent.x.extent(1);
+  const MatrixView<Real> products = scratch.matrix(rows, lanes), dots = scratch.matrix(rows, lanes);
   gemm(space, 1.0, factors(tangent.kappa), Transpose::no, tangent.x, 0.0, products);
   gemm(space, 1.0, factors(tangent.kappa), Transpose::no, tangent.x_dot, 0.0, dots);
   gemm(space, 1.0, factors(tangent.kappa_dot), Transpose::no, tangent.x, 1.0, dots);
-  const MatrixView<Real> y_dot = tangent.y_dot;
-  Kokkos::parallel_for(
-      "bilinear_jvp", Kokkos::RangePolicy<ExecSpace>(space, 0, n * lanes),
-      KOKKOS_LAMBDA(const std::size_t entry) {
-        const std::size_t i = entry / lanes, l = entry % lanes;
-        Real sum = 0;
-        for (std::size_t r = 0; r < R; ++r) {
-          const std::size_t left = r * n + i, right = half + left;
-          sum += dots(left, l) * products(right, l) + products(left, l) * dots(right, l);
-        }
-        y_dot(i, l) += sum;
-      });
+  add_products_jvp<Real>(space, products, dots, tangent.y_dot);
 }
 
 template class Bilinear<double>;
