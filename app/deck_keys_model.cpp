@@ -112,6 +112,9 @@ void add_dynamics(KeyTable& t) {
   t.section("model.lipschitz", "A network whose Lipschitz constant is bounded.");
   t.key("model.lipschitz.bound", SPNODE_FIELD(model.lipschitz.lipschitz), above(0), "1/time",
         "bound on the Lipschitz constant");
+  t.key("model.lipschitz.divisor", SPNODE_FIELD(model.lipschitz.divisor), any(), "",
+        "of the weights; exact: max(1, sqrt(||W||_1 ||W||_inf)); smooth: at least that, for second-order "
+        "optimizers");
   add_network(t, "model.lipschitz", SPNODE_FIELD(model.lipschitz));
 
   t.section("model.network", "A plain feed-forward network.");

@@ -48,6 +48,16 @@ std::span<const Choice<core::NonlinearKind>> choices() {
 }
 
 template <>
+std::span<const Choice<core::LipschitzDivisor>> choices() {
+  using core::LipschitzDivisor;
+  static constexpr Choice<LipschitzDivisor> table[] = {
+      {"exact", LipschitzDivisor::exact},
+      {"smooth", LipschitzDivisor::smooth},
+  };
+  return table;
+}
+
+template <>
 std::span<const Choice<core::Activation>> choices() {
   using core::Activation;
   static constexpr Choice<Activation> table[] = {

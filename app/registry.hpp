@@ -34,6 +34,8 @@ std::span<const Choice<core::LinearStructure>> choices();
 template <>
 std::span<const Choice<core::NonlinearKind>> choices();
 template <>
+std::span<const Choice<core::LipschitzDivisor>> choices();
+template <>
 std::span<const Choice<core::Activation>> choices();
 template <>
 std::span<const Choice<core::Precision>> choices();

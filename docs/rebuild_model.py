@@ -30,7 +30,11 @@ def network(name, x, options, bound=0.0):  # layers W x + b with tanh between; W
     depth = sum(path.startswith(f"{name}/layer") for path in p) // 2
     for i in range(1, depth + 1):
         W, b = p[f"{name}/layer{i}/W"], p[f"{name}/layer{i}/b"]
-        if bound > 0:
+        if bound > 0 and options["divisor"] == "smooth":
+            size = np.sqrt(W**2 + 0.01**2)
+            norms = np.linalg.norm(size.sum(axis=0), 16) * np.linalg.norm(size.sum(axis=1), 16)
+            W = bound ** (1 / depth) * W / (1 + norms**8) ** (1 / 16)
+        elif bound > 0:
             W = bound ** (1 / depth) * W / max(1, np.sqrt(np.linalg.norm(W, 1) * np.linalg.norm(W, np.inf)))
         x = x @ W.T + b
         if options["activation"] == "tanh" and (i < depth or options.get("last_activation", False)):

@@ -2,6 +2,7 @@
 #include "core/model/autoencoder.hpp"
 #include "core/model/bilinear.hpp"
 #include "core/model/dense_hurwitz.hpp"
+#include "core/model/lipschitz.hpp"
 #include "core/model/network.hpp"
 #include "helpers.hpp"
 
@@ -20,8 +21,10 @@ struct Case {
   std::function<std::unique_ptr<LaneMap<Real>>()> make;
 };
 
-NetworkOptions network_options(double lipschitz, bool last, bool scale) {
+NetworkOptions network_options(double lipschitz, bool last, bool scale,
+                               LipschitzDivisor divisor = LipschitzDivisor::exact) {
   NetworkOptions options;
+  options.divisor = divisor;
   options.hidden = {7, 5};
   options.lipschitz = lipschitz;
   options.last_activation = last;
@@ -40,9 +43,10 @@ AutoencoderOptions autoencoder_options(bool pod, bool trainable, std::vector<std
 
 template <class Real>
 std::vector<Case<Real>> lane_maps() {
-  const auto network = [](double L, bool last, bool scale) {
+  const auto network = [](double L, bool last, bool scale,
+                          LipschitzDivisor divisor = LipschitzDivisor::exact) {
     return [=] {
-      return std::make_unique<Network<Real>>(4, 3, network_options(L, last, scale),
+      return std::make_unique<Network<Real>>(4, 3, network_options(L, last, scale, divisor),
                                              typename Network<Real>::Role{"net"});
     };
   };
@@ -60,6 +64,7 @@ std::vector<Case<Real>> lane_maps() {
           {"plain network, last activation, output scale", network(0.0, true, true)},
           {"Lipschitz network", network(2.0, false, false)},
           {"Lipschitz network, last activation, output scale", network(2.0, true, true)},
+          {"smooth Lipschitz network", network(2.0, false, true, LipschitzDivisor::smooth)},
           {"encoder: linear and network", coder(true, {5})},
           {"encoder: linear alone", coder(true, {})},
           {"encoder: network alone", coder(false, {5})}};
@@ -173,7 +178,8 @@ TEST_CASE("frozen_linear_map_of_an_autoencoder_has_no_gradient") {
 TEST_CASE("network_with_a_bound_is_lipschitz_for_random_parameters") {
   for (const double L : {0.5, 3.0, 200.0})
     for (int trial = 0; trial < 20; ++trial) {
-      NetworkOptions options = network_options(L, trial % 2 == 0, false);
+      NetworkOptions options = network_options(
+          L, trial % 2 == 0, false, trial % 4 < 2 ? LipschitzDivisor::exact : LipschitzDivisor::smooth);
       const Case<double> c{
           "net",
           [&] { return std::make_unique<Network<double>>(4, 3, options, Network<double>::Role{"net"}); }};
@@ -190,6 +196,53 @@ TEST_CASE("network_with_a_bound_is_lipschitz_for_random_parameters") {
         REQUIRE(std::sqrt(dy) <= L * std::sqrt(dx) * (1 + 1e-12));
       }
     }
+}
+
+namespace {
+
+// max(1, sqrt(||W||_1 ||W||_inf)) from the definition, and s from what a layer makes of W.
+double exact_divisor(const LipschitzLayer& layer, std::span<const double> W) {
+  double one = 0.0, infinity = 0.0;
+  for (std::size_t j = 0; j < layer.inputs; ++j) {
+    double sum = 0.0;
+    for (std::size_t i = 0; i < layer.outputs; ++i) sum += std::abs(W[i * layer.inputs + j]);
+    one = std::max(one, sum);
+  }
+  for (std::size_t i = 0; i < layer.outputs; ++i) {
+    double sum = 0.0;
+    for (std::size_t j = 0; j < layer.inputs; ++j) sum += std::abs(W[i * layer.inputs + j]);
+    infinity = std::max(infinity, sum);
+  }
+  return std::max(1.0, std::sqrt(one * infinity));
+}
+double divisor_of(const LipschitzLayer& layer, std::span<const double> W) {
+  std::vector<double> B(W.size());
+  layer.realise(W, B);
+  return layer.bound * W[0] / B[0];
+}
+
+}  // namespace
+
+TEST_CASE("smooth_divisor_is_at_least_the_exact_one_and_at_most_half_as_large_again") {
+  for (const double scale : {1e-3, 0.1, 1.0, 30.0, 1e8})
+    for (const auto& [outputs, inputs] : {std::pair(1, 1), std::pair(20, 3), std::pair(7, 60)}) {
+      LipschitzLayer layer{std::size_t(outputs), std::size_t(inputs), 2.0, LipschitzDivisor::smooth};
+      const auto W = random_vector(layer.outputs * layer.inputs, "W", scale / std::sqrt(double(inputs)));
+      const double exact = exact_divisor(layer, W), smooth = divisor_of(layer, W);
+      CAPTURE(scale, outputs, inputs);
+      CHECK(smooth >= exact * (1 - 1e-14));
+      CHECK(smooth < 1.5 * exact);
+    }
+}
+
+TEST_CASE("smooth_divisor_has_no_kink_where_two_rows_and_columns_are_largest") {
+  // The third difference along a line through the kink of the exact divisor: of order e^3, not e.
+  const LipschitzLayer layer{2, 2, 1.0, LipschitzDivisor::smooth};
+  const auto third_difference = [&](double e) {
+    const auto at = [&](double t) { return divisor_of(layer, std::vector{3.0 + t, t, -t, 3.0 - t}); };
+    return std::abs(at(3 * e) - 3 * at(e) + 3 * at(-e) - at(-3 * e));
+  };
+  CHECK(std::log2(third_difference(2e-3) / third_difference(1e-3)) > 2.5);
 }
 
 TEST_CASE("hurwitz_adjoint_is_the_transpose_of_its_tangent_and_matches_differences") {

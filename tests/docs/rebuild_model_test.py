@@ -36,6 +36,11 @@ model:
   network: {hidden: [7], relaxation: true}
   autoencoder: {enabled: true, hidden: [8]}
 """,
+    "smooth_lipschitz": """
+model:
+  nonlinear: [lipschitz]
+  lipschitz: {bound: 2, divisor: smooth, hidden: [5, 6], initial_scale: 2}
+""",
     "blocks": """
 model:
   linear: {mu: 0.2, structure: block_diagonal}

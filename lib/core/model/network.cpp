@@ -73,7 +73,7 @@ void Network<Real>::realise(std::span<const double> theta, std::span<double> kap
     const auto W = block_of(theta, layer.W), b = block_of(theta, layer.b);
     const auto B = kappa.subspan(layer.kappa, W.size());
     if (options_.lipschitz > 0.0)
-      LipschitzLayer{layer.outputs, layer.inputs, layer_bound()}.realise(W, B);
+      LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), options_.divisor}.realise(W, B);
     else
       std::ranges::copy(W, B.begin());
     std::ranges::copy(b, kappa.begin() + std::ptrdiff_t(layer.kappa + W.size()));
@@ -92,8 +92,8 @@ void Network<Real>::realise_vjp(std::span<const double> theta, std::span<const d
     const auto W_bar = block_of(theta_bar, layer.W);
     const auto B_bar = kappa_bar.subspan(layer.kappa, W_bar.size());
     if (options_.lipschitz > 0.0)
-      LipschitzLayer{layer.outputs, layer.inputs, layer_bound()}.realise_vjp(block_of(theta, layer.W), B_bar,
-                                                                             W_bar);
+      LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), options_.divisor}.realise_vjp(
+          block_of(theta, layer.W), B_bar, W_bar);
     else
       add(B_bar, W_bar);
     add(kappa_bar.subspan(layer.kappa + W_bar.size(), layer.outputs), block_of(theta_bar, layer.b));
@@ -108,8 +108,8 @@ void Network<Real>::realise_jvp(std::span<const double> theta, std::span<const d
     const auto W_dot = block_of(theta_dot, layer.W);
     const auto B_dot = kappa_dot.subspan(layer.kappa, W_dot.size());
     if (options_.lipschitz > 0.0)
-      LipschitzLayer{layer.outputs, layer.inputs, layer_bound()}.realise_jvp(block_of(theta, layer.W), W_dot,
-                                                                             B_dot);
+      LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), options_.divisor}.realise_jvp(
+          block_of(theta, layer.W), W_dot, B_dot);
     else
       std::ranges::copy(W_dot, B_dot.begin());
     std::ranges::copy(block_of(theta_dot, layer.b),

@@ -11,9 +11,8 @@ namespace spnode::core {
 ///
 /// With options.lipschitz = L > 0 the layers are those of SPNODE-25, Definition 1 and eq. (8):
 /// B_i = L^{1/p} W_i / max(1, sqrt(||W_i||_1 ||W_i||_inf)), so that the network (without the optional factor
-/// s) is L-Lipschitz in the Euclidean norm; else B_i = W_i. The maxima of the row and column sums are
-/// differentiated by the subgradient of the first that attains them. The activation of the last layer is
-/// optional.
+/// s) is L-Lipschitz in the Euclidean norm; else B_i = W_i. The divisor has a smooth form too
+/// (LipschitzLayer). The activation of the last layer is optional.
 ///
 /// Blocks: W_i (outputs, inputs) and b_i (outputs) of each layer, and s (outputs) when asked for.
 template <class Real>

@@ -29,6 +29,12 @@ struct BilinearOptions {
   double initial_scale = 0.5;  ///< entries of C and D start as normal / sqrt(n R) times this
 };
 
+/// What divides the weights of a Lipschitz-controlled layer (core/model/lipschitz.hpp).
+enum class LipschitzDivisor {
+  exact,  ///< max(1, sqrt(||W||_1 ||W||_inf)), which has kinks
+  smooth  ///< at least as large, without kinks
+};
+
 /// Feed-forward network; with lipschitz > 0 the layers are those of SPNODE-25, Definition 1.
 struct NetworkOptions {
   std::vector<std::size_t> hidden = {100};  ///< widths of the hidden layers
@@ -37,8 +43,9 @@ struct NetworkOptions {
   bool output_scale =
       false;               ///< learn a factor per output component (changes the Lipschitz bound accordingly)
   double lipschitz = 0.0;  ///< bound on the Lipschitz constant; 0: no bound
-  double initial_scale = 1.0;  ///< weights start as normal / sqrt(fan in) times this
-  bool relaxation = false;     ///< contributes -A_L h(u) instead of h(u): du/dt = A_L (u - h(u))
+  LipschitzDivisor divisor = LipschitzDivisor::exact;  ///< with a bound
+  double initial_scale = 1.0;                          ///< weights start as normal / sqrt(fan in) times this
+  bool relaxation = false;  ///< contributes -A_L h(u) instead of h(u): du/dt = A_L (u - h(u))
 };
 
 enum class NonlinearKind { bilinear, lipschitz, network };
