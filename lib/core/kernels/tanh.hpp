@@ -1,5 +1,5 @@
 #pragma once
-/// Hyperbolic tangent of a pack, to about two units in the last place; the same arithmetic in every lane.
+/// Hyperbolic tangent of a pack, to two and a half units in the last place; the same arithmetic in every lane.
 
 #include "core/kernels/pack.hpp"
 
