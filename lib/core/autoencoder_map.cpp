@@ -22,6 +22,7 @@ AutoencoderMap<Real>::AutoencoderMap(const BasicModel<Real>& model) : model_(mod
   trainable_ = model.encoder().trainable();
   encoder_kappa_ = Vector<Real>("spnode::core::AutoencoderMap", model.encoder().coefficient_count());
   decoder_kappa_ = Vector<Real>("spnode::core::AutoencoderMap", model.decoder().coefficient_count());
+  if (!trainable_) no_dot_ = Vector<Real>("spnode::core::AutoencoderMap", decoder_kappa_.extent(0));
 }
 
 template <class Real>
@@ -79,6 +80,43 @@ void AutoencoderMap<Real>::decode_vjp(const ExecSpace& space, const DecodeRevers
                  : VectorView<Real>();
   model_.decoder().apply_vjp(
       space, {decoder_kappa_, reverse.u, reverse.tape, reverse.z_bar, reverse.u_bar, bar}, scratch);
+}
+
+template <class Real>
+void AutoencoderMap<Real>::realise_jvp(std::span<const double> theta, std::span<const double> theta_dot,
+                                       std::span<double> dot) const {
+  if (!trainable_) return;
+  const std::size_t encoder = encoder_kappa_.extent(0);
+  model_.encoder().realise_jvp(theta, theta_dot, dot.first(encoder));
+  model_.decoder().realise_jvp(theta, theta_dot, dot.subspan(encoder));
+}
+
+template <class Real>
+void AutoencoderMap<Real>::encode_jvp(const ExecSpace& space, ConstMatrixView<Real> z,
+                                      ConstMatrixView<Real> tape, ConstVectorView<Real> dot,
+                                      MatrixView<Real> u_dot, Scratch<Real>& scratch) const {
+  fill(space, 0.0, u_dot);
+  if (!trainable_) return;
+  const ScratchFrame frame(scratch);
+  const MatrixView<Real> z_dot = scratch.matrix(z.extent(0), z.extent(1));
+  fill(space, 0.0, z_dot);
+  model_.encoder().apply_jvp(
+      space,
+      {encoder_kappa_, ConstVectorView<Real>(dot.data(), encoder_kappa_.extent(0)), z, z_dot, tape, u_dot},
+      scratch);
+}
+
+template <class Real>
+void AutoencoderMap<Real>::decode_jvp(const ExecSpace& space, const DecodeTangent& tangent,
+                                      Scratch<Real>& scratch) const {
+  if (!model_.has_autoencoder()) return scaled_copy(space, 1.0, tangent.u_dot, tangent.z_dot);
+  fill(space, 0.0, tangent.z_dot);
+  const ConstVectorView<Real> dot =
+      trainable_
+          ? ConstVectorView<Real>(tangent.dot.data() + encoder_kappa_.extent(0), decoder_kappa_.extent(0))
+          : ConstVectorView<Real>(no_dot_);
+  model_.decoder().apply_jvp(
+      space, {decoder_kappa_, dot, tangent.u, tangent.u_dot, tangent.tape, tangent.z_dot}, scratch);
 }
 
 template class AutoencoderMap<double>;

@@ -24,6 +24,10 @@ class AutoencoderMap {
   void realise_vjp(std::span<const double> theta, std::span<const double> bar,
                    std::span<double> theta_bar) const;
 
+  /// dot (bar_size()) = the tangent of the coefficients in the direction theta_dot; overwritten.
+  void realise_jvp(std::span<const double> theta, std::span<const double> theta_dot,
+                   std::span<double> dot) const;
+
   std::size_t encode_tape_rows() const { return model_.has_autoencoder() ? model_.encoder().tape_rows() : 0; }
   std::size_t decode_tape_rows() const { return model_.has_autoencoder() ? model_.decoder().tape_rows() : 0; }
 
@@ -47,10 +51,23 @@ class AutoencoderMap {
   };
   void decode_vjp(const ExecSpace& space, const DecodeReverse& reverse, Scratch<Real>& scratch) const;
 
+  /// u_dot (n, lanes), overwritten: what a tangent `dot` (bar_size()) of the coefficients does to encode(z).
+  void encode_jvp(const ExecSpace& space, ConstMatrixView<Real> z, ConstMatrixView<Real> tape,
+                  ConstVectorView<Real> dot, MatrixView<Real> u_dot, Scratch<Real>& scratch) const;
+
+  /// z_dot is overwritten.
+  struct DecodeTangent {
+    ConstMatrixView<Real> u, u_dot, tape;
+    ConstVectorView<Real> dot;
+    MatrixView<Real> z_dot;
+  };
+  void decode_jvp(const ExecSpace& space, const DecodeTangent& tangent, Scratch<Real>& scratch) const;
+
  private:
   const BasicModel<Real>& model_;
   bool trainable_;
   Vector<Real> encoder_kappa_, decoder_kappa_;
+  Vector<Real> no_dot_;  ///< the tangent of a decoder that does not learn
 };
 
 }  // namespace spnode::core

@@ -77,7 +77,7 @@ Dynamics<Real>::Dynamics(const BasicModel<Real>& model, const IntegratorOptions&
       linear_(make_linear_part<Real>(model.linear().shape(), method, rate_.shape(), integrator_->operators(),
                                      table_)),
       A_(model.linear().coefficient_count()),
-      A_bar_(A_.size()),
+      A_other_(A_.size()),
       kappa_(model.nonlinear().coefficient_count()) {}
 
 template <class Real>
@@ -93,10 +93,23 @@ void Dynamics<Real>::set_parameters(std::span<const double> theta) {
 template <class Real>
 void Dynamics<Real>::realise_vjp(std::span<const double> theta, std::span<const double> bar,
                                  std::span<double> theta_bar) {
-  std::ranges::fill(A_bar_, 0.0);
-  linear_->realise_vjp(bar.first(linear_->coefficient_count()), A_bar_);
-  model_.linear().realise_vjp(theta, A_bar_, theta_bar);
+  std::ranges::fill(A_other_, 0.0);
+  linear_->realise_vjp(bar.first(linear_->coefficient_count()), A_other_);
+  model_.linear().realise_vjp(theta, A_other_, theta_bar);
   model_.nonlinear().realise_vjp(theta, bar.subspan(linear_->coefficient_count()), theta_bar);
+}
+
+template <class Real>
+void Dynamics<Real>::realise_jvp(std::span<const double> theta, std::span<const double> theta_dot,
+                                 std::span<double> dot) {
+  const std::size_t linear = linear_->coefficient_count();
+  model_.linear().realise_jvp(theta, theta_dot, A_other_);
+  // Most unit vectors leave A as it is, and the derivatives of its functions are what costs.
+  if (std::ranges::all_of(A_other_, [](double entry) { return entry == 0.0; }))
+    std::ranges::fill(dot.first(linear), 0.0);
+  else
+    linear_->realise_jvp(A_other_, dot.first(linear));
+  model_.nonlinear().realise_jvp(theta, theta_dot, dot.subspan(linear));
 }
 
 template class Dynamics<double>;

@@ -34,6 +34,7 @@ template <class Real>
 class ModelRate final : public NonlinearPart<Real> {
  public:
   using typename NonlinearPart<Real>::Reverse;
+  using typename NonlinearPart<Real>::Tangent;
 
   explicit ModelRate(const NonlinearTerms<Real>& terms)
       : terms_(terms), kappa_("spnode::core::ModelRate", terms.coefficient_count()) {}
@@ -47,6 +48,10 @@ class ModelRate final : public NonlinearPart<Real> {
   }
   void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const override {
     terms_.apply_vjp(space, {kappa_, reverse.u, reverse.tape, reverse.rate_bar, reverse.u_bar, reverse.bar},
+                     scratch);
+  }
+  void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const override {
+    terms_.apply_jvp(space, {kappa_, tangent.dot, tangent.u, tangent.u_dot, tangent.tape, tangent.rate_dot},
                      scratch);
   }
 
@@ -80,13 +85,17 @@ class Dynamics {
   /// theta_bar += the pull-back of the coefficients' adjoint, for the last theta.
   void realise_vjp(std::span<const double> theta, std::span<const double> bar, std::span<double> theta_bar);
 
+  /// dot (coefficient_count()) = the tangent of the coefficients in the direction theta_dot, for the last
+  /// theta; overwritten.
+  void realise_jvp(std::span<const double> theta, std::span<const double> theta_dot, std::span<double> dot);
+
  private:
   const BasicModel<Real>& model_;
   StepTable table_;
   ModelRate<Real> rate_;
   std::unique_ptr<Integrator<Real>> integrator_;
   std::unique_ptr<LinearPart<Real>> linear_;
-  std::vector<double> A_, A_bar_, kappa_;
+  std::vector<double> A_, A_other_, kappa_;  // A_other_: an adjoint or tangent of A_
 };
 
 }  // namespace spnode::core

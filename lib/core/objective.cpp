@@ -130,7 +130,7 @@ void Objective<Real>::reconstruct(const Tile& tile, double factor, std::span<dou
   const MatrixView<Real> z_bar = scratch_.matrix(m, columns), u_bar = scratch_.matrix(n, columns);
   squares.value_and_gradient(space_, factor, sums, z_bar);
   out[reconstruction] = sum_of(sums);
-  const VectorView<Real> bar(bar_.data() + dynamics_.coefficient_count(), autoencoder_.bar_size());
+  const VectorView<Real> bar = autoencoder_bar();
   fill(space_, 0.0, u_bar);
   autoencoder_.decode_vjp(space_, {u, decode_tape, z_bar, u_bar, bar}, scratch_);
   autoencoder_.encode_vjp(space_, tile.states, encode_tape, u_bar, bar, scratch_);
@@ -153,7 +153,7 @@ double Objective<Real>::trajectory_loss(const Tile& tile, ConstMatrixView<Real> 
   }
   const MatrixView<Real> z_bar = scratch_.matrix(m, columns);
   squares.value_and_gradient(space_, options_.loss.trajectory, sums, z_bar);
-  const VectorView<Real> bar(bar_.data() + dynamics_.coefficient_count(), autoencoder_.bar_size());
+  const VectorView<Real> bar = autoencoder_bar();
   autoencoder_.decode_vjp(space_, {states, tape, z_bar, *states_bar, bar}, scratch_);
   return sum_of(sums);
 }
@@ -177,9 +177,7 @@ double Objective<Real>::latent_loss(const Tile& tile, ConstMatrixView<Real> stat
   squares.value_and_gradient(space_, options_.loss.latent, sums, bar);
   axpy(space_, 1.0, bar, *states_bar);
   scaled_copy(space_, -1.0, bar, bar);
-  autoencoder_.encode_vjp(
-      space_, tile.states, tape, bar,
-      VectorView<Real>(bar_.data() + dynamics_.coefficient_count(), autoencoder_.bar_size()), scratch_);
+  autoencoder_.encode_vjp(space_, tile.states, tape, bar, autoencoder_bar(), scratch_);
   return sum_of(sums);
 }
 
@@ -215,9 +213,8 @@ void Objective<Real>::roll_with_gradient(const Tile& tile, std::span<double> out
   if (options_.loss.trajectory != 0.0) out[trajectory] = trajectory_loss(tile, states, &states_bar);
   if (options_.loss.latent != 0.0) out[latent] = latent_loss(tile, states, &states_bar);
   rollout.reverse(space_, steps_, states_bar, dynamics_bar(), scratch_);
-  autoencoder_.encode_vjp(
-      space_, first, tape, lanes_of(states_bar, 0, tile.lanes),
-      VectorView<Real>(bar_.data() + dynamics_.coefficient_count(), autoencoder_.bar_size()), scratch_);
+  autoencoder_.encode_vjp(space_, first, tape, lanes_of(states_bar, 0, tile.lanes), autoencoder_bar(),
+                          scratch_);
 }
 
 template <class Real>
@@ -274,15 +271,27 @@ template <class Real>
 LossTerms Objective<Real>::gradient(std::span<const double> summed, std::size_t windows,
                                     std::span<double> theta_bar) {
   LossTerms result = weighted(summed.last(terms), windows);
+  pull_back(summed.first(bar_.extent(0)), windows, theta_bar);
+  result.total += weight_decay(theta_bar);
+  clear_frozen(theta_bar);
+  return result;
+}
+
+// The mean over windows of the adjoint of theta, from the sum of those of the coefficients.
+template <class Real>
+void Objective<Real>::pull_back(std::span<const double> bar, std::size_t windows,
+                                std::span<double> theta_bar) {
   std::ranges::fill(theta_bar, 0.0);
   const std::size_t dynamics = dynamics_.coefficient_count();
-  dynamics_.realise_vjp(theta_, summed.first(dynamics), theta_bar);
-  autoencoder_.realise_vjp(theta_, summed.subspan(dynamics, autoencoder_.bar_size()), theta_bar);
+  dynamics_.realise_vjp(theta_, bar.first(dynamics), theta_bar);
+  autoencoder_.realise_vjp(theta_, bar.subspan(dynamics), theta_bar);
   for (double& entry : theta_bar) entry /= double(windows);
-  result.total += weight_decay(theta_bar);
+}
+
+template <class Real>
+void Objective<Real>::clear_frozen(std::span<double> theta_bar) const {
   for (const ParameterBlock& block : model_.layout().blocks())
     if (block.frozen) std::ranges::fill(theta_bar.subspan(block.offset, block.size()), 0.0);
-  return result;
 }
 
 template <class Real>

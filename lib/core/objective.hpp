@@ -52,6 +52,17 @@ class Objective final : public TileObjective {
                      std::span<double> theta_bar) override;
   LossTerms value(std::span<const double> summed, std::size_t windows) const override;
 
+  // Tangents and Gauss-Newton products: objective_tangent.cpp.
+  void set_directions(std::span<const double> directions) override;
+  std::size_t product_size() const override { return bar_.extent(0); }
+  void product_contribution(const WindowData& data, std::span<const std::uint64_t> windows,
+                            std::span<double> out) override;
+  void product(std::span<const double> summed, std::size_t windows, std::span<double> Hv) override;
+  std::size_t gram_size() const override { return dots_.extent(0) * (dots_.extent(0) + 1) / 2; }
+  void gram_contribution(const WindowData& data, std::span<const std::uint64_t> windows,
+                         std::span<double> out) override;
+  void gram(std::span<const double> summed, std::size_t windows, std::span<double> matrix) const override;
+
   /// Temporary memory of tiles held now; constant once the largest tile has been seen.
   std::size_t scratch_bytes() const { return scratch_.bytes(); }
 
@@ -84,6 +95,12 @@ class Objective final : public TileObjective {
   }
   LossTerms weighted(std::span<const double> sums, std::size_t windows) const;
   double weight_decay(std::span<double> theta_bar) const;
+  VectorView<Real> autoencoder_bar() const {
+    return VectorView<Real>(bar_.data() + dynamics_.coefficient_count(), autoencoder_.bar_size());
+  }
+  void pull_back(std::span<const double> bar, std::size_t windows, std::span<double> theta_bar);
+  void clear_frozen(std::span<double> theta_bar) const;
+  class Linearisation;  // of a tile's residuals
 
   BasicModel<Real> model_;
   ObjectiveOptions options_;
@@ -93,9 +110,11 @@ class Objective final : public TileObjective {
   Scratch<Real> scratch_;
   TileSteps<Real> steps_;
   Vector<Real> bar_;          // adjoint of the coefficients: dynamics, then autoencoder
-  Vector<Real> state_rows_;   // v_i / m
-  Vector<Real> latent_rows_;  // 1 / n
-  Vector<double> sums_;       // of the rows of a loss term
+  Matrix<Real> dots_, gram_;  // (directions, size of bar_): tangents of the coefficients; the tile's gram
+  std::vector<double> directions_;  // (directions, parameters), zero in frozen blocks
+  Vector<Real> state_rows_;         // v_i / m
+  Vector<Real> latent_rows_;        // 1 / n
+  Vector<double> sums_;             // of the rows of a loss term
   std::vector<double> theta_;
   std::vector<double> h_, times_, omega_;  // staging of a tile on the host
   HostMatrix states_host_;                 // used where tiles live on a device

@@ -84,6 +84,33 @@ void Rollout<Real>::reverse(const ExecSpace& space, const TileSteps<Real>& steps
   scaled_copy(space, 1.0, next_bar, state(states_bar, 0));
 }
 
+template <class Real>
+void Rollout<Real>::tangent(const ExecSpace& space, const TileSteps<Real>& steps, MatrixView<Real> states_dot,
+                            ConstVectorView<Real> dot, Scratch<Real>& scratch) const {
+  const ScratchFrame frame(scratch);
+  const std::size_t n = states_dot.extent(0), length = segment_length();
+  const std::size_t linear = dynamics_.linear().coefficient_count();
+  const ConstVectorView<Real> linear_dot(dot.data(), linear),
+      rate_dot(dot.data() + linear, dot.extent(0) - linear);
+  const StepContext<Real> context{space, dynamics_.linear(), dynamics_.rate(), scratch};
+  MatrixView<Real> u_dot = scratch.matrix(n, lanes_), next_dot = scratch.matrix(n, lanes_);
+  scaled_copy(space, 1.0, state(states_dot, 0), u_dot);
+  for (std::size_t first = 0; first < steps_; first += length) {
+    const std::size_t last = std::min(first + length, steps_);
+    if (length < steps_) {
+      scaled_copy(space, 1.0, state(kept_, first / length), state(segment_, 0));
+      run_segment(context, steps, first, last);
+    }
+    for (std::size_t i = first; i < last; ++i) {
+      dynamics_.integrator().step_jvp(context, steps.interval(i / plan_.substeps), state(segment_, i - first),
+                                      tape(i - first), {u_dot, linear_dot, rate_dot, next_dot});
+      std::swap(u_dot, next_dot);
+      if ((i + 1) % plan_.substeps == 0)
+        scaled_copy(space, 1.0, u_dot, state(states_dot, (i + 1) / plan_.substeps));
+    }
+  }
+}
+
 template class Rollout<double>;
 template class Rollout<float>;
 

@@ -31,6 +31,11 @@ class Rollout {
   void reverse(const ExecSpace& space, const TileSteps<Real>& steps, MatrixView<Real> states_bar,
                VectorView<Real> bar, Scratch<Real>& scratch) const;
 
+  /// After forward with a record, any number of times: from block 0 of states_dot, shaped as the states, the
+  /// tangents of the other blocks. `dot`: tangent of the coefficients of the dynamics.
+  void tangent(const ExecSpace& space, const TileSteps<Real>& steps, MatrixView<Real> states_dot,
+               ConstVectorView<Real> dot, Scratch<Real>& scratch) const;
+
  private:
   std::size_t segment_length() const;
   MatrixView<Real> state(const MatrixView<Real>& storage, std::size_t i) const {

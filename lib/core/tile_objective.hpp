@@ -57,6 +57,31 @@ class TileObjective {
 
   /// The mean loss from the sum of value contributions of `windows` windows in all.
   virtual LossTerms value(std::span<const double> summed, std::size_t windows) const = 0;
+
+  /// Takes directions of theta, rows of (count, parameters().size()), and computes their tangents of all that
+  /// the tiles share, at the theta of the last set_parameters. Entries of frozen blocks count as zero.
+  ///
+  /// With H the Gauss-Newton matrix of the mean loss (its second derivative with residuals that are linear in
+  /// theta; symmetric, positive semidefinite) tiles then contribute to H v of one direction v, or to
+  /// <v_i, H v_j> of all.
+  virtual void set_directions(std::span<const double> directions) = 0;
+
+  /// One tile's contribution to H v; `out` (product_size()) is overwritten. After one direction.
+  virtual std::size_t product_size() const = 0;
+  virtual void product_contribution(const WindowData& data, std::span<const std::uint64_t> windows,
+                                    std::span<double> out) = 0;
+
+  /// H v (parameters().size()), overwritten, from the sum of contributions of `windows` windows in all.
+  virtual void product(std::span<const double> summed, std::size_t windows, std::span<double> Hv) = 0;
+
+  /// One tile's contribution to the matrix <v_i, H v_j>; `out` (gram_size()) is overwritten with the entries
+  /// i <= j, row by row.
+  virtual std::size_t gram_size() const = 0;
+  virtual void gram_contribution(const WindowData& data, std::span<const std::uint64_t> windows,
+                                 std::span<double> out) = 0;
+
+  /// The matrix (count, count), overwritten, from the sum of contributions of `windows` windows in all.
+  virtual void gram(std::span<const double> summed, std::size_t windows, std::span<double> matrix) const = 0;
 };
 
 }  // namespace spnode::core

@@ -86,8 +86,61 @@ class ToyObjective : public core::TileObjective {
     const double loss = summed[0] / static_cast<double>(windows);
     return {.total = loss, .trajectory = loss};
   }
+  // The loss is quadratic: H v is the difference of two gradients.
+  void set_directions(std::span<const double> directions) override {
+    directions_.assign(directions.begin(), directions.end());
+    for (std::size_t i = 0; i < directions_.size(); i += layout_.size())
+      directions_[i] = directions_[i + 1] = 0.0;
+  }
+  std::size_t product_size() const override { return contribution_size() - 1; }
+  void product_contribution(const core::WindowData& data, std::span<const std::uint64_t> windows,
+                            std::span<double> out) override {
+    std::fill(out.begin(), out.end(), 0.0);
+    for (const std::uint64_t window : windows) add_product(data, window, directions_, out);
+  }
+  void product(std::span<const double> summed, std::size_t windows, std::span<double> Hv) override {
+    Hv[0] = Hv[1] = 0.0;
+    for (std::size_t i = 0; i < summed.size(); ++i) Hv[2 + i] = summed[i] / static_cast<double>(windows);
+  }
+  std::size_t gram_size() const override {
+    const std::size_t count = directions_.size() / layout_.size();
+    return count * (count + 1) / 2;
+  }
+  void gram_contribution(const core::WindowData& data, std::span<const std::uint64_t> windows,
+                         std::span<double> out) override {
+    const std::size_t size = layout_.size(), count = directions_.size() / size;
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      std::vector<double> Hv(product_size(), 0.0);
+      for (const std::uint64_t window : windows)
+        add_product(data, window, std::span(directions_).subspan(i * size, size), Hv);
+      for (std::size_t j = i; j < count; ++j) {
+        double sum = 0.0;
+        for (std::size_t k = 0; k < Hv.size(); ++k) sum += directions_[j * size + 2 + k] * Hv[k];
+        out[at++] = sum;
+      }
+    }
+  }
+  void gram(std::span<const double> summed, std::size_t windows, std::span<double> matrix) const override {
+    const std::size_t count = directions_.size() / layout_.size();
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < count; ++i)
+      for (std::size_t j = i; j < count; ++j)
+        matrix[i * count + j] = matrix[j * count + i] = summed[at++] / static_cast<double>(windows);
+  }
 
  private:
+  static void add_product(const core::WindowData& data, std::uint64_t window, std::span<const double> v,
+                          std::span<double> out) {
+    constexpr std::size_t n = toy_components;
+    const double *W = v.data() + 2, *c = W + n * n, *u = data.state(window, 0);
+    for (std::size_t i = 0; i < n; ++i) {
+      double r = c[i];
+      for (std::size_t j = 0; j < n; ++j) r += W[i * n + j] * u[j];
+      for (std::size_t j = 0; j < n; ++j) out[i * n + j] += r * u[j];
+      out[n * n + i] += r;
+    }
+  }
   void add_window(const core::WindowData& data, std::uint64_t window, std::span<double> out) const {
     constexpr std::size_t n = toy_components;
     const double* W = theta_.data() + 2;
@@ -104,7 +157,7 @@ class ToyObjective : public core::TileObjective {
   }
 
   core::ParameterLayout layout_;
-  std::vector<double> theta_;
+  std::vector<double> theta_, directions_;
 };
 
 /// The first `size` ranks of MPI_COMM_WORLD; the others hold none (is_member false).

@@ -172,6 +172,16 @@ void BlockPhi::vjp(std::size_t k, const Block& bar, Block& B_bar) const {
   B_bar[3] += x_bar - half_bar;
 }
 
+Block BlockPhi::jvp(std::size_t k, const Block& B_dot) const {
+  const double half = 0.5 * (B_[0] - B_[3]), v = step_ * v_[k].value;
+  const double half_dot = 0.5 * (B_dot[0] - B_dot[3]), x_dot = 0.5 * step_ * (B_dot[0] + B_dot[3]);
+  const double y_dot = step_ * step_ * (2.0 * half * half_dot + B_dot[1] * B_[2] + B_[1] * B_dot[2]);
+  const double u_dot = u_[k].dx * x_dot + u_[k].dy * y_dot;
+  const double v_dot = step_ * (v_[k].dx * x_dot + v_[k].dy * y_dot);
+  const double odd = v_dot * half + v * half_dot;
+  return {u_dot + odd, v_dot * B_[1] + v * B_dot[1], v_dot * B_[2] + v * B_dot[2], u_dot - odd};
+}
+
 Block block_resolvent(const Block& B, double step) {
   const double det =
       1.0 - step * (B[0] + B[3]) + step * step * difference_of_products(B[0], B[3], B[1], B[2]);
@@ -191,6 +201,14 @@ void block_resolvent_vjp(const Block& R, double step, const Block& bar, Block& B
   B_bar[1] += step * (a * R[2] + b * R[3]);
   B_bar[2] += step * (c * R[0] + d * R[1]);
   B_bar[3] += step * (c * R[2] + d * R[3]);
+}
+
+Block block_resolvent_jvp(const Block& R, double step, const Block& B_dot) {
+  // R B_dot, then times R
+  const double a = R[0] * B_dot[0] + R[1] * B_dot[2], b = R[0] * B_dot[1] + R[1] * B_dot[3];
+  const double c = R[2] * B_dot[0] + R[3] * B_dot[2], d = R[2] * B_dot[1] + R[3] * B_dot[3];
+  return {step * (a * R[0] + b * R[2]), step * (a * R[1] + b * R[3]), step * (c * R[0] + d * R[2]),
+          step * (c * R[1] + d * R[3])};
 }
 
 }  // namespace spnode::core

@@ -34,6 +34,9 @@ class BlockPhi {
   /// B_bar += the adjoint of value(k).
   void vjp(std::size_t k, const Block& bar, Block& B_bar) const;
 
+  /// The tangent of value(k) in the direction B_dot.
+  Block jvp(std::size_t k, const Block& B_dot) const;
+
   /// A number and its derivatives with respect to x and y.
   struct Jet {
     double value = 0.0, dx = 0.0, dy = 0.0;
@@ -51,5 +54,8 @@ Block block_resolvent(const Block& B, double step);
 
 /// B_bar += step R^T bar R^T, the adjoint of R = block_resolvent(B, step).
 void block_resolvent_vjp(const Block& R, double step, const Block& bar, Block& B_bar);
+
+/// step R B_dot R, the tangent of R.
+Block block_resolvent_jvp(const Block& R, double step, const Block& B_dot);
 
 }  // namespace spnode::core

@@ -1,6 +1,7 @@
 #include "core/integrators/block_linear_part.hpp"
 
 #include "core/integrators/exponential_terms.hpp"
+#include "core/kernels/elementwise.hpp"
 #include "core/kernels/lanes.hpp"
 
 #include <algorithm>
@@ -262,6 +263,31 @@ void BlockLinearPart<Real>::realise_vjp(std::span<const double> bar, std::span<d
 }
 
 template <class Real>
+void BlockLinearPart<Real>::realise_jvp(std::span<const double> A_dot, std::span<double> dot) {
+  std::ranges::fill(dot, 0.0);
+  LatestPhi phi;
+  for_each_operator_block([&](std::size_t step, std::size_t op, std::size_t b, std::size_t at) {
+    const OperatorSpec& spec = operators_[op];
+    const std::size_t width = b < matrix_.pairs() ? 4 : 1;
+    const double h = steps_[step];
+    Block B_dot = {};
+    for (std::size_t i = 0; i < width; ++i) B_dot[i] = A_dot[4 * b + i];
+    if (width == 1) B_dot[3] = B_dot[0];
+    const auto add = [&](std::size_t group, double factor, const Block& value) {
+      for (std::size_t i = 0; i < width; ++i) dot[at + width * group + i] += factor * value[i];
+    };
+    if (spec.kind == Kind::generator) return add(0, 1.0, B_dot);
+    if (spec.kind == Kind::resolvent)
+      return add(0, 1.0, block_resolvent_jvp(block_resolvent(block(b), spec.c * h), spec.c * h, B_dot));
+    const BlockPhi& functions = phi.at(block(b), spec.c * h, highest_);
+    for_each_exponential_term(shape_, spec, h,
+                              [&](std::size_t group, std::size_t index, double factor, double) {
+                                add(group, factor, functions.jvp(index, B_dot));
+                              });
+  });
+}
+
+template <class Real>
 void BlockLinearPart<Real>::apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
                                   const ConstMatrixStack<Real>& X, MatrixView<Real> out,
                                   Scratch<Real>&) const {
@@ -278,6 +304,20 @@ void BlockLinearPart<Real>::apply_vjp(const ExecSpace& space, std::size_t op, co
   const Blocks<Real> B_bar{reverse.bar.data() + offsets_[op], per_step_, shape_.n, count};
   Kokkos::parallel_for("spnode::core::apply_blocks_vjp", Kokkos::RangePolicy<ExecSpace>(space, 0, blocks()),
                        ApplyBlocksVjp<Real>{B, B_bar, steps, reverse.X, reverse.X_bar, reverse.out_bar});
+}
+
+template <class Real>
+void BlockLinearPart<Real>::apply_jvp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
+                                      const Tangent& tangent, Scratch<Real>& scratch) const {
+  const ScratchFrame frame(scratch);
+  const std::size_t count = groups(operators_[op]);
+  const Blocks<const Real> B{kappa_.data() + offsets_[op], per_step_, shape_.n, count};
+  const Blocks<const Real> B_dot{tangent.dot.data() + offsets_[op], per_step_, shape_.n, count};
+  const MatrixView<Real> rest = scratch.matrix(shape_.n, tangent.out_dot.extent(1));
+  const Kokkos::RangePolicy<ExecSpace> each(space, 0, blocks());
+  Kokkos::parallel_for("blocks_jvp", each, ApplyBlocks<Real>{B, steps, tangent.X_dot, tangent.out_dot});
+  Kokkos::parallel_for("blocks_jvp", each, ApplyBlocks<Real>{B_dot, steps, tangent.X, rest});
+  axpy(space, 1.0, rest, tangent.out_dot);
 }
 
 template class BlockLinearPart<double>;

@@ -18,6 +18,7 @@ template <class Real>
 class BlockLinearPart final : public LinearPart<Real> {
  public:
   using typename LinearPart<Real>::Reverse;
+  using typename LinearPart<Real>::Tangent;
 
   /// `steps`: the distinct step lengths; `matrix`: block_diagonal.
   BlockLinearPart(RateShape shape, std::vector<OperatorSpec> operators, std::vector<double> steps,
@@ -26,10 +27,13 @@ class BlockLinearPart final : public LinearPart<Real> {
   std::size_t coefficient_count() const override { return kappa_.extent(0); }
   void realise(std::span<const double> A) override;
   void realise_vjp(std::span<const double> bar, std::span<double> A_bar) override;
+  void realise_jvp(std::span<const double> A_dot, std::span<double> dot) override;
   void apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
              const ConstMatrixStack<Real>& X, MatrixView<Real> out, Scratch<Real>& scratch) const override;
   void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
                  const Reverse& reverse, Scratch<Real>& scratch) const override;
+  void apply_jvp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
+                 const Tangent& tangent, Scratch<Real>& scratch) const override;
 
  private:
   std::size_t groups(const OperatorSpec& spec) const;

@@ -3,6 +3,7 @@
 #include "core/functions/resolvent.hpp"
 #include "core/integrators/exponential_terms.hpp"
 #include "core/integrators/lane_matrices.hpp"
+#include "core/kernels/elementwise.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -154,6 +155,35 @@ void DenseLinearPart<Real>::realise_vjp(std::span<const double> bar, std::span<d
 }
 
 template <class Real>
+void DenseLinearPart<Real>::write_dot(const OperatorSpec& spec, double h, std::span<const double> A_dot,
+                                      double* matrix) const {
+  const std::size_t n = shape_.n, width = columns(spec);
+  const auto add = [&](std::size_t column, double factor, std::span<const double> block) {
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t j = 0; j < n; ++j) matrix[i * width + column + j] += factor * block[i * n + j];
+  };
+  if (spec.kind == Kind::generator) return add(0, 1.0, A_dot);
+  if (spec.kind == Kind::resolvent) return add(0, 1.0, functions_->resolvent(spec.c).tangent());
+  const Argument argument = argument_of(spec);
+  for_each_exponential_term(shape_, spec, h,
+                            [&](std::size_t group, std::size_t index, double factor, double) {
+                              add(group * n, factor, functions_->phi.tangent(index, argument));
+                            });
+}
+
+template <class Real>
+void DenseLinearPart<Real>::realise_jvp(std::span<const double> A_dot, std::span<double> dot) {
+  std::ranges::fill(dot, 0.0);
+  for (std::size_t step = 0; step < steps_.size(); ++step) {
+    evaluate(step);
+    if (functions_->has_exponentials) functions_->phi.jvp(A_dot);
+    for (auto& entry : functions_->resolvents) entry.second.jvp(A_dot);
+    for (std::size_t op = 0; op < operators_.size(); ++op)
+      write_dot(operators_[op], steps_[step], A_dot, dot.data() + offset(op, step));
+  }
+}
+
+template <class Real>
 void DenseLinearPart<Real>::apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
                                   const ConstMatrixStack<Real>& X, MatrixView<Real> out,
                                   Scratch<Real>& scratch) const {
@@ -176,6 +206,23 @@ void DenseLinearPart<Real>::apply_vjp(const ExecSpace& space, std::size_t op, co
   }
   gemm_nt<Real>(space, 1.0, reverse.out_bar, reverse.X,
                 MatrixView<Real>(reverse.bar.data() + offset(op, steps.first), M.n, M.columns));
+}
+
+template <class Real>
+void DenseLinearPart<Real>::apply_jvp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
+                                      const Tangent& tangent, Scratch<Real>& scratch) const {
+  const LaneMatrices<Real> M{kappa_.data(), per_step_, offsets_[op], shape_.n, columns(operators_[op])};
+  LaneMatrices<Real> M_dot = M;
+  M_dot.data = tangent.dot.data();
+  if (steps.uniform) {
+    gemm<Real>(space, 1.0, M.of(steps.first), Transpose::no, tangent.X_dot, 0.0, tangent.out_dot);
+    return gemm<Real>(space, 1.0, M_dot.of(steps.first), Transpose::no, tangent.X, 1.0, tangent.out_dot);
+  }
+  const ScratchFrame frame(scratch);
+  const MatrixView<Real> rest = scratch.matrix(M.n, tangent.out_dot.extent(1));
+  apply_per_lane<Real>(space, M, steps, tangent.X_dot, tangent.out_dot, scratch);
+  apply_per_lane<Real>(space, M_dot, steps, tangent.X, rest, scratch);
+  axpy(space, 1.0, rest, tangent.out_dot);
 }
 
 template class DenseLinearPart<double>;

@@ -74,6 +74,33 @@ void ExplicitRk<Real>::step_vjp(const StepContext<Real>& context, const StepLeng
   }
 }
 
+template <class Real>
+void ExplicitRk<Real>::step_jvp(const StepContext<Real>& context, const StepLengths<Real>& steps,
+                                ConstMatrixView<Real> u, ConstMatrixView<Real> tape,
+                                const StepTangent<Real>& tangent) const {
+  const ScratchFrame frame(context.scratch);
+  const ExecSpace& space = context.space;
+  const std::size_t n = shape_.n, lanes = u.extent(1), s = tableau_.b.size();
+  const MatrixView<Real> f_dots = context.scratch.matrix(s * n, lanes);
+  const MatrixView<Real> U_dot = context.scratch.matrix(n, lanes), Au_dot = context.scratch.matrix(n, lanes);
+  for (std::size_t i = 0; i < s; ++i) {
+    const Rows at = rows(i, context.nonlinear);
+    const ConstMatrixView<Real> U = rows_of(tape, at.state, n);
+    const MatrixView<Real> f_dot = rows_of(f_dots, i * n, n);
+    scaled_copy(space, 1.0, tangent.u_dot, U_dot);
+    for (std::size_t j = 0; j < i; ++j)
+      if (tableau_.a[i][j] != 0.0)
+        add_step_times(space, tableau_.a[i][j], steps, rows_of(f_dots, j * n, n), U_dot);
+    rate_.apply_jvp(context, steps, U, rows_of(tape, at.inner, rate_.tape_rows(context.nonlinear)),
+                    {U_dot, tangent.linear_dot, tangent.nonlinear_dot, f_dot});
+    context.linear.apply_jvp(space, 0, steps, {U, U_dot, tangent.linear_dot, Au_dot}, context.scratch);
+    axpy(space, 1.0, Au_dot, f_dot);
+  }
+  scaled_copy(space, 1.0, tangent.u_dot, tangent.next_dot);
+  for (std::size_t i = 0; i < s; ++i)
+    add_step_times(space, tableau_.b[i], steps, rows_of(f_dots, i * n, n), tangent.next_dot);
+}
+
 template class ExplicitRk<double>;
 template class ExplicitRk<float>;
 

@@ -30,6 +30,8 @@ class ExplicitRk final : public Integrator<Real> {
             MatrixView<Real> next, MatrixView<Real> tape) const override;
   void step_vjp(const StepContext<Real>& context, const StepLengths<Real>& steps, ConstMatrixView<Real> u,
                 ConstMatrixView<Real> tape, const StepAdjoint<Real>& adjoint) const override;
+  void step_jvp(const StepContext<Real>& context, const StepLengths<Real>& steps, ConstMatrixView<Real> u,
+                ConstMatrixView<Real> tape, const StepTangent<Real>& tangent) const override;
 
  private:
   // The tape holds for each stage: U_i, f(U_i), and the tape of the nonlinear rate.

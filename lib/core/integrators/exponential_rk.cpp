@@ -115,6 +115,36 @@ void ExponentialRk<Real>::step_vjp(const StepContext<Real>& context, const StepL
   }
 }
 
+template <class Real>
+void ExponentialRk<Real>::step_jvp(const StepContext<Real>& context, const StepLengths<Real>& steps,
+                                   ConstMatrixView<Real> u, ConstMatrixView<Real> tape,
+                                   const StepTangent<Real>& tangent) const {
+  const ScratchFrame frame(context.scratch);
+  const ExecSpace& space = context.space;
+  const std::size_t lanes = u.extent(1), n = shape_.n, rate = shape_.rows(), s = evaluations();
+  if (s == 0)
+    return context.linear.apply_jvp(space, 0, steps, {u, tangent.u_dot, tangent.linear_dot, tangent.next_dot},
+                                    context.scratch);
+  const MatrixView<Real> rate_dots = context.scratch.matrix(s * rate, lanes),
+                         U_dot = context.scratch.matrix(n, lanes);
+  for (std::size_t i = 0; i < s; ++i) {
+    const Rows at = rows(i, context.nonlinear);
+    context.nonlinear.apply_jvp(
+        space,
+        {i == 0 ? u : rows_of(tape, at.state, n), i == 0 ? tangent.u_dot : ConstMatrixView<Real>(U_dot),
+         rows_of(tape, at.inner, context.nonlinear.tape_rows()), tangent.nonlinear_dot,
+         rows_of(rate_dots, i * rate, rate)},
+        context.scratch);
+    ConstMatrixStack<Real> X_dot(tangent.u_dot);
+    for (const std::size_t j : used_[i])
+      X_dot.push_back(ConstMatrixView<Real>(rows_of(rate_dots, j * rate, rate)));
+    context.linear.apply_jvp(space, i, steps,
+                             {arguments(i, u, tape, context.nonlinear), X_dot, tangent.linear_dot,
+                              i + 1 == s ? tangent.next_dot : U_dot},
+                             context.scratch);
+  }
+}
+
 template class ExponentialRk<double>;
 template class ExponentialRk<float>;
 

@@ -41,6 +41,8 @@ class ExponentialRk final : public Integrator<Real> {
             MatrixView<Real> next, MatrixView<Real> tape) const override;
   void step_vjp(const StepContext<Real>& context, const StepLengths<Real>& steps, ConstMatrixView<Real> u,
                 ConstMatrixView<Real> tape, const StepAdjoint<Real>& adjoint) const override;
+  void step_jvp(const StepContext<Real>& context, const StepLengths<Real>& steps, ConstMatrixView<Real> u,
+                ConstMatrixView<Real> tape, const StepTangent<Real>& tangent) const override;
 
  private:
   // The tape holds, for each of the s evaluations of N: its state, its rate, and the nonlinear part's own

@@ -129,6 +129,35 @@ void ImexRk<Real>::step_vjp(const StepContext<Real>& context, const StepLengths<
   }
 }
 
+template <class Real>
+void ImexRk<Real>::step_jvp(const StepContext<Real>& context, const StepLengths<Real>& steps,
+                            ConstMatrixView<Real> u, ConstMatrixView<Real> tape,
+                            const StepTangent<Real>& tangent) const {
+  const ScratchFrame frame(context.scratch);
+  const ExecSpace& space = context.space;
+  const std::size_t n = shape_.n;
+  // Tangents stand where the tape has the values.
+  const MatrixView<Real> dots = context.scratch.matrix(tape_rows(context.nonlinear), u.extent(1));
+  for (std::size_t i = 0; i < stages(); ++i) {
+    const Rows at = rows(i, context.nonlinear);
+    const MatrixView<Real> rhs_dot = rows_of(dots, at.rhs, n), U_dot = rows_of(dots, at.state, n);
+    scaled_copy(space, 1.0, tangent.u_dot, rhs_dot);
+    add_rates(context, steps, dots, tableau_.explicit_[i], tableau_.implicit_[i], rhs_dot);
+    if (tableau_.gamma[i] == 0.0)
+      scaled_copy(space, 1.0, rhs_dot, U_dot);
+    else
+      context.linear.apply_jvp(space, resolvent_[i], steps,
+                               {rows_of(tape, at.rhs, n), rhs_dot, tangent.linear_dot, U_dot},
+                               context.scratch);
+    if (i + 1 < stages() || tableau_.explicit_weight[i] != 0.0)
+      rate_.apply_jvp(context, steps, rows_of(tape, at.state, n),
+                      rows_of(tape, at.inner, rate_.tape_rows(context.nonlinear)),
+                      {U_dot, tangent.linear_dot, tangent.nonlinear_dot, rows_of(dots, at.rate, n)});
+  }
+  scaled_copy(space, 1.0, tangent.u_dot, tangent.next_dot);
+  add_rates(context, steps, dots, tableau_.explicit_weight, tableau_.implicit_weight, tangent.next_dot);
+}
+
 template class ImexRk<double>;
 template class ImexRk<float>;
 

@@ -41,6 +41,8 @@ class ImexRk final : public Integrator<Real> {
             MatrixView<Real> next, MatrixView<Real> tape) const override;
   void step_vjp(const StepContext<Real>& context, const StepLengths<Real>& steps, ConstMatrixView<Real> u,
                 ConstMatrixView<Real> tape, const StepAdjoint<Real>& adjoint) const override;
+  void step_jvp(const StepContext<Real>& context, const StepLengths<Real>& steps, ConstMatrixView<Real> u,
+                ConstMatrixView<Real> tape, const StepTangent<Real>& tangent) const override;
 
  private:
   // The tape holds for each stage: rhs_i, U_i, F_i, and the tape of the rate.

@@ -30,6 +30,13 @@ class NonlinearPart {
     VectorView<Real> bar;    ///< adjoint of the nonlinear coefficients, +=; skipped where its extent is 0
   };
   virtual void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const = 0;
+
+  struct Tangent {
+    ConstMatrixView<Real> u, u_dot, tape;
+    ConstVectorView<Real> dot;  ///< of the nonlinear coefficients
+    MatrixView<Real> rate_dot;  ///< overwritten
+  };
+  virtual void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const = 0;
 };
 
 /// What a step works with; all by reference, nothing owned.
@@ -48,6 +55,15 @@ struct StepAdjoint {
   MatrixView<Real> u_bar;          ///< of its argument, (n, lanes), +=
   VectorView<Real> linear_bar;     ///< LinearPart::coefficient_count(), +=
   VectorView<Real> nonlinear_bar;  ///< coefficients of the nonlinear part, +=
+};
+
+/// What a tangent step reads and writes.
+template <class Real>
+struct StepTangent {
+  ConstMatrixView<Real> u_dot;          ///< of the step's argument, (n, lanes)
+  ConstVectorView<Real> linear_dot;     ///< LinearPart::coefficient_count()
+  ConstVectorView<Real> nonlinear_dot;  ///< coefficients of the nonlinear part
+  MatrixView<Real> next_dot;            ///< of its result, (n, lanes), overwritten
 };
 
 /// A one-step scheme; stateless. Allocates nothing: temporaries come from the context's scratch, what the
@@ -73,6 +89,11 @@ class Integrator {
   virtual void step_vjp(const StepContext<Real>& context, const StepLengths<Real>& steps,
                         ConstMatrixView<Real> u, ConstMatrixView<Real> tape,
                         const StepAdjoint<Real>& adjoint) const = 0;
+
+  /// The exact tangent of the step that wrote the tape from u.
+  virtual void step_jvp(const StepContext<Real>& context, const StepLengths<Real>& steps,
+                        ConstMatrixView<Real> u, ConstMatrixView<Real> tape,
+                        const StepTangent<Real>& tangent) const = 0;
 };
 
 /// The scheme of the given name for rates of the given shape.

@@ -67,6 +67,9 @@ class LinearPart {
   /// A_bar += (d coefficients / d A)^T bar, for the A of the last realise.
   virtual void realise_vjp(std::span<const double> bar, std::span<double> A_bar) = 0;
 
+  /// dot = (d coefficients / d A) A_dot, for the A of the last realise; overwritten.
+  virtual void realise_jvp(std::span<const double> A_dot, std::span<double> dot) = 0;
+
   /// out (n, lanes) = operator number `op` applied to X; overwritten.
   virtual void apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
                      const ConstMatrixStack<Real>& X, MatrixView<Real> out, Scratch<Real>& scratch) const = 0;
@@ -80,6 +83,15 @@ class LinearPart {
   };
   virtual void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
                          const Reverse& reverse, Scratch<Real>& scratch) const = 0;
+
+  /// The arguments of a tangent of one apply.
+  struct Tangent {
+    ConstMatrixStack<Real> X, X_dot;  ///< the same blocks
+    ConstVectorView<Real> dot;        ///< of the coefficients, coefficient_count()
+    MatrixView<Real> out_dot;         ///< (n, lanes), overwritten
+  };
+  virtual void apply_jvp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
+                         const Tangent& tangent, Scratch<Real>& scratch) const = 0;
 };
 
 /// Operators as dense matrices, one set per distinct step length, shared by all lanes that take it.
@@ -87,6 +99,7 @@ template <class Real>
 class DenseLinearPart final : public LinearPart<Real> {
  public:
   using typename LinearPart<Real>::Reverse;
+  using typename LinearPart<Real>::Tangent;
 
   /// `steps`: the distinct step lengths. Raises UsageError for an operator that does not exist densely.
   DenseLinearPart(RateShape shape, std::vector<OperatorSpec> operators, std::vector<double> steps);
@@ -95,10 +108,13 @@ class DenseLinearPart final : public LinearPart<Real> {
   std::size_t coefficient_count() const override { return kappa_.extent(0); }
   void realise(std::span<const double> A) override;
   void realise_vjp(std::span<const double> bar, std::span<double> A_bar) override;
+  void realise_jvp(std::span<const double> A_dot, std::span<double> dot) override;
   void apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
              const ConstMatrixStack<Real>& X, MatrixView<Real> out, Scratch<Real>& scratch) const override;
   void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
                  const Reverse& reverse, Scratch<Real>& scratch) const override;
+  void apply_jvp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
+                 const Tangent& tangent, Scratch<Real>& scratch) const override;
 
  private:
   struct Functions;  // phi functions and resolvents, with the memory of their adjoints
@@ -106,6 +122,7 @@ class DenseLinearPart final : public LinearPart<Real> {
   std::size_t offset(std::size_t op, std::size_t step) const { return step * per_step_ + offsets_[op]; }
   void evaluate(std::size_t step);
   void write(const OperatorSpec& spec, double h, Real* matrix);
+  void write_dot(const OperatorSpec& spec, double h, std::span<const double> A_dot, double* matrix) const;
   void read_bar(const OperatorSpec& spec, double h, const double* bar, std::span<double> A_bar);
 
   RateShape shape_;

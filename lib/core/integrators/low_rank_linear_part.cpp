@@ -106,6 +106,11 @@ void LowRankLinearPart<Real>::realise_vjp(std::span<const double> bar, std::span
 }
 
 template <class Real>
+void LowRankLinearPart<Real>::realise_jvp(std::span<const double> A_dot, std::span<double> dot) {
+  taylor_.realise_jvp(A_dot, dot);
+}
+
+template <class Real>
 LaneMatrices<Real> LowRankLinearPart<Real>::core(std::size_t op, Transpose transpose) const {
   const std::size_t q = matrix_.columns();
   return {cores_.data(), 2 * core_size() * resolvents_,
@@ -156,6 +161,24 @@ void LowRankLinearPart<Real>::apply_vjp(const ExecSpace& space, std::size_t op,
   scale_lanes<Real>(space, operators_[op].c, steps, z, z);
   const LaneOperator<Real>& A = taylor_.matrix();
   A.apply_vjp(space, y, z, reverse.bar, scratch.matrix(A.work_rows(), lanes));
+}
+
+/// With y = R x: y_dot = R (x_dot + tau A_dot y).
+template <class Real>
+void LowRankLinearPart<Real>::apply_jvp(const ExecSpace& space, std::size_t op,
+                                        const StepLengths<Real>& steps, const Tangent& tangent,
+                                        Scratch<Real>& scratch) const {
+  if (operators_[op].kind != Kind::resolvent) return taylor_.apply_jvp(space, op, steps, tangent, scratch);
+  const ScratchFrame frame(scratch);
+  const std::size_t lanes = tangent.out_dot.extent(1);
+  const MatrixView<Real> y = scratch.matrix(matrix_.n, lanes), rhs = scratch.matrix(matrix_.n, lanes);
+  solve(space, op, Transpose::no, steps, tangent.X.block[0], y, scratch);
+  fill(space, 0.0, rhs);
+  const LaneOperator<Real>& A = taylor_.matrix();
+  A.apply_jvp(space, tangent.dot, y, rhs, scratch.matrix(A.work_rows(), lanes));
+  scale_lanes<Real>(space, operators_[op].c, steps, rhs, rhs);
+  axpy(space, 1.0, tangent.X_dot.block[0], rhs);
+  solve(space, op, Transpose::no, steps, rhs, tangent.out_dot, scratch);
 }
 
 template class LowRankLinearPart<double>;

@@ -17,6 +17,7 @@ template <class Real>
 class LowRankLinearPart final : public LinearPart<Real> {
  public:
   using typename LinearPart<Real>::Reverse;
+  using typename LinearPart<Real>::Tangent;
 
   /// `steps`: the distinct step lengths; `matrix`: low_rank.
   LowRankLinearPart(RateShape shape, std::vector<OperatorSpec> operators, std::vector<double> steps,
@@ -25,10 +26,13 @@ class LowRankLinearPart final : public LinearPart<Real> {
   std::size_t coefficient_count() const override { return matrix_.coefficient_count(); }
   void realise(std::span<const double> A) override;
   void realise_vjp(std::span<const double> bar, std::span<double> A_bar) override;
+  void realise_jvp(std::span<const double> A_dot, std::span<double> dot) override;
   void apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
              const ConstMatrixStack<Real>& X, MatrixView<Real> out, Scratch<Real>& scratch) const override;
   void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
                  const Reverse& reverse, Scratch<Real>& scratch) const override;
+  void apply_jvp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
+                 const Tangent& tangent, Scratch<Real>& scratch) const override;
 
  private:
   std::size_t core_size() const { return matrix_.columns() * matrix_.columns(); }

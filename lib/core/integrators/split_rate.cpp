@@ -46,6 +46,29 @@ void SplitRate<Real>::apply_vjp(const StepContext<Real>& context, const StepLeng
 }
 
 template <class Real>
+void SplitRate<Real>::apply_jvp(const StepContext<Real>& context, const StepLengths<Real>& steps,
+                                ConstMatrixView<Real> u, ConstMatrixView<Real> tape,
+                                const StepTangent<Real>& tangent) const {
+  const ScratchFrame frame(context.scratch);
+  const std::size_t n = shape.n, rows = shape.rows(), lanes = u.extent(1);
+  const MatrixView<Real>& f_dot = tangent.next_dot;
+  if (rows == 0) return fill(context.space, 0.0, f_dot);
+  const MatrixView<Real> rate_dot = context.scratch.matrix(rows, lanes);
+  context.nonlinear.apply_jvp(
+      context.space,
+      {u, tangent.u_dot, rows_of(tape, rows, context.nonlinear.tape_rows()), tangent.nonlinear_dot, rate_dot},
+      context.scratch);
+  if (!shape.has_relaxed) return scaled_copy(context.space, 1.0, rate_dot, f_dot);
+  const MatrixView<Real> Ar_dot = context.scratch.matrix(n, lanes);
+  context.linear.apply_jvp(
+      context.space, generator, steps,
+      {rows_of(tape, rows - n, n), rows_of(rate_dot, rows - n, n), tangent.linear_dot, Ar_dot},
+      context.scratch);
+  scaled_copy(context.space, -1.0, Ar_dot, f_dot);
+  if (shape.has_plain) axpy(context.space, 1.0, rows_of(rate_dot, 0, n), f_dot);
+}
+
+template <class Real>
 void add_step_times(const ExecSpace& space, double factor, const StepLengths<Real>& steps,
                     InputMatrix<Real> X, MatrixView<Real> Y) {
   const ConstVectorView<Real> h = steps.h;

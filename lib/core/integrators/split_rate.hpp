@@ -23,6 +23,10 @@ struct SplitRate {
   /// adjoint.next_bar is the adjoint of f.
   void apply_vjp(const StepContext<Real>& context, const StepLengths<Real>& steps, ConstMatrixView<Real> u,
                  ConstMatrixView<Real> tape, const StepAdjoint<Real>& adjoint) const;
+
+  /// tangent.next_dot is the tangent of f.
+  void apply_jvp(const StepContext<Real>& context, const StepLengths<Real>& steps, ConstMatrixView<Real> u,
+                 ConstMatrixView<Real> tape, const StepTangent<Real>& tangent) const;
 };
 
 /// Y(i, l) += factor h(l) X(i, l).

@@ -75,6 +75,11 @@ void TaylorLinearPart<Real>::realise_vjp(std::span<const double> bar, std::span<
   for (std::size_t i = 0; i < bar.size(); ++i) A_bar[i] += bar[i];
 }
 
+template <class Real>
+void TaylorLinearPart<Real>::realise_jvp(std::span<const double> A_dot, std::span<double> dot) {
+  std::ranges::copy(A_dot, dot.begin());
+}
+
 namespace {
 
 // What an exponential operator makes of the rates: w_k = sum_j weight_kj (g_j - A r_j).
@@ -121,6 +126,33 @@ struct Sources {
       if (shape.has_relaxed) A.apply(space, -weight, Transpose::no, relaxed(rate), 1.0, w[k], work);
     });
     return result;
+  }
+
+  // The tangents of the w_k.
+  ExpmvTangent<Real> call_jvp(const typename LinearPart<Real>::Tangent& tangent,
+                              Scratch<Real>& scratch) const {
+    const std::size_t lanes = tangent.X.lanes();
+    ExpmvTangent<Real> dots;
+    dots.u = tangent.X_dot.block[0];
+    dots.a = tangent.dot;
+    const MatrixView<Real> work = scratch.matrix(A.work_rows(), lanes);
+    const MatrixView<Real> dA_r = scratch.matrix(shape.has_relaxed ? shape.n : 0, lanes);
+    Kokkos::Array<MatrixView<Real>, most_phi_terms> w;
+    for (std::size_t k = 0; k < spec.terms(); ++k) {
+      w[k] = scratch.matrix(shape.n, lanes);
+      fill(space, 0.0, w[k]);
+      dots.w[k] = w[k];
+    }
+    for_each([&](std::size_t k, std::size_t j, double weight) {
+      const ConstMatrixView<Real>& rate_dot = tangent.X_dot.block[1 + j];
+      if (shape.has_plain) axpy(space, weight, plain(rate_dot), w[k]);
+      if (!shape.has_relaxed) return;
+      A.apply(space, -weight, Transpose::no, relaxed(rate_dot), 1.0, w[k], work);
+      fill(space, 0.0, dA_r);
+      A.apply_jvp(space, tangent.dot, relaxed(tangent.X.block[1 + j]), dA_r, work);
+      axpy(space, -weight, dA_r, w[k]);
+    });
+    return dots;
   }
 
   // The adjoints of the w_k to those of the rates and of A.
@@ -178,6 +210,24 @@ void TaylorLinearPart<Real>::apply_vjp(const ExecSpace& space, std::size_t op, c
   }
   method_->for_lanes(lanes).vjp(space, method_->plan, call, reverse.out_bar, bars);
   sources.call_vjp(bars, reverse, scratch);
+}
+
+template <class Real>
+void TaylorLinearPart<Real>::apply_jvp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
+                                       const Tangent& tangent, Scratch<Real>& scratch) const {
+  const ScratchFrame frame(scratch);
+  const std::size_t lanes = tangent.X.lanes();
+  const LaneOperator<Real>& A = *method_->A;
+  const OperatorSpec& spec = operators_[op];
+  if (spec.kind == Kind::generator) {
+    const MatrixView<Real> work = method_->work(lanes, scratch);
+    A.apply(space, 1.0, Transpose::no, tangent.X_dot.block[0], 0.0, tangent.out_dot, work);
+    return A.apply_jvp(space, tangent.dot, tangent.X.block[0], tangent.out_dot, work);
+  }
+  const Sources<Real> sources{space, spec, shape_, A};
+  const ExpmvCall<Real> call = sources.call(steps, tangent.X, scratch);
+  const ExpmvTangent<Real> dots = sources.call_jvp(tangent, scratch);
+  method_->for_lanes(lanes).jvp(space, method_->plan, call, dots, tangent.out_dot);
 }
 
 template class TaylorLinearPart<double>;

@@ -15,6 +15,7 @@ template <class Real>
 class TaylorLinearPart final : public LinearPart<Real> {
  public:
   using typename LinearPart<Real>::Reverse;
+  using typename LinearPart<Real>::Tangent;
 
   /// `largest_step`: the largest |h| that will be asked for; `matrix`: dense or low_rank. Operators that are
   /// resolvents must not be applied.
@@ -30,10 +31,13 @@ class TaylorLinearPart final : public LinearPart<Real> {
   std::size_t coefficient_count() const override { return matrix_.coefficient_count(); }
   void realise(std::span<const double> A) override;
   void realise_vjp(std::span<const double> bar, std::span<double> A_bar) override;
+  void realise_jvp(std::span<const double> A_dot, std::span<double> dot) override;
   void apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
              const ConstMatrixStack<Real>& X, MatrixView<Real> out, Scratch<Real>& scratch) const override;
   void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
                  const Reverse& reverse, Scratch<Real>& scratch) const override;
+  void apply_jvp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
+                 const Tangent& tangent, Scratch<Real>& scratch) const override;
 
   /// A, from the last realise.
   const LaneOperator<Real>& matrix() const;

@@ -61,6 +61,21 @@ void NonlinearTerms<Real>::apply_vjp(const ExecSpace& space, const typename Lane
 }
 
 template <class Real>
+void NonlinearTerms<Real>::apply_jvp(const ExecSpace& space, const typename LaneMap<Real>::Tangent& tangent,
+                                     Scratch<Real>& scratch) const {
+  fill(space, 0.0, tangent.y_dot);
+  for (const Term& term : terms_) {
+    const std::size_t count = term.map->coefficient_count();
+    term.map->apply_jvp(space,
+                        {ConstVectorView<Real>(tangent.kappa.data() + term.kappa, count),
+                         ConstVectorView<Real>(tangent.kappa_dot.data() + term.kappa, count), tangent.x,
+                         tangent.x_dot, rows_of(tangent.tape, term.tape_row, term.map->tape_rows()),
+                         rows_of(tangent.y_dot, first_row(term), n_)},
+                        scratch);
+  }
+}
+
+template <class Real>
 void NonlinearTerms<Real>::realise(std::span<const double> theta, std::span<double> kappa) const {
   for (const Term& term : terms_)
     term.map->realise(theta, kappa.subspan(term.kappa, term.map->coefficient_count()));
@@ -71,6 +86,13 @@ void NonlinearTerms<Real>::realise_vjp(std::span<const double> theta, std::span<
                                        std::span<double> theta_bar) const {
   for (const Term& term : terms_)
     term.map->realise_vjp(theta, kappa_bar.subspan(term.kappa, term.map->coefficient_count()), theta_bar);
+}
+
+template <class Real>
+void NonlinearTerms<Real>::realise_jvp(std::span<const double> theta, std::span<const double> theta_dot,
+                                       std::span<double> kappa_dot) const {
+  for (const Term& term : terms_)
+    term.map->realise_jvp(theta, theta_dot, kappa_dot.subspan(term.kappa, term.map->coefficient_count()));
 }
 
 namespace {

@@ -45,6 +45,10 @@ class NonlinearTerms {
   void apply_vjp(const ExecSpace& space, const typename LaneMap<Real>::Reverse& reverse,
                  Scratch<Real>& scratch) const;
 
+  /// tangent: x = u, y_dot = tangent of the rate, overwritten.
+  void apply_jvp(const ExecSpace& space, const typename LaneMap<Real>::Tangent& tangent,
+                 Scratch<Real>& scratch) const;
+
   struct Term {
     std::unique_ptr<LaneMap<Real>> map;
     bool relaxed;
@@ -58,6 +62,8 @@ class NonlinearTerms {
   void realise(std::span<const double> theta, std::span<double> kappa) const;
   void realise_vjp(std::span<const double> theta, std::span<const double> kappa_bar,
                    std::span<double> theta_bar) const;
+  void realise_jvp(std::span<const double> theta, std::span<const double> theta_dot,
+                   std::span<double> kappa_dot) const;
 
  private:
   std::size_t n_;
