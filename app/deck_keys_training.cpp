@@ -35,7 +35,7 @@ void add_trainer(KeyTable& t) {
   t.section("training", "Optimizers run one after the other; the best model on the validation data is kept.");
   t.key("training.optimizers", SPNODE_FIELD(training.optimizers), any(), "", "in this order");
   t.key("training.batch", SPNODE_FIELD(training.batch), at_least(1), "windows",
-        "per step of adam; lbfgs takes all");
+        "per step of adam; the others take all");
   t.key("training.tile", SPNODE_FIELD(training.tile), at_least(1), "windows",
         "computed at a time by one rank");
   t.key("training.summands", SPNODE_FIELD(training.summands), at_least(1), "",
@@ -92,6 +92,20 @@ void add_optimizers(KeyTable& t) {
   t.key("training.lbfgs.history", SPNODE_FIELD(training.lbfgs.history), at_least(1), "", "pairs kept");
   t.key("training.lbfgs.gradient_tolerance", SPNODE_FIELD(training.lbfgs.gradient_tolerance), at_least(0), "",
         "stop at this norm of the gradient");
+
+  t.section("training.gauss_newton",
+            "Gauss-Newton steps (Levenberg-Marquardt) on all windows at once, for the last digits.");
+  t.key("training.gauss_newton.iterations", SPNODE_FIELD(training.gauss_newton.iterations), at_least(1), "",
+        "at most");
+  t.key("training.gauss_newton.damping", SPNODE_FIELD(training.gauss_newton.damping), above(0), "",
+        "at the start, relative to the matrix' diagonal");
+  t.key("training.gauss_newton.solver", SPNODE_FIELD(training.gauss_newton.solver), any(), "",
+        "dense: Cholesky factor of the whole matrix; cg: products alone; automatic: dense up to 1500 "
+        "parameters");
+  t.key("training.gauss_newton.cg_iterations", SPNODE_FIELD(training.gauss_newton.cg_iterations), at_least(1),
+        "", "of one solve at most");
+  t.key("training.gauss_newton.gradient_tolerance", SPNODE_FIELD(training.gauss_newton.gradient_tolerance),
+        at_least(0), "", "stop at this norm of the gradient");
 }
 
 void add_forecast(KeyTable& t) {

@@ -149,6 +149,18 @@ std::span<const Choice<distributed::OptimizerKind>> choices() {
   static constexpr Choice<OptimizerKind> table[] = {
       {"adam", OptimizerKind::adam},
       {"lbfgs", OptimizerKind::lbfgs},
+      {"gauss_newton", OptimizerKind::gauss_newton},
+  };
+  return table;
+}
+
+template <>
+std::span<const Choice<distributed::NormalSolver>> choices() {
+  using distributed::NormalSolver;
+  static constexpr Choice<NormalSolver> table[] = {
+      {"automatic", NormalSolver::automatic},
+      {"dense", NormalSolver::dense},
+      {"cg", NormalSolver::cg},
   };
   return table;
 }

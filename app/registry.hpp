@@ -53,6 +53,8 @@ template <>
 std::span<const Choice<distributed::ScheduleKind>> choices();
 template <>
 std::span<const Choice<distributed::OptimizerKind>> choices();
+template <>
+std::span<const Choice<distributed::NormalSolver>> choices();
 
 /// The word for a value.
 template <class Enum>

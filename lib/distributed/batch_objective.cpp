@@ -44,7 +44,11 @@ BatchObjective::BatchObjective(const parallel::Communicator& comm, core::TileObj
       shares_(sampler.shares_of(comm.rank(), comm.size())),
       gradient_sum_(comm, objective.contribution_size()),
       value_sum_(comm, objective.value_size()) {
-  const std::size_t width = std::max(objective.contribution_size(), objective.value_size());
+  reserve(std::max(objective.contribution_size(), objective.value_size()));
+}
+
+void BatchObjective::reserve(std::size_t width) {
+  if (width <= summed_.size()) return;
   rows_.resize(std::max<std::size_t>(1, shares_.size()) * width);
   tile_row_.resize(width);
   summed_.resize(width);
@@ -63,20 +67,68 @@ Evaluation BatchObjective::evaluate(const Sum& sum, std::span<const double> thet
                                     std::span<double> gradient) {
   Evaluation result;
   Agreement agreement(comm_, asked_);
-  const bool computed = compute_rows(sum, theta);
+  const std::size_t width = this->width(sum);
+  const bool computed = compute_rows(sum, theta, width);
   result.finite = add(sum, computed);
   result.requests = agreement.wait();
   if (result.finite) finish(sum, gradient, result);
   return result;
 }
 
+bool BatchObjective::product(std::span<const double> theta, std::span<const double> v, std::span<double> Hv) {
+  return curvature({Quantity::product, std::nullopt, v}, theta, Hv);
+}
+
+bool BatchObjective::gram(std::span<const double> theta, std::span<const double> directions,
+                          std::span<double> matrix) {
+  return curvature({Quantity::gram, std::nullopt, directions}, theta, matrix);
+}
+
+bool BatchObjective::curvature(const Sum& sum, std::span<const double> theta, std::span<double> out) {
+  const std::size_t width = this->width(sum);
+  reserve(width);
+  if (!curvature_sum_ || curvature_sum_->size() != width) curvature_sum_.emplace(comm_, width);
+  const bool computed = compute_rows(sum, theta, width);
+  if (!add(sum, computed)) return false;
+  const auto summed = std::span<const double>(summed_).first(width);
+  // What follows is decided from `out`, so that a rank that failed here alone must not go on.
+  parallel::collectively(comm_, [&] {
+    if (sum.quantity == Quantity::product)
+      objective_.product(summed, sampler_.windows(), out);
+    else
+      objective_.gram(summed, sampler_.windows(), out);
+  });
+  return std::ranges::all_of(out, [](double entry) { return std::isfinite(entry); });
+}
+
+/// Length of what a tile contributes.
+std::size_t BatchObjective::width(const Sum& sum) const {
+  const std::size_t count = sum.directions.size() / parameters();
+  switch (sum.quantity) {
+    case Quantity::gradient:
+      return objective_.contribution_size();
+    case Quantity::value:
+      return objective_.value_size();
+    case Quantity::product:
+      return objective_.product_size();
+    case Quantity::gram:
+      return count * (count + 1) / 2;
+  }
+  return 0;
+}
+
+parallel::ExactSum& BatchObjective::exact_sum(Quantity quantity) {
+  return quantity == Quantity::gradient ? gradient_sum_
+         : quantity == Quantity::value  ? value_sum_
+                                        : *curvature_sum_;
+}
+
 /// Local: fills the rows of this rank's shares; false where that failed.
-bool BatchObjective::compute_rows(const Sum& sum, std::span<const double> theta) {
+bool BatchObjective::compute_rows(const Sum& sum, std::span<const double> theta, std::size_t width) {
   if (failure_) return false;
-  const std::size_t width =
-      sum.quantity == Quantity::gradient ? objective_.contribution_size() : objective_.value_size();
   try {
     objective_.set_parameters(theta);
+    if (!sum.directions.empty()) objective_.set_directions(sum.directions);
     for (std::size_t share = shares_.begin; share < shares_.end; ++share)
       compute_share(sum, share, std::span(rows_).subspan((share - shares_.begin) * width, width));
     return true;
@@ -99,19 +151,30 @@ void BatchObjective::compute_share(const Sum& sum, std::size_t share, std::span<
   for (std::size_t begin = 0; begin < all.size(); begin += sampler_.tile()) {
     const auto tile = all.subspan(begin, std::min(sampler_.tile(), all.size() - begin));
     const std::span<double> out = begin == 0 ? row : scratch;
-    if (sum.quantity == Quantity::gradient)
-      objective_.contribution(data_, tile, out);
-    else
-      objective_.value_contribution(data_, tile, out);
+    contribute(sum.quantity, tile, out);
     if (begin > 0)
       for (std::size_t i = 0; i < row.size(); ++i) row[i] += scratch[i];
+  }
+}
+
+void BatchObjective::contribute(Quantity quantity, std::span<const std::uint64_t> tile,
+                                std::span<double> out) {
+  switch (quantity) {
+    case Quantity::gradient:
+      return objective_.contribution(data_, tile, out);
+    case Quantity::value:
+      return objective_.value_contribution(data_, tile, out);
+    case Quantity::product:
+      return objective_.product_contribution(data_, tile, out);
+    case Quantity::gram:
+      return objective_.gram_contribution(data_, tile, out);
   }
 }
 
 /// The exact sum of all ranks' rows into summed_; whether it is finite. Collective; raises a failure of any
 /// rank.
 bool BatchObjective::add(const Sum& sum, bool computed) {
-  parallel::ExactSum& exact = sum.quantity == Quantity::gradient ? gradient_sum_ : value_sum_;
+  parallel::ExactSum& exact = exact_sum(sum.quantity);
   std::size_t count = shares_.size();
   if (!computed) {
     count = 1;

@@ -61,19 +61,34 @@ class BatchObjective {
   /// The loss over all windows. Collective; raises as gradient() does.
   Evaluation value(std::span<const double> theta);
 
+  /// H v over all windows at theta, H the Gauss-Newton matrix (TileObjective::set_directions); whether it is
+  /// finite. v, Hv: (parameters()), Hv overwritten. Collective; raises as gradient() does.
+  bool product(std::span<const double> theta, std::span<const double> v, std::span<double> Hv);
+
+  /// The matrix <v_i, H v_j> over all windows at theta; whether it is finite. directions: rows of (count,
+  /// parameters()); matrix: (count, count), overwritten. Collective; raises as gradient() does. Holds
+  /// count (count + 1) / 2 numbers for each of this rank's shares from the first call on.
+  bool gram(std::span<const double> theta, std::span<const double> directions, std::span<double> matrix);
+
   /// Raises Error (internal) on all ranks where they hold different bits of theta, and what is left of
   /// failures of single ranks. Collective; a few bytes.
   void check_replicas(std::span<const double> theta);
 
  private:
-  enum class Quantity { gradient, value };
+  enum class Quantity { gradient, value, product, gram };
   struct Sum {
     Quantity quantity;
     std::optional<BatchNumber> batch;
+    std::span<const double> directions = {};  ///< of a product or gram
   };
 
   Evaluation evaluate(const Sum& sum, std::span<const double> theta, std::span<double> gradient);
-  bool compute_rows(const Sum& sum, std::span<const double> theta);
+  bool curvature(const Sum& sum, std::span<const double> theta, std::span<double> out);
+  std::size_t width(const Sum& sum) const;
+  void reserve(std::size_t width);
+  parallel::ExactSum& exact_sum(Quantity quantity);
+  void contribute(Quantity quantity, std::span<const std::uint64_t> tile, std::span<double> out);
+  bool compute_rows(const Sum& sum, std::span<const double> theta, std::size_t width);
   void compute_share(const Sum& sum, std::size_t share, std::span<double> row);
   bool add(const Sum& sum, bool computed);
   void finish(const Sum& sum, std::span<double> gradient, Evaluation& result);
@@ -89,6 +104,7 @@ class BatchObjective {
   std::vector<double> summed_;          ///< (contribution_size())
   std::vector<std::uint64_t> windows_;  ///< of the share that is being computed
   parallel::ExactSum gradient_sum_, value_sum_;
+  std::optional<parallel::ExactSum> curvature_sum_;  ///< of the last product or gram
   Requests asked_ = 0;
   std::exception_ptr failure_;  ///< of this rank, not yet known to the others
 };

@@ -36,7 +36,23 @@ struct LbfgsOptions {
   double gradient_tolerance = 1e-12;
 };
 
-enum class OptimizerKind { adam, lbfgs };
+/// How the linear systems of Gauss-Newton steps are solved.
+enum class NormalSolver {
+  automatic,  ///< dense up to 1500 parameters that learn
+  dense,      ///< the whole matrix and its Cholesky factor; robust where it is ill-conditioned
+  cg          ///< conjugate gradients on products with it
+};
+
+/// Gauss-Newton steps on the full batch, damped as of Levenberg and Marquardt.
+struct GaussNewtonOptions {
+  std::size_t iterations = 100;
+  double damping = 1e-2;  ///< at the start, relative to the matrix' diagonal
+  NormalSolver solver = NormalSolver::automatic;
+  std::size_t cg_iterations = 200;  ///< at most, of one solve
+  double gradient_tolerance = 1e-14;
+};
+
+enum class OptimizerKind { adam, lbfgs, gauss_newton };
 
 struct TrainingOptions {
   std::vector<OptimizerKind> optimizers = {OptimizerKind::adam};  ///< run one after the other
@@ -46,6 +62,7 @@ struct TrainingOptions {
       256;  ///< a batch's tiles form at most so many summands of the exact sum (and work shares)
   AdamOptions adam;
   LbfgsOptions lbfgs;
+  GaussNewtonOptions gauss_newton;
   std::size_t pretrain_epochs = 0;     ///< epochs on the reconstruction alone before everything else
   double pretrain_rate = 1e-2;         ///< its learning rate (cosine, warm-up as adam's)
   std::size_t validate_every = 1;      ///< epochs between two validations

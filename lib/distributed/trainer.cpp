@@ -24,9 +24,22 @@ void finish_phase(const std::vector<Phase>& phases, TrainerState& state) {
   state.step = 0;
   state.stale = 0;
   state.adam = {};
+  state.damping = 0.0;
   state.totals = {};
   const bool comparable = state.phase == phases.size() || phases[state.phase].objective == ended.objective;
   if (!comparable) state.best_loss = std::numeric_limits<double>::infinity();
+}
+
+const char* phase_name(OptimizerKind optimizer) {
+  switch (optimizer) {
+    case OptimizerKind::adam:
+      return "adam";
+    case OptimizerKind::lbfgs:
+      return "lbfgs";
+    case OptimizerKind::gauss_newton:
+      return "gauss_newton";
+  }
+  return "";
 }
 
 void require_fit(const TrainerState& state, const std::vector<Phase>& phases) {
@@ -47,7 +60,8 @@ std::vector<Phase> make_phases(const TrainingOptions& options, core::TileObjecti
                                core::TileObjective* objective) {
   std::vector<Phase> phases;
   if (options.pretrain_epochs > 0) {
-    Phase pretrain{"pretrain", OptimizerKind::adam, reconstruction, options.adam, options.lbfgs};
+    Phase pretrain{"pretrain",   OptimizerKind::adam, reconstruction,
+                   options.adam, options.lbfgs,       options.gauss_newton};
     pretrain.adam.epochs = options.pretrain_epochs;
     pretrain.adam.autoencoder_rate_factor = 1.0;
     pretrain.adam.schedule.kind = ScheduleKind::cosine;
@@ -55,8 +69,8 @@ std::vector<Phase> make_phases(const TrainingOptions& options, core::TileObjecti
     phases.push_back(pretrain);
   }
   for (const OptimizerKind optimizer : options.optimizers)
-    phases.push_back({optimizer == OptimizerKind::adam ? "adam" : "lbfgs", optimizer, objective, options.adam,
-                      options.lbfgs});
+    phases.push_back(
+        {phase_name(optimizer), optimizer, objective, options.adam, options.lbfgs, options.gauss_newton});
   return phases;
 }
 
@@ -79,9 +93,11 @@ void Trainer::run(TrainerState& state) {
   CheckpointClock clock;
   while (state.phase < setup_.phases.size()) {
     PhaseRun run(comm_, setup_, state, clock);
-    const bool adam = run.phase().optimizer == OptimizerKind::adam;
-    const std::string type = requested_tao_type(adam ? TAOSHELL : TAOLMVM);
-    if (type == TAOSHELL)
+    const OptimizerKind optimizer = run.phase().optimizer;
+    const std::string type = requested_tao_type(optimizer == OptimizerKind::lbfgs ? TAOLMVM : TAOSHELL);
+    if (type == TAOSHELL && optimizer == OptimizerKind::gauss_newton)
+      run_gauss_newton(run);
+    else if (type == TAOSHELL)
       run_adam(run);
     else
       run_full_batch(run, type);

@@ -18,18 +18,21 @@
 
 namespace spnode::distributed {
 
-/// One optimizer on one objective. -tao_type replaces the solver of every phase: `shell` is Adam on batches,
-/// any other type works on the full batch, for adam.epochs iterations in a phase that is declared as Adam's.
+/// One optimizer on one objective. -tao_type replaces the solver of every phase: `shell` is Adam on batches
+/// (Gauss-Newton in a phase that is declared as that), any other type works on the full batch, for as many
+/// iterations as the declared optimizer has epochs or iterations.
 struct Phase {
   std::string name;  ///< for the history and messages
   OptimizerKind optimizer = OptimizerKind::adam;
   core::TileObjective* objective = nullptr;  ///< must outlive the trainer
   AdamOptions adam;
   LbfgsOptions lbfgs;
+  GaussNewtonOptions gauss_newton;
 };
 
 /// The phases that the options ask for: "pretrain" on `reconstruction` where pretrain_epochs > 0 (it may be
-/// null otherwise), then "adam" and "lbfgs" on `objective` in the order of options.optimizers.
+/// null otherwise), then "adam", "lbfgs" and "gauss_newton" on `objective` in the order of
+/// options.optimizers.
 std::vector<Phase> make_phases(const TrainingOptions& options, core::TileObjective* reconstruction,
                                core::TileObjective* objective);
 

@@ -42,9 +42,11 @@ class FullBatchRun {
 
 FullBatchRun::FullBatchRun(PhaseRun& run, const std::string& type) : run_(run), state_(run.state()) {
   const LbfgsOptions& options = run.phase().lbfgs;
-  const bool adam = run.phase().optimizer == OptimizerKind::adam;
-  defaults_ = {type, adam ? run.phase().adam.epochs : options.iterations, options.gradient_tolerance,
-               options.history};
+  const OptimizerKind optimizer = run.phase().optimizer;
+  const std::uint64_t iterations = optimizer == OptimizerKind::adam    ? run.phase().adam.epochs
+                                   : optimizer == OptimizerKind::lbfgs ? options.iterations
+                                                                       : run.phase().gauss_newton.iterations;
+  defaults_ = {type, iterations, options.gradient_tolerance, options.history};
   cycle_length_ = options.cycle == 0 ? defaults_.iterations : options.cycle;
 }
 

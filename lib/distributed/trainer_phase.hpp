@@ -75,6 +75,9 @@ class PhaseRun {
 /// Runs Adam on batches from the state to the end of the phase. Collective.
 void run_adam(PhaseRun& run);
 
+/// Runs Gauss-Newton steps on the full batch from the state to the end of the phase. Collective.
+void run_gauss_newton(PhaseRun& run);
+
 /// Runs a TAO method of the given type on the full batch from the state to the end of the phase. Collective.
 void run_full_batch(PhaseRun& run, const std::string& type);
 

@@ -45,6 +45,7 @@ struct TrainerState {
   std::uint64_t records = 0;  ///< history records given out so far: a resumed table continues after these
 
   AdamState adam;
+  double damping = 0.0;  ///< of Gauss-Newton steps; 0 before the first
   EpochTotals totals;
 
   /// The state before the first step.
@@ -76,6 +77,7 @@ void visit_members(State& state, Visitor&& visitor) {
   visitor("adam_updates", state.adam.updates);
   visitor("adam_bad_steps", state.adam.bad_steps);
   visitor("adam_shrink", state.adam.shrink);
+  visitor("damping", state.damping);
   visitor("epoch_loss_total", state.totals.loss.total);
   visitor("epoch_loss_trajectory", state.totals.loss.trajectory);
   visitor("epoch_loss_latent", state.totals.loss.latent);

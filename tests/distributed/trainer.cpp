@@ -29,10 +29,18 @@ TrainingOptions only(OptimizerKind optimizer) {
   return options;
 }
 
+TrainingOptions gauss_newton(NormalSolver solver) {
+  TrainingOptions options = only(OptimizerKind::gauss_newton);
+  // Damping that begins much too large: several steps, some of them refused.
+  options.gauss_newton = {.iterations = 5, .damping = 10.0, .solver = solver, .gradient_tolerance = 0.0};
+  return options;
+}
+
 }  // namespace
 
 TEST_CASE("trained_parameters_are_bitwise_those_of_one_rank") {
-  for (const auto& options : {short_training(), only(OptimizerKind::adam), only(OptimizerKind::lbfgs)}) {
+  for (const auto& options : {short_training(), only(OptimizerKind::adam), only(OptimizerKind::lbfgs),
+                              gauss_newton(NormalSolver::dense), gauss_newton(NormalSolver::cg)}) {
     const ToyRun alone = reference(options);
     ToyRun shared{Communicator(), options};
     CHECK(bytes(shared.run()) == bytes(alone.state));
@@ -98,6 +106,59 @@ TEST_CASE("every_checkpoint_resumes_to_the_same_bits_on_any_number_of_ranks") {
       CHECK(saved.records + resumed.records.size() == alone.records.size());
     }
   }
+}
+
+TEST_CASE("gauss_newton_after_other_optimizers_resumes_to_the_same_bits_on_any_number_of_ranks") {
+  for (const NormalSolver solver : {NormalSolver::dense, NormalSolver::cg}) {
+    TrainingOptions options = short_training();
+    options.optimizers = {OptimizerKind::adam, OptimizerKind::lbfgs, OptimizerKind::gauss_newton};
+    options.lbfgs.iterations = 2;
+    options.gauss_newton = {.iterations = 5, .damping = 10.0, .solver = solver, .gradient_tolerance = 0.0};
+    const ToyRun alone = reference(options);
+    CHECK(alone.records.back().phase == "gauss_newton");
+    options.checkpoint_epochs = 1;
+    ToyRun shared{Communicator(), options};
+    CHECK(bytes(shared.run()) == bytes(alone.state));
+    for (int ranks = 1; ranks <= shared.comm.size(); ++ranks) {
+      const SubCommunicator some(ranks);
+      if (!some.is_member()) continue;
+      for (const TrainerState& saved : shared.checkpoints) {
+        if (saved.phase < 3) continue;
+        ToyRun resumed{some.get(), options};
+        resumed.state = saved;
+        CHECK(bytes(resumed.run()) == bytes(alone.state));
+      }
+    }
+  }
+}
+
+TEST_CASE("gauss_newton_solves_least_squares_to_rounding_in_a_few_steps") {
+  for (const NormalSolver solver : {NormalSolver::dense, NormalSolver::cg}) {
+    TrainingOptions options = only(OptimizerKind::gauss_newton);
+    options.gauss_newton = {.iterations = 50, .solver = solver, .gradient_tolerance = 1e-13};
+    ToyRun run{Communicator(), options};
+    run.with_validation = false;
+    run.train = toy_linear_data(run.train_sampler.held(run.comm.rank(), run.comm.size()));
+    run.run();
+    CHECK(run.state.best_loss < 1e-24);
+    CHECK(run.records.size() < 20);
+    CHECK(run.state.best_theta[0] == 0.25);
+    CHECK(run.state.best_theta[1] == -4.0);
+  }
+}
+
+TEST_CASE("gauss_newton_backs_off_from_a_region_without_a_finite_loss") {
+  TrainingOptions options = only(OptimizerKind::gauss_newton);
+  options.gauss_newton = {.iterations = 50, .damping = 1e-3, .gradient_tolerance = 1e-12};
+  ToyRun free{Communicator(), options}, bounded{Communicator(), options};
+  free.with_validation = bounded.with_validation = false;
+  free.run();
+  bounded.state.theta[2] = bounded.state.best_theta[2] = 0.0;
+  bounded.objective.domain = 0.5 * std::abs(free.state.best_theta[2]);  // the minimum is outside
+  bounded.run();
+  CHECK(bounded.objective.outside > 0);
+  CHECK(bounded.state.best_loss < bounded.records.front().loss.total);
+  CHECK(std::abs(bounded.state.best_theta[2]) <= bounded.objective.domain);
 }
 
 TEST_CASE("minutes_checkpoint_at_every_step_without_changing_the_result") {
@@ -199,7 +260,7 @@ TEST_CASE("training_gives_up_after_the_set_number_of_bad_steps_and_names_the_ste
 
 TEST_CASE("failure_on_one_rank_ends_training_on_all_with_its_status") {
   const Communicator comm;
-  for (const auto optimizer : {OptimizerKind::adam, OptimizerKind::lbfgs}) {
+  for (const auto optimizer : {OptimizerKind::adam, OptimizerKind::lbfgs, OptimizerKind::gauss_newton}) {
     ToyRun run{comm, only(optimizer)};
     int calls = 0;
     run.objective.before_set = [&] {

@@ -1,0 +1,39 @@
+#pragma once
+/// The linear systems of damped Gauss-Newton steps.
+
+#include "core/parameters.hpp"
+#include "distributed/batch_objective.hpp"
+#include "distributed/options.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace spnode::distributed {
+
+/// (H + damping D) step = -gradient over the parameters that learn, H the Gauss-Newton matrix of all windows
+/// and D a diagonal of its size. All arithmetic is replicated: the same bits on every rank and for every
+/// number of ranks.
+class NormalEquations {
+ public:
+  virtual ~NormalEquations() = default;
+
+  /// Takes theta and its gradient, both (parameters()); neither may move before the next call. Collective;
+  /// raises NumericalError where H is not finite.
+  virtual void linearise(std::span<const double> theta, std::span<const double> gradient) = 0;
+
+  /// The step, (parameters()), zero in frozen blocks; overwritten. Whether there is one: the damped matrix
+  /// may be singular to rounding. Collective.
+  virtual bool solve(double damping, std::span<double> step) = 0;
+
+  /// damping <step, D step>. Not collective.
+  virtual double damping_term(double damping, std::span<const double> step) const = 0;
+};
+
+/// The solver that the options ask for. `objective` must outlive it. Not collective.
+std::unique_ptr<NormalEquations> make_normal_equations(const GaussNewtonOptions& options,
+                                                       BatchObjective& objective,
+                                                       const core::ParameterLayout& layout);
+
+}  // namespace spnode::distributed
