@@ -33,6 +33,8 @@ AXES = [
     ("latent dimension", "ks20_lipschitz", "--latent", (8, 16, 24, 32, 40, 48, 56, 64),
      "Network (n x 200) and decoder grow with n, phi products with n^2; tanh of the 200 hidden values, their tape, staging "
      "and loss do not depend on n."),
+    ("dimension", "block_diagonal", "--latent", (1000, 3000, 10000, 30000, 100000),
+     "Linear in n, and a little more where states leave the caches."),
     ("hidden width", "ks20_lipschitz", "--hidden", (25, 50, 100, 200, 400, 800, 1600),
      "Network, tanh and tape grow with the width; phi products, decoder, staging and loss, {fixed} ms, do not."),
 ]

@@ -134,11 +134,27 @@ inline Problem grad13() {
   return {"grad13", 30, even_times(1, 0.4), model, {core::Scheme::etd1, 1}, {}, training(200)};
 }
 
+/// A linear model of a structure whose cost is linear in n.
+inline Problem structured(const std::string& name, core::LinearStructure structure) {
+  core::ModelOptions model;
+  model.linear.structure = structure;
+  model.nonlinear = {};
+  return {name, 1000, even_times(10, 0.1), model, {core::Scheme::etd1, 1}, {}, training(8, 8)};
+}
+
 }  // namespace detail
 
 inline std::vector<Problem> all_problems() {
-  return {detail::ks20_bilinear(), detail::ks20_lipschitz(), detail::ks20_etd1(), detail::ks64_bilinear(),
-          detail::ks7_lipschitz(), detail::ks7_bilinear(),   detail::robertson(), detail::grad13()};
+  return {detail::ks20_bilinear(),
+          detail::ks20_lipschitz(),
+          detail::ks20_etd1(),
+          detail::ks64_bilinear(),
+          detail::ks7_lipschitz(),
+          detail::ks7_bilinear(),
+          detail::robertson(),
+          detail::grad13(),
+          detail::structured("block_diagonal", core::LinearStructure::block_diagonal),
+          detail::structured("low_rank", core::LinearStructure::low_rank)};
 }
 
 /// Smooth states of order one, a trajectory for every window.
@@ -157,6 +173,7 @@ inline core::Trajectories synthetic_data(const Problem& problem, std::size_t win
 
 /// Initial parameters; the POD takes the first components.
 inline std::vector<double> initial_parameters(const Problem& problem, const core::Model& model) {
+  if (!problem.model.autoencoder.enabled) return model.initialise(1, nullptr);
   const std::size_t m = problem.components, n = problem.latent();
   core::PodStart pod{std::vector<double>(n * m, 0.0), 1.0};
   for (std::size_t i = 0; i < n; ++i) pod.modes[i * m + i] = 1.0;
@@ -176,7 +193,7 @@ inline core::MatrixFunctionMethod method_of(const Problem& problem, const core::
 /// are dense matrices: products with the phi matrices of the rates that a stage takes (those of weight zero
 /// are left out), and the bilinear form as core evaluates it, expanded (n quadratic forms: n^2 (n + 1)) or
 /// factored (4 R n^2). Not counted: monomials, activations, products of components, losses, what is done once
-/// per update.
+/// per update. Of structured operators: 4 operations per entry of a diagonal block; low rank is not counted.
 struct LaneFlops {
   double rate = 0.0;            ///< one evaluation of the nonlinear terms
   double stages = 0.0;          ///< products with phi matrices, all stages of one step
@@ -203,6 +220,11 @@ inline bool bilinear_is_expanded(const Problem& problem) {
   return n <= core::most_variables && n + 1 <= 4 * problem.model.bilinear.rank;
 }
 
+/// Rows that an entry of a state meets in the linear operator.
+inline std::size_t block_width(const Problem& problem) {
+  return problem.model.linear.structure == core::LinearStructure::dense ? problem.latent() : 2;
+}
+
 inline LaneFlops lane_flops(const Problem& problem) {
   LaneFlops flops;
   const std::size_t n = problem.latent();
@@ -219,7 +241,7 @@ inline LaneFlops lane_flops(const Problem& problem) {
   const core::RateShape shape = core::rate_shape(model.nonlinear());
   const auto operators = core::make_integrator<double>(problem.integrator.scheme, shape)->operators();
   for (const core::OperatorSpec& spec : operators)
-    flops.stages += 2.0 * double(n * (n + spec.rates() * shape.rows()));
+    flops.stages += 2.0 * double(block_width(problem) * (n + spec.rates() * shape.rows()));
   flops.evaluations = shape.rows() == 0 ? 0 : operators.size();
   if (!problem.model.autoencoder.enabled) return flops;
   const auto& hidden = problem.model.autoencoder.hidden;

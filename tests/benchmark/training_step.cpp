@@ -212,6 +212,19 @@ const std::vector<Column> columns = {
     {"reverse", 3},     {"rest", 3},     {"sum", 3},       {"pull back", 3}, {"adam", 3},     {"other %", 1},
     {"MFLOP", 1},       {"GFLOP/s", 1},  {"of best %", 0}, {"tape B", 0},    {"scratch B", 0}};
 
+std::string linear_part(const Problem& problem, core::MatrixFunctionMethod method) {
+  const core::LinearStructure structure = problem.model.linear.structure;
+  if (structure == core::LinearStructure::block_diagonal) return "blocks";
+  if (structure == core::LinearStructure::low_rank) return "low rank";
+  return method == core::MatrixFunctionMethod::dense ? "dense" : "taylor";
+}
+
+// Whether the work is a fixed number of products, not the terms of a series.
+bool counted(const Problem& problem, core::MatrixFunctionMethod method) {
+  const std::string name = linear_part(problem, method);
+  return name == "dense" || name == "blocks";
+}
+
 template <class Real, Clock clock>
 void measure_all(const Session& session, const std::vector<Problem>& problems, const std::string& precision) {
   const parallel::Communicator comm;
@@ -227,11 +240,11 @@ void measure_all(const Session& session, const std::vector<Problem>& problems, c
       t.step = step.whole(seconds);
     else
       t = step.phases(seconds);
-    const bool dense = step.method() == core::MatrixFunctionMethod::dense;
-    const double flops = dense ? step_flops(problem) : not_measured, rate = flops / t.step * 1e-9;
+    const double flops = counted(problem, step.method()) ? step_flops(problem) : not_measured,
+                 rate = flops / t.step * 1e-9;
     table.row({problem.name,
                precision,
-               dense ? "dense" : "taylor",
+               linear_part(problem, step.method()),
                ranks,
                double(problem.training.batch),
                double(problem.training.tile),
