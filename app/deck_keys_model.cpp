@@ -21,6 +21,8 @@ void add_files(KeyTable& t) {
         "length of a window; 0: the whole trajectory");
   t.key("data.stride", SPNODE_FIELD(data.windows.stride), any(), "intervals",
         "distance between the starts of windows; 0: the window's length");
+  t.key("data.every", SPNODE_FIELD(data.windows.every), at_least(1), "",
+        "windows take every k-th time, for each of these k: steps of several lengths make an ODE, not a map");
   t.key("data.times", SPNODE_FIELD(data.windows.times), any(), "",
         "indices of the times to use, increasing; []: all");
 }

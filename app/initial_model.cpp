@@ -51,13 +51,12 @@ core::Scaling make_scaling(const core::ScalingOptions& options, const distribute
 core::PodStart make_pod(const parallel::Communicator& comm, const core::Model& model, const DataSet& train) {
   const core::Trajectories& held = train.data.held();
   const parallel::Range own = own_trajectories(train);
-  const std::size_t first = train.data.index().trajectories(train.held.begin, train.held.end).first;
   std::vector<double> scaled(held.times * held.components);
   spectral::LocalSnapshots snapshots;
   snapshots.dimension = held.components;
   snapshots.chunks = own.size();
   snapshots.chunk = [&](std::size_t i) {
-    const double* states = held.state_at(own.begin + i - first, 0);
+    const double* states = held.state_at(own.begin + i - train.data.first(), 0);
     for (std::size_t k = 0; k < scaled.size(); ++k) {
       const std::size_t c = k % held.components;
       scaled[k] = (states[k] - model.scaling.shift[c]) / model.scaling.scale[c];

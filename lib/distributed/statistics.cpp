@@ -16,16 +16,15 @@ template <class Power>
 std::vector<double> mean_of(const parallel::Communicator& comm, const core::WindowData& data,
                             const parallel::Range& own, Power&& power) {
   const std::size_t width = data.held().components, times = data.held().times;
-  const std::size_t per_trajectory = data.index().per_trajectory();
   std::vector<double> rows(own.size() * width, 0.0);
   for (std::size_t n = 0; n < own.size(); ++n)
     for (std::size_t t = 0; t < times; ++t) {
-      const double* state = data.state((own.begin + n) * per_trajectory, t);
+      const double* state = data.held().state_at(own.begin + n - data.first(), t);
       for (std::size_t c = 0; c < width; ++c) rows[n * width + c] += power(c, state[c]);
     }
   auto total = parallel::exact_sum(comm, rows, width);
   if (!total) throw FileError("the states of the data set are too large for their mean to be computed");
-  const double states = static_cast<double>(data.index().count() / per_trajectory * times);
+  const double states = static_cast<double>(data.index().count() / data.index().per_trajectory() * times);
   for (double& sum : *total) sum /= states;
   return *total;
 }

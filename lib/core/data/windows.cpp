@@ -12,12 +12,20 @@ WindowIndex::WindowIndex(std::size_t trajectories, std::size_t times, const Wind
   if (trajectories == 0 || times < 2)
     throw UsageError("a data set needs at least one trajectory of two times; found " +
                      std::to_string(trajectories) + " of " + std::to_string(times));
-  intervals_ = options.window == 0 ? times - 1 : options.window;
-  stride_ = options.stride == 0 ? intervals_ : options.stride;
-  if (intervals_ > times - 1)
-    throw UsageError("data.window = " + std::to_string(intervals_) +
-                     " intervals, but the trajectories have " + std::to_string(times - 1));
-  per_trajectory_ = (times - 1 - intervals_) / stride_ + 1;
+  if (options.every.empty() || std::ranges::min(options.every) == 0)
+    throw UsageError("data.every must name at least one number, each at least 1");
+  const std::size_t longest = std::ranges::max(options.every);
+  intervals_ = options.window == 0 ? std::max<std::size_t>(1, (times - 1) / longest) : options.window;
+  if (intervals_ * longest > times - 1)
+    throw UsageError("data.window = " + std::to_string(intervals_) + " intervals of " +
+                     std::to_string(longest) + " each (data.every), but the trajectories have " +
+                     std::to_string(times - 1));
+  for (const std::size_t every : options.every) {
+    const std::size_t length = intervals_ * every, stride = options.stride == 0 ? length : options.stride;
+    const std::size_t begin = per_trajectory_;
+    per_trajectory_ += (times - 1 - length) / stride + 1;
+    families_.push_back({begin, per_trajectory_, every, stride});
+  }
 }
 
 Trajectories select_times(Trajectories all, const std::vector<std::size_t>& times) {

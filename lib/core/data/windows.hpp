@@ -11,11 +11,13 @@ namespace spnode::core {
 
 struct WindowOptions {
   std::size_t window = 0;          ///< intervals per window; 0: the whole trajectory
-  std::size_t stride = 0;          ///< intervals between the starts of windows; 0: the window's length
+  std::size_t stride = 0;          ///< data intervals between the starts of windows; 0: the window's length
   std::vector<std::size_t> times;  ///< use only these time indices (sorted); empty: all
+  std::vector<std::size_t> every = {1};  ///< windows of every k-th time, for each of these k
 };
 
-/// How the windows of a data set are numbered: trajectory by trajectory, then by start time.
+/// How the windows of a data set are numbered: trajectory by trajectory, then by k of `every`, then by start
+/// time. An interval of a window is k intervals of the data.
 class WindowIndex {
  public:
   /// `trajectories` and `times` are those of the whole data set. Raises UsageError where no window fits.
@@ -25,7 +27,14 @@ class WindowIndex {
   std::size_t per_trajectory() const { return per_trajectory_; }
   std::size_t intervals() const { return intervals_; }
   std::size_t trajectory(std::uint64_t window) const { return window / per_trajectory_; }
-  std::size_t start(std::uint64_t window) const { return (window % per_trajectory_) * stride_; }
+
+  /// Index of the k-th time of a window along the times of its trajectory.
+  std::size_t time(std::uint64_t window, std::size_t k) const {
+    const std::size_t number = window % per_trajectory_;
+    const Family* family = families_.data();
+    while (number >= family->end) ++family;
+    return (number - family->begin) * family->stride + k * family->every;
+  }
 
   /// Trajectories [first, last) that hold the windows [begin, end).
   struct Range {
@@ -36,7 +45,11 @@ class WindowIndex {
   }
 
  private:
-  std::size_t trajectories_, intervals_, stride_, per_trajectory_;
+  struct Family {  // windows [begin, end) of a trajectory: those of every `every`-th time
+    std::size_t begin, end, every, stride;
+  };
+  std::size_t trajectories_, intervals_, per_trajectory_ = 0;
+  std::vector<Family> families_;
 };
 
 /// The trajectories that this process holds, seen as windows with global numbers.
@@ -48,13 +61,14 @@ class WindowData {
 
   const WindowIndex& index() const { return index_; }
   const Trajectories& held() const { return held_; }
+  std::size_t first() const { return first_; }  ///< number of the first held trajectory
 
   /// Components of the state k intervals into a window, and its time.
   const double* state(std::uint64_t window, std::size_t k) const {
-    return held_.state_at(index_.trajectory(window) - first_, index_.start(window) + k);
+    return held_.state_at(index_.trajectory(window) - first_, index_.time(window, k));
   }
   double time(std::uint64_t window, std::size_t k) const {
-    return held_.time_at(index_.trajectory(window) - first_, index_.start(window) + k);
+    return held_.time_at(index_.trajectory(window) - first_, index_.time(window, k));
   }
 
  private:

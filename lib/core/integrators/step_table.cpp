@@ -43,9 +43,12 @@ std::uint32_t StepTable::index(double h) const {
 std::vector<double> distinct_steps(const WindowData& data, std::size_t substeps) {
   std::vector<double> steps;
   const Trajectories& held = data.held();
-  for (std::size_t n = 0; n < (held.shared_time ? std::min<std::size_t>(held.count, 1) : held.count); ++n)
-    for (std::size_t t = 0; t + 1 < held.times; ++t) {
-      steps.push_back((held.time_at(n, t + 1) - held.time_at(n, t)) / double(substeps));
+  const WindowIndex& index = data.index();
+  const std::size_t axes = held.shared_time ? std::min<std::size_t>(held.count, 1) : held.count;
+  for (std::size_t window = data.first() * index.per_trajectory(), i = 0; i < axes * index.per_trajectory();
+       ++i, ++window)
+    for (std::size_t k = 0; k < index.intervals(); ++k) {
+      steps.push_back((data.time(window, k + 1) - data.time(window, k)) / double(substeps));
       if (steps.size() > 100000) sort_and_merge(steps);
     }
   sort_and_merge(steps);

@@ -1,0 +1,58 @@
+#include "core/data/windows.hpp"
+
+#include "catch.hpp"
+#include "core/error.hpp"
+#include "core/integrators/step_table.hpp"
+
+#include <algorithm>
+#include <set>
+
+using namespace spnode;
+using namespace spnode::core;
+
+namespace {
+
+/// Two trajectories of one component at the times 0, 1, 4, 9, ...: a state is its time.
+WindowData square_times(std::size_t times, const WindowOptions& options) {
+  Trajectories data;
+  data.count = 2;
+  data.times = times;
+  data.components = 1;
+  for (std::size_t t = 0; t < times; ++t) data.time.push_back(double(t * t));
+  for (std::size_t n = 0; n < 2; ++n) data.state.insert(data.state.end(), data.time.begin(), data.time.end());
+  return WindowData(WindowIndex(2, times, options), data, 0);
+}
+
+}  // namespace
+
+TEST_CASE("windows_of_every_kth_time_take_each_start_once") {
+  const WindowData data = square_times(13, {.window = 2, .stride = 1, .times = {}, .every = {1, 3}});
+  const WindowIndex& index = data.index();
+  CHECK(index.intervals() == 2);
+  CHECK(index.per_trajectory() == 11 + 7);
+  std::set<std::vector<double>> seen;
+  for (std::uint64_t w = 0; w < index.per_trajectory(); ++w) {
+    const std::size_t start = index.time(w, 0), every = index.time(w, 1) - start;
+    CHECK((every == 1 || every == 3));
+    CHECK(index.time(w, 2) == start + 2 * every);
+    CHECK(index.time(w, 2) < 13);
+    CHECK(data.time(w, 1) == double((start + every) * (start + every)));
+    seen.insert({data.time(w, 0), data.time(w, 2)});
+  }
+  CHECK(seen.size() == index.per_trajectory());
+  CHECK(index.trajectory(index.per_trajectory()) == 1);
+}
+
+TEST_CASE("the_step_table_holds_the_steps_of_all_windows_and_no_others") {
+  const WindowData data = square_times(10, {.window = 2, .stride = 0, .times = {}, .every = {1, 4}});
+  std::set<double> steps;
+  for (std::uint64_t w = 0; w < data.index().count(); ++w)
+    for (std::size_t k = 0; k < 2; ++k) steps.insert((data.time(w, k + 1) - data.time(w, k)) / 2);
+  CHECK(distinct_steps(data, 2) == std::vector<double>(steps.begin(), steps.end()));
+}
+
+TEST_CASE("whole_trajectories_of_every_kth_time_have_the_intervals_of_the_coarsest") {
+  CHECK(square_times(13, {.window = 0, .stride = 0, .times = {}, .every = {1, 4}}).index().intervals() == 3);
+  CHECK_THROWS_AS(square_times(13, {.window = 5, .stride = 0, .times = {}, .every = {1, 3}}), UsageError);
+  CHECK_THROWS_AS(square_times(13, {.window = 1, .stride = 0, .times = {}, .every = {}}), UsageError);
+}
