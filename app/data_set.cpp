@@ -18,7 +18,7 @@ DataSet load_data_set(const parallel::Communicator& comm, const std::string& pat
   core::Trajectories own =
       io::read_trajectories(comm, path, trajectories.first, trajectories.last - trajectories.first);
   parallel::collectively(comm, [&] { own = core::select_times(std::move(own), windows.times); });
-  return {path, info, sampler, held, core::WindowData(index, std::move(own), trajectories.first)};
+  return {path, info, sampler, times, held, core::WindowData(index, std::move(own), trajectories.first)};
 }
 
 std::vector<double> union_of_steps(const parallel::Communicator& comm, const std::vector<double>& mine) {

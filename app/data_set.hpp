@@ -17,6 +17,7 @@ struct DataSet {
   std::string path;
   io::TrajectoryInfo info;       ///< of the whole file
   distributed::Sampler sampler;  ///< which windows a batch holds, and who computes them
+  std::size_t times;             ///< of a trajectory, as far as they are used
   parallel::Range held;          ///< windows of this rank
   core::WindowData data;
 };

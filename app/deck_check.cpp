@@ -98,6 +98,22 @@ void check_model(const core::ModelOptions& model, const Checker& check) {
                     std::string(name_of(model.scaling.kind)));
 }
 
+/// The latent states must be known before the training.
+void check_initialisation(const core::ModelOptions& model, const Checker& check) {
+  check.require(model.inference_order % 2 == 0, {"model.inference_order"},
+                "model.inference_order must be even; found " + std::to_string(model.inference_order));
+  if (model.initialisation == core::Initialisation::random) return;
+  const std::string found = "; found " + std::string(name_of(model.initialisation));
+  check.require(model.linear.structure == core::LinearStructure::dense,
+                {"model.initialisation", "model.linear.structure"},
+                "model.initialisation from data needs model.linear.structure: dense" + found);
+  check.require(!model.autoencoder.enabled || model.autoencoder.pod,
+                {"model.initialisation", "model.autoencoder.pod"},
+                "model.initialisation from data needs model.autoencoder.pod: true where there is an "
+                "autoencoder" +
+                    found);
+}
+
 /// Functions of structured operators have one way each.
 void check_structure(const Deck& deck, const Checker& check) {
   using core::LinearStructure, core::MatrixFunctionMethod;
@@ -155,6 +171,7 @@ void check_contradictions(const Deck& deck, const Places& places) {
   check_model(deck.model, check);
   check_autoencoder(deck, check);
   check_structure(deck, check);
+  check_initialisation(deck.model, check);
   check_training(deck, check);
   check_forecast(deck.forecast, check);
 }

@@ -86,6 +86,12 @@ void add_dynamics(KeyTable& t) {
   t.key("model.precision", SPNODE_FIELD(model.precision), any(), "",
         "mixed: states and products in float, up to twice as fast; parameters and sums stay double");
 
+  t.key("model.initialisation", SPNODE_FIELD(model.initialisation), any(), "",
+        "start of A_L and the bilinear form: from the seed; dmd: A_L from the data's linear map; "
+        "operator_inference: both by least squares on the data's time derivatives");
+  t.key("model.inference_order", SPNODE_FIELD(model.inference_order), at_least(2), "",
+        "operator_inference: order of the central differences, even; high for smooth data");
+
   t.section("model.linear",
             "A_L = (G_s + G_u) S + mu I, or structured: real parts of its spectrum stay below mu.");
   t.key("model.linear.structure", SPNODE_FIELD(model.linear.structure), any(), "",

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
+#include "app/data_start.hpp"
 #include "core/objective.hpp"
 #include "distributed/statistics.hpp"
 #include "spectral/pod.hpp"
@@ -87,12 +89,11 @@ ModelState initial_model(const parallel::Communicator& comm, const Deck& deck, c
   start.model = std::make_unique<core::Model>(deck.model, train.info.components);
   start.model->scaling =
       make_scaling(deck.model.scaling, distributed::component_moments(comm, train.data, train.held));
-  if (deck.model.autoencoder.enabled && deck.model.autoencoder.pod) {
-    const core::PodStart pod = make_pod(comm, *start.model, train);
-    start.theta = start.model->initialise(deck.seed, &pod);
-  } else {
-    start.theta = start.model->initialise(deck.seed, nullptr);
-  }
+  std::optional<core::PodStart> pod;
+  if (deck.model.autoencoder.enabled && deck.model.autoencoder.pod) pod = make_pod(comm, *start.model, train);
+  start.theta = start.model->initialise(deck.seed, pod ? &*pod : nullptr);
+  if (deck.model.initialisation != core::Initialisation::random)
+    start.note = start_from_data(comm, *start.model, pod, train, start.theta);
   return start;
 }
 

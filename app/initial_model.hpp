@@ -2,6 +2,7 @@
 /// The model before training: scaling and POD from the data, parameters from the seed.
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "app/data_set.hpp"
@@ -15,6 +16,7 @@ namespace spnode::app {
 struct ModelState {
   std::unique_ptr<core::Model> model;
   std::vector<double> theta;
+  std::string note;  ///< how a start from data fits them; empty where there was none
 };
 
 /// The model that the deck describes, at its start. The same bits on every number of ranks. Collective.

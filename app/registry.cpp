@@ -90,6 +90,17 @@ std::span<const Choice<core::ScalingKind>> choices() {
 }
 
 template <>
+std::span<const Choice<core::Initialisation>> choices() {
+  using core::Initialisation;
+  static constexpr Choice<Initialisation> table[] = {
+      {"random", Initialisation::random},
+      {"dmd", Initialisation::dmd},
+      {"operator_inference", Initialisation::operator_inference},
+  };
+  return table;
+}
+
+template <>
 std::span<const Choice<core::TimeWeights>> choices() {
   using core::TimeWeights;
   static constexpr Choice<TimeWeights> table[] = {

@@ -42,6 +42,8 @@ std::span<const Choice<core::Precision>> choices();
 template <>
 std::span<const Choice<core::ScalingKind>> choices();
 template <>
+std::span<const Choice<core::Initialisation>> choices();
+template <>
 std::span<const Choice<core::TimeWeights>> choices();
 template <>
 std::span<const Choice<core::ComponentWeights>> choices();

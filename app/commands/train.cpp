@@ -50,6 +50,7 @@ void say_start(const Context& context, const DataSet& train, const ModelState& s
   say(context.comm, "model: latent dimension {}, {} parameters; batch {}, {} steps per epoch, {} ranks\n",
       start.model->latent_dimension(), start.theta.size(), train.sampler.batch(),
       train.sampler.steps_per_epoch(), context.comm.size());
+  if (!start.note.empty()) say(context.comm, "start: {}\n", start.note);
 }
 
 }  // namespace

@@ -49,7 +49,9 @@ class SameBits(ProgramTest):
                       ["model.scaling.kind=component", "loss.component_weights=variance",
                        "model.autoencoder.enabled=true", "model.autoencoder.hidden=[5]",
                        "training.pretrain_epochs=3", "loss.latent=0.5"],
-                      ["model.precision=mixed", "model.scaling.kind=component"]):
+                      ["model.precision=mixed", "model.scaling.kind=component"],
+                      ["model.initialisation=operator_inference", "data.every=[1, 2]", "data.window=2"],
+                      ["model.initialisation=dmd"]):
             models = set()
             for ranks in (1, 2, 3, 4):
                 self.succeed(ranks, "train", "deck.yaml", *words, "--overwrite")

@@ -22,6 +22,13 @@ class Bilinear final : public LaneMap<Real> {
 
   void declare(ParameterLayout& layout) override;
   void initialise(std::uint64_t seed, std::span<double> theta) const override;
+
+  /// Puts factors of the forms Q (n, monomial_count(n)) and the constant (n) into theta. A form takes as many
+  /// products as it has eigenvalues of its more frequent sign: at most n, about n / 2 where signs are mixed;
+  /// of the others the largest eigenvalues are kept. The part of Q that was dropped, in the Frobenius norm of
+  /// the symmetric forms: 0 where the rank suffices. Factors that are not needed keep their left half.
+  double set_forms(std::span<const double> Q, std::span<const double> constant,
+                   std::span<double> theta) const;
   std::size_t coefficient_count() const override {
     return (expanded() ? n_ * stride() : 2 * pairs() * n_) + n_;
   }

@@ -26,6 +26,9 @@ class DenseHurwitz final : public HurwitzOperator {
 
   void declare(ParameterLayout& layout) override;
   void initialise(std::uint64_t seed, std::span<double> theta) const override;
+  /// S from the Lyapunov equation (A - mu I)^T S + S (A - mu I) = -2 |H|, H the symmetric part of A - mu I;
+  /// then G = (A - mu I) S^-1, whose symmetric part is negative definite.
+  void set_matrix(std::span<const double> A, std::span<double> theta) const override;
   void realise(std::span<const double> theta, std::span<double> A) const override;
   void realise_vjp(std::span<const double> theta, std::span<const double> A_bar,
                    std::span<double> theta_bar) const override;

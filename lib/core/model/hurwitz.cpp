@@ -4,6 +4,8 @@
 #include "core/model/dense_hurwitz.hpp"
 #include "core/model/low_rank_hurwitz.hpp"
 
+#include "core/error.hpp"
+
 #include <cmath>
 
 namespace spnode::core {
@@ -18,6 +20,10 @@ std::unique_ptr<HurwitzOperator> make_hurwitz(std::size_t dimension, const Hurwi
       break;
   }
   return std::make_unique<DenseHurwitz>(dimension, options);
+}
+
+void HurwitzOperator::set_matrix(std::span<const double>, std::span<double>) const {
+  throw UsageError("only model.linear.structure: dense can start from a given matrix");
 }
 
 double initial_rate(const HurwitzOptions& options, std::size_t i, std::size_t n) {

@@ -22,6 +22,10 @@ class HurwitzOperator : public Component {
   /// mu, 1/time.
   virtual double bound() const = 0;
 
+  /// Puts parameters into theta from which realise() gives A (n, n), to rounding. Raises UsageError where the
+  /// structure has no way to do so, NumericalError where an eigenvalue of A is not to the left of mu.
+  virtual void set_matrix(std::span<const double> A, std::span<double> theta) const;
+
   std::size_t dimension() const { return shape().n; }
   std::size_t coefficient_count() const final { return shape().coefficient_count(); }
 };

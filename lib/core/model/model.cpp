@@ -151,6 +151,16 @@ std::vector<double> BasicModel<Real>::initialise(std::uint64_t seed, const PodSt
 }
 
 template <class Real>
+double BasicModel<Real>::set_rate(const QuadraticRate& rate, std::span<double> theta) const {
+  linear_->set_matrix(rate.A, theta);
+  for (const auto& term : nonlinear_.terms()) {
+    const auto* const bilinear = dynamic_cast<const Bilinear<Real>*>(term.map.get());
+    if (bilinear != nullptr && !rate.Q.empty()) return bilinear->set_forms(rate.Q, rate.b, theta);
+  }
+  return 0.0;
+}
+
+template <class Real>
 OwnedMatrix BasicModel<Real>::linear_operator(std::span<const double> theta) const {
   OwnedMatrix A{linear_->shape(), std::vector<double>(linear_->coefficient_count())};
   linear_->realise(theta, A.entries);

@@ -4,6 +4,7 @@
 #include "core/model/component.hpp"
 #include "core/model/hurwitz.hpp"
 #include "core/model/options.hpp"
+#include "core/model/quadratic_rate.hpp"
 
 #include <memory>
 #include <string>
@@ -107,6 +108,10 @@ class BasicModel {
 
   /// Initial parameters (layout().size()) from the seed alone; `pod` is needed where the autoencoder has one.
   std::vector<double> initialise(std::uint64_t seed, const PodStart* pod) const;
+
+  /// Puts A_L and, where there is one, the bilinear form of a rate into theta; other terms stay as they are.
+  /// Eigenvalues of A must be to the left of mu. Gives the relative part of Q that the rank cannot hold.
+  double set_rate(const QuadraticRate& rate, std::span<double> theta) const;
 
   /// The learned A_L for theta, in its structure.
   OwnedMatrix linear_operator(std::span<const double> theta) const;

@@ -68,6 +68,13 @@ struct ScalingOptions {
   std::vector<double> scale;  ///< manual: each component is divided by it
 };
 
+/// Where A_L and the bilinear form start.
+enum class Initialisation {
+  random,             ///< from the seed, with the wanted decay rates
+  dmd,                ///< A_L from the linear map of one interval that fits the latent data best
+  operator_inference  ///< both from the latent data and their time derivatives by least squares
+};
+
 /// The arithmetic of tiles: states, products, adjoints.
 ///
 /// Parameters, matrix functions, realised coefficients and all sums over lanes' losses, tiles and ranks are
@@ -87,6 +94,8 @@ struct ModelOptions {
   NetworkOptions network;    ///< used by NonlinearKind::network
   AutoencoderOptions autoencoder;
   ScalingOptions scaling;
+  Initialisation initialisation = Initialisation::random;
+  std::size_t inference_order = 10;  ///< operator_inference: order of the differences, an even number
   Precision precision = Precision::float64;
 };
 

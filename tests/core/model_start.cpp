@@ -1,0 +1,151 @@
+// Parameters of given operators and forms.
+#include "catch.hpp"
+#include "core/error.hpp"
+#include "core/functions/decompositions.hpp"
+#include "core/functions/differences.hpp"
+#include "core/functions/phi.hpp"
+#include "core/model/bilinear.hpp"
+#include "core/model/dense_hurwitz.hpp"
+#include "core/model/quadratic_rate.hpp"
+#include "helpers.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace spnode;
+using namespace spnode::core;
+using namespace spnode::test;
+
+namespace {
+
+double largest_difference(std::span<const double> x, std::span<const double> y) {
+  double largest = 0.0;
+  for (std::size_t i = 0; i < x.size(); ++i) largest = std::max(largest, std::abs(x[i] - y[i]));
+  return largest;
+}
+
+double largest_of(std::span<const double> x) {
+  double largest = 0.0;
+  for (const double entry : x) largest = std::max(largest, std::abs(entry));
+  return largest;
+}
+
+struct Operator {
+  explicit Operator(std::size_t n, double mu = 0.3, double rate_max = 10.0)
+      : size(n * n), linear(n, {.mu = mu, .rate_min = 0.1, .rate_max = rate_max, .noise = 1.0}) {
+    linear.declare(layout);
+  }
+  std::vector<double> random_matrix(std::uint64_t seed) const {
+    std::vector<double> theta(layout.size()), A(size);
+    linear.initialise(seed, theta);
+    linear.realise(theta, A);
+    return A;
+  }
+  std::vector<double> round_trip(std::span<const double> A) const {
+    std::vector<double> theta(layout.size()), back(size);
+    linear.set_matrix(A, theta);
+    linear.realise(theta, back);
+    return back;
+  }
+  std::size_t size;
+  DenseHurwitz linear;
+  ParameterLayout layout;
+};
+
+}  // namespace
+
+TEST_CASE("parameters_of_a_given_operator_give_it_back") {
+  for (const std::size_t n : {1, 2, 5, 20})
+    for (std::uint64_t seed = 0; seed < 5; ++seed) {
+      const Operator op(n);
+      const std::vector<double> A = op.random_matrix(seed);
+      CAPTURE(n, seed);
+      CHECK(largest_difference(op.round_trip(A), A) < 1e-11 * largest_of(A));
+    }
+}
+
+TEST_CASE("parameters_of_a_defective_operator_and_of_rates_over_decades_give_it_back") {
+  const std::vector<double> defective = {-2.0, 10.0, 0.0, -2.0};
+  CHECK(largest_difference(Operator(2, 0.0).round_trip(defective), defective) < 1e-12);
+  const std::vector<double> decades = {-1e-6, 0.0, 0.0, 0.0, -1.0, 1e3, 0.0, -1e3, -1e6};
+  CHECK(largest_difference(Operator(3, 0.0).round_trip(decades), decades) < 1e-8);
+}
+
+TEST_CASE("an_operator_beyond_the_bound_is_refused") {
+  const Operator op(2, 0.3);
+  const std::vector<double> unstable = {0.4, 0.0, 0.0, -1.0};
+  CHECK_THROWS_AS(op.round_trip(unstable), NumericalError);
+}
+
+TEST_CASE("only_real_parts_above_the_limit_are_moved") {
+  // Block triangular: 1 +- 2i and -3.
+  std::vector<double> A = {1.0, 2.0, 5.0, -2.0, 1.0, 7.0, 0.0, 0.0, -3.0};
+  limit_real_parts(A, -0.5);
+  const RealSchur schur = real_schur(square(std::span<const double>(A), 3));
+  std::vector<double> parts = {schur.T[0], schur.T[4], schur.T[8]};
+  std::ranges::sort(parts);
+  CHECK(parts[0] == Approx(-3.0));
+  CHECK(parts[1] == Approx(-0.5));
+  CHECK(parts[2] == Approx(-0.5));
+  const std::vector<double> before = A;
+  limit_real_parts(A, 0.0);
+  CHECK(A == before);
+}
+
+TEST_CASE("the_logarithm_of_an_exponential_gives_the_matrix_back") {
+  for (const double h : {0.1, 0.5}) {
+    const std::vector<double> A = Operator(6).random_matrix(3);
+    PhiFunctions functions(6, 0, HalfArgument::omit);
+    functions.compute(A, h);
+    const auto E = functions.value(0, Argument::full);
+    CAPTURE(h);
+    CHECK(largest_difference(logarithm(std::vector<double>(E.begin(), E.end()), h), A) <
+          1e-8 * largest_of(A));
+  }
+  const std::vector<double> reflection = {-1.0, 0.0, 0.0, 1.0};
+  CHECK_THROWS_AS(logarithm(reflection, 1.0), NumericalError);
+}
+
+TEST_CASE("factors_of_given_forms_give_them_back") {
+  const std::size_t n = 5;
+  for (const std::size_t rank : {5, 7}) {
+    Bilinear<double> bilinear(n, {rank, 0.5}, "bilinear");
+    ParameterLayout layout;
+    bilinear.declare(layout);
+    std::vector<double> theta(layout.size());
+    bilinear.initialise(1, theta);
+    const auto Q = random_vector(n * monomial_count(n), "Q"), b = random_vector(n, "b");
+    CHECK(bilinear.set_forms(Q, b, theta) == 0.0);
+    std::vector<double> kappa(bilinear.coefficient_count());
+    bilinear.realise(theta, kappa);
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::size_t stride = monomial_stride<double>(n);
+      CHECK(largest_difference(std::span(kappa).subspan(i * stride, monomial_count(n)),
+                               std::span(Q).subspan(i * monomial_count(n), monomial_count(n))) < 1e-13);
+    }
+    CHECK(largest_difference(std::span(kappa).last(n), b) == 0.0);
+  }
+}
+
+TEST_CASE("a_rank_that_is_too_small_keeps_the_largest_part_of_the_forms") {
+  Bilinear<double> bilinear(2, {1, 0.5}, "bilinear");
+  ParameterLayout layout;
+  bilinear.declare(layout);
+  std::vector<double> theta(layout.size());
+  // 4 u0^2 + 3 u1^2 takes two products, u0 u1 one.
+  const std::vector<double> Q = {4.0, 0.0, 3.0, 0.0, 1.0, 0.0}, b = {0.0, 0.0};
+  CHECK(bilinear.set_forms(Q, b, theta) == Approx(3.0 / std::sqrt(25.5)));
+}
+
+TEST_CASE("differences_are_exact_for_polynomials_on_any_grid") {
+  const std::vector<double> times = {0.1, 0.4, 0.5, 1.3, 1.7, 2.0};
+  std::vector<double> weights(times.size());
+  for (const double at : {0.5, 0.9}) {
+    derivative_weights(at, times, weights);
+    for (int degree = 0; degree < 6; ++degree) {
+      double sum = 0.0;
+      for (std::size_t j = 0; j < times.size(); ++j) sum += weights[j] * std::pow(times[j], degree);
+      CHECK(sum == Approx(degree == 0 ? 0.0 : degree * std::pow(at, degree - 1)).margin(1e-10));
+    }
+  }
+}
