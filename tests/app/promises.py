@@ -3,6 +3,8 @@ everything; files of other people."""
 import hashlib
 import os
 import signal
+import subprocess
+import sys
 import time
 import unittest
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from program import DECK, ProgramTest
+from program import DECK, PROGRAM, ProgramTest
 
 
 def numbers(path):
@@ -128,6 +130,20 @@ class WholeRun(ProgramTest):
         self.write("resolved.yaml", (self.folder / "run/deck.yaml").read_text())
         self.succeed(2, "train", "resolved.yaml", "--overwrite")
         self.assertEqual(numbers(self.folder / "run/model.h5"), before)
+
+    def test_schemes_are_compared_in_one_table(self):
+        self.write("deck.yaml", DECK)
+        self.succeed(1, "generate", "deck.yaml")
+        script = Path(__file__).resolve().parents[2] / "app/plots/compare_schemes.py"
+        done = subprocess.run([sys.executable, "-B", script, "deck.yaml", "--spnode", PROGRAM, "--refine", "2",
+                               "--schemes", "etd1", "rk4"], cwd=self.folder, capture_output=True, text=True, check=False)
+        if "python3-matplotlib" in done.stderr:
+            self.skipTest(done.stderr.strip())
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([line.split(" | ")[0] for line in done.stdout.splitlines() if line[0] == "|"],
+                         ["| scheme", "| ---", "| etd1", "| rk4"])
+        for name in ("comparison.csv", "comparison.png", "etd1/model.h5", "rk4/finer/metrics.csv"):
+            self.assertTrue((self.folder / "run/compare" / name).is_file(), name)
 
     def test_program_runs_without_mpirun(self):
         self.write("deck.yaml", DECK)
