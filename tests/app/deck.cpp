@@ -162,6 +162,11 @@ TEST_CASE("contradictions_are_refused_at_the_place_of_their_cause") {
        "deck.yaml:1:18: model.linear.structure: block_diagonal has closed forms"},
       {"model: {linear: {structure: low_rank}}\nintegrator: {linear: dense}",
        "deck.yaml:1:18: model.linear.structure: low_rank has products only"},
+      {"model: {inference_order: 5}", "deck.yaml:1:9: model.inference_order must be even"},
+      {"model: {initialisation: dmd, linear: {structure: block_diagonal}}",
+       "deck.yaml:1:9: model.initialisation from data needs model.linear.structure: dense"},
+      {"model: {initialisation: dmd, autoencoder: {enabled: true, pod: false, hidden: [5]}}",
+       "deck.yaml:1:9: model.initialisation from data needs model.autoencoder.pod: true"},
   };
   for (const auto& [text, message] : decks) {
     INFO(text);
