@@ -40,8 +40,13 @@ struct EvaluateOptions {
   std::string model;                ///< empty: RUN/model.h5
   std::string data;                 ///< empty: data.test
   std::size_t trajectories = 0;     ///< only the first so many; 0: all
+  std::string fine_data;            ///< the same on a finer time grid; empty: none
   double threshold = 0.5;           ///< relative error at which a forecast stops being valid
+  double lyapunov_time = 0.0;       ///< unit beside the valid prediction time; 0: none
   bool step_consistency = true;     ///< forecast again with half the step
+  double spatial_period = 0.0;      ///< the components are a periodic grid of this length; 0: they are not
+  std::vector<double> conserved;    ///< weights of a linear conserved quantity; empty: none
+  double long_run = 0.0;            ///< length of a forecast that is only watched for its size; 0: none
   double require_valid_time = 0.0;  ///< status 4 where the mean valid prediction time is below; 0: no check
   double require_error = 0.0;       ///< status 4 where the mean relative error is above; 0: no check
 };

@@ -137,10 +137,21 @@ void add_reports(KeyTable& t) {
         "trajectories to compare with; empty: data.test");
   t.key("evaluate.trajectories", SPNODE_FIELD(evaluate.trajectories), any(), "",
         "only the first so many; 0: all");
+  t.key("evaluate.fine_data", SPNODE_FIELD(evaluate.fine_data), any(), "",
+        "trajectories on a finer time grid, integrator.substeps in each interval: one more column; empty: "
+        "none");
   t.key("evaluate.threshold", SPNODE_FIELD(evaluate.threshold), above(0), "",
         "relative error that ends the valid prediction time");
+  t.key("evaluate.lyapunov_time", SPNODE_FIELD(evaluate.lyapunov_time), at_least(0), "time",
+        "unit that the valid prediction time is given in, too; 0: none");
   t.key("evaluate.step_consistency", SPNODE_FIELD(evaluate.step_consistency), any(), "",
         "forecast again with half the step and compare");
+  t.key("evaluate.spatial_period", SPNODE_FIELD(evaluate.spatial_period), at_least(0), "length",
+        "components are values on a periodic grid of this length: density of (u_x, u_xx), energies; 0: no");
+  t.key("evaluate.conserved", SPNODE_FIELD(evaluate.conserved), any(), "",
+        "weights w of a conserved quantity w . u, whose drift is measured; []: none");
+  t.key("evaluate.long_run", SPNODE_FIELD(evaluate.long_run), at_least(0), "time",
+        "length of a forecast, not stored, in steps of the data's first interval: is it bounded? 0: none");
   t.key("evaluate.require_valid_time", SPNODE_FIELD(evaluate.require_valid_time), at_least(0), "time",
         "status 4 where the mean valid prediction time is less; 0: no check");
   t.key("evaluate.require_error", SPNODE_FIELD(evaluate.require_error), at_least(0), "",

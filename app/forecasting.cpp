@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "app/data_set.hpp"
-#include "core/forecast.hpp"
 
 namespace spnode::app {
 
@@ -21,22 +20,47 @@ TrajectoryShare read_share(const parallel::Communicator& comm, const std::string
   return share;
 }
 
+std::unique_ptr<core::Forecaster> make_forecaster(const parallel::Communicator& comm,
+                                                  const StoredModel& model, const ForecastRun& run,
+                                                  const std::vector<double>& steps) {
+  const std::vector<double> all = union_of_steps(comm, steps);
+  std::unique_ptr<core::Forecaster> forecaster;
+  parallel::collectively(comm, [&] {
+    core::ForecastOptions options;
+    options.integrator = model.deck.integrator;
+    options.integrator.substeps = run.substeps;
+    core::with_tile_scalar(run.precision, [&]<class Real>() {
+      forecaster =
+          std::make_unique<core::BasicForecaster<Real>>(*model.state.model, model.state.theta, options, all);
+    });
+  });
+  return forecaster;
+}
+
 void forecast_share(const parallel::Communicator& comm, const StoredModel& model, const ForecastRun& run,
                     core::Trajectories& trajectories) {
   std::vector<double> steps;
   parallel::collectively(comm, [&] {
     if (trajectories.times > 1) steps = core::forecast_steps(trajectories, run.substeps);
   });
-  steps = union_of_steps(comm, steps);
-  parallel::collectively(comm, [&] {
-    if (steps.empty()) return;
-    core::ForecastOptions options;
-    options.integrator = model.deck.integrator;
-    options.integrator.substeps = run.substeps;
-    core::with_tile_scalar(run.precision, [&]<class Real>() {
-      core::BasicForecaster<Real>(*model.state.model, model.state.theta, options, steps).run(trajectories);
-    });
-  });
+  const auto forecaster = make_forecaster(comm, model, run, steps);
+  parallel::collectively(comm, [&] { forecaster->run(trajectories); });
+}
+
+std::size_t piece_intervals(const parallel::Communicator& comm, std::size_t count, std::size_t components) {
+  constexpr std::size_t numbers = std::size_t{1} << 21;
+  const std::size_t largest_share = parallel::share(count, comm.size(), 0).size();
+  return std::max<std::size_t>(numbers / std::max<std::size_t>(largest_share * components, 1), 32);
+}
+
+core::Trajectories uniform_piece(const core::Trajectories& initial, double step, std::size_t intervals) {
+  core::Trajectories piece;
+  piece.count = initial.count;
+  piece.times = intervals + 1;
+  piece.components = initial.components;
+  piece.state.resize(piece.count * piece.times * piece.components);
+  for (std::size_t i = 0; i <= intervals; ++i) piece.time.push_back(static_cast<double>(i) * step);
+  return piece;
 }
 
 }  // namespace spnode::app

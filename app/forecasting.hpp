@@ -2,10 +2,13 @@
 /// Forecasts of a stored model, spread over ranks.
 
 #include <cstddef>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "app/model_store.hpp"
 #include "core/data/trajectories.hpp"
+#include "core/forecast.hpp"
 #include "io/trajectories.hpp"
 #include "parallel/communicator.hpp"
 #include "parallel/partition.hpp"
@@ -30,9 +33,22 @@ struct ForecastRun {
   core::Precision precision;  ///< of the deck that asks; a model may have been trained in another
 };
 
+/// The model, ready for steps of the lengths `steps` (of all ranks together). Collective. Raises
+/// NumericalError where the model's operators are not finite.
+std::unique_ptr<core::Forecaster> make_forecaster(const parallel::Communicator& comm,
+                                                  const StoredModel& model, const ForecastRun& run,
+                                                  const std::vector<double>& steps);
+
 /// Overwrites all states after the first of each trajectory by the model's forecast. Collective: the result
 /// does not depend on the number of ranks.
 void forecast_share(const parallel::Communicator& comm, const StoredModel& model, const ForecastRun& run,
                     core::Trajectories& trajectories);
+
+/// Intervals of a long forecast to be held in memory at a time, the same on all ranks: some 16 MiB of states.
+std::size_t piece_intervals(const parallel::Communicator& comm, std::size_t count, std::size_t components);
+
+/// A piece of `intervals` equal steps for the trajectories that begin with the first states of `initial`; its
+/// times count from 0, its states are still to be computed.
+core::Trajectories uniform_piece(const core::Trajectories& initial, double step, std::size_t intervals);
 
 }  // namespace spnode::app

@@ -1,19 +1,25 @@
 #pragma once
-/// Mean metrics as text, and against what the deck asks for.
+/// What was measured as text and as a file, and against what the deck asks for.
 
 #include <string>
-#include <vector>
 
+#include "app/commands/evaluation.hpp"
 #include "app/deck.hpp"
-#include "core/metrics/mean_metrics.hpp"
+#include "io/atomic_file.hpp"
 
 namespace spnode::app {
 
-/// metrics.csv: `metric,time,value`; numbers that belong to no time have none. `time`: (times).
-std::string metrics_csv(const core::MeanMetrics& mean, double threshold, const std::vector<double>& time);
+/// metrics.csv: `metric,time,value`; numbers that belong to no time have none. What is measured with half the
+/// step begins with `half_step_`, on the finer grid with `fine_grid_`.
+std::string metrics_csv(const Evaluation& found, const EvaluateOptions& options);
 
-/// The same for people, with the error at some ten times.
-std::string metrics_table(const core::MeanMetrics& mean, double threshold, const std::vector<double>& time);
+/// The same for people: a column for each way of stepping, with the error at some ten times.
+std::string metrics_table(const Evaluation& found, const EvaluateOptions& options);
+
+/// statistics.h5: histograms of (u_x, u_xx) and energies, of truth and forecasts. Collective; errors as for
+/// io::write_on_root.
+void write_statistics(const parallel::Communicator& comm, const std::string& path,
+                      const core::FieldStatistics& fields, io::Overwrite overwrite);
 
 /// Raises CheckFailed where the forecasts are worse than the deck requires.
 void require_accuracy(const EvaluateOptions& options, const core::MeanMetrics& mean);

@@ -89,6 +89,23 @@ def read_forecast(path):
     return Forecast(state, truth, np.broadcast_to(time, state.shape[:2]), attributes)
 
 
+def read_statistics(path):
+    """All datasets of a statistics file by their paths."""
+    path = Path(path)
+    if not path.is_file():
+        raise PlotError(f"{path}: no such file")
+    names = ["pdf/u_x_range", "pdf/u_xx_range", "pdf/truth", "pdf/forecast", "energy/wavenumber", "energy/truth",
+             "energy/forecast"]
+    try:
+        with h5py.File(path, "r") as file:
+            missing = [name for name in names if name not in file]
+            if missing:
+                raise PlotError(f"{path}: has no dataset /{missing[0]}")
+            return {name: file[name][...] for name in names}
+    except OSError as error:
+        raise PlotError(f"{path}: not a readable HDF5 file ({error})") from error
+
+
 def read_attributes(path):
     """The attributes of / of an HDF5 file; {} where there is no such file."""
     if not Path(path).is_file():

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Draws the pictures of a run directory.
 
-usage: plot.py RUN [--only history|forecast|error|spectrum] [--trajectory K] [--format png|pdf|svg]
+usage: plot.py RUN [--only PICTURE] [--trajectory K] [--format png|pdf|svg]
 
-Writes RUN/history.png, RUN/forecast.png, RUN/error.png and RUN/spectrum.png, each where its files are there.
+Writes RUN/history.png, forecast.png, error.png, components.png, pdf.png, energy.png and spectrum.png, each where what
+it shows is there.
 Exit status 3 where a file that was asked for is missing or damaged, or where RUN has nothing to draw.
 Needs h5py and matplotlib; Debian's belong to /usr/bin/python3.
 """
@@ -12,7 +13,9 @@ import sys
 from pathlib import Path
 
 try:
+    import components
     import error
+    import field_statistics
     import forecast
     import history
     import spectrum
@@ -25,6 +28,9 @@ PICTURES = {
     "history": (history.draw, "history.csv"),
     "forecast": (forecast.draw, "forecast.h5"),
     "error": (error.draw, "forecast.h5"),
+    "components": (components.draw, "metrics.csv"),
+    "pdf": (field_statistics.draw_pdf, "statistics.h5"),
+    "energy": (field_statistics.draw_energy, "statistics.h5"),
     "spectrum": (spectrum.draw, "spectrum.csv"),
 }
 
@@ -43,6 +49,8 @@ def main(words):
         if options.only not in (None, name):
             continue
         if options.only is None and not (options.run / needs).is_file():
+            continue
+        if options.only is None and name == "components" and not components.has_components(options.run):
             continue
         more = {"trajectory": options.trajectory} if name == "forecast" else {}
         draw(options.run, options.run / f"{name}.{options.format}", **more)

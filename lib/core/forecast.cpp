@@ -32,9 +32,19 @@ BasicForecaster<Real>::BasicForecaster(const Model& model, std::span<const doubl
 }
 
 template <class Real>
-void BasicForecaster<Real>::run(Trajectories& trajectories) {
+std::vector<double> BasicForecaster<Real>::encode(const Trajectories& trajectories) {
+  std::vector<double> latent(trajectories.count * model_.latent_dimension());
   for (std::size_t first = 0; first < trajectories.count; first += options_.tile)
-    run_tile(trajectories, first, std::min(options_.tile, trajectories.count - first));
+    encode_tile(trajectories, first, std::min(options_.tile, trajectories.count - first),
+                &latent[first * model_.latent_dimension()]);
+  return latent;
+}
+
+template <class Real>
+void BasicForecaster<Real>::run(Trajectories& piece, std::span<double> latent) {
+  for (std::size_t first = 0; first < piece.count; first += options_.tile)
+    run_tile(piece, first, std::min(options_.tile, piece.count - first),
+             &latent[first * model_.latent_dimension()]);
 }
 
 template <class Real>
@@ -69,7 +79,8 @@ void BasicForecaster<Real>::store(Trajectories& trajectories, std::size_t first,
 }
 
 template <class Real>
-void BasicForecaster<Real>::run_tile(Trajectories& trajectories, std::size_t first, std::size_t count) {
+void BasicForecaster<Real>::encode_tile(const Trajectories& trajectories, std::size_t first,
+                                        std::size_t count, double* latent) {
   const ScratchFrame frame(scratch_);
   const std::size_t m = model_.state_dimension(), n = model_.latent_dimension(), lanes = padded<Real>(count);
   const MatrixView<Real> z = scratch_.matrix(m, lanes), u = scratch_.matrix(n, lanes);
@@ -81,17 +92,36 @@ void BasicForecaster<Real>::run_tile(Trajectories& trajectories, std::size_t fir
   }
   Kokkos::deep_copy(z, host);
   autoencoder_.encode(space_, z, u, scratch_.matrix(autoencoder_.encode_tape_rows(), lanes), scratch_);
-  for (std::size_t start = 0; start + 1 < trajectories.times; start += chunk_intervals) {
+  const auto encoded = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), u);
+  for (std::size_t l = 0; l < count; ++l)
+    for (std::size_t i = 0; i < n; ++i) latent[l * n + i] = double(encoded(i, l));
+}
+
+template <class Real>
+void BasicForecaster<Real>::run_tile(Trajectories& piece, std::size_t first, std::size_t count,
+                                     double* latent) {
+  const ScratchFrame frame(scratch_);
+  const std::size_t n = model_.latent_dimension(), lanes = padded<Real>(count);
+  const MatrixView<Real> u = scratch_.matrix(n, lanes);
+  const auto host = Kokkos::create_mirror_view(u);
+  for (std::size_t l = 0; l < lanes; ++l)
+    for (std::size_t i = 0; i < n; ++i) host(i, l) = Real(latent[std::min(l, count - 1) * n + i]);
+  Kokkos::deep_copy(u, host);
+  if (piece.times == 1) store(piece, first, count, 0, u);
+  for (std::size_t start = 0; start + 1 < piece.times; start += chunk_intervals) {
     const ScratchFrame chunk(scratch_);
-    const std::size_t intervals = std::min(chunk_intervals, trajectories.times - 1 - start);
-    assign_steps(trajectories, first, count, start, intervals);
+    const std::size_t intervals = std::min(chunk_intervals, piece.times - 1 - start);
+    assign_steps(piece, first, count, start, intervals);
     const MatrixView<Real> states = scratch_.matrix(n, (intervals + 1) * lanes);
     Kokkos::deep_copy(lanes_of(states, 0, lanes), u);
     Rollout<Real>(dynamics_, {options_.integrator.substeps, 0})
         .forward(space_, steps_, states, Rollout<Real>::Record::no, scratch_);
-    store(trajectories, first, count, start, states);
+    store(piece, first, count, start, states);
     Kokkos::deep_copy(u, lanes_of(states, intervals * lanes, lanes));
   }
+  Kokkos::deep_copy(host, u);
+  for (std::size_t l = 0; l < count; ++l)
+    for (std::size_t i = 0; i < n; ++i) latent[l * n + i] = double(host(i, l));
 }
 
 template class BasicForecaster<double>;

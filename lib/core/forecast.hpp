@@ -18,10 +18,31 @@ struct ForecastOptions {
 /// The lengths of a forecast's steps over a set of times, without repetitions.
 std::vector<double> forecast_steps(const Trajectories& grid, std::size_t substeps);
 
-/// Runs a model, in tiles of Real, over the time grids of trajectories. Memory for temporaries does not grow
+/// Runs a model from given states, whatever the scalar of its tiles. Memory for temporaries does not grow
 /// with the number of times.
+class Forecaster {
+ public:
+  virtual ~Forecaster() = default;
+
+  /// Latent states of the first states of all trajectories, (count, latent dimension) row major.
+  virtual std::vector<double> encode(const Trajectories& trajectories) = 0;
+
+  /// Computes one piece of a longer forecast: overwrites all states of every trajectory with the forecast
+  /// from the latent states `latent` (as of encode()) at the piece's first time, on the trajectory's own
+  /// times (either direction), and `latent` with those at its last time. Pieces that follow each other give
+  /// the bits of the whole. Where a forecast diverges the states are not finite from there on.
+  virtual void run(Trajectories& piece, std::span<double> latent) = 0;
+
+  /// The forecast from the first states. With an autoencoder they are replaced by their reconstruction.
+  void run(Trajectories& trajectories) {
+    std::vector<double> latent = encode(trajectories);
+    run(trajectories, latent);
+  }
+};
+
+/// A forecaster in tiles of Real.
 template <class Real>
-class BasicForecaster {
+class BasicForecaster final : public Forecaster {
  public:
   /// theta: the model's parameters. `steps`: all step lengths that run() will meet. Raises NumericalError
   /// where the model's operators are not finite.
@@ -33,13 +54,13 @@ class BasicForecaster {
 
   MatrixFunctionMethod method() const { return method_; }
 
-  /// Overwrites the states after the first of every trajectory with the forecast from the first, on the
-  /// trajectory's own times (either direction). With an autoencoder the first state is replaced by its
-  /// reconstruction. Where a forecast diverges the states are not finite from there on.
-  void run(Trajectories& trajectories);
+  using Forecaster::run;
+  std::vector<double> encode(const Trajectories& trajectories) override;
+  void run(Trajectories& piece, std::span<double> latent) override;
 
  private:
-  void run_tile(Trajectories& trajectories, std::size_t first, std::size_t count);
+  void encode_tile(const Trajectories& trajectories, std::size_t first, std::size_t count, double* latent);
+  void run_tile(Trajectories& piece, std::size_t first, std::size_t count, double* latent);
   void assign_steps(const Trajectories& trajectories, std::size_t first, std::size_t count, std::size_t start,
                     std::size_t intervals);
   void store(Trajectories& trajectories, std::size_t first, std::size_t count, std::size_t start,
@@ -56,7 +77,5 @@ class BasicForecaster {
   TileSteps<Real> steps_;
   std::vector<double> h_;
 };
-
-using Forecaster = BasicForecaster<double>;
 
 }  // namespace spnode::core

@@ -24,7 +24,8 @@ constexpr std::size_t longest_text = 60;             // longer texts are named b
 const std::map<std::string, std::string> kinds = {{"spnode.trajectories", "trajectories"},
                                                   {"spnode.model", "a trained model"},
                                                   {"spnode.checkpoint", "a checkpoint of a training run"},
-                                                  {"spnode.spectrum", "the spectrum of a model"}};
+                                                  {"spnode.spectrum", "the spectrum of a model"},
+                                                  {"spnode.statistics", "statistics of forecasts"}};
 
 /// The range of values, and how many are not finite.
 class ValueRange {

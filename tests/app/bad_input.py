@@ -205,6 +205,12 @@ class BadRun(ProgramTest):
         self.refused(WRONG_DECK, "run/checkpoint.h5 is of a run with training.batch: 8; the deck says 4", "train",
                      "deck.yaml", "training.batch=4", "--resume")
 
+    def test_metrics_that_do_not_fit_the_states_are_refused(self):
+        self.refused(WRONG_DECK, "evaluate.conserved has 3 weights; the states have 2 components", "evaluate",
+                     "deck.yaml", "evaluate.conserved=[1, 1, 1]")
+        self.refused(WRONG_DECK, "evaluate.spatial_period: states of 2 components are no periodic grid", "evaluate",
+                     "deck.yaml", "evaluate.spatial_period=22")
+
     def test_missed_accuracy_is_status_4(self):
         self.train()
         outcome = self.spnode(2, "evaluate", "deck.yaml", "evaluate.require_valid_time=1e9")

@@ -71,6 +71,17 @@ class SameBits(ProgramTest):
                             numbers(self.folder / "run/forecast.h5") + numbers(self.folder / "run/trajectories.h5"))
             self.assertEqual(len(results), 1, precision)
 
+    def test_statistics_are_bitwise_the_same_on_1_2_3_ranks(self):
+        system = ["generate.system=grad13", "generate.t_end=1", "evaluate.spatial_period=1", "evaluate.long_run=20",
+                  f"evaluate.conserved={[1] * 30}", "evaluate.fine_data=test.h5", "training.adam.epochs=2"]
+        self.succeed(2, "generate", "deck.yaml", *system, "--overwrite")
+        self.succeed(2, "train", "deck.yaml", *system)
+        results = set()
+        for ranks in (1, 2, 3):
+            self.succeed(ranks, "evaluate", "deck.yaml", *system, "--overwrite")
+            results.add((self.folder / "run/metrics.csv").read_text() + numbers(self.folder / "run/statistics.h5"))
+        self.assertEqual(len(results), 1)
+
     # Long enough to be stopped in the middle.
     LONG = ["training.adam.epochs=1500", "training.checkpoint_epochs=1", "training.spectrum_every=0"]
 

@@ -95,7 +95,8 @@ inline void export_problem(const Problem& problem, const std::filesystem::path& 
   core::Trajectories forecast = held;
   core::IntegratorOptions integrator = problem.integrator;
   integrator.linear = core::MatrixFunctionMethod::dense;
-  core::Forecaster(model, theta, {integrator, 64}, core::forecast_steps(held, integrator.substeps))
+  core::BasicForecaster<double>(model, theta, {integrator, 64},
+                                core::forecast_steps(held, integrator.substeps))
       .run(forecast);
 
   std::filesystem::create_directories(directory);

@@ -1,5 +1,7 @@
 #include "catch.hpp"
 #include "core/error.hpp"
+#include "core/metrics/boundedness.hpp"
+#include "core/metrics/component_errors.hpp"
 #include "core/metrics/mean_metrics.hpp"
 
 #include <cmath>
@@ -32,10 +34,6 @@ TEST_CASE("l2_error_is_that_of_all_samples_together") {
   CHECK(relative_l2_error(Example().pair()) == Approx(std::sqrt(26.0 / 125.0)).epsilon(1e-15));
 }
 
-TEST_CASE("component_errors_are_the_largest_over_time") {
-  CHECK(max_component_error(Example().pair()) == std::vector<double>{3.0, 4.0});
-}
-
 TEST_CASE("valid_prediction_time_is_interpolated_between_samples") {
   const std::vector<double> time = {1, 2, 4, 5}, error = {0.0, 0.1, 0.5, 0.0};
   CHECK(valid_prediction_time(time, error, 0.3) == Approx(2.0).epsilon(1e-15));
@@ -59,8 +57,6 @@ TEST_CASE("forecast_is_not_valid_where_it_is_not_finite") {
   const TrajectoryMetrics metrics = measure(example.pair(), 2.0);
   CHECK(metrics.diverged);
   CHECK(std::isinf(metrics.error[2]));
-  CHECK(std::isinf(metrics.max_error[1]));
-  CHECK(metrics.max_error[0] == 3.0);
   CHECK(std::isinf(metrics.l2_error));
   CHECK(metrics.valid_time == 1.0);
 }
@@ -78,7 +74,6 @@ TEST_CASE("measure_collects_the_single_metrics") {
   CHECK(metrics.valid_time == Approx(0.5).epsilon(1e-15));
   CHECK(metrics.l2_error == relative_l2_error(Example().pair()));
   CHECK(metrics.error == relative_error(Example().pair()));
-  CHECK(metrics.max_error == std::vector<double>{3.0, 4.0});
   CHECK_FALSE(metrics.diverged);
 }
 
@@ -100,7 +95,7 @@ TEST_CASE("step_consistency_is_zero_for_equal_forecasts_and_relative_for_others"
 }
 
 TEST_CASE("means_are_those_of_the_trajectories") {
-  const TrajectoryMetrics a{2.0, 0.1, {0.0, 0.2}, {1.0}, false}, b{4.0, 0.3, {0.1, 0.6}, {1.0}, false};
+  const TrajectoryMetrics a{2.0, 0.1, {0.0, 0.2}, false}, b{4.0, 0.3, {0.1, 0.6}, false};
   std::vector<double> sums = summands(a, StepConsistency{0.5, 1.0});
   const std::vector<double> second = summands(b, std::nullopt);
   REQUIRE(sums.size() == summand_count(2));
@@ -140,4 +135,38 @@ TEST_CASE("diverged_forecasts_are_counted_and_do_not_spoil_the_mean_error") {
 
 TEST_CASE("mean_of_no_trajectory_is_refused") {
   CHECK_THROWS_AS(mean_metrics(std::vector<double>(summand_count(3), 0.0)), UsageError);
+}
+
+TEST_CASE("component_errors_are_the_largest_of_all_forecasts_in_units_of_their_scale") {
+  const Example example;
+  std::vector<double> largest(6, 0.0);
+  raise_component_errors(example.pair(), std::vector{2.0, 0.5}, largest);
+  CHECK(largest == std::vector<double>{0, 0, 1.5, 8, 0, 2});
+  Example other;
+  other.forecast = {4, 4, 0, 1, -6, nan_value};
+  raise_component_errors(other.pair(), std::vector{2.0, 0.5}, largest);
+  CHECK(largest == std::vector<double>{0.5, 0, 1.5, 8, 0, std::numeric_limits<double>::infinity()});
+}
+
+TEST_CASE("drift_of_a_conserved_quantity_is_from_the_first_true_state") {
+  const std::vector<double> time = {0, 1, 2}, truth = {1, 0, 0.5, 0.5, 0, 1},
+                            forecast = {1, 0, 0.5, 0.75, 0, 0.875};
+  CHECK(conserved_drift({time, truth, truth}, std::vector{1.0, 1.0}) == 0.0);
+  CHECK(conserved_drift({time, forecast, truth}, std::vector{1.0, 1.0}) == 0.25);
+  CHECK(std::isinf(conserved_drift({time, {std::vector<double>{1, 0, 0, nan_value, 0, 0}}, truth},
+                                   std::vector{1.0, 1.0})));
+}
+
+TEST_CASE("norms_are_watched_over_pieces_as_over_the_whole") {
+  const std::vector<double> states = {3, 4, 0, 0, 6, 8};
+  NormStatistics whole, pieces;
+  whole.add(states, 2);
+  for (std::size_t i = 0; i < 3; ++i) pieces.add(std::span(states).subspan(2 * i, 2), 2);
+  CHECK(whole.finite());
+  CHECK(whole.largest() == 10.0);
+  CHECK(whole.mean_square() == Approx(125.0 / 3.0).epsilon(1e-15));
+  CHECK(pieces.mean_square() == whole.mean_square());
+  whole.add(std::vector<double>{nan_value, 0.0}, 2);
+  CHECK_FALSE(whole.finite());
+  CHECK(whole.largest() == 10.0);
 }

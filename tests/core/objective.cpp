@@ -229,7 +229,7 @@ TEST_CASE("loss_of_a_models_own_forecast_vanishes") {
     Setup s(shared_time, options);
     Trajectories data = s.data.held();
     const IntegratorOptions integrator{Scheme::etdrk4, 2, MatrixFunctionMethod::automatic, 0};
-    Forecaster(s.model, s.theta, {integrator, 2}, forecast_steps(data, 2)).run(data);
+    BasicForecaster<double>(s.model, s.theta, {integrator, 2}, forecast_steps(data, 2)).run(data);
     const WindowData forecast(s.data.index(), data, 0);
     Objective<double> objective = s.objective(integrator, {}, MatrixFunctionMethod::dense);
     objective.set_parameters(s.theta);
@@ -249,12 +249,12 @@ TEST_CASE("forecast_backwards_returns_to_the_initial_state") {
   for (double& x : data.state) x *= 0.3;
   const Trajectories start = data;
   const IntegratorOptions integrator{Scheme::etdrk4, 40, MatrixFunctionMethod::automatic, 0};
-  Forecaster(s.model, s.theta, {integrator, 4}, forecast_steps(data, 40)).run(data);
+  BasicForecaster<double>(s.model, s.theta, {integrator, 4}, forecast_steps(data, 40)).run(data);
   Trajectories back = data;
   std::reverse(back.time.begin(), back.time.end());
   for (std::size_t n = 0; n < back.count; ++n)
     std::copy_n(data.state_at(n, data.times - 1), data.components, back.state_at(n, 0));
-  Forecaster(s.model, s.theta, {integrator, 4}, forecast_steps(back, 40)).run(back);
+  BasicForecaster<double>(s.model, s.theta, {integrator, 4}, forecast_steps(back, 40)).run(back);
   for (std::size_t n = 0; n < back.count; ++n)
     for (std::size_t i = 0; i < back.components; ++i)
       CHECK(back.state_at(n, back.times - 1)[i] == Approx(start.state_at(n, 0)[i]).margin(1e-6));

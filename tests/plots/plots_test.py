@@ -47,11 +47,18 @@ class Plots(unittest.TestCase):
         synthetic.write_forecast(self.run_directory, *synthetic.field(trajectories=3, times=20, points=16))
         synthetic.write_metrics(self.run_directory, trajectories=4, diverged=1, threshold=0.4, valid_prediction_time=60)
         synthetic.write_spectrum(self.run_directory, [-1, -1, 0.2], [2, -2, 0], 0.25, 0.24)
-        self.expect_pictures("history.png", "forecast.png", "error.png", "spectrum.png")
+        synthetic.write_statistics(self.run_directory)
+        self.expect_pictures("history.png", "forecast.png", "error.png", "pdf.png", "energy.png", "spectrum.png")
 
     def test_a_small_system_on_logarithmic_times_is_drawn(self):
         synthetic.write_forecast(self.run_directory, *synthetic.kinetics())
         self.expect_pictures("forecast.png", "error.png")
+
+    def test_errors_of_components_are_drawn_where_there_are_any(self):
+        synthetic.write_metrics(self.run_directory, trajectories=4)
+        self.expect_problem("--only", "components", message="has no errors of components")
+        synthetic.write_component_errors(self.run_directory)
+        self.expect_pictures("components.png")
 
     def test_missing_columns_of_the_history_are_no_problem(self):
         (self.run_directory / "history.csv").write_text("epoch,loss\n1,0.5\n2,0.25\n3,nan\n", encoding="utf-8")
@@ -75,6 +82,11 @@ class Plots(unittest.TestCase):
         with h5py.File(self.run_directory / "forecast.h5", "w") as file:
             file["time"] = np.arange(3.0)
         self.expect_problem("--only", "forecast", message="has no dataset /state")
+
+    def test_a_missing_statistic_is_named(self):
+        with h5py.File(self.run_directory / "statistics.h5", "w") as file:
+            file["pdf/u_x_range"] = [0.0, 1.0]
+        self.expect_problem("--only", "energy", message="has no dataset /pdf/u_xx_range")
 
     def test_a_misshapen_truth_is_named(self):
         time, truth, state = synthetic.field(trajectories=2, times=5, points=16)

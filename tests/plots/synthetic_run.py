@@ -53,6 +53,27 @@ def write_metrics(run, **scalars):
     Path(run, "metrics.csv").write_text("metric,time,value\n" + "\n".join(lines) + "\n", encoding="utf-8")
 
 
+def write_component_errors(run):
+    """metrics.csv with errors of three components on logarithmic times, with half the step too."""
+    time = np.concatenate([[0.0], np.logspace(-5, 6, 50)])
+    lines = [f"{prefix}component_error_{c + 1},{t},{0.01 * (c + 1) * t / (1 + t)}" for prefix in ("", "half_step_")
+             for c in range(3) for t in time]
+    Path(run, "metrics.csv").write_text("metric,time,value\ntrajectories,,4\n" + "\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_statistics(run, bins=60, modes=33):
+    """Histograms of a normal density, and energies that decay."""
+    random = np.random.default_rng(3)
+    with h5py.File(Path(run, "statistics.h5"), "w") as file:
+        file["pdf/u_x_range"], file["pdf/u_xx_range"] = [-4.0, 4.0], [-5.0, 5.0]
+        for name in ("truth", "forecast"):
+            file[f"pdf/{name}"] = np.histogram2d(*random.standard_normal((2, 100000)), bins=bins,
+                                                 range=[[-4, 4], [-5, 5]])[0].astype(int)
+        wavenumber = np.arange(modes) * 0.2856
+        file["energy/wavenumber"], file["energy/truth"] = wavenumber, np.exp(-2 * wavenumber)
+        file["energy/forecast"] = np.exp(-2 * wavenumber) * (1 + 0.1 * np.sin(wavenumber))
+
+
 def field(trajectories=50, times=151, points=64):
     """Travelling waves, and forecasts that drift away from them."""
     random = np.random.default_rng(2)

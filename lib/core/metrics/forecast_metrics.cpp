@@ -61,16 +61,6 @@ std::vector<double> relative_error(const ForecastPair& pair) {
   return error;
 }
 
-std::vector<double> max_component_error(const ForecastPair& pair) {
-  std::vector<double> largest(pair.components(), 0.0);
-  for (std::size_t i = 0; i < pair.truth.size(); ++i) {
-    const double error = std::abs(pair.forecast[i] - pair.truth[i]);
-    double& entry = largest[i % largest.size()];
-    entry = std::isfinite(error) ? std::max(entry, error) : infinity;
-  }
-  return largest;
-}
-
 double relative_l2_error(const ForecastPair& pair) {
   return ratio(distance(pair.forecast, pair.truth), norm(pair.truth));
 }
@@ -91,7 +81,6 @@ TrajectoryMetrics measure(const ForecastPair& pair, double threshold) {
   check(pair);
   TrajectoryMetrics metrics;
   metrics.error = relative_error(pair);
-  metrics.max_error = max_component_error(pair);
   metrics.l2_error = relative_l2_error(pair);
   metrics.valid_time = valid_prediction_time(pair.time, metrics.error, threshold);
   metrics.diverged =

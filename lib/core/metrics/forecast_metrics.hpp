@@ -25,10 +25,6 @@ double mean_norm(const ForecastPair& pair);
 /// 0, too. Infinite where the forecast is not finite, or differs from a truth that is 0 throughout.
 std::vector<double> relative_error(const ForecastPair& pair);
 
-/// (components): largest |forecast - truth| over the times, in the units of the component; infinite where a
-/// forecast is not finite.
-std::vector<double> max_component_error(const ForecastPair& pair);
-
 /// sqrt(sum ||forecast - truth||^2 / sum ||truth||^2) over the times; infinite as relative_error is.
 double relative_l2_error(const ForecastPair& pair);
 
@@ -42,11 +38,10 @@ double valid_prediction_time(std::span<const double> time, std::span<const doubl
 
 /// What one trajectory says about a model.
 struct TrajectoryMetrics {
-  double valid_time = 0.0;        ///< valid_prediction_time
-  double l2_error = 0.0;          ///< relative_l2_error
-  std::vector<double> error;      ///< (times) relative_error
-  std::vector<double> max_error;  ///< (components) max_component_error
-  bool diverged = false;          ///< the forecast is not finite somewhere
+  double valid_time = 0.0;    ///< valid_prediction_time
+  double l2_error = 0.0;      ///< relative_l2_error
+  std::vector<double> error;  ///< (times) relative_error
+  bool diverged = false;      ///< the forecast is not finite somewhere
 };
 
 /// All of them. Raises UsageError where the shapes do not fit or there is no time.

@@ -1,0 +1,160 @@
+#include "app/commands/evaluation.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/metrics/boundedness.hpp"
+#include "core/metrics/component_errors.hpp"
+#include "parallel/exact_sum.hpp"
+
+namespace spnode::app {
+
+namespace {
+
+core::ForecastPair pair_of(const core::Trajectories& forecast, const core::Trajectories& truth,
+                           std::size_t n) {
+  const std::size_t size = truth.times * truth.components;
+  return {std::span(truth.time).subspan(truth.shared_time ? 0 : n * truth.times, truth.times),
+          std::span(forecast.state).subspan(n * size, size), std::span(truth.state).subspan(n * size, size)};
+}
+
+std::vector<double> add_over_ranks(const parallel::Communicator& comm, const std::vector<double>& rows,
+                                   std::size_t width) {
+  auto sums = parallel::exact_sum(comm, rows, width);
+  if (!sums) throw NumericalError("the figures of the forecasts are too large to be added");
+  return std::move(*sums);
+}
+
+void take_largest(const parallel::Communicator& comm, std::span<double> values) {
+  MPI_Allreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_DOUBLE, MPI_MAX,
+                comm.handle());
+}
+
+/// The time axis of trajectory 0, which rank 0 holds.
+std::vector<double> first_time_axis(const parallel::Communicator& comm, const TrajectoryShare& share) {
+  std::vector<double> time(share.info.times);
+  if (comm.is_root()) std::copy_n(share.held.time.begin(), time.size(), time.begin());
+  MPI_Bcast(time.data(), static_cast<int>(time.size()), MPI_DOUBLE, 0, comm.handle());
+  return time;
+}
+
+core::MeanMetrics mean_over_ranks(const parallel::Communicator& comm, double threshold,
+                                  const TrajectoryShare& share, const core::Trajectories& forecast,
+                                  const core::Trajectories* halved) {
+  std::vector<double> rows;
+  for (std::size_t n = 0; n < share.held.count; ++n) {
+    std::optional<core::StepConsistency> consistency;
+    if (halved != nullptr) consistency = core::compare_steps(pair_of(forecast, *halved, n), threshold);
+    const std::vector<double> row =
+        core::summands(core::measure(pair_of(forecast, share.held, n), threshold), consistency);
+    rows.insert(rows.end(), row.begin(), row.end());
+  }
+  return core::mean_metrics(add_over_ranks(comm, rows, core::summand_count(share.info.times)));
+}
+
+/// The box that holds those of all ranks.
+core::Box union_of_boxes(const parallel::Communicator& comm, const core::Box& mine) {
+  std::array<double, 4> edges = {-mine.low_x, mine.high_x, -mine.low_y, mine.high_y};
+  take_largest(comm, edges);
+  return {-edges[0], edges[1], -edges[2], edges[3]};
+}
+
+core::NormStatistics norms_of(const core::Trajectories& states, std::size_t n) {
+  core::NormStatistics norms;
+  norms.add({states.state_at(n, 0), states.times * states.components}, states.components);
+  return norms;
+}
+
+/// Norms of this rank's long forecasts, piece by piece.
+std::vector<core::NormStatistics> watch(const parallel::Communicator& comm, core::Forecaster& forecaster,
+                                        const TrajectoryShare& share, double step, std::size_t intervals) {
+  std::vector<core::NormStatistics> norms(share.held.count);
+  parallel::collectively(comm, [&] {
+    std::vector<double> latent = forecaster.encode(share.held);
+    const std::size_t most = piece_intervals(comm, share.info.count, share.info.components);
+    for (std::size_t first = 0; first < intervals; first += most) {
+      core::Trajectories piece = uniform_piece(share.held, step, std::min(most, intervals - first));
+      forecaster.run(piece, latent);
+      for (std::size_t n = 0; n < piece.count; ++n)
+        norms[n].add({piece.state_at(n, 1), (piece.times - 1) * piece.components}, piece.components);
+    }
+  });
+  return norms;
+}
+
+}  // namespace
+
+EvaluatedForecasts measure_forecasts(const parallel::Communicator& comm, const EvaluateOptions& options,
+                                     const StoredModel& model, const TrajectoryShare& share,
+                                     const core::Trajectories& forecast, const core::Trajectories* halved) {
+  EvaluatedForecasts found;
+  found.time = first_time_axis(comm, share);
+  found.components = share.info.components;
+  found.mean = mean_over_ranks(comm, options.threshold, share, forecast, halved);
+  found.component_error.assign(share.info.times * share.info.components, 0.0);
+  double drift = 0.0;
+  for (std::size_t n = 0; n < share.held.count; ++n) {
+    const core::ForecastPair pair = pair_of(forecast, share.held, n);
+    core::raise_component_errors(pair, model.state.model->scaling.scale, found.component_error);
+    if (!options.conserved.empty()) drift = std::max(drift, core::conserved_drift(pair, options.conserved));
+  }
+  take_largest(comm, found.component_error);
+  take_largest(comm, {&drift, 1});
+  if (!options.conserved.empty()) found.conserved_drift = drift;
+  return found;
+}
+
+core::FieldStatistics measure_fields(const parallel::Communicator& comm, double period,
+                                     const TrajectoryShare& share, const core::Trajectories& forecast) {
+  const core::PeriodicGrid grid(share.info.components, period);
+  const core::Box box = union_of_boxes(comm, core::derivative_box(grid, share.held));
+  const core::FieldPair pair = {forecast, share.held, share.range.begin};
+  std::vector<std::uint64_t> counts = core::derivative_counts(grid, box, pair);
+  MPI_Allreduce(MPI_IN_PLACE, counts.data(), static_cast<int>(counts.size()), MPI_UINT64_T, MPI_SUM,
+                comm.handle());
+  const std::vector<double> energies =
+      add_over_ranks(comm, core::energy_rows(grid, pair), core::energy_width(grid));
+  return core::field_statistics(grid, box, counts, energies);
+}
+
+LongRun run_long(const parallel::Communicator& comm, const StoredModel& model, const ForecastRun& run,
+                 const TrajectoryShare& share, double length) {
+  const std::vector<double> time = first_time_axis(comm, share);
+  if (time.size() < 2) throw UsageError("evaluate.long_run: data of one time have no interval to step by");
+  const double step = time[1] - time[0];
+  const auto intervals = static_cast<std::size_t>(std::ceil(length / std::abs(step) * (1.0 - 1e-12)));
+  const auto forecaster = make_forecaster(comm, model, run, {step / static_cast<double>(run.substeps)});
+  const auto norms = watch(comm, *forecaster, share, step, intervals);
+
+  enum Place : std::size_t { all, finite, square, true_square, width };
+  std::vector<double> rows(norms.size() * width, 0.0);
+  std::array<double, 2> largest = {0.0, 0.0};
+  for (std::size_t n = 0; n < norms.size(); ++n) {
+    const core::NormStatistics truth = norms_of(share.held, n);
+    double* const row = &rows[n * width];
+    row[all] = 1.0;
+    row[finite] = norms[n].finite() ? 1.0 : 0.0;
+    row[square] = norms[n].finite() ? norms[n].mean_square() : 0.0;
+    row[true_square] = truth.mean_square();
+    largest = {std::max(largest[0], norms[n].largest()), std::max(largest[1], truth.largest())};
+  }
+  const std::vector<double> sums = add_over_ranks(comm, rows, width);
+  take_largest(comm, largest);
+  LongRun found;
+  found.length = static_cast<double>(intervals) * std::abs(step);
+  found.unbounded = static_cast<std::size_t>(sums[all] - sums[finite]);
+  found.largest_norm = largest[0] / largest[1];
+  found.root_mean_square = std::sqrt(sums[square] / sums[finite] / (sums[true_square] / sums[all]));
+  return found;
+}
+
+std::vector<bool> stayed_finite(const core::Trajectories& forecast) {
+  std::vector<bool> finite;
+  for (std::size_t n = 0; n < forecast.count; ++n)
+    finite.push_back(std::all_of(forecast.state_at(n, 0),
+                                 forecast.state_at(n, 0) + forecast.times * forecast.components,
+                                 [](double x) { return std::isfinite(x); }));
+  return finite;
+}
+
+}  // namespace spnode::app
