@@ -206,6 +206,7 @@ class BadRun(ProgramTest):
                      "deck.yaml", "training.batch=4", "--resume")
 
     def test_metrics_that_do_not_fit_the_states_are_refused(self):
+        self.train()
         self.refused(WRONG_DECK, "evaluate.conserved has 3 weights; the states have 2 components", "evaluate",
                      "deck.yaml", "evaluate.conserved=[1, 1, 1]")
         self.refused(WRONG_DECK, "evaluate.spatial_period: states of 2 components are no periodic grid", "evaluate",
