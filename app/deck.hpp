@@ -29,10 +29,13 @@ struct ForecastOptions {
   std::string output;            ///< file that is written; empty: RUN/trajectories.h5
   std::size_t start = 0;         ///< index of the initial state along the data's time axis
   std::size_t trajectories = 0;  ///< only the first so many; 0: all
-  double step = 0.0;          ///< time between two written states; negative: backwards; 0: the data's times
-  std::size_t steps = 0;      ///< number of them
-  std::vector<double> times;  ///< explicit times after the initial state's
-  std::size_t substeps = 0;   ///< integration steps between two written states; 0: as trained
+  double step = 0.0;           ///< time between two written states; negative: backwards; 0: the data's times
+  std::size_t steps = 0;       ///< number of them
+  std::vector<double> times;   ///< explicit times after the initial state's
+  std::size_t substeps = 0;    ///< integration steps between two written states; 0: as trained
+  double tolerance = 0.0;      ///< of adaptive steps, which `substeps` are the longest of; 0: equal steps
+  std::size_t members = 1;     ///< of an ensemble for each initial state
+  double perturbation = 0.01;  ///< of its members, in units of the model's scaling
 };
 
 /// What `evaluate` measures.

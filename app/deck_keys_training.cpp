@@ -127,6 +127,15 @@ void add_forecast(KeyTable& t) {
         "explicit times, strictly monotone, the initial state's first; []: none");
   t.key("forecast.substeps", SPNODE_FIELD(forecast.substeps), any(), "",
         "integration steps between two written states; 0: integrator.substeps of the model");
+  t.key("forecast.tolerance", SPNODE_FIELD(forecast.tolerance), at_least(0), "",
+        "relative error of a step; shorter ones are taken as it needs, for each trajectory; 0: equal steps");
+
+  t.section("forecast.ensemble",
+            "Several forecasts from each initial state: the state itself, and perturbed ones.");
+  t.key("forecast.ensemble.members", SPNODE_FIELD(forecast.members), at_least(1), "",
+        "forecasts for each state; all are written, with their numbers as /parameters");
+  t.key("forecast.ensemble.perturbation", SPNODE_FIELD(forecast.perturbation), at_least(0), "",
+        "standard deviation of normal numbers added to the components, over the model's scaling");
 }
 
 void add_reports(KeyTable& t) {

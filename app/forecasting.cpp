@@ -6,15 +6,21 @@
 
 namespace spnode::app {
 
+io::TrajectoryInfo inspect_share(const parallel::Communicator& comm, const std::string& path,
+                                 std::size_t limit, const StoredModel& model) {
+  io::TrajectoryInfo info = io::inspect_trajectories(comm, path);
+  const std::size_t needed = model.state.model->state_dimension();
+  if (info.components != needed)
+    throw FileError(path + ": /state has " + std::to_string(info.components) + " components; the model " +
+                    model.path + " is for " + std::to_string(needed));
+  if (limit > 0) info.count = std::min(info.count, limit);
+  return info;
+}
+
 TrajectoryShare read_share(const parallel::Communicator& comm, const std::string& path, std::size_t limit,
                            const StoredModel& model) {
   TrajectoryShare share;
-  share.info = io::inspect_trajectories(comm, path);
-  const std::size_t needed = model.state.model->state_dimension();
-  if (share.info.components != needed)
-    throw FileError(path + ": /state has " + std::to_string(share.info.components) +
-                    " components; the model " + model.path + " is for " + std::to_string(needed));
-  if (limit > 0) share.info.count = std::min(share.info.count, limit);
+  share.info = inspect_share(comm, path, limit, model);
   share.range = parallel::share(share.info.count, comm.size(), comm.rank());
   share.held = io::read_trajectories(comm, path, share.range.begin, share.range.size());
   return share;
@@ -29,6 +35,7 @@ std::unique_ptr<core::Forecaster> make_forecaster(const parallel::Communicator& 
     core::ForecastOptions options;
     options.integrator = model.deck.integrator;
     options.integrator.substeps = run.substeps;
+    options.tolerance = run.tolerance;
     core::with_tile_scalar(run.precision, [&]<class Real>() {
       forecaster =
           std::make_unique<core::BasicForecaster<Real>>(*model.state.model, model.state.theta, options, all);
@@ -48,7 +55,7 @@ void forecast_share(const parallel::Communicator& comm, const StoredModel& model
 }
 
 std::size_t piece_intervals(const parallel::Communicator& comm, std::size_t count, std::size_t components) {
-  constexpr std::size_t numbers = std::size_t{1} << 21;
+  constexpr std::size_t numbers = std::size_t{1} << 20;
   const std::size_t largest_share = parallel::share(count, comm.size(), 0).size();
   return std::max<std::size_t>(numbers / std::max<std::size_t>(largest_share * components, 1), 32);
 }

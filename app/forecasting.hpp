@@ -22,8 +22,13 @@ struct TrajectoryShare {
   core::Trajectories held;
 };
 
+/// What the first `limit` trajectories (0: all) of a file that fits the model hold. Collective. Raises
+/// FileError where the file is unusable or its states are not those of the model.
+io::TrajectoryInfo inspect_share(const parallel::Communicator& comm, const std::string& path,
+                                 std::size_t limit, const StoredModel& model);
+
 /// Reads the first `limit` trajectories (0: all) of a file that fits the model, each rank its share.
-/// Collective. Raises FileError where the file is unusable or its states are not those of the model.
+/// Collective; errors as for inspect_share.
 TrajectoryShare read_share(const parallel::Communicator& comm, const std::string& path, std::size_t limit,
                            const StoredModel& model);
 
@@ -31,6 +36,7 @@ TrajectoryShare read_share(const parallel::Communicator& comm, const std::string
 struct ForecastRun {
   std::size_t substeps;       ///< integration steps between two times
   core::Precision precision;  ///< of the deck that asks; a model may have been trained in another
+  double tolerance = 0.0;     ///< of adaptive steps; 0: equal steps
 };
 
 /// The model, ready for steps of the lengths `steps` (of all ranks together). Collective. Raises
@@ -44,7 +50,7 @@ std::unique_ptr<core::Forecaster> make_forecaster(const parallel::Communicator& 
 void forecast_share(const parallel::Communicator& comm, const StoredModel& model, const ForecastRun& run,
                     core::Trajectories& trajectories);
 
-/// Intervals of a long forecast to be held in memory at a time, the same on all ranks: some 16 MiB of states.
+/// Intervals of a long forecast to be held in memory at a time, the same on all ranks: some 8 MiB of states.
 std::size_t piece_intervals(const parallel::Communicator& comm, std::size_t count, std::size_t components);
 
 /// A piece of `intervals` equal steps for the trajectories that begin with the first states of `initial`; its

@@ -1,21 +1,76 @@
 // forecast: a trajectory file computed by a model from the initial states of another one.
+#include <algorithm>
+
 #include "app/commands/commands.hpp"
 #include "app/commands/support.hpp"
+#include "app/ensemble.hpp"
 #include "app/forecasting.hpp"
 
 namespace spnode::app {
 
 namespace {
 
-/// The times after the initial state's own that the deck asks for; empty: those of the data.
-std::vector<double> requested_times(const ForecastOptions& options, double start) {
-  if (!options.times.empty()) return options.times;
-  std::vector<double> times;
-  if (options.steps > 0)
-    for (std::size_t i = 0; i <= options.steps; ++i)
-      times.push_back(start + static_cast<double>(i) * options.step);
-  return times;
-}
+/// The times of a forecast: equal steps, or a list of times for all trajectories or for each.
+class TimeGrid {
+ public:
+  /// `initial`: the first states, at their times; `axis`: the data's times from there on, for the case that
+  /// the deck names none.
+  TimeGrid(const ForecastOptions& options, const core::Trajectories& initial, const core::Trajectories& axis)
+      : initial_(initial) {
+    if (options.steps > 0) {
+      step_ = options.step;
+      times_ = options.steps + 1;
+    } else if (!options.times.empty()) {
+      times_ = options.times.size();
+      listed_ = options.times;
+    } else {
+      times_ = axis.times;
+      listed_ = axis.time;
+      shared_ = axis.shared_time;
+      return;
+    }
+    shared_ = !options.times.empty() || initial.shared_time;
+  }
+
+  std::size_t times() const { return times_; }
+  io::TimeAxis axis() const { return shared_ ? io::TimeAxis::shared : io::TimeAxis::per_trajectory; }
+
+  /// Steps of this rank's trajectories, in `substeps` parts each.
+  std::vector<double> steps(std::size_t substeps) const {
+    if (step_ != 0.0) return {step_ / static_cast<double>(substeps)};
+    core::Trajectories grid;
+    grid.count = initial_.count;
+    grid.times = times_;
+    grid.shared_time = shared_;
+    grid.time = listed_;
+    return times_ > 1 ? core::forecast_steps(grid, substeps) : std::vector<double>();
+  }
+
+  /// Times [first, first + intervals], for the steps between them; states still to be computed. Equal steps
+  /// are counted from 0, so that they are equal however far the forecast goes.
+  core::Trajectories piece(std::size_t first, std::size_t intervals) const {
+    core::Trajectories piece = uniform_piece(initial_, step_, intervals);
+    if (step_ == 0.0) set_times(piece, first);
+    return piece;
+  }
+
+  /// The piece with the times of the file.
+  void set_times(core::Trajectories& piece, std::size_t first) const {
+    piece.shared_time = shared_;
+    piece.time.clear();
+    for (std::size_t n = 0; n < (shared_ ? 1 : piece.count); ++n)
+      for (std::size_t t = first; t < first + piece.times; ++t)
+        piece.time.push_back(step_ != 0.0 ? initial_.time_at(n, 0) + static_cast<double>(t) * step_
+                                          : listed_[shared_ ? t : n * times_ + t]);
+  }
+
+ private:
+  const core::Trajectories& initial_;
+  double step_ = 0.0;
+  std::size_t times_ = 0;
+  bool shared_ = true;
+  std::vector<double> listed_;
+};
 
 void require_start(const ForecastOptions& options, const io::TrajectoryInfo& info, const std::string& path) {
   const bool own_times = options.times.empty() && options.steps == 0;
@@ -25,22 +80,34 @@ void require_start(const ForecastOptions& options, const io::TrajectoryInfo& inf
                      std::to_string(info.times) + " times" + (own_times ? " and one more is needed" : ""));
 }
 
-/// Trajectories that begin with the requested states; the states at later times are still to be computed.
-core::Trajectories prepare(const ForecastOptions& options, const core::Trajectories& data) {
-  core::Trajectories grid = data;
-  const bool own_times = options.times.empty() && options.steps == 0;
-  grid.shared_time = data.shared_time || !options.times.empty();
-  grid.times = own_times ? data.times - options.start : std::max(options.times.size(), options.steps + 1);
-  grid.state.assign(grid.count * grid.times * grid.components, 0.0);
-  grid.time.clear();
-  for (std::size_t n = 0; n < (grid.shared_time ? 1 : grid.count); ++n) {
-    std::vector<double> times = requested_times(options, data.time_at(n, options.start));
-    for (std::size_t t = options.start; own_times && t < data.times; ++t) times.push_back(data.time_at(n, t));
-    grid.time.insert(grid.time.end(), times.begin(), times.end());
+/// All but the first time of a piece, which the piece before it holds.
+core::Trajectories without_first(const core::Trajectories& piece) {
+  core::Trajectories rest = piece;
+  rest.times = piece.times - 1;
+  rest.state.clear();
+  for (std::size_t n = 0; n < piece.count; ++n)
+    rest.state.insert(rest.state.end(), piece.state_at(n, 1),
+                      piece.state_at(n, 0) + piece.times * piece.components);
+  return rest;
+}
+
+/// Computes and writes piece by piece: memory does not grow with the number of times. Collective.
+void write_forecast(const parallel::Communicator& comm, core::Forecaster& forecaster, const TimeGrid& grid,
+                    const Members& members, io::TrajectoryWriter& writer) {
+  std::vector<double> latent;
+  parallel::collectively(comm, [&] { latent = forecaster.encode(members.initial); });
+  const std::size_t most = piece_intervals(comm, members.count, members.initial.components);
+  for (std::size_t first = 0; first == 0 || first + 1 < grid.times(); first += most) {
+    core::Trajectories piece;
+    parallel::collectively(comm, [&] {
+      piece = grid.piece(first, std::min(most, grid.times() - 1 - first));
+      forecaster.run(piece, latent);
+      piece.parameters = members.initial.parameters;
+      if (first > 0) piece = without_first(piece);
+      grid.set_times(piece, first > 0 ? first + 1 : 0);
+    });
+    writer.write(members.range.begin, piece, first > 0 ? first + 1 : 0);
   }
-  for (std::size_t n = 0; n < grid.count; ++n)
-    std::copy_n(data.state_at(n, options.start), grid.components, grid.state_at(n, 0));
-  return grid;
 }
 
 }  // namespace
@@ -48,27 +115,30 @@ core::Trajectories prepare(const ForecastOptions& options, const core::Trajector
 void forecast(Context& context) {
   const parallel::Communicator& comm = context.comm;
   const Deck& deck = context.deck;
-  const std::string output = either(deck.forecast.output, in_run(deck, "trajectories.h5"));
-  const std::string data = either(deck.forecast.data, deck.data.test);
+  const ForecastOptions& options = deck.forecast;
+  const std::string output = either(options.output, in_run(deck, "trajectories.h5"));
+  const std::string data = either(options.data, deck.data.test);
   if (data.empty()) throw UsageError("forecast.data and data.test are empty; name a file of initial states");
   io::check_overwrite(comm, output, overwrite(context));
 
   const Stopwatch clock;
-  const StoredModel model = load_model(comm, either(deck.forecast.model, in_run(deck, "model.h5")));
-  const TrajectoryShare share = read_share(comm, data, deck.forecast.trajectories, model);
-  require_start(deck.forecast, share.info, data);
-  core::Trajectories trajectories = prepare(deck.forecast, share.held);
-  const std::size_t substeps =
-      deck.forecast.substeps > 0 ? deck.forecast.substeps : model.deck.integrator.substeps;
-  forecast_share(comm, model, {substeps, deck.model.precision}, trajectories);
+  const StoredModel model = load_model(comm, either(options.model, in_run(deck, "model.h5")));
+  io::TrajectoryInfo info = inspect_share(comm, data, options.trajectories, model);
+  require_start(options, info, data);
+  const Members members = read_members(comm, deck, model, data, info);
+  const TimeGrid grid(options, members.initial, members.axis);
+  const std::size_t substeps = options.substeps > 0 ? options.substeps : model.deck.integrator.substeps;
+  const auto forecaster =
+      make_forecaster(comm, model, {substeps, deck.model.precision, options.tolerance}, grid.steps(substeps));
 
-  io::TrajectoryInfo info = share.info;
-  info.times = trajectories.times;
-  info.time_axis = trajectories.shared_time ? io::TimeAxis::shared : io::TimeAxis::per_trajectory;
+  info.count = members.count;
+  info.times = grid.times();
+  info.time_axis = grid.axis();
   info.state_type = io::hdf5::ElementType::float64;
+  info.parameters = members.parameters;
   prepare_parent(comm, output);
   io::TrajectoryWriter writer(comm, output, info, overwrite(context));
-  writer.write(share.range.begin, trajectories);
+  write_forecast(comm, *forecaster, grid, members, writer);
   writer.commit();
   say(comm, "{}: {} trajectories of {} times from {} [{:.1f} s]\n", output, info.count, info.times,
       model.path, clock.seconds());

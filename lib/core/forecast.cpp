@@ -22,7 +22,7 @@ BasicForecaster<Real>::BasicForecaster(const Model& model, std::span<const doubl
                                        ForecastOptions options, std::vector<double> steps)
     : model_(BasicModel<Real>::like(model)),
       options_(options),
-      table_(std::move(steps)),
+      table_(options_.tolerance > 0.0 ? AdaptiveSteps<Real>::ladder(steps) : std::move(steps)),
       method_(choose_method(options_.integrator, rate_shape(model.nonlinear()), table_,
                             model.linear_operator(theta), options_.tile * chunk_intervals)),
       dynamics_(model_, options_.integrator, table_, method_),
@@ -59,6 +59,27 @@ void BasicForecaster<Real>::assign_steps(const Trajectories& trajectories, std::
                           double(options_.integrator.substeps);
     }
   steps_.assign(table_, h_, intervals, lanes);
+}
+
+// From block 0 of `states` on, over the steps that have been assigned.
+template <class Real>
+void BasicForecaster<Real>::run_chunk(MatrixView<Real> states, std::size_t intervals) {
+  const std::size_t substeps = options_.integrator.substeps, lanes = states.extent(1) / (intervals + 1);
+  if (options_.tolerance == 0.0) {
+    Rollout<Real>(dynamics_, {substeps, 0})
+        .forward(space_, steps_, states, Rollout<Real>::Record::no, scratch_);
+    return;
+  }
+  const ScratchFrame frame(scratch_);
+  const MatrixView<Real> u = scratch_.matrix(states.extent(0), lanes);
+  AdaptiveSteps<Real> adaptive(dynamics_, substeps, options_.tolerance);
+  std::vector<double> interval(lanes);
+  Kokkos::deep_copy(u, lanes_of(states, 0, lanes));
+  for (std::size_t i = 0; i < intervals; ++i) {
+    for (std::size_t l = 0; l < lanes; ++l) interval[l] = h_[i * lanes + l] * double(substeps);
+    adaptive.advance(space_, interval, u, scratch_);
+    Kokkos::deep_copy(lanes_of(states, (i + 1) * lanes, lanes), u);
+  }
 }
 
 // Decodes blocks of latent states, the first of which is at time `start`.
@@ -114,8 +135,7 @@ void BasicForecaster<Real>::run_tile(Trajectories& piece, std::size_t first, std
     assign_steps(piece, first, count, start, intervals);
     const MatrixView<Real> states = scratch_.matrix(n, (intervals + 1) * lanes);
     Kokkos::deep_copy(lanes_of(states, 0, lanes), u);
-    Rollout<Real>(dynamics_, {options_.integrator.substeps, 0})
-        .forward(space_, steps_, states, Rollout<Real>::Record::no, scratch_);
+    run_chunk(states, intervals);
     store(piece, first, count, start, states);
     Kokkos::deep_copy(u, lanes_of(states, intervals * lanes, lanes));
   }

@@ -1,6 +1,7 @@
 #pragma once
 /// A trained model run forward (or backward) from given states.
 
+#include "core/adaptive_steps.hpp"
 #include "core/autoencoder_map.hpp"
 #include "core/data/trajectories.hpp"
 #include "core/dynamics.hpp"
@@ -12,7 +13,8 @@ namespace spnode::core {
 
 struct ForecastOptions {
   IntegratorOptions integrator;
-  std::size_t tile = 64;  ///< trajectories computed at a time
+  std::size_t tile = 64;   ///< trajectories computed at a time
+  double tolerance = 0.0;  ///< of adaptive steps (core/adaptive_steps.hpp); 0: equal steps
 };
 
 /// The lengths of a forecast's steps over a set of times, without repetitions.
@@ -44,8 +46,9 @@ class Forecaster {
 template <class Real>
 class BasicForecaster final : public Forecaster {
  public:
-  /// theta: the model's parameters. `steps`: all step lengths that run() will meet. Raises NumericalError
-  /// where the model's operators are not finite.
+  /// theta: the model's parameters. `steps`: all step lengths that run() will meet; the longest ones where
+  /// they are adaptive. Raises NumericalError where the model's operators are not finite; run() does where
+  /// adaptive steps fail.
   BasicForecaster(const Model& model, std::span<const double> theta, ForecastOptions options,
                   std::vector<double> steps);
 
@@ -61,6 +64,7 @@ class BasicForecaster final : public Forecaster {
  private:
   void encode_tile(const Trajectories& trajectories, std::size_t first, std::size_t count, double* latent);
   void run_tile(Trajectories& piece, std::size_t first, std::size_t count, double* latent);
+  void run_chunk(MatrixView<Real> states, std::size_t intervals);
   void assign_steps(const Trajectories& trajectories, std::size_t first, std::size_t count, std::size_t start,
                     std::size_t intervals);
   void store(Trajectories& trajectories, std::size_t first, std::size_t count, std::size_t start,

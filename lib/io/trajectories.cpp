@@ -213,7 +213,8 @@ core::Trajectories read_trajectories(const Communicator& comm, const std::string
   data.components = info.components;
   data.shared_time = info.time_axis == TimeAxis::shared;
   const std::size_t begin = options.time_begin;
-  data.state = read(comm, file, state_name, {{first, begin, 0}, {count, data.times, data.components}});
+  if (options.content == Content::all)
+    data.state = read(comm, file, state_name, {{first, begin, 0}, {count, data.times, data.components}});
   data.time = data.shared_time ? read(comm, file, time_name, {{begin}, {data.times}})
                                : read(comm, file, time_name, {{first, begin}, {count, data.times}});
   for (const std::string& name : info.parameters) {

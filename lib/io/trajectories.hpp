@@ -36,10 +36,14 @@ struct TrajectoryInfo {
 /// type.
 TrajectoryInfo inspect_trajectories(const parallel::Communicator& comm, const std::string& path);
 
+/// What of a trajectory is read: without `states` only its times and parameters.
+enum class Content { all, no_states };
+
 /// Which times to read: indices of the time axis, [begin, end).
 struct ReadOptions {
   std::size_t time_begin = 0;
   std::size_t time_end = std::numeric_limits<std::size_t>::max();  ///< cut to the number of times
+  Content content = Content::all;
 };
 
 /// Reads the trajectories [first, first + count), which differ from rank to rank (a rank may read none).
@@ -55,26 +59,27 @@ class TrajectoryWriter {
   TrajectoryWriter(const parallel::Communicator& comm, const std::string& path, const TrajectoryInfo& info,
                    Overwrite overwrite);
 
-  /// Writes `block` as the trajectories [first, first + block.count). Collective; a rank may have an empty
-  /// block. A shared time axis is taken from the block that holds trajectory 0.
-  void write(std::size_t first, const core::Trajectories& block);
+  /// Writes `block` as the trajectories [first, first + block.count) from time index `time_begin` on.
+  /// Collective; a rank may have an empty block. A shared time axis is taken from the blocks that hold
+  /// trajectory 0, parameters from those that begin at time index 0.
+  void write(std::size_t first, const core::Trajectories& block, std::size_t time_begin = 0);
 
   /// Writes the true states of the trajectories [first, first + block.count) to /truth. Collective; as
   /// write().
   void write_truth(std::size_t first, const core::Trajectories& block);
 
-  /// Collective; every trajectory must have been written. Raises FileError where the disk refuses the data.
+  /// Collective; every state must have been written. Raises FileError where the disk refuses the data.
   void commit();
 
  private:
   void create_objects() const;
-  void check_block(std::size_t first, const core::Trajectories& block) const;
+  void check_block(std::size_t first, const core::Trajectories& block, std::size_t time_begin) const;
 
   parallel::Communicator comm_;
   TrajectoryInfo info_;
   AtomicFile target_;
   hdf5::File file_;
-  std::size_t written_ = 0;  ///< trajectories that this rank has written
+  std::size_t written_ = 0;  ///< states that this rank has written
 };
 
 }  // namespace spnode::io

@@ -40,10 +40,11 @@ void TrajectoryWriter::create_objects() const {
   file.close();
 }
 
-void TrajectoryWriter::check_block(std::size_t first, const core::Trajectories& block) const {
+void TrajectoryWriter::check_block(std::size_t first, const core::Trajectories& block,
+                                   std::size_t time_begin) const {
   if (block.count == 0) return;
   const bool shared = info_.time_axis == TimeAxis::shared;
-  bool fits = first + block.count <= info_.count && block.times == info_.times &&
+  bool fits = first + block.count <= info_.count && time_begin + block.times <= info_.times &&
               block.components == info_.components && block.shared_time == shared &&
               block.state.size() == block.count * block.times * block.components &&
               block.time.size() == (shared ? 1 : block.count) * block.times;
@@ -53,35 +54,37 @@ void TrajectoryWriter::check_block(std::size_t first, const core::Trajectories& 
   }
   if (!fits) throw Error(ExitStatus::internal_error, target_.path() + ": a block does not fit the file");
 
-  const Slab slab = {{first, 0, 0}, {block.count, info_.times, info_.components}};
+  const Slab slab = {{first, time_begin, 0}, {block.count, block.times, info_.components}};
   if (const auto bad = first_non_finite(block.state)) {
     throw NumericalError(target_.path() + ": " + state_name + print_index(slab, *bad) + " would be " +
                          shortest(block.state[*bad]) + "; the trajectory has diverged");
   }
 }
 
-void TrajectoryWriter::write(std::size_t first, const core::Trajectories& block) {
-  collectively(comm_, [&] { check_block(first, block); });
+void TrajectoryWriter::write(std::size_t first, const core::Trajectories& block, std::size_t time_begin) {
+  collectively(comm_, [&] { check_block(first, block, time_begin); });
   const auto put = [&](const std::string& name, const Slab& slab, std::span<const double> values) {
     collectively(comm_, [&] { file_.write_slab(name, slab, values); });
   };
-  const std::size_t count = block.count;
-  put(state_name, {{first, 0, 0}, {count, info_.times, info_.components}}, block.state);
+  const std::size_t count = block.count, times = count > 0 ? block.times : 0;
+  put(state_name, {{first, time_begin, 0}, {count, times, info_.components}}, block.state);
   if (info_.time_axis == TimeAxis::shared) {
-    put(time_name, {{0}, {first == 0 && count > 0 ? info_.times : 0}}, block.time);
+    const std::size_t mine = first == 0 ? times : 0;
+    put(time_name, {{time_begin}, {mine}}, std::span(block.time).first(mine));
   } else {
-    put(time_name, {{first, 0}, {count, info_.times}}, block.time);
+    put(time_name, {{first, time_begin}, {count, times}}, block.time);
   }
   for (const std::string& name : info_.parameters) {
     const auto found = block.parameters.find(name);
-    put(parameter_name(name), {{first}, {count}},
-        count > 0 ? std::span<const double>(found->second) : std::span<const double>());
+    const std::size_t mine = time_begin == 0 ? count : 0;
+    put(parameter_name(name), {{first}, {mine}},
+        mine > 0 ? std::span<const double>(found->second) : std::span<const double>());
   }
-  written_ += count;
+  written_ += count * times;
 }
 
 void TrajectoryWriter::write_truth(std::size_t first, const core::Trajectories& block) {
-  collectively(comm_, [&] { check_block(first, block); });
+  collectively(comm_, [&] { check_block(first, block, 0); });
   collectively(comm_, [&] {
     file_.write_slab(truth_name, {{first, 0, 0}, {block.count, info_.times, info_.components}}, block.state);
   });
@@ -90,9 +93,9 @@ void TrajectoryWriter::write_truth(std::size_t first, const core::Trajectories& 
 void TrajectoryWriter::commit() {
   std::uint64_t written = written_;
   MPI_Allreduce(MPI_IN_PLACE, &written, 1, MPI_UINT64_T, MPI_SUM, comm_.handle());
-  if (written != info_.count) {
+  if (const std::size_t all = info_.count * info_.times; written != all) {
     throw Error(ExitStatus::internal_error, target_.path() + ": " + std::to_string(written) + " of " +
-                                                std::to_string(info_.count) + " trajectories were written");
+                                                std::to_string(all) + " states were written");
   }
   collectively(comm_, [&] { file_.close(); });
   target_.commit();

@@ -203,6 +203,45 @@ class Forecasts(ProgramTest):
             with h5py.File(self.folder / "test.h5") as test:
                 np.testing.assert_array_equal(beside["truth"][...], test["state"][...])
 
+    def test_forecasts_of_any_kind_are_bitwise_the_same_on_1_2_3_ranks(self):
+        for words in (["forecast.step=0.3", "forecast.steps=100000"], ["forecast.tolerance=1e-7"],
+                      ["forecast.ensemble.members=5", "forecast.step=-0.1", "forecast.steps=3"]):
+            results = set()
+            for ranks in (1, 2, 3):
+                self.succeed(ranks, "forecast", "deck.yaml", *words, "--overwrite")
+                results.add(numbers(self.folder / "run/trajectories.h5"))
+            self.assertEqual(len(results), 1, words)
+
+    def test_memory_of_a_forecast_does_not_grow_with_its_length(self):
+        def peak(steps):  # of the larger rank, in MiB
+            script = ("import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
+                      "print('peak', resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)")
+            done = subprocess.run([sys.executable, "-c", script, *self.command(
+                1, PROGRAM, "forecast", "deck.yaml", "forecast.step=0.5", f"forecast.steps={steps}", "--overwrite")],
+                cwd=self.folder, text=True, capture_output=True, check=True)
+            return float(done.stdout.split("peak")[1])
+
+        short, long = peak(1000), peak(800000)
+        self.assertGreater((self.folder / "run/trajectories.h5").stat().st_size, 60 * 2**20)
+        self.assertLess(long - short, 30, f"{short} and {long} MiB")
+
+    def test_ensembles_are_spread_around_their_initial_states(self):
+        self.succeed(2, "forecast", "deck.yaml", "forecast.ensemble.members=50", "forecast.ensemble.perturbation=0.1",
+                     "forecast.times=[0, 1]", "forecast.trajectories=3")
+        with h5py.File(self.folder / "run/trajectories.h5") as file, h5py.File(self.folder / "test.h5") as test:
+            np.testing.assert_array_equal(file["parameters/trajectory"], np.repeat([0, 1, 2], 50))
+            np.testing.assert_array_equal(file["parameters/member"], np.tile(np.arange(50), 3))
+            first = file["state"][:, 0].reshape(3, 50, 2)
+            np.testing.assert_allclose(first[:, 0], test["state"][:3, 0], atol=1e-14)
+            self.assertAlmostEqual(np.std(first[:, 1:] - first[:, :1]), 0.1, delta=0.02)
+
+    def test_diverging_forecast_leaves_no_file(self):
+        outcome = self.spnode(2, "forecast", "deck.yaml", "forecast.tolerance=1e-6", "forecast.step=-50",
+                              "forecast.steps=40")
+        self.assertEqual(outcome.statuses, [5, 5], outcome.output)
+        self.assertEqual(outcome.errors, 1, outcome.output)
+        self.assertEqual([name for name in self.files() if "trajectories" in name], [])
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -212,7 +212,7 @@ std::vector<double> product(TileObjective& objective, const Setup& s, std::span<
 
 TEST_CASE("gauss_newton_matrix_is_the_hessian_where_all_residuals_vanish") {
   Setup s;
-  Forecaster(s.model, s.theta, {s.integrator, 2}, forecast_steps(s.data, 2)).run(s.data);
+  BasicForecaster<double>(s.model, s.theta, {s.integrator, 2}, forecast_steps(s.data, 2)).run(s.data);
   Objective<double> objective = s.objective(all_terms(0.0));
   const auto v = random_vector(s.theta.size(), "v");
   const auto loss = [&](double e) {

@@ -1,0 +1,136 @@
+#include "core/forecast.hpp"
+#include "catch.hpp"
+#include "core/error.hpp"
+#include "core/random.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <utility>
+#include <vector>
+
+using namespace spnode;
+using namespace spnode::core;
+
+namespace {
+
+/// A stiff linear part and a bilinear form, with random parameters.
+struct Example {
+  explicit Example(bool shared_time = true, std::size_t count = 5) {
+    ModelOptions options;
+    options.nonlinear = {NonlinearKind::bilinear};
+    options.linear.rate_min = 0.5;
+    options.linear.rate_max = 50.0;
+    options.bilinear.rank = 2;
+    model = std::make_unique<Model>(options, 3);
+    theta = model->initialise(7, nullptr);
+    data.count = count;
+    data.times = 41;
+    data.components = 3;
+    data.shared_time = shared_time;
+    const Random random(3, "forecast");
+    for (std::size_t n = 0; n < (shared_time ? 1 : count); ++n)
+      for (std::size_t t = 0; t < data.times; ++t)
+        data.time.push_back(double(n) + 0.1 * double(n + 1) * double(t));
+    data.state.resize(count * data.times * 3);
+    for (std::size_t n = 0; n < count; ++n)
+      for (std::size_t i = 0; i < 3; ++i) data.state_at(n, 0)[i] = 0.5 * random.normal(3 * n + i);
+  }
+
+  Trajectories forecast(std::size_t substeps, double tolerance = 0.0, std::size_t tile = 64) const {
+    Trajectories states = data;
+    forecaster(substeps, tolerance, tile)->run(states);
+    return states;
+  }
+  std::unique_ptr<Forecaster> forecaster(std::size_t substeps, double tolerance, std::size_t tile) const {
+    const IntegratorOptions integrator{Scheme::etdrk2, substeps, MatrixFunctionMethod::automatic, 0};
+    return std::make_unique<BasicForecaster<double>>(
+        *model, theta, ForecastOptions{integrator, tile, tolerance}, forecast_steps(data, substeps));
+  }
+
+  std::unique_ptr<Model> model;
+  std::vector<double> theta;
+  Trajectories data;
+};
+
+double largest_difference(const Trajectories& a, const Trajectories& b) {
+  double largest = 0.0;
+  for (std::size_t i = 0; i < a.state.size(); ++i)
+    largest = std::max(largest, std::abs(a.state[i] - b.state[i]));
+  return largest;
+}
+
+/// Times [first, last] of all trajectories.
+Trajectories piece_of(const Trajectories& all, std::size_t first, std::size_t last) {
+  Trajectories piece = all;
+  piece.times = last - first + 1;
+  piece.state.assign(all.count * piece.times * all.components, 0.0);
+  piece.time.clear();
+  for (std::size_t n = 0; n < (all.shared_time ? 1 : all.count); ++n)
+    for (std::size_t t = first; t <= last; ++t) piece.time.push_back(all.time_at(n, t));
+  return piece;
+}
+
+}  // namespace
+
+TEST_CASE("pieces_of_a_forecast_give_the_bits_of_the_whole") {
+  for (const double tolerance : {0.0, 1e-6})
+    for (const bool shared_time : {true, false}) {
+      const Example example(shared_time);
+      const Trajectories whole = example.forecast(2, tolerance);
+      const auto forecaster = example.forecaster(2, tolerance, 64);
+      std::vector<double> latent = forecaster->encode(example.data);
+      const std::vector<std::pair<std::size_t, std::size_t>> pieces = {{0, 0}, {0, 7}, {7, 8}, {8, 40}};
+      for (const auto& [first, last] : pieces) {
+        Trajectories piece = piece_of(example.data, first, last);
+        forecaster->run(piece, latent);
+        for (std::size_t n = 0; n < piece.count; ++n)
+          CHECK(std::equal(piece.state_at(n, 0), piece.state_at(n, 0) + piece.times * 3,
+                           whole.state_at(n, first)));
+      }
+    }
+}
+
+TEST_CASE("adaptive_forecasts_err_as_their_tolerance_says") {
+  const Example example;
+  const Trajectories truth = example.forecast(512);
+  double before = 1.0;
+  for (const double tolerance : {1e-3, 1e-5, 1e-7}) {
+    const double error = largest_difference(example.forecast(1, tolerance), truth);
+    CAPTURE(tolerance, error);
+    CHECK(error < 50.0 * tolerance);
+    CHECK(error < before);
+    before = error;
+  }
+  CHECK(largest_difference(example.forecast(1), truth) > before);
+}
+
+TEST_CASE("adaptive_steps_of_a_trajectory_do_not_depend_on_its_neighbours") {
+  for (const bool shared_time : {true, false}) {
+    const Example example(shared_time, 19);
+    const Trajectories together = example.forecast(1, 1e-6);
+    for (const std::size_t tile : {1, 8, 16}) CHECK(example.forecast(1, 1e-6, tile).state == together.state);
+  }
+}
+
+TEST_CASE("adaptive_forecasts_go_backwards_to_where_they_came_from") {
+  Example example;
+  example.data.times = 4;
+  example.data.time.resize(4);
+  example.data.state.resize(example.data.count * 4 * 3);
+  const Trajectories forward = example.forecast(1, 1e-9);
+  Example back;
+  back.data = forward;
+  std::reverse(back.data.time.begin(), back.data.time.end());
+  for (std::size_t n = 0; n < forward.count; ++n)
+    std::copy_n(forward.state_at(n, 3), 3, back.data.state_at(n, 0));
+  const Trajectories returned = back.forecast(1, 1e-9);
+  // The fastest rate amplifies what is left of an error by exp(50 * 0.3) on the way back.
+  for (std::size_t n = 0; n < forward.count; ++n)
+    for (std::size_t i = 0; i < 3; ++i)
+      CHECK(returned.state_at(n, 3)[i] == Approx(forward.state_at(n, 0)[i]).margin(1e-1));
+}
+
+TEST_CASE("tolerance_that_no_step_meets_is_broken_numerics") {
+  CHECK_THROWS_AS(Example().forecast(1, 1e-30), NumericalError);
+}
