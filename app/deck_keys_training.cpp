@@ -98,7 +98,7 @@ void add_optimizers(KeyTable& t) {
   t.key("training.gauss_newton.iterations", SPNODE_FIELD(training.gauss_newton.iterations), at_least(1), "",
         "at most");
   t.key("training.gauss_newton.damping", SPNODE_FIELD(training.gauss_newton.damping), above(0), "",
-        "at the start, relative to the matrix' diagonal");
+        "at the start, relative to the size of the matrix");
   t.key("training.gauss_newton.solver", SPNODE_FIELD(training.gauss_newton.solver), any(), "",
         "dense: Cholesky factor of the whole matrix; cg: products alone; automatic: dense up to 1500 "
         "parameters");

@@ -46,7 +46,7 @@ enum class NormalSolver {
 /// Gauss-Newton steps on the full batch, damped as of Levenberg and Marquardt.
 struct GaussNewtonOptions {
   std::size_t iterations = 100;
-  double damping = 1e-2;  ///< at the start, relative to the matrix' diagonal
+  double damping = 1e-3;  ///< at the start, relative to the size of the matrix
   NormalSolver solver = NormalSolver::automatic;
   std::size_t cg_iterations = 200;  ///< at most, of one solve
   double gradient_tolerance = 1e-14;

@@ -66,12 +66,16 @@ TEST_CASE("another_signal_ends_the_process_at_once") {
 // bits.
 TEST_CASE("signal_on_one_rank_checkpoints_stops_all_and_resumes_to_the_same_bits") {
   const Communicator comm;
-  ToyRun whole{Communicator(MPI_COMM_SELF)};
+  TrainingOptions options = short_training();
+  options.optimizers.push_back(OptimizerKind::gauss_newton);
+  options.gauss_newton = {.iterations = 5, .damping = 10.0, .gradient_tolerance = 0.0};
+  ToyRun whole{Communicator(MPI_COMM_SELF), options};
   whole.run();
-  // 8 steps of pretraining, 32 of Adam, 9 iterations of L-BFGS; after the very last one a run ends normally.
-  for (int at = 1; at < 49; at += 3) {
+  // 8 steps of pretraining, 32 of Adam, 9 iterations of L-BFGS, 5 of Gauss-Newton; after the very last one a
+  // run ends normally.
+  for (int at = 1; at < 54; at += 3) {
     const SignalFlag flag;
-    ToyRun stopped{comm};
+    ToyRun stopped{comm, options};
     int steps = 0;
     stopped.signals = &flag;
     stopped.hooks.progress = [&](const Progress&) {
@@ -80,7 +84,7 @@ TEST_CASE("signal_on_one_rank_checkpoints_stops_all_and_resumes_to_the_same_bits
     INFO("signal after step " << at);
     CHECK_THROWS_AS(stopped.run(), Interrupted);
     REQUIRE(stopped.checkpoints.size() == 1);
-    ToyRun resumed{comm};
+    ToyRun resumed{comm, options};
     resumed.state = stopped.checkpoints[0];
     CHECK(bytes(resumed.run()) == bytes(whole.state));
   }

@@ -31,8 +31,8 @@ double dot(std::span<const double> x, std::span<const double> y) {
   return sum;
 }
 
-/// H entry by entry, D its diagonal (at least 1e-8 of the largest entry). Both are scaled to a unit diagonal
-/// of H + damping D before Cholesky's factorisation, which is then accurate for parameters of any scale.
+/// H entry by entry, D its largest diagonal entry times I. Rows and columns are scaled to a unit diagonal of
+/// H + damping D before Cholesky's factorisation, which is then accurate for parameters of any scale.
 class DenseNormal final : public NormalEquations {
  public:
   DenseNormal(BatchObjective& objective, const core::ParameterLayout& layout)
@@ -40,23 +40,21 @@ class DenseNormal final : public NormalEquations {
     for (std::size_t i = 0; i < learning_.size(); ++i) directions_[i * layout.size() + learning_[i]] = 1.0;
     const std::size_t n = learning_.size();
     H_.resize(n * n);
-    diagonal_.resize(n);
   }
 
   void linearise(std::span<const double> theta, std::span<const double> gradient) override {
     gradient_ = gradient;
     if (!objective_.gram(theta, directions_, H_)) not_finite();
     const std::size_t n = learning_.size();
-    for (std::size_t i = 0; i < n; ++i) diagonal_[i] = H_[i * n + i];
-    const double floor = 1e-8 * *std::ranges::max_element(diagonal_);
-    for (double& entry : diagonal_) entry = std::max(entry, floor);
+    size_ = 0.0;
+    for (std::size_t i = 0; i < n; ++i) size_ = std::max(size_, H_[i * n + i]);
   }
 
   bool solve(double damping, std::span<double> step) override {
     const std::size_t n = learning_.size();
-    if (!(diagonal_[0] > 0.0)) return false;
+    if (!(size_ > 0.0)) return false;
     std::vector<double> scale(n), rhs(n), matrix(H_);
-    for (std::size_t i = 0; i < n; ++i) scale[i] = 1.0 / std::sqrt(H_[i * n + i] + damping * diagonal_[i]);
+    for (std::size_t i = 0; i < n; ++i) scale[i] = 1.0 / std::sqrt(H_[i * n + i] + damping * size_);
     for (std::size_t i = 0; i < n; ++i) {
       for (std::size_t j = 0; j < n; ++j) matrix[i * n + j] *= scale[i] * scale[j];
       matrix[i * n + i] = 1.0;
@@ -71,16 +69,14 @@ class DenseNormal final : public NormalEquations {
   }
 
   double damping_term(double damping, std::span<const double> step) const override {
-    double sum = 0.0;
-    for (std::size_t i = 0; i < learning_.size(); ++i)
-      sum += diagonal_[i] * step[learning_[i]] * step[learning_[i]];
-    return damping * sum;
+    return damping * size_ * dot(step, step);
   }
 
  private:
   BatchObjective& objective_;
   std::vector<std::size_t> learning_;
-  std::vector<double> directions_, H_, diagonal_;
+  std::vector<double> directions_, H_;
+  double size_ = 0.0;
   std::span<const double> gradient_;
 };
 
