@@ -107,8 +107,8 @@ class BadData(ProgramTest):
         self.refused_file("validation.h5: /state has 3 components; train.h5 has 2")
 
     def test_window_longer_than_the_trajectories(self):
-        self.refused(WRONG_DECK, "data.window = 9 intervals of 1 each (data.every), but the trajectories have 5", "train", "deck.yaml",
-                     "data.window=9")
+        self.refused(WRONG_DECK, "data.window = 9 intervals of 1 each (data.every), but the trajectories have 5", "train",
+                     "deck.yaml", "data.window=9")
 
     def test_latent_dimension_without_an_autoencoder(self):
         self.refused(WRONG_DECK, "model.latent_dimension = 1, but the states have 2", "train", "deck.yaml",
