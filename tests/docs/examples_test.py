@@ -23,10 +23,14 @@ def blocks(page, language):
 
 
 def make_data(folder, code):
-    """Runs the lines of h5py as they stand for each of the three files."""
+    """Runs the lines of h5py as they stand for each of the three files, with travelling waves that decay."""
     random = np.random.default_rng(1)
     for name in ("train.h5", "validation.h5", "test.h5"):
-        names = {"state": random.standard_normal((30, 11, 24)), "time": np.linspace(0, 1, 11)}
+        time, wave = np.linspace(0, 3, 31), np.arange(1, 12)
+        phase = (wave * np.linspace(0, 2 * np.pi, 24, endpoint=False)[:, None] - np.sqrt(wave) * time[:, None, None]
+                 + random.uniform(0, 2 * np.pi, (30, 1, 1, 11)))
+        amplitude = random.standard_normal((30, 1, 1, 11)) * np.exp(-0.1 * time[:, None, None])
+        names = {"state": (amplitude * np.cos(phase)).sum(axis=3), "time": time}
         exec(code.replace('"train.h5"', repr(str(Path(folder, name)))), names)  # noqa: S102
 
 
