@@ -12,6 +12,7 @@ REQUIRED = {
     "transient_growth_linear": "evaluate.require_error=1e-9",
     "transient_growth": "evaluate.require_error=5e-4",
     "grad13": "evaluate.require_error=1e-9",
+    "grad13_network": "evaluate.require_error=1e-6",
     "robertson": "evaluate.require_error=2e-2",
     "robertson_autoencoder": "evaluate.require_error=2e-3",
     "kuramoto_sivashinsky_20": "evaluate.require_valid_time=80",
