@@ -1,0 +1,299 @@
+#!/usr/bin/env python3
+"""Trains every system of the papers with several seeds and prints what was reached beside what should be.
+
+usage: reproduce.py [SYSTEM ...] [--seeds 1 2 3] [--ranks N] [--spnode PROGRAM] [--folder FOLDER] [--again]
+
+SYSTEM is a deck of input/ or a variant of one, all by default. The data are generated once for each deck, with the deck's own seed; the key
+`seed` of a run then sets the initial parameters and the order of the batches. Test data are seen by `evaluate` alone.
+Everything goes to FOLDER: data/, finer/ (the same test states on a finer time grid) and runs/SYSTEM/seedN/. Runs
+that are there are kept, --again trains them anew. The Markdown table on stdout has the mean over the seeds, with the
+lowest and the highest: with the steps of the training, with half of them, and on the finer grid.
+
+Exit status 4 where a goal is missed, 3 where a command of the program fails.
+Needs h5py and yaml; Debian's belong to /usr/bin/python3.
+"""
+import argparse
+import csv
+import resource
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+HALF, FINE = "half_step_", "fine_grid_"  # prefixes of metrics.csv
+
+
+class Failure(Exception):
+    """A command of the program failed."""
+
+
+@dataclass
+class Goal:
+    """A line of the table: the metric, and the limit that `judged` values of it must keep."""
+    metric: str
+    limit: float | None = None    # None: reported, not judged
+    at_least: bool = False        # the limit is a lower one
+    judged: tuple = ("",)         # prefixes of what must keep it; the mean over the seeds counts
+    paper: str = ""
+
+    def text(self):
+        where = {"": "", HALF: "half the step", FINE: "finer grid"}
+        at = ", ".join(where[prefix] for prefix in self.judged if prefix)
+        sense = "at least" if self.at_least else "below"
+        return "-" if self.limit is None else f"{sense} {self.limit:g}" + (f" ({at})" if at else "")
+
+    def kept(self, prefix, value):
+        return prefix not in self.judged or (value >= self.limit if self.at_least else value < self.limit)
+
+
+@dataclass
+class System:
+    goals: list
+    finer: tuple                  # words for generate that make the finer grid
+    generate: tuple = ()          # further words for all data
+    evaluate: tuple = ()          # further words for evaluate
+    measures: tuple = ()          # functions (study, run) -> metrics that the program does not print
+    deck: str = ""                # of input/, where it is not named as the system
+    words: tuple = ()             # that the deck is changed by
+
+
+def processor_seconds():
+    """Of all commands so far, on all ranks: other programs on the machine do not change it."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def matched(found, exact):
+    """The largest distance of an eigenvalue from the nearest one of the other set."""
+    distance = np.abs(np.asarray(found)[:, None] - np.asarray(exact))
+    return max(distance.min(axis=0).max(), distance.min(axis=1).max())
+
+
+def eigenvalues(study, run):
+    study.spnode("spectrum", f"output={run}", "--overwrite", accept=(0, 4))
+    with (study.folder / run / "spectrum.csv").open(newline="", encoding="utf-8") as stream:
+        return np.array([complex(float(row["real"]), float(row["imag"])) for row in csv.DictReader(stream)])
+
+
+BUMP = np.array([[-2.0, 10.0], [0.0, -2.0]])  # A_bump of SPNODE-25, eq. (23)
+
+
+def bump_operator(study, run):
+    """A_L against A_bump."""
+    with h5py.File(study.folder / run / "model.h5") as file:
+        found = file["A_L"][...]
+    return {"operator_error": np.linalg.norm(found - BUMP) / np.linalg.norm(BUMP)}
+
+
+def bump_linearised(study, run, size=1e-3, step=1e-2):
+    """Eigenvalues of A_L + g'(0), from forecasts around 0: their differences grow with exp(step (A_L + g'(0)))."""
+    around = study.folder / run / "around_0.h5"
+    with h5py.File(around, "w") as file:
+        file["state"], file["time"] = size * np.repeat([[[1.0, 0]], [[-1, 0]], [[0, 1]], [[0, -1]]], 2, axis=1), [0, step]
+    after = study.forecast(run, f"forecast.data={around}", "forecast.substeps=16")[:, -1]
+    propagator = np.stack([after[0] - after[1], after[2] - after[3]], axis=1) / (2 * size)
+    return {"linearisation_error": np.abs(np.log(np.linalg.eigvals(propagator)) / step - (-1.0)).max()}
+
+
+def backwards(study, run):
+    """From the end of the test data back to their start, with their steps and with half of them."""
+    with h5py.File(study.data("test")) as file:
+        truth, times = file["state"][:, ::-1], file["time"][...]
+    intervals, found = len(times) - 1, {}
+    for prefix, cut in (("", 1), (HALF, 2)):
+        back = study.forecast(run, f"forecast.start={intervals}", f"forecast.step={-(times[1] - times[0]) / cut}",
+                              f"forecast.steps={cut * intervals}")
+        error = np.linalg.norm(back[:, ::cut] - truth, axis=(1, 2)) / np.linalg.norm(truth, axis=(1, 2))
+        found[prefix + "backward_l2_error"] = error.mean()
+    return found
+
+
+def grad13_eigenvalues(study, run, epsilon=0.1):
+    """Against those of SPNODE-24, eq. (5.12); modes k and -k are conjugate."""
+    coupling = np.array([[0, 1, 0, 0, 0], [1, 0, 1, 1, 0], [0, 2 / 3, 0, 0, 2 / 3], [0, 4 / 3, 0, 0, 8 / 15],
+                         [0, 0, 5 / 2, 1, 0]])
+    exact = [np.linalg.eigvals(np.diag([0, 0, 0, -1, -2 / 3]) - 1j * k * epsilon * coupling) for k in (0, 1, 2, -1, -2)]
+    return {"eigenvalue_error": matched(eigenvalues(study, run), np.concatenate(exact))}
+
+
+def growth_rates(study, run):
+    """The six leading eigenvalues of A_L against q^2 - q^4, q = 2 pi n / 22, n = 1, 2, 3, each twice."""
+    q = 2 * np.pi * np.arange(1, 4) / 22
+    found = np.sort(eigenvalues(study, run).real)[::-1][:6]
+    return {"growth_rate_error": np.abs(found - np.sort(np.repeat(q**2 - q**4, 2))[::-1]).max()}
+
+
+def long_run(study, run):
+    """Is the model bounded over 1e5 time units, from 16 of the test states?"""
+    study.evaluate(run, f"{run}/long", "evaluate.trajectories=16", "evaluate.long_run=1e5",
+                   "evaluate.step_consistency=false", "evaluate.spatial_period=0")
+    metrics = study.metrics(f"{run}/long")
+    return {name: metrics[name] for name in ("long_run_unbounded", "long_run_largest_norm")}
+
+
+def kuramoto_sivashinsky(valid_time, paper, *more):
+    statistics = [Goal("valid_prediction_time", valid_time, at_least=True, paper=paper),
+                  Goal("valid_prediction_lyapunov_times"), *more,
+                  Goal("long_run_unbounded", 1), Goal("growth_rate_error")]
+    return System(statistics, ("generate.times=1201",), ("generate.test=256",),
+                  ("evaluate.long_run=0",), (growth_rates, long_run))
+
+
+ROBERTSON = ("generate.times=198",)  # t = 0 and four intervals for each of the 49 logarithmic ones
+HALF_LOSS, PDF = Goal("half_step_loss_percent", 10), Goal("pdf_l1", 0.06)
+SYSTEMS = {
+    "transient_growth_linear": System(
+        [Goal("operator_error", 1e-9), Goal("relative_l2_error", 1e-8)],
+        ("generate.times=21",), measures=(bump_operator,)),
+    "transient_growth_linear_imex": System(
+        [Goal("operator_error"), Goal("relative_l2_error")], ("generate.times=21",), measures=(bump_operator,),
+        deck="transient_growth_linear", words=("integrator.scheme=imex_ssp2",)),
+    "transient_growth": System(
+        [Goal("relative_l2_error", 5e-4), Goal("backward_l2_error", 5e-4), Goal("linearisation_error", 0.02)],
+        ("generate.times=21",), measures=(bump_linearised, backwards)),
+    "grad13": System(
+        [Goal("eigenvalue_error", 1e-9, paper="3e-3 (FSNN)"), Goal("final_error", 1e-8)],
+        ("generate.times=401",), measures=(grad13_eigenvalues,)),
+    "grad13_network": System(
+        [Goal("eigenvalue_error", 1e-5, paper="3e-3 (FSNN)"), Goal("final_error", 1e-4)],
+        ("generate.times=401",), measures=(grad13_eigenvalues,)),
+    "robertson": System([Goal("max_error"), Goal("conserved_drift")], ROBERTSON),
+    "robertson_autoencoder": System(
+        [Goal("max_error", 3e-3), Goal("max_error", 1e-2, judged=(FINE,)), Goal("conserved_drift")], ROBERTSON),
+    "kuramoto_sivashinsky_20": kuramoto_sivashinsky(75, "50, one trajectory", HALF_LOSS, PDF),
+    "kuramoto_sivashinsky_20_lipschitz": kuramoto_sivashinsky(50, "50, one trajectory", Goal("half_step_loss_percent")),
+    "kuramoto_sivashinsky_7": kuramoto_sivashinsky(35, "25, one trajectory", Goal("half_step_loss_percent"), Goal("pdf_l1")),
+    "kuramoto_sivashinsky_64": kuramoto_sivashinsky(None, "the slow baseline", Goal("half_step_loss_percent")),
+}
+
+
+class Study:
+    """Runs the program on one deck, in a folder that the deck's relative paths start at."""
+
+    def __init__(self, name, options):
+        self.name, self.options, self.system = name, options, SYSTEMS[name]
+        self.folder = options.folder.resolve()
+        self.deck = REPOSITORY / "input" / f"{self.system.deck or name}.yaml"
+
+    def spnode(self, command, *words, accept=(0,)):
+        launch = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(self.options.ranks)]
+        done = subprocess.run([*(launch if self.options.ranks > 1 else []), self.options.spnode.resolve(), command,
+                               self.deck, *self.system.words, *words], cwd=self.folder, capture_output=True,
+                              text=True, check=False)
+        if done.returncode not in accept:
+            raise Failure(f"{self.name}: {command}: status {done.returncode}: {done.stderr.strip()}")
+        return done.stdout
+
+    def data(self, split):
+        """One of the deck's files."""
+        return self.folder / yaml.safe_load(self.deck.read_text(encoding="utf-8"))["data"][split]
+
+    def finer_test(self):
+        return self.folder / "finer" / f"{self.name}.h5"
+
+    def generate(self):
+        """The deck's data where there are none, and test data on the finer grid."""
+        if not all(self.data(split).exists() for split in ("train", "validation", "test")):
+            self.spnode("generate", *self.system.generate, "--overwrite")
+        if not self.finer_test().exists():
+            unused = [f"data.{split}=finer/unused_{split}.h5" for split in ("train", "validation")]
+            self.spnode("generate", *self.system.generate, *self.system.finer, "generate.train=1", *unused,
+                        "generate.validation=1", f"data.test={self.finer_test()}", "--overwrite")
+
+    def evaluate(self, run, output, *words):
+        self.spnode("evaluate", f"output={output}", f"evaluate.model={run}/model.h5", *self.system.evaluate, *words,
+                    "evaluate.require_error=0", "evaluate.require_valid_time=0", "--overwrite")
+
+    def forecast(self, run, *words):
+        output = self.folder / run / "unkept.h5"
+        self.spnode("forecast", f"output={run}", f"forecast.output={output}", *words, "--overwrite")
+        with h5py.File(output) as file:
+            states = file["state"][...]
+        output.unlink()
+        return states
+
+    def metrics(self, run):
+        """The scalars of metrics.csv, the last of each series of errors, the largest error of a component."""
+        found = {}
+        with (self.folder / run / "metrics.csv").open(newline="", encoding="utf-8") as stream:
+            for row in csv.DictReader(stream):
+                name = row["metric"].replace("relative_error", "final_error") if row["time"] else row["metric"]
+                found[name] = float(row["value"])
+        for prefix in ("", HALF, FINE):
+            largest = [value for name, value in found.items() if name.startswith(f"{prefix}max_error_")]
+            if largest:
+                found[f"{prefix}max_error"] = max(largest)
+        return found
+
+    def run(self, seed):
+        """All metrics of one seed."""
+        run, seconds = f"runs/{self.name}/seed{seed}", self.folder / f"runs/{self.name}/seed{seed}/training_seconds"
+        if self.options.again or not seconds.exists():
+            before = processor_seconds()
+            self.spnode("train", f"output={run}", f"seed={seed}", "--overwrite")
+            seconds.write_text(f"{processor_seconds() - before}\n", encoding="utf-8")
+        self.evaluate(run, run, f"evaluate.fine_data={self.finer_test()}")
+        found = self.metrics(run) | {"training": float(seconds.read_text(encoding="utf-8"))}
+        for measure in self.system.measures:
+            found |= measure(self, run)
+        return found
+
+
+def cell(results, name):
+    values = np.array([result[name] for result in results if name in result])
+    if not len(values):
+        return "-"
+    low, high = f"{values.min():.3g}", f"{values.max():.3g}"
+    return f"{values.mean():.3g}" + (f" ({low} .. {high})" if low != high else "")
+
+
+def lines(name, results):
+    """The lines of a system, and whether all goals are kept."""
+    kept = True
+    for goal in SYSTEMS[name].goals:
+        passed = "-"
+        if goal.limit is not None:
+            means = {prefix: np.mean([result[prefix + goal.metric] for result in results]) for prefix in goal.judged}
+            good = all(goal.kept(prefix, mean) for prefix, mean in means.items())
+            passed, kept = "yes" if good else "**no**", kept and good
+        cells = [cell(results, prefix + goal.metric) for prefix in ("", HALF, FINE)]
+        training = f"{np.mean([result['training'] for result in results]):.3g} s"
+        print(f"| {name}: {goal.metric} | {goal.paper or '-'} | {goal.text()} | " + " | ".join(cells) +
+              f" | {training} | {passed} |", flush=True)
+    return kept
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("systems", nargs="*", metavar="SYSTEM", help=", ".join(SYSTEMS))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--ranks", type=int, default=1)
+    parser.add_argument("--spnode", type=Path, default=REPOSITORY / "build/release/bin/spnode")
+    parser.add_argument("--folder", type=Path, default=Path("runs/reproduce"))
+    parser.add_argument("--again", action="store_true", help="train anew where there is a run")
+    options = parser.parse_intermixed_args()
+    unknown = [name for name in options.systems if name not in SYSTEMS]
+    if unknown:
+        parser.error(f"no system {unknown[0]}; there are {', '.join(SYSTEMS)}")
+    options.folder.mkdir(parents=True, exist_ok=True)
+    print("| system: metric | paper | goal | mean over the seeds (lowest .. highest) | half the step | finer grid | "
+          "training, CPU time | passed |\n" + "| --- " * 8 + "|")
+    kept = True
+    for name in options.systems or SYSTEMS:
+        study = Study(name, options)
+        study.generate()
+        kept = lines(name, [study.run(seed) for seed in options.seeds]) and kept
+    return 0 if kept else 4
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Failure as failure:
+        print(f"reproduce.py: {failure}", file=sys.stderr)
+        sys.exit(3)
