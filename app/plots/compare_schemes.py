@@ -5,7 +5,7 @@ usage: compare_schemes.py DECK [--spnode PROGRAM] [--ranks N] [--schemes etd1 im
                           [section.key=value ...]
 
 Every scheme trains in OUTPUT/compare/SCHEME, OUTPUT being the deck's `output`, with the deck's data, optimizers and
-substeps. Prints a Markdown table and writes OUTPUT/compare/comparison.csv and comparison.png (relative error over time).
+substeps. Prints a Markdown table and writes OUTPUT/compare/comparison.csv and comparison.png (norm of a state and relative error over time).
 With --refine K forecasts are also compared with test data of steps K times shorter, which `spnode generate` makes.
 A scheme that breaks down is a line of the table. Exit status 3 where the deck or its data cannot be used.
 Needs h5py and matplotlib; Debian's belong to /usr/bin/python3.
@@ -113,20 +113,29 @@ def write_csv(results, path):
 
 
 def draw(results, path):
-    """The median relative error over time, a line for each scheme."""
-    fig, axes = style.figure(1, height=3.2)
-    axis = axes[0, 0]
-    for line in (line for line in results if "forecast" in line):
-        elapsed = line["forecast"].time[0] - line["forecast"].time[0, 0]
-        error = np.median(line["forecast"].relative_error(), axis=0)
-        axis.plot(elapsed, np.where(error > 0, error, np.nan), marker=".", label=line["scheme"])
+    """A line for each scheme: the norm of the trajectory that grows most, and the median relative error."""
+    fig, axes = style.figure(2, height=2.6, sharex=True)
+    norms, errors = axes[:, 0]
+    forecasts = {line["scheme"]: line["forecast"] for line in results if "forecast" in line}
+    for scheme, forecast in forecasts.items():
+        elapsed = forecast.time[0] - forecast.time[0, 0]
+        truth = np.linalg.norm(forecast.truth, axis=2)
+        most = int(np.argmax(truth.max(axis=1) / truth[:, 0]))
+        if scheme == next(iter(forecasts)):
+            norms.plot(elapsed, truth[most], color=style.GREY, linewidth=4, alpha=0.6, label="truth")
+            norms.set_ylim(0, 1.5 * truth[most].max())
+        error = np.median(forecast.relative_error(), axis=0)
+        norms.plot(elapsed, np.linalg.norm(forecast.state[most], axis=1), marker=".", linewidth=1, label=scheme)
+        errors.plot(elapsed, np.where(error > 0, error, np.nan), marker=".", label=scheme)
         if is_logarithmic(elapsed):
-            axis.set_xscale("log")
-    axis.set_yscale("log")
-    axis.set_xlabel("time since the initial state")
-    axis.set_ylabel("median relative error")
-    axis.grid(True, which="major")
-    axis.legend()
+            errors.set_xscale("log")
+    norms.set_ylabel("$|u|$ where it grows most")
+    errors.set_yscale("log")
+    errors.set_ylabel("median relative error")
+    errors.set_xlabel("time since the initial state")
+    for axis in (norms, errors):
+        axis.grid(True, which="major")
+    norms.legend(ncol=2)
     style.save(fig, path)
 
 

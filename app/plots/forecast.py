@@ -7,15 +7,20 @@ from files import PlotError, read_forecast, read_metrics
 MOST_CURVES = 12  # components; more are drawn as a map
 
 
-def draw(run, output, trajectory=0):
-    """Draws RUN/forecast.h5."""
+def draw(run, output, trajectory=0, components=None):
+    """Draws RUN/forecast.h5: all components, or curves of those that are named, counted from 1."""
     forecast = read_forecast(run / "forecast.h5")
     if trajectory >= len(forecast.state):
         raise PlotError(f"{run / 'forecast.h5'}: has {len(forecast.state)} trajectories, number {trajectory} was asked for")
-    if forecast.state.shape[2] > MOST_CURVES:
+    count = forecast.state.shape[2]
+    if components:
+        if not all(1 <= component <= count for component in components):
+            raise PlotError(f"{run / 'forecast.h5'}: has components 1 to {count}, {components} were asked for")
+        _curves(forecast, output, components)
+    elif count > MOST_CURVES:
         _maps(forecast, trajectory, read_metrics(run / "metrics.csv").get("threshold", 0.5), output)
     else:
-        _curves(forecast, output)
+        _curves(forecast, output, range(1, count + 1))
 
 
 def _maps(forecast, k, threshold, output):
@@ -58,26 +63,25 @@ def _mark_valid_time(axes, forecast, k, threshold):
     axes[0].set_title(f"dashed: relative error {threshold:g} at t = {valid:.3g}", loc="right", fontsize=8)
 
 
-def _curves(forecast, output, most_trajectories=3):
+def _curves(forecast, output, components, most_trajectories=3):
     """One panel per component; several trajectories as colours."""
-    n = forecast.state.shape[2]
+    n = len(components)
     columns = 1 if n <= 3 else 2 if n <= 6 else 3
     rows = -(-n // columns)
     fig, axes = style.figure(rows, columns, sharex=True, figsize=(style.WIDTH, 0.7 + 1.5 * rows))
     shown = min(most_trajectories, len(forecast.state))
-    for component, axis in enumerate(axes.flat):
-        if component >= n:
-            axis.set_visible(False)
-            continue
+    for axis in axes.flat[n:]:
+        axis.set_visible(False)
+    for component, axis in zip(components, axes.flat):
         for k in range(shown):
             time, colour = forecast.time[k], style.CYCLE[k]
-            first = component == 0 and k == 0
+            first = axis is axes[0, 0] and k == 0
             if forecast.truth is not None:
-                axis.plot(time, forecast.truth[k, :, component], color=colour, linewidth=3.2, alpha=0.35,
+                axis.plot(time, forecast.truth[k, :, component - 1], color=colour, linewidth=3.2, alpha=0.35,
                           label="truth" if first else None)
-            axis.plot(time, forecast.state[k, :, component], color=colour, linewidth=1.2,
+            axis.plot(time, forecast.state[k, :, component - 1], color=colour, linewidth=1.2,
                       marker="." if len(time) <= 60 else None, markersize=4, label="forecast" if first else None)
-        axis.set_ylabel(f"$u_{{{component + 1}}}$")
+        axis.set_ylabel(f"$u_{{{component}}}$")
         axis.grid(True)
     positive = forecast.time[0][forecast.time[0] > 0]
     for axis in axes[:, 0] if is_logarithmic(forecast.time[0]) else []:

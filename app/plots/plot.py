@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws the pictures of a run directory.
 
-usage: plot.py RUN [--only PICTURE] [--trajectory K] [--format png|pdf|svg]
+usage: plot.py RUN [--only PICTURE] [--trajectory K] [--components C ...] [--format png|pdf|svg]
 
 Writes RUN/history.png, forecast.png, error.png, components.png, pdf.png, energy.png and spectrum.png, each where what
 it shows is there.
@@ -40,6 +40,7 @@ def main(words):
     parser.add_argument("run", type=Path, help="run directory, the deck's `output`")
     parser.add_argument("--only", choices=PICTURES, help="draw this picture alone")
     parser.add_argument("--trajectory", type=int, default=0, help="which forecast the maps show")
+    parser.add_argument("--components", type=int, nargs="+", help="forecast: curves of these alone, counted from 1")
     parser.add_argument("--format", choices=("png", "pdf", "svg"), default="png")
     options = parser.parse_args(words)
     if not options.run.is_dir():
@@ -52,7 +53,7 @@ def main(words):
             continue
         if options.only is None and name == "components" and not components.has_components(options.run):
             continue
-        more = {"trajectory": options.trajectory} if name == "forecast" else {}
+        more = {"trajectory": options.trajectory, "components": options.components} if name == "forecast" else {}
         draw(options.run, options.run / f"{name}.{options.format}", **more)
         drawn += 1
     if not drawn:

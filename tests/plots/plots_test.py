@@ -54,6 +54,12 @@ class Plots(unittest.TestCase):
         synthetic.write_forecast(self.run_directory, *synthetic.kinetics())
         self.expect_pictures("forecast.png", "error.png")
 
+    def test_components_of_a_large_state_are_drawn_as_curves(self):
+        synthetic.write_forecast(self.run_directory, *synthetic.field(trajectories=3, times=20, points=16))
+        self.expect_problem("--components", "3", "17", message="has components 1 to 16")
+        self.assertEqual(self.plot("--components", "3", "16").returncode, 0)
+        self.assertGreater((self.run_directory / "forecast.png").stat().st_size, 10000)
+
     def test_errors_of_components_are_drawn_where_there_are_any(self):
         synthetic.write_metrics(self.run_directory, trajectories=4)
         self.expect_problem("--only", "components", message="has no errors of components")
