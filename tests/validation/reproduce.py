@@ -108,7 +108,7 @@ def bump_linearised(study, run, size=1e-3, step=1e-2):
 def backwards(study, run):
     """From the end of the test data back to their start, with their steps and with half of them."""
     with h5py.File(study.data("test")) as file:
-        truth, times = file["state"][:, ::-1], file["time"][...]
+        truth, times = file["state"][...][:, ::-1], file["time"][...]
     intervals, found = len(times) - 1, {}
     for prefix, cut in (("", 1), (HALF, 2)):
         back = study.forecast(run, f"forecast.start={intervals}", f"forecast.step={-(times[1] - times[0]) / cut}",
@@ -145,8 +145,8 @@ def kuramoto_sivashinsky(valid_time, paper, *more):
     statistics = [Goal("valid_prediction_time", valid_time, at_least=True, paper=paper),
                   Goal("valid_prediction_lyapunov_times"), *more,
                   Goal("long_run_unbounded", 1), Goal("growth_rate_error")]
-    return System(statistics, ("generate.times=1201",), ("generate.test=256",),
-                  ("evaluate.long_run=0",), (growth_rates, long_run))
+    return System(statistics, ("generate.times=1201",), ("generate.test=256",), ("evaluate.long_run=0",),
+                  (growth_rates, long_run))
 
 
 ROBERTSON = ("generate.times=198",)  # t = 0 and four intervals for each of the 49 logarithmic ones
@@ -171,6 +171,7 @@ SYSTEMS = {
     "robertson_autoencoder": System(
         [Goal("max_error", 3e-3), Goal("max_error", 1e-2, judged=(FINE,)), Goal("conserved_drift")], ROBERTSON),
     "kuramoto_sivashinsky_20": kuramoto_sivashinsky(75, "50, one trajectory", HALF_LOSS, PDF),
+    "kuramoto_sivashinsky_20_dense": kuramoto_sivashinsky(75, "50, one trajectory", HALF_LOSS, PDF),
     "kuramoto_sivashinsky_7": kuramoto_sivashinsky(35, "25, one trajectory", Goal("half_step_loss_percent"), Goal("pdf_l1")),
 }
 
