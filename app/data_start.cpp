@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "core/model/even_pairs.hpp"
 #include "distributed/rate_inference.hpp"
 
 namespace spnode::app {
@@ -71,6 +72,30 @@ void move_inside(std::span<double> A, std::size_t n, double mu) {
   core::limit_real_parts(A, mu - margin * std::sqrt(squares / static_cast<double>(n)));
 }
 
+/// The rows that give the components of the scaled state from u, (components, n).
+std::vector<double> state_rows(const core::Model& model, const std::optional<core::PodStart>& pod) {
+  const std::size_t n = model.latent_dimension(), m = model.state_dimension();
+  std::vector<double> rows(m * n, 0.0);
+  for (std::size_t c = 0; c < m; ++c)
+    for (std::size_t j = 0; j < n; ++j)
+      rows[c * n + j] = pod ? pod->modes[j * m + c] * pod->latent_scale : double(c == j);
+  return rows;
+}
+
+/// Puts the quadratic part of a rate into a network, as even pairs; gives the words for it.
+std::string start_network(const parallel::Communicator& comm, const core::Network<double>& network,
+                          const std::vector<double>& rows, const distributed::LatentTrajectories& latent,
+                          const core::QuadraticRate& rate, std::span<double> theta) {
+  std::vector<double> V = core::pair_directions(rows, distributed::second_moments(comm, latent),
+                                                latent.dimension, network.pairs());
+  network.set_directions(V, theta);
+  const distributed::InferredPairs pairs = distributed::infer_pairs(comm, latent, rate, V);
+  const double divided = network.set_outputs(pairs.W, pairs.b, theta);
+  std::string note = fmt::format("; the network holds its quadratic part but for {:.2g}", pairs.residual);
+  if (divided > 1.0) note += fmt::format(", divided by {:.2g} to keep its Lipschitz bound", divided);
+  return note;
+}
+
 }  // namespace
 
 std::string start_from_data(const parallel::Communicator& comm, const core::Model& model,
@@ -92,6 +117,9 @@ std::string start_from_data(const parallel::Communicator& comm, const core::Mode
   if (dropped > 0.0)
     note += fmt::format("; model.bilinear.rank = {} drops {:.2g} of the quadratic forms",
                         options.bilinear.rank, dropped);
+  const core::Network<double>* const network = model.rate_network();
+  if (network != nullptr && !inferred.rate.Q.empty())
+    note += start_network(comm, *network, state_rows(model, pod), latent, inferred.rate, theta);
   return note;
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-/// A_L and the bilinear form started from the training data.
+/// A_L and the bilinear form, or a network in its place, started from the training data.
 
 #include <optional>
 #include <span>
@@ -11,9 +11,10 @@
 namespace spnode::app {
 
 /// Replaces A_L and the bilinear form in theta by what model.options().initialisation finds in the data,
-/// moved inside the bound mu. Latent states are those of the POD, or the scaled states without one. Gives a
-/// line for people. Collective; the same bits on every number of ranks. Raises UsageError where the data do
-/// not allow it, NumericalError where the fit breaks down.
+/// moved inside the bound mu; without a bilinear form a network of one hidden layer holds the quadratic part.
+/// Latent states are those of the POD, or the scaled states without one. Gives a line for people. Collective;
+/// the same bits on every number of ranks. Raises UsageError where the data do not allow it, NumericalError
+/// where the fit breaks down.
 std::string start_from_data(const parallel::Communicator& comm, const core::Model& model,
                             const std::optional<core::PodStart>& pod, const DataSet& train,
                             std::span<double> theta);

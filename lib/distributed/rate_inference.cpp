@@ -4,6 +4,7 @@
 #include "core/functions/decompositions.hpp"
 #include "core/functions/differences.hpp"
 #include "core/kernels/quadratic.hpp"
+#include "core/model/even_pairs.hpp"
 #include "parallel/exact_sum.hpp"
 
 #include <algorithm>
@@ -16,8 +17,6 @@ namespace spnode::distributed {
 namespace {
 
 using core::HostMatrix, core::HostOperand, core::square;
-
-constexpr double ridge = 1e-12;  // relative to a unit diagonal
 
 /// Rows [features, targets] of one trajectory: appends them.
 using RowsOf =
@@ -60,7 +59,8 @@ struct Fit {
   double residual = 0.0;
 };
 
-Fit least_squares(const std::vector<double>& G, std::size_t features, std::size_t targets) {
+Fit least_squares(const std::vector<double>& G, std::size_t features, std::size_t targets,
+                  double ridge = 1e-12) {
   const std::size_t width = features + targets;
   std::vector<double> scale(features), normal(features * features), right(features * targets);
   for (std::size_t i = 0; i < features; ++i)
@@ -137,6 +137,48 @@ InferredRate infer_rate(const parallel::Communicator& comm, const LatentTrajecto
   inferred.rate.Q = transposed_rows(fit, n, n, monomials);
   inferred.rate.b = transposed_rows(fit, n, n + monomials, 1);
   return inferred;
+}
+
+std::vector<double> second_moments(const parallel::Communicator& comm, const LatentTrajectories& data) {
+  const std::size_t n = data.dimension;
+  // A row ends with a one: its square counts the rows.
+  const std::vector<double> G =
+      gram(comm, data, n + 1, [&](std::size_t, std::span<const double> states, std::vector<double>& rows) {
+        for (std::size_t t = 0; t < data.times; ++t) {
+          rows.insert(rows.end(), &states[t * n], &states[(t + 1) * n]);
+          rows.push_back(1.0);
+        }
+      });
+  std::vector<double> moments(n * n);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < n; ++j) moments[i * n + j] = G[i * (n + 1) + j] / G.back();
+  return moments;
+}
+
+InferredPairs infer_pairs(const parallel::Communicator& comm, const LatentTrajectories& data,
+                          const core::QuadraticRate& rate, std::span<const double> V) {
+  const std::size_t n = data.dimension, pairs = V.size() / n, monomials = core::monomial_count(n);
+  const auto rows_of = [&](std::size_t, std::span<const double> states, std::vector<double>& rows) {
+    std::vector<double> terms;
+    for (std::size_t t = 0; t < data.times; ++t) {
+      const double* const u = &states[t * n];
+      for (std::size_t r = 0; r < pairs; ++r) {
+        double s = 0.0;
+        for (std::size_t j = 0; j < n; ++j) s += V[r * n + j] * u[j];
+        rows.push_back(core::even_pair(s));
+      }
+      rows.push_back(1.0);
+      terms.clear();
+      append_features(u, n, RateForm::quadratic, terms);
+      for (std::size_t i = 0; i < n; ++i) {
+        double target = rate.b[i];
+        for (std::size_t k = 0; k < monomials; ++k) target += rate.Q[i * monomials + k] * terms[n + k];
+        rows.push_back(target);
+      }
+    }
+  };
+  const Fit fit = least_squares(gram(comm, data, pairs + 1 + n, rows_of), pairs + 1, n, 1e-6);
+  return {transposed_rows(fit, n, 0, pairs), transposed_rows(fit, n, pairs, 1), fit.residual};
 }
 
 InferredRate infer_map(const parallel::Communicator& comm, const LatentTrajectories& data) {

@@ -44,4 +44,21 @@ InferredRate infer_rate(const parallel::Communicator& comm, const LatentTrajecto
 /// spaced, NumericalError where M has no real logarithm.
 InferredRate infer_map(const parallel::Communicator& comm, const LatentTrajectories& data);
 
+/// The mean of u u^T, (n, n), over all states. Collective; the same bits for any number of ranks.
+std::vector<double> second_moments(const parallel::Communicator& comm, const LatentTrajectories& data);
+
+/// Weights of features that stand for a quadratic part.
+struct InferredPairs {
+  std::vector<double> W;  ///< (n, directions)
+  std::vector<double> b;  ///< (n)
+  double residual;        ///< root mean square of what is left over that of Q m(u) + b, worst component
+};
+
+/// W and b with which W phi(u) + b fits Q m(u) + b of the rate best over all states; phi_r(u) =
+/// even_pair(v_r u) for the rows of V (directions, n). A ridge of 1e-6, relative to a unit diagonal, keeps
+/// the weights small where directions are alike. Collective; the same bits for any number of ranks. Raises
+/// NumericalError where the equations cannot be solved.
+InferredPairs infer_pairs(const parallel::Communicator& comm, const LatentTrajectories& data,
+                          const core::QuadraticRate& rate, std::span<const double> V);
+
 }  // namespace spnode::distributed

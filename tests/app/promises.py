@@ -53,6 +53,7 @@ class SameBits(ProgramTest):
                        "training.pretrain_epochs=3", "loss.latent=0.5"],
                       ["model.precision=mixed", "model.scaling.kind=component"],
                       ["model.initialisation=operator_inference", "data.every=[1, 2]", "data.window=2"],
+                      ["model.initialisation=operator_inference", "model.nonlinear=[lipschitz]"],
                       ["model.initialisation=dmd"]):
             models = set()
             for ranks in (1, 2, 3, 4):

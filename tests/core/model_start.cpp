@@ -6,11 +6,15 @@
 #include "core/functions/phi.hpp"
 #include "core/model/bilinear.hpp"
 #include "core/model/dense_hurwitz.hpp"
+#include "core/model/even_pairs.hpp"
+#include "core/model/lipschitz.hpp"
+#include "core/model/network.hpp"
 #include "core/model/quadratic_rate.hpp"
 #include "helpers.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 using namespace spnode;
 using namespace spnode::core;
@@ -147,5 +151,81 @@ TEST_CASE("differences_are_exact_for_polynomials_on_any_grid") {
       for (std::size_t j = 0; j < times.size(); ++j) sum += weights[j] * std::pow(times[j], degree);
       CHECK(sum == Approx(degree == 0 ? 0.0 : degree * std::pow(at, degree - 1)).margin(1e-10));
     }
+  }
+}
+
+TEST_CASE("weights_of_a_bounded_layer_are_found_from_what_they_realise") {
+  for (const LipschitzDivisor divisor : {LipschitzDivisor::exact, LipschitzDivisor::smooth})
+    for (const double size : {1e-3, 0.1, 10.0}) {
+      const LipschitzLayer layer{30, 4, 14.0, divisor};
+      std::vector<double> B = random_vector(120, "B"), W(120), found(120);
+      for (double& entry : B) entry *= size;
+      const double k = layer.invert(B, W);
+      CHECK((size < 1.0 ? k == 1.0 : k > 1.0));
+      for (double& entry : B) entry /= k;
+      layer.realise(W, found);
+      CAPTURE(size);
+      CHECK(largest_difference(found, B) < 1e-12 * largest_of(B));
+    }
+}
+
+TEST_CASE("directions_of_pairs_are_the_state_s_components_then_their_sums") {
+  const std::vector<double> rows = {1.0, 0.0, 0.0, 2.0, 1.0, 1.0}, moments = {4.0, 0.0, 0.0, 1.0};
+  const std::vector<double> V = pair_directions(rows, moments, 2, 8);
+  const std::vector<double> along = {1, 0, 0, 2, 1, 1, 1, 2, 1, 3, 2, 1, 1, 0, 0, 2};
+  for (std::size_t r = 0; r < 8; ++r) {
+    const double* const v = &V[2 * r];
+    CHECK(v[0] * along[2 * r + 1] == Approx(v[1] * along[2 * r]).margin(1e-15));
+    CHECK(4.0 * v[0] * v[0] + v[1] * v[1] == Approx(r < 6 ? 0.04 : 0.16));
+  }
+  const std::vector<double> some = pair_directions(rows, moments, 2, 1);
+  CHECK(some[0] == Approx(0.1));
+}
+
+TEST_CASE("pairs_of_neurons_give_squares") {
+  const std::size_t n = 3;
+  for (const double bound : {0.0, 50.0, 2.0}) {
+    NetworkOptions options{{7}};
+    options.lipschitz = bound;
+    options.output_scale = true;
+    Network<double> network(n, n, options, {"network"});
+    ParameterLayout layout;
+    network.declare(layout);
+    std::vector<double> theta(layout.size()), kappa(network.coefficient_count());
+    network.initialise(1, theta);
+    REQUIRE(network.pairs() == 3);
+    std::vector<double> V = random_vector(3 * n, "V");
+    for (double& entry : V) entry *= 0.1;
+    network.set_directions(V, theta);
+    const auto W = random_vector(n * 3, "W"), b = random_vector(n, "b"), x = random_vector(n, "x");
+    CHECK(network.set_outputs(W, b, theta) == 1.0);
+    network.realise(theta, kappa);
+    const Matrix<double> X("x", n, 1), Y("y", n, 1), tape("tape", network.tape_rows(), 1);
+    Scratch<double> scratch;
+    upload(x, X);
+    network.apply(ExecSpace(), to_device<double>(kappa), X, Y, tape, scratch);
+    const auto y = on_host(Y);
+    for (std::size_t i = 0; i < n; ++i) {
+      double expected = b[i];
+      for (std::size_t r = 0; r < 3; ++r) {
+        const double s = V[r * n] * x[0] + V[r * n + 1] * x[1] + V[r * n + 2] * x[2];
+        expected += W[i * 3 + r] * even_pair(s);
+      }
+      CHECK(y(i, 0) == Approx(expected).margin(1e-12));
+    }
+  }
+  CHECK(even_pair(0.2) == Approx(4.0 * even_pair(0.1)).epsilon(2e-4));
+  for (const auto& change : std::vector<std::function<void(NetworkOptions&)>>{
+           [](NetworkOptions& options) {
+             options.hidden = {7, 7};
+           },
+           [](NetworkOptions& options) { options.last_activation = true; },
+           [](NetworkOptions& options) { options.activation = Activation::identity; }}) {
+    NetworkOptions options{{7}};
+    change(options);
+    Network<double> network(n, n, options, {"network"});
+    ParameterLayout layout;
+    network.declare(layout);
+    CHECK(network.pairs() == 0);
   }
 }

@@ -3,6 +3,7 @@
 #include "catch.hpp"
 #include "core/error.hpp"
 #include "core/functions/phi.hpp"
+#include "core/model/even_pairs.hpp"
 #include "core/random.hpp"
 
 #include <cmath>
@@ -65,6 +66,25 @@ TEST_CASE("operator_inference_finds_a_quadratic_equation") {
   CHECK(found.residual < 1e-5);
 }
 
+TEST_CASE("pairs_take_over_a_quadratic_part") {
+  const LatentTrajectories data = spread(Communicator(), 41, 0.05, logistic);
+  const core::QuadraticRate rate{{}, {-1.0, 0.0, 0.0, 0.5, 2.0, 0.0}, {0.3, -3.0}};
+  const std::vector<double> rows = {1.0, 0.0, 0.0, 1.0}, moments = second_moments(Communicator(), data);
+  CHECK(moments[1] == moments[2]);
+  const std::vector<double> V = core::pair_directions(rows, moments, 2, 3);
+  const InferredPairs found = infer_pairs(Communicator(), data, rate, V);
+  CHECK(found.residual < 1e-2);
+  for (const double u : {0.2, 0.7}) {
+    const double w = 1.2 - u, exact[] = {-u * u + 0.3, 0.5 * u * u + 2.0 * u * w - 3.0};
+    for (std::size_t i = 0; i < 2; ++i) {
+      double rate_of_pairs = found.b[i];
+      for (std::size_t r = 0; r < 3; ++r)
+        rate_of_pairs += found.W[3 * i + r] * core::even_pair(V[2 * r] * u + V[2 * r + 1] * w);
+      CHECK(rate_of_pairs == Approx(exact[i]).margin(0.03));
+    }
+  }
+}
+
 TEST_CASE("operator_inference_and_dmd_find_a_linear_equation") {
   const InferredRate rate =
       infer_rate(Communicator(), spread(Communicator(), 41, 0.05, linear), RateForm::linear, 12);
@@ -83,6 +103,12 @@ TEST_CASE("starts_from_data_are_bitwise_those_of_one_rank") {
   CHECK(shared.A == alone.A);
   CHECK(shared.Q == alone.Q);
   CHECK(shared.b == alone.b);
+  const auto pairs = [&](const Communicator& comm) {
+    const LatentTrajectories data = spread(comm, 41, 0.05, logistic);
+    const std::vector<double> rows = {1.0, 0.0, 0.0, 1.0};
+    return infer_pairs(comm, data, alone, core::pair_directions(rows, second_moments(comm, data), 2, 5)).W;
+  };
+  CHECK(pairs(Communicator()) == pairs(Communicator(MPI_COMM_SELF)));
   const auto map = [](const Communicator& comm) {
     return infer_map(comm, spread(comm, 6, 0.5, linear)).rate.A;
   };

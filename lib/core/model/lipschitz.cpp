@@ -118,6 +118,31 @@ void LipschitzLayer::realise(std::span<const double> W, std::span<double> B) con
   });
 }
 
+double LipschitzLayer::invert(std::span<const double> B, std::span<double> W) const {
+  const auto set = [&](double factor) {
+    double s = 0.0;
+    for (std::size_t i = 0; i < W.size(); ++i) W[i] = factor * B[i] / bound;
+    with_divisor(*this, W, [&](const auto& computed) { s = computed.value(); });
+    return s;
+  };
+  // Of large weights s is homogeneous.
+  double largest = 0.0;
+  for (const double entry : B) largest = std::max(largest, std::abs(entry));
+  if (largest == 0.0) {
+    std::ranges::fill(W, 0.0);
+    return 1.0;
+  }
+  const double large = 1e6 * bound / largest, k = std::max(1.0, set(large) / (0.8 * large));
+  // W = s(W) B / (k bound): s grows from 1 towards the solution.
+  double s = 1.0;
+  for (int iteration = 0; iteration < 1000; ++iteration) {
+    const double next = set(s / k);
+    if (std::abs(next - s) <= 1e-15 * s) break;
+    s = next;
+  }
+  return k;
+}
+
 void LipschitzLayer::realise_vjp(std::span<const double> W, std::span<const double> B_bar,
                                  std::span<double> W_bar) const {
   with_divisor(*this, W, [&](const auto& computed) {

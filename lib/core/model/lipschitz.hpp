@@ -26,6 +26,10 @@ struct LipschitzLayer {
   /// B from W, both (outputs, inputs) row major.
   void realise(std::span<const double> W, std::span<double> B) const;
 
+  /// W from B: realise(W) = B / k up to rounding. Gives k, 1 where the bound leaves room for B, else what
+  /// brings sqrt(||B||_1 ||B||_inf) down to 0.8 of it.
+  double invert(std::span<const double> B, std::span<double> W) const;
+
   /// W_bar += (d B / d W)^T B_bar.
   void realise_vjp(std::span<const double> W, std::span<const double> B_bar, std::span<double> W_bar) const;
 

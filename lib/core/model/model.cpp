@@ -3,7 +3,6 @@
 #include "core/error.hpp"
 #include "core/kernels/elementwise.hpp"
 #include "core/model/bilinear.hpp"
-#include "core/model/network.hpp"
 
 namespace spnode::core {
 
@@ -158,6 +157,17 @@ double BasicModel<Real>::set_rate(const QuadraticRate& rate, std::span<double> t
     if (bilinear != nullptr && !rate.Q.empty()) return bilinear->set_forms(rate.Q, rate.b, theta);
   }
   return 0.0;
+}
+
+template <class Real>
+const Network<Real>* BasicModel<Real>::rate_network() const {
+  const Network<Real>* found = nullptr;
+  for (const auto& term : nonlinear_.terms()) {
+    if (dynamic_cast<const Bilinear<Real>*>(term.map.get()) != nullptr) return nullptr;
+    const auto* const network = dynamic_cast<const Network<Real>*>(term.map.get());
+    if (found == nullptr && network != nullptr && !term.relaxed && network->pairs() > 0) found = network;
+  }
+  return found;
 }
 
 template <class Real>

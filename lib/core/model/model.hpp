@@ -3,6 +3,7 @@
 #include "core/model/autoencoder.hpp"
 #include "core/model/component.hpp"
 #include "core/model/hurwitz.hpp"
+#include "core/model/network.hpp"
 #include "core/model/options.hpp"
 #include "core/model/quadratic_rate.hpp"
 
@@ -112,6 +113,10 @@ class BasicModel {
   /// Puts A_L and, where there is one, the bilinear form of a rate into theta; other terms stay as they are.
   /// Eigenvalues of A must be to the left of mu. Gives the relative part of Q that the rank cannot hold.
   double set_rate(const QuadraticRate& rate, std::span<double> theta) const;
+
+  /// The network that is to hold the quadratic part of a rate: without a bilinear form the first that can
+  /// (Network::pairs), not in relaxation form. Null where there is none.
+  const Network<Real>* rate_network() const;
 
   /// The learned A_L for theta, in its structure.
   OwnedMatrix linear_operator(std::span<const double> theta) const;

@@ -36,6 +36,16 @@ class Network final : public LaneMap<Real> {
   void realise_jvp(std::span<const double> theta, std::span<const double> theta_dot,
                    std::span<double> kappa_dot) const override;
 
+  /// Pairs of hidden neurons that can make products of the inputs (core/model/even_pairs.hpp): where there is
+  /// one hidden layer of tanh and no activation after it. Else 0.
+  std::size_t pairs() const;
+  /// Makes neurons of the hidden layer even pairs along the rows of V (up to pairs(), inputs); the others
+  /// have no inputs. Divides V by what the bound of the layer demands. Needs pairs() > 0.
+  void set_directions(std::span<double> V, std::span<double> theta) const;
+  /// The last layer, for y = W phi(x) + b with the even pairs phi (core/model/even_pairs.hpp) of
+  /// set_directions; W (outputs, rows of V). Gives what y had to be divided by to keep the bound.
+  double set_outputs(std::span<const double> W, std::span<const double> b, std::span<double> theta) const;
+
   std::size_t inputs() const override { return widths_.front(); }
   std::size_t outputs() const override { return widths_.back(); }
   std::size_t tape_rows() const override { return tape_rows_; }
@@ -64,6 +74,8 @@ class Network final : public LaneMap<Real> {
   void affine_vjp(const ExecSpace& space, const Reverse& reverse, std::size_t i,
                   ConstMatrixView<Real> out_bar, MatrixView<Real> in_bar, double beta) const;
   double layer_bound() const;  // L^{1/p}, or 0 without a bound
+  // W from B, as LipschitzLayer::invert; B itself without a bound.
+  double set_weights(const Layer& layer, std::span<const double> B, std::span<double> theta) const;
 
   std::vector<std::size_t> widths_;
   NetworkOptions options_;

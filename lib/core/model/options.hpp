@@ -68,7 +68,7 @@ struct ScalingOptions {
   std::vector<double> scale;  ///< manual: each component is divided by it
 };
 
-/// Where A_L and the bilinear form start.
+/// Where A_L and the bilinear form, or a network in its place, start.
 enum class Initialisation {
   random,             ///< from the seed, with the wanted decay rates
   dmd,                ///< A_L from the linear map of one interval that fits the latent data best
