@@ -17,6 +17,7 @@ REQUIRED = {
     "robertson_autoencoder": "evaluate.require_error=2e-3",
     "kuramoto_sivashinsky_20": "evaluate.require_valid_time=80",
     "kuramoto_sivashinsky_20_dense": "evaluate.require_valid_time=120",
+    "kuramoto_sivashinsky_20_lipschitz": "evaluate.require_valid_time=60",
     "kuramoto_sivashinsky_7": "evaluate.require_valid_time=15",
 }
 
