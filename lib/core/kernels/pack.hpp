@@ -55,6 +55,15 @@ inline void store(Real* to, Pack<Real> value) {
   std::memcpy(to, &value, sizeof value);
 }
 
+/// The value in every lane. Not a template, nor is at_most: nvcc's front end breaks down over sums and
+/// choices of packs of a dependent type.
+inline Pack<double> splat(double value) { return Pack<double>{} + value; }
+inline Pack<float> splat(float value) { return Pack<float>{} + value; }
+
+/// min(x, most) in every lane; NaN stays.
+inline Pack<double> at_most(Pack<double> x, double most) { return x > most ? splat(most) : x; }
+inline Pack<float> at_most(Pack<float> x, float most) { return x > most ? splat(most) : x; }
+
 /// to[0 .. count) += the first entries of value, count < pack_width.
 #ifdef __AVX512F__
 inline void add_first(double* to, Pack<double> value, std::size_t count) {

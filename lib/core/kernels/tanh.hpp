@@ -1,5 +1,6 @@
 #pragma once
-/// Hyperbolic tangent of a pack, to two and a half units in the last place; the same arithmetic in every lane.
+/// Hyperbolic tangent of a pack, to two and a half units in the last place; the same arithmetic in every
+/// lane.
 
 #include "core/kernels/pack.hpp"
 
@@ -40,19 +41,20 @@ struct TanhConstants<float> {
 
 /// tanh(x) = sign(x) e / (e + 2), e = exp(2 |x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1) with 2 |x| = n log 2 + r:
 /// one polynomial, one division, no branch. NaN stays NaN.
-template <class Real, class V = Pack<Real>>
-inline V tanh_pack(V x) {
+template <class Real>
+inline Pack<Real> tanh_pack(Pack<Real> x) {
+  using V = Pack<Real>;
   using C = TanhConstants<Real>;
   using Integers = PackInt<Real>;
-  const V one = V{} + Real(1);
+  const V one = splat(Real(1));
   const Integers sign = (Integers)x & C::sign;
   const V magnitude = (V)((Integers)x & ~C::sign);
-  const V y = magnitude > C::saturation ? V{} + 2 * C::saturation : magnitude + magnitude;
+  const V y = at_most(magnitude + magnitude, 2 * C::saturation);
   const V shifted = y * Real(0x1.71547652b82fep0) + C::shifter;
   const V n = shifted - C::shifter;
   const V r = (y - n * C::log2_high) - n * C::log2_low;
   constexpr int terms = int(std::size(C::polynomial));
-  V p = V{} + C::polynomial[terms - 1];
+  V p = splat(C::polynomial[terms - 1]);
 #pragma GCC unroll 16
   for (int k = terms - 2; k >= 0; --k) p = p * r + C::polynomial[k];
   const V power = (V)(((Integers)shifted << C::mantissa) + (Integers)one);  // 2^n
