@@ -172,6 +172,8 @@ SYSTEMS = {
         [Goal("max_error", 3e-3), Goal("max_error", 1e-2, judged=(FINE,)), Goal("conserved_drift")], ROBERTSON),
     "kuramoto_sivashinsky_20": kuramoto_sivashinsky(75, "50, one trajectory", HALF_LOSS, PDF),
     "kuramoto_sivashinsky_20_dense": kuramoto_sivashinsky(75, "50, one trajectory", HALF_LOSS, PDF),
+    "kuramoto_sivashinsky_20_lipschitz": kuramoto_sivashinsky(50, "50, one trajectory", HALF_LOSS, PDF),
+    "kuramoto_sivashinsky_64": kuramoto_sivashinsky(None, "the slow baseline", HALF_LOSS, Goal("pdf_l1")),
     "kuramoto_sivashinsky_7": kuramoto_sivashinsky(35, "25, one trajectory", Goal("half_step_loss_percent"), Goal("pdf_l1")),
 }
 
