@@ -1,7 +1,6 @@
 #include "core/objective.hpp"
 
 #include "core/kernels/elementwise.hpp"
-#include "core/kernels/pack.hpp"
 #include "core/loss/square_error.hpp"
 #include "core/loss/weights.hpp"
 
@@ -40,28 +39,18 @@ void Objective<Real>::set_parameters(std::span<const double> theta) {
 template <class Real>
 void Objective<Real>::gather(const WindowData& data, std::span<const std::uint64_t> windows, const Tile& tile,
                              const HostMatrix& states) const {
-  constexpr std::size_t width = pack_width<Real>;  // lanes, and components, that are turned together
-  const std::size_t m = model_.state_dimension(), whole = m / width * width;
+  constexpr std::size_t strip = pack_width<Real>;  // lanes that are written side by side
+  const std::size_t m = model_.state_dimension();
   const double* const shift = model_.scaling.shift.data();
   const double* const inverse = inverse_scale_.data();
-  const double* x[width];
-  for (std::size_t first = 0; first < tile.lanes; first += width)
+  const double* x[strip];
+  for (std::size_t first = 0; first < tile.lanes; first += strip)
     for (std::size_t t = 0; t < tile.blocks; ++t) {
-      for (std::size_t l = 0; l < width; ++l) x[l] = data.state(window_of_lane(windows, first + l), t);
-      const std::size_t column = t * tile.lanes + first;
-      for (std::size_t i = 0; i < whole; i += width) {
-        double scaled[width];
-        Pack<Real> block[width];
-        for (std::size_t l = 0; l < width; ++l) {
-          for (std::size_t k = 0; k < width; ++k) scaled[k] = (x[l][i + k] - shift[i + k]) * inverse[i + k];
-          block[l] = load_rounded<Real>(scaled);
-        }
-        transpose<Real>(block);
-        for (std::size_t k = 0; k < width; ++k) store(&states(i + k, column), block[k]);
+      for (std::size_t l = 0; l < strip; ++l) x[l] = data.state(window_of_lane(windows, first + l), t);
+      for (std::size_t i = 0; i < m; ++i) {
+        Real* const row = &states(i, t * tile.lanes + first);
+        for (std::size_t l = 0; l < strip; ++l) row[l] = Real((x[l][i] - shift[i]) * inverse[i]);
       }
-      for (std::size_t i = whole; i < m; ++i)
-        for (std::size_t l = 0; l < width; ++l)
-          states(i, column + l) = Real((x[l][i] - shift[i]) * inverse[i]);
     }
 }
 

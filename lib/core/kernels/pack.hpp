@@ -41,15 +41,6 @@ inline Pack<Real> load(const Real* from) {
   return value;
 }
 
-/// A pack of rounded doubles.
-template <class Real>
-inline Pack<Real> load_rounded(const double* from) {
-  typedef double Doubles __attribute__((vector_size(sizeof(double) * pack_width<Real>)));
-  Doubles value;
-  std::memcpy(&value, from, sizeof value);
-  return __builtin_convertvector(value, Pack<Real>);
-}
-
 template <class Real>
 inline void store(Real* to, Pack<Real> value) {
   std::memcpy(to, &value, sizeof value);
