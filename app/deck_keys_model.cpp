@@ -66,7 +66,8 @@ void add_network(KeyTable& t, const std::string& path, Access access) {
   using core::NetworkOptions;
   t.key(path + ".hidden", field(&NetworkOptions::hidden), at_least(1), "",
         "widths of the hidden layers; []: one linear layer");
-  t.key(path + ".activation", field(&NetworkOptions::activation), any(), "", "after every hidden layer");
+  t.key(path + ".activation", field(&NetworkOptions::activation), any(), "",
+        "after every hidden layer; squareplus: (x + sqrt(x^2 + 0.1)) / 2, a smooth rectifier");
   t.key(path + ".last_activation", field(&NetworkOptions::last_activation), any(), "",
         "apply the activation after the last layer too (tanh bounds g by 1)");
   t.key(path + ".output_scale", field(&NetworkOptions::output_scale), any(), "",
@@ -142,7 +143,7 @@ void add_autoencoder_and_scaling(KeyTable& t) {
   t.key("model.autoencoder.hidden", SPNODE_FIELD(model.autoencoder.hidden), at_least(1), "",
         "hidden layers of encoder and decoder; []: the linear map alone");
   t.key("model.autoencoder.activation", SPNODE_FIELD(model.autoencoder.activation), any(), "",
-        "after every hidden layer");
+        "after every hidden layer; squareplus: (x + sqrt(x^2 + 0.1)) / 2, a smooth rectifier");
   t.key("model.autoencoder.initial_scale", SPNODE_FIELD(model.autoencoder.initial_scale), above(0), "",
         "weights start as normal / sqrt(fan in) times this");
   t.key("model.autoencoder.frozen", SPNODE_FIELD(model.autoencoder.frozen), any(), "",

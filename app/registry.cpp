@@ -62,6 +62,7 @@ std::span<const Choice<core::Activation>> choices() {
   using core::Activation;
   static constexpr Choice<Activation> table[] = {
       {"tanh", Activation::tanh},
+      {"squareplus", Activation::squareplus},
       {"identity", Activation::identity},
   };
   return table;

@@ -65,6 +65,12 @@ std::vector<Case<Real>> lane_maps() {
           {"Lipschitz network", network(2.0, false, false)},
           {"Lipschitz network, last activation, output scale", network(2.0, true, true)},
           {"smooth Lipschitz network", network(2.0, false, true, LipschitzDivisor::smooth)},
+          {"network of smooth rectifiers",
+           [] {
+             NetworkOptions options = network_options(2.0, true, true);
+             options.activation = Activation::squareplus;
+             return std::make_unique<Network<Real>>(4, 3, options, typename Network<Real>::Role{"net"});
+           }},
           {"encoder: linear and network", coder(true, {5})},
           {"encoder: linear alone", coder(true, {})},
           {"encoder: network alone", coder(false, {5})}};

@@ -111,6 +111,30 @@ TEMPLATE_TEST_CASE("tanh_keeps_nan_and_saturates_at_infinity", "", double, float
   CHECK(y(0, 2) == -1.0);
 }
 
+TEMPLATE_TEST_CASE("squareplus_and_its_derivative_agree_with_their_definitions", "", double, float) {
+  using Real = TestType;
+  const ExecSpace space;
+  const std::size_t n = 20001;
+  Matrix<Real> Y("Y", 1, n), Y_bar("Y_bar", 1, n);
+  const auto x = [n](std::size_t i) {
+    return Real(1000.0 * std::pow(2.0 * double(i) / double(n - 1) - 1.0, 5));
+  };
+  std::vector<double> arguments(n);
+  for (std::size_t i = 0; i < n; ++i) arguments[i] = x(i);
+  upload(arguments, Y);
+  fill<Real>(space, 1.0, Y_bar);
+  add_bias_and_activate<Real>(space, Activation::squareplus, Vector<Real>("b", 1), Y);
+  activate_vjp<Real>(space, Activation::squareplus, Y, Y_bar);
+  const auto y = on_host(Y), derivative = on_host(Y_bar);
+  for (std::size_t i = 0; i < n; ++i) {
+    const long double X = x(i), root = std::sqrt(X * X + 0.1L);
+    REQUIRE(std::abs(y(0, i) - (X + root) / 2) <= 2.0 * roundoff<Real> * (1.0L + std::abs(X)));
+    REQUIRE(std::abs(derivative(0, i) - (1.0L + X / root) / 2) <= 20.0 * roundoff<Real>);
+    REQUIRE(derivative(0, i) >= 0.0);
+    REQUIRE(derivative(0, i) <= 1.0);
+  }
+}
+
 TEMPLATE_TEST_CASE("row_sums_agree_with_their_definition", "", double, float) {
   using Real = TestType;
   const ExecSpace space;

@@ -2,6 +2,7 @@
 
 #include "core/kernels/pack.hpp"
 #include "core/kernels/row_sum.hpp"
+#include "core/kernels/squareplus.hpp"
 #include "core/kernels/tanh.hpp"
 
 #include <cmath>
@@ -86,9 +87,17 @@ void add_to_lanes(const ExecSpace& space, InputVector<Real> b, MatrixView<Real> 
 template <class Real>
 void add_bias_and_activate(const ExecSpace& space, Activation sigma, InputVector<Real> b,
                            MatrixView<Real> Y) {
-  if (sigma == Activation::identity) {
-    add_to_lanes<Real>(space, b, Y);
-  } else if constexpr (runs_on_host) {
+  switch (sigma) {
+    case Activation::identity:
+      return add_to_lanes<Real>(space, b, Y);
+    case Activation::squareplus:
+      return for_each_entry(
+          "activate", space, Y,
+          KOKKOS_LAMBDA(std::size_t i, std::size_t, Real & y) { y = squareplus<Real>(y + b(i)); });
+    case Activation::tanh:
+      break;
+  }
+  if constexpr (runs_on_host) {
     tanh_rows<Real>(space, b, Y);
   } else {
     for_each_entry(
@@ -99,10 +108,20 @@ void add_bias_and_activate(const ExecSpace& space, Activation sigma, InputVector
 
 template <class Real>
 void activate_vjp(const ExecSpace& space, Activation sigma, InputMatrix<Real> Y, MatrixView<Real> Y_bar) {
-  if (sigma == Activation::identity) return;
-  for_each_entry(
-      "activate_vjp", space, Y_bar,
-      KOKKOS_LAMBDA(std::size_t i, std::size_t l, Real & y_bar) { y_bar *= Real(1) - Y(i, l) * Y(i, l); });
+  switch (sigma) {
+    case Activation::identity:
+      return;
+    case Activation::squareplus:
+      return for_each_entry(
+          "activate_vjp", space, Y_bar, KOKKOS_LAMBDA(std::size_t i, std::size_t l, Real & y_bar) {
+            y_bar *= squareplus_derivative<Real>(Y(i, l));
+          });
+    case Activation::tanh:
+      return for_each_entry(
+          "activate_vjp", space, Y_bar, KOKKOS_LAMBDA(std::size_t i, std::size_t l, Real & y_bar) {
+            y_bar *= Real(1) - Y(i, l) * Y(i, l);
+          });
+  }
 }
 
 template <class Real>

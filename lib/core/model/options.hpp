@@ -9,7 +9,12 @@
 
 namespace spnode::core {
 
-enum class Activation { tanh, identity };
+/// All are 1-Lipschitz, with derivatives that follow from their values.
+enum class Activation {
+  tanh,
+  squareplus,  ///< a smooth rectifier (core/kernels/squareplus.hpp)
+  identity
+};
 
 /// A_L with all real parts of its spectrum below mu: dense, (G_s + G_u) S + mu I (SPNODE-25, Theorem 1 and
 /// eqs. (3)-(5)), or of a structure whose cost is linear in n (core/model/hurwitz.hpp).
