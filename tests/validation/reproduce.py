@@ -15,6 +15,7 @@ Needs h5py and yaml; Debian's belong to /usr/bin/python3.
 """
 import argparse
 import csv
+import fcntl
 import resource
 import subprocess
 import sys
@@ -287,6 +288,11 @@ def main():
     if unknown:
         parser.error(f"no system {unknown[0]}; there are {', '.join(SYSTEMS)}")
     options.folder.mkdir(parents=True, exist_ok=True)
+    lock = (options.folder / "lock").open("w", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        parser.error(f"another reproduce.py works in {options.folder}; give --folder")
     print("| system: metric | paper | goal | mean over the seeds (lowest .. highest) | half the step | finer grid | "
           "training, CPU time | passed |\n" + "| --- " * 8 + "|")
     kept = True
