@@ -26,7 +26,10 @@ def linear(u):  # A_L u, from the entries of its structure
     return np.concatenate([blocks.reshape(*u.shape[:-1], pairs), last * u[..., pairs:]], axis=-1)
 
 
-def network(name, x, options, bound=0.0):  # layers W x + b with tanh between; W normalised where there is a bound
+SIGMA = {"tanh": np.tanh, "identity": lambda x: x, "squareplus": lambda x: (x + np.sqrt(x**2 + 0.1)) / 2}
+
+
+def network(name, x, options, bound=0.0):  # layers sigma(W x + b), the last without sigma; W normalised where there is a bound
     depth = sum(path.startswith(f"{name}/layer") for path in p) // 2
     for i in range(1, depth + 1):
         W, b = p[f"{name}/layer{i}/W"], p[f"{name}/layer{i}/b"]
@@ -37,8 +40,8 @@ def network(name, x, options, bound=0.0):  # layers W x + b with tanh between; W
         elif bound > 0:
             W = bound ** (1 / depth) * W / max(1, np.sqrt(np.linalg.norm(W, 1) * np.linalg.norm(W, np.inf)))
         x = x @ W.T + b
-        if options["activation"] == "tanh" and (i < depth or options.get("last_activation", False)):
-            x = np.tanh(x)
+        if i < depth or options.get("last_activation", False):
+            x = SIGMA[options["activation"]](x)
     return x * p.get(f"{name}/scale", 1.0)
 
 

@@ -64,7 +64,7 @@ model:
   latent_dimension: 3
   nonlinear: [network]
   network: {hidden: []}
-  autoencoder: {enabled: true, pod: false, hidden: [8, 8]}
+  autoencoder: {enabled: true, pod: false, hidden: [8, 8], activation: squareplus}
 """,
 }
 
