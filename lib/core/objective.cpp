@@ -97,113 +97,89 @@ double Objective<Real>::sum_of(const VectorView<double>& sums) {
   return total;
 }
 
-// decode(encode(z)) against z at all times.
+// The scaled states of the first `times` times, encoded.
 template <class Real>
-void Objective<Real>::reconstruct(const Tile& tile, double factor, std::span<double> out,
-                                  bool with_gradient) {
-  const ScratchFrame frame(scratch_);
-  const std::size_t m = model_.state_dimension(), n = model_.latent_dimension(),
-                    columns = tile.states.extent(1);
-  const MatrixView<Real> u = scratch_.matrix(n, columns), z = scratch_.matrix(m, columns);
-  const MatrixView<Real> encode_tape = scratch_.matrix(autoencoder_.encode_tape_rows(), columns);
-  const MatrixView<Real> decode_tape = scratch_.matrix(autoencoder_.decode_tape_rows(), columns);
-  autoencoder_.encode(space_, tile.states, u, encode_tape, scratch_);
-  autoencoder_.decode(space_, u, z, decode_tape, scratch_);
-  const VectorView<double> sums = this->sums(m);
-  const WeightedSquares<Real> squares{state_rows_, tile.weights, z, tile.states};
-  if (!with_gradient) {
-    squares.value(space_, sums);
-    out[reconstruction] = sum_of(sums);
-    return;
-  }
-  const MatrixView<Real> z_bar = scratch_.matrix(m, columns), u_bar = scratch_.matrix(n, columns);
-  squares.value_and_gradient(space_, factor, sums, z_bar);
-  out[reconstruction] = sum_of(sums);
-  const VectorView<Real> bar = autoencoder_bar();
-  fill(space_, 0.0, u_bar);
-  autoencoder_.decode_vjp(space_, {u, decode_tape, z_bar, u_bar, bar}, scratch_);
-  autoencoder_.encode_vjp(space_, tile.states, encode_tape, u_bar, bar, scratch_);
+typename Objective<Real>::Encoded Objective<Real>::encode(const Tile& tile, std::size_t times) {
+  const std::size_t columns = times * tile.lanes;
+  const Encoded encoded{lanes_of(tile.states, 0, columns),
+                        scratch_.matrix(model_.latent_dimension(), columns),
+                        scratch_.matrix(autoencoder_.encode_tape_rows(), columns)};
+  autoencoder_.encode(space_, encoded.z, encoded.u, encoded.tape, scratch_);
+  return encoded;
 }
 
-// The decoded rollout against the data; adds the weighted adjoint of the latent states.
+// decode(u) against the data; with u_bar it adds the adjoint of u, `factor` times.
 template <class Real>
-double Objective<Real>::trajectory_loss(const Tile& tile, ConstMatrixView<Real> states,
-                                        MatrixView<Real>* states_bar) {
+double Objective<Real>::decoded_loss(const Tile& tile, ConstMatrixView<Real> u, double factor,
+                                     MatrixView<Real>* u_bar) {
   const ScratchFrame frame(scratch_);
   const std::size_t m = model_.state_dimension(), columns = tile.states.extent(1);
   const MatrixView<Real> z = scratch_.matrix(m, columns);
   const MatrixView<Real> tape = scratch_.matrix(autoencoder_.decode_tape_rows(), columns);
-  autoencoder_.decode(space_, states, z, tape, scratch_);
+  autoencoder_.decode(space_, u, z, tape, scratch_);
   const VectorView<double> sums = this->sums(m);
   const WeightedSquares<Real> squares{state_rows_, tile.weights, z, tile.states};
-  if (states_bar == nullptr) {
+  if (u_bar == nullptr) {
     squares.value(space_, sums);
     return sum_of(sums);
   }
   const MatrixView<Real> z_bar = scratch_.matrix(m, columns);
-  squares.value_and_gradient(space_, options_.loss.trajectory, sums, z_bar);
+  squares.value_and_gradient(space_, factor, sums, z_bar);
   const VectorView<Real> bar = autoencoder_bar();
-  autoencoder_.decode_vjp(space_, {states, tape, z_bar, *states_bar, bar}, scratch_);
+  autoencoder_.decode_vjp(space_, {u, tape, z_bar, *u_bar, bar}, scratch_);
   return sum_of(sums);
 }
 
 // The rollout against the encoded data; adds the weighted adjoints of both.
 template <class Real>
-double Objective<Real>::latent_loss(const Tile& tile, ConstMatrixView<Real> states,
-                                    MatrixView<Real>* states_bar) {
+double Objective<Real>::latent_loss(const Tile& tile, ConstMatrixView<Real> states, ConstMatrixView<Real> u,
+                                    MatrixView<Real>* states_bar, MatrixView<Real>* u_bar) {
   const ScratchFrame frame(scratch_);
-  const std::size_t n = model_.latent_dimension(), columns = tile.states.extent(1);
-  const MatrixView<Real> u = scratch_.matrix(n, columns);
-  const MatrixView<Real> tape = scratch_.matrix(autoencoder_.encode_tape_rows(), columns);
-  autoencoder_.encode(space_, tile.states, u, tape, scratch_);
-  const VectorView<double> sums = this->sums(n);
+  const VectorView<double> sums = this->sums(u.extent(0));
   const WeightedSquares<Real> squares{latent_rows_, tile.weights, states, u};
   if (states_bar == nullptr) {
     squares.value(space_, sums);
     return sum_of(sums);
   }
-  const MatrixView<Real> bar = scratch_.matrix(n, columns);
+  const MatrixView<Real> bar = scratch_.matrix(u.extent(0), u.extent(1));
   squares.value_and_gradient(space_, options_.loss.latent, sums, bar);
   axpy(space_, 1.0, bar, *states_bar);
-  scaled_copy(space_, -1.0, bar, bar);
-  autoencoder_.encode_vjp(space_, tile.states, tape, bar, autoencoder_bar(), scratch_);
+  axpy(space_, -1.0, bar, *u_bar);
   return sum_of(sums);
 }
 
 template <class Real>
-void Objective<Real>::roll(const Tile& tile, std::span<double> out) {
+void Objective<Real>::roll(const Tile& tile, ConstMatrixView<Real> u, std::span<double> out) {
   const ScratchFrame frame(scratch_);
   const MatrixView<Real> states = scratch_.matrix(model_.latent_dimension(), tile.states.extent(1));
   {
     const ScratchFrame inner(scratch_);
-    const MatrixView<Real> tape = scratch_.matrix(autoencoder_.encode_tape_rows(), tile.lanes);
-    autoencoder_.encode(space_, lanes_of(tile.states, 0, tile.lanes), lanes_of(states, 0, tile.lanes), tape,
-                        scratch_);
+    scaled_copy(space_, 1.0, lanes_of(u, 0, tile.lanes), lanes_of(states, 0, tile.lanes));
     Rollout<Real> rollout(dynamics_, {options_.integrator.substeps, options_.integrator.keep_every});
     rollout.forward(space_, steps_, states, Rollout<Real>::Record::no, scratch_);
   }
-  out[trajectory] = trajectory_loss(tile, states, nullptr);
-  out[latent] = latent_loss(tile, states, nullptr);
+  out[trajectory] = decoded_loss(tile, states, 0.0, nullptr);
+  out[latent] = latent_loss(tile, states, u, nullptr, nullptr);
 }
 
+// u: encoded data, at the first time at least; u_bar its adjoint, added to.
 template <class Real>
-void Objective<Real>::roll_with_gradient(const Tile& tile, std::span<double> out) {
+void Objective<Real>::roll_with_gradient(const Tile& tile, ConstMatrixView<Real> u, MatrixView<Real> u_bar,
+                                         std::span<double> out) {
   const ScratchFrame frame(scratch_);
   const std::size_t n = model_.latent_dimension(), columns = tile.states.extent(1);
-  const ConstMatrixView<Real> first = lanes_of(tile.states, 0, tile.lanes);
   const MatrixView<Real> states = scratch_.matrix(n, columns);
   MatrixView<Real> states_bar = scratch_.matrix(n, columns);
-  const MatrixView<Real> tape = scratch_.matrix(autoencoder_.encode_tape_rows(), tile.lanes);
-  autoencoder_.encode(space_, first, lanes_of(states, 0, tile.lanes), tape, scratch_);
+  scaled_copy(space_, 1.0, lanes_of(u, 0, tile.lanes), lanes_of(states, 0, tile.lanes));
   Rollout<Real> rollout(dynamics_, {options_.integrator.substeps, options_.integrator.keep_every});
   rollout.forward(space_, steps_, states, Rollout<Real>::Record::yes, scratch_);
 
   fill(space_, 0.0, states_bar);
-  if (options_.loss.trajectory != 0.0) out[trajectory] = trajectory_loss(tile, states, &states_bar);
-  if (options_.loss.latent != 0.0) out[latent] = latent_loss(tile, states, &states_bar);
+  if (options_.loss.trajectory != 0.0)
+    out[trajectory] = decoded_loss(tile, states, options_.loss.trajectory, &states_bar);
+  if (options_.loss.latent != 0.0) out[latent] = latent_loss(tile, states, u, &states_bar, &u_bar);
   rollout.reverse(space_, steps_, states_bar, dynamics_bar(), scratch_);
-  autoencoder_.encode_vjp(space_, first, tape, lanes_of(states_bar, 0, tile.lanes), autoencoder_bar(),
-                          scratch_);
+  axpy(space_, 1.0, lanes_of(states_bar, 0, tile.lanes), lanes_of(u_bar, 0, tile.lanes));
 }
 
 template <class Real>
@@ -215,8 +191,13 @@ void Objective<Real>::contribution(const WindowData& data, std::span<const std::
   const auto values = out.last(terms);
   std::ranges::fill(values, 0.0);
   fill(space_, 0.0, MatrixView<Real>(bar_.data(), 1, bar_.extent(0)));
-  if (loss.trajectory != 0.0 || loss.latent != 0.0) roll_with_gradient(tile, values);
-  if (loss.reconstruction != 0.0) reconstruct(tile, loss.reconstruction, values, true);
+  const Encoded data_in = encode(tile, loss.latent != 0.0 || loss.reconstruction != 0.0 ? tile.blocks : 1);
+  MatrixView<Real> u_bar = scratch_.matrix(data_in.u.extent(0), data_in.u.extent(1));
+  fill(space_, 0.0, u_bar);
+  if (loss.trajectory != 0.0 || loss.latent != 0.0) roll_with_gradient(tile, data_in.u, u_bar, values);
+  if (loss.reconstruction != 0.0)
+    values[reconstruction] = decoded_loss(tile, data_in.u, loss.reconstruction, &u_bar);
+  autoencoder_.encode_vjp(space_, data_in.z, data_in.tape, u_bar, autoencoder_bar(), scratch_);
   download(bar_, out.first(bar_.extent(0)));
 }
 
@@ -226,8 +207,9 @@ void Objective<Real>::value_contribution(const WindowData& data, std::span<const
   const ScratchFrame frame(scratch_);
   const Tile tile = load(data, windows);
   std::ranges::fill(out, 0.0);
-  if (options_.loss.trajectory != 0.0 || options_.loss.latent != 0.0) roll(tile, out);
-  reconstruct(tile, 0.0, out, false);
+  const Encoded data_in = encode(tile, tile.blocks);
+  if (options_.loss.trajectory != 0.0 || options_.loss.latent != 0.0) roll(tile, data_in.u, out);
+  out[reconstruction] = decoded_loss(tile, data_in.u, 0.0, nullptr);
 }
 
 template <class Real>

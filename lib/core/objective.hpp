@@ -84,11 +84,17 @@ class Objective final : public TileObjective {
   void gather(const WindowData& data, std::span<const std::uint64_t> windows, const Tile& tile,
               const HostMatrix& states) const;
   double sum_of(const VectorView<double>& sums);
-  void reconstruct(const Tile& tile, double factor, std::span<double> out, bool with_gradient);
-  void roll(const Tile& tile, std::span<double> out);
-  void roll_with_gradient(const Tile& tile, std::span<double> out);
-  double trajectory_loss(const Tile& tile, ConstMatrixView<Real> states, MatrixView<Real>* states_bar);
-  double latent_loss(const Tile& tile, ConstMatrixView<Real> states, MatrixView<Real>* states_bar);
+  struct Encoded {
+    ConstMatrixView<Real> z;  // what was encoded
+    MatrixView<Real> u, tape;
+  };
+  Encoded encode(const Tile& tile, std::size_t times);
+  void roll(const Tile& tile, ConstMatrixView<Real> u, std::span<double> out);
+  void roll_with_gradient(const Tile& tile, ConstMatrixView<Real> u, MatrixView<Real> u_bar,
+                          std::span<double> out);
+  double decoded_loss(const Tile& tile, ConstMatrixView<Real> u, double factor, MatrixView<Real>* u_bar);
+  double latent_loss(const Tile& tile, ConstMatrixView<Real> states, ConstMatrixView<Real> u,
+                     MatrixView<Real>* states_bar, MatrixView<Real>* u_bar);
   VectorView<double> sums(std::size_t rows) const { return VectorView<double>(sums_.data(), rows); }
   VectorView<Real> dynamics_bar() const {
     return VectorView<Real>(bar_.data(), dynamics_.coefficient_count());
