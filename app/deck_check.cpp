@@ -142,6 +142,11 @@ void check_training(const Deck& deck, const Checker& check) {
                 {"training.adam.final_rate", "training.adam.rate"},
                 "training.adam.final_rate must not be above training.adam.rate; found " +
                     number(schedule.final_rate) + " and " + number(schedule.rate));
+  const std::size_t window = deck.data.windows.window;
+  for (const std::size_t horizon : deck.training.adam.horizons)
+    check.require(window == 0 || horizon <= window, {"training.adam.horizons", "data.window"},
+                  "training.adam.horizons has " + std::to_string(horizon) + ", but data.window is " +
+                      std::to_string(window) + ": windows have no more intervals");
   const auto& times = deck.data.windows.times;
   check.require(times.empty() || (times.size() >= 2 && std::is_sorted(times.begin(), times.end()) &&
                                   !has_duplicates(times)),

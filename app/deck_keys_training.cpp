@@ -84,6 +84,9 @@ void add_optimizers(KeyTable& t) {
         "largest global norm of the gradient; 0: no clipping");
   t.key("training.adam.autoencoder_rate_factor", SPNODE_FIELD(training.adam.autoencoder_rate_factor),
         at_least(0), "", "the autoencoder's learning rate over the others'");
+  t.key("training.adam.horizons", SPNODE_FIELD(training.adam.horizons), at_least(1), "intervals",
+        "of the windows that are rolled out, each entry for an equal share of the epochs; growing: a "
+        "curriculum; []: all");
 
   t.section("training.lbfgs", "Limited-memory BFGS (TAOLMVM) on all windows at once.");
   t.key("training.lbfgs.iterations", SPNODE_FIELD(training.lbfgs.iterations), at_least(1), "", "at most");

@@ -55,8 +55,9 @@ void Objective<Real>::gather(const WindowData& data, std::span<const std::uint64
 }
 
 template <class Real>
-auto Objective<Real>::load(const WindowData& data, std::span<const std::uint64_t> windows) -> Tile {
-  const std::size_t T = data.index().intervals();
+auto Objective<Real>::load(const WindowData& data, std::span<const std::uint64_t> windows,
+                           std::size_t horizon) -> Tile {
+  const std::size_t all = data.index().intervals(), T = horizon == 0 ? all : std::min(horizon, all);
   Tile tile{padded<Real>(windows.size()), T + 1, {}, {}};
   const std::size_t lanes = tile.lanes;
   weights_host_.assign(tile.blocks * lanes, 0.0);
@@ -184,9 +185,9 @@ void Objective<Real>::roll_with_gradient(const Tile& tile, ConstMatrixView<Real>
 
 template <class Real>
 void Objective<Real>::contribution(const WindowData& data, std::span<const std::uint64_t> windows,
-                                   std::span<double> out) {
+                                   std::size_t horizon, std::span<double> out) {
   const ScratchFrame frame(scratch_);
-  const Tile tile = load(data, windows);
+  const Tile tile = load(data, windows, horizon);
   const LossOptions& loss = options_.loss;
   const auto values = out.last(terms);
   std::ranges::fill(values, 0.0);

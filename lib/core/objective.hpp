@@ -43,7 +43,8 @@ class Objective final : public TileObjective {
   const ParameterLayout& parameters() const override { return model_.layout(); }
   void set_parameters(std::span<const double> theta) override;
   std::size_t contribution_size() const override { return bar_.extent(0) + terms; }
-  void contribution(const WindowData& data, std::span<const std::uint64_t> windows,
+  using TileObjective::contribution;
+  void contribution(const WindowData& data, std::span<const std::uint64_t> windows, std::size_t horizon,
                     std::span<double> out) override;
   std::size_t value_size() const override { return terms; }
   void value_contribution(const WindowData& data, std::span<const std::uint64_t> windows,
@@ -80,7 +81,7 @@ class Objective final : public TileObjective {
   static std::uint64_t window_of_lane(std::span<const std::uint64_t> windows, std::size_t lane) {
     return windows[std::min(lane, windows.size() - 1)];
   }
-  Tile load(const WindowData& data, std::span<const std::uint64_t> windows);
+  Tile load(const WindowData& data, std::span<const std::uint64_t> windows, std::size_t horizon = 0);
   void gather(const WindowData& data, std::span<const std::uint64_t> windows, const Tile& tile,
               const HostMatrix& states) const;
   double sum_of(const VectorView<double>& sums);

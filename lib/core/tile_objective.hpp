@@ -38,10 +38,14 @@ class TileObjective {
   /// Length of contribution(): the gradient with respect to the shared coefficients, then the loss terms.
   virtual std::size_t contribution_size() const = 0;
 
-  /// Loss and gradient contribution of one tile. `windows` are global window numbers that `data` holds;
-  /// `out` (contribution_size()) is overwritten and may be non-finite where the rollout diverged.
+  /// Loss and gradient contribution of one tile over the first `horizon` intervals of its windows (0: all).
+  /// `windows` are global window numbers that `data` holds; `out` (contribution_size()) is overwritten and
+  /// may be non-finite where the rollout diverged.
   virtual void contribution(const WindowData& data, std::span<const std::uint64_t> windows,
-                            std::span<double> out) = 0;
+                            std::size_t horizon, std::span<double> out) = 0;
+  void contribution(const WindowData& data, std::span<const std::uint64_t> windows, std::span<double> out) {
+    contribution(data, windows, 0, out);
+  }
 
   /// Number of entries of value_contribution().
   virtual std::size_t value_size() const = 0;

@@ -151,17 +151,16 @@ void BatchObjective::compute_share(const Sum& sum, std::size_t share, std::span<
   for (std::size_t begin = 0; begin < all.size(); begin += sampler_.tile()) {
     const auto tile = all.subspan(begin, std::min(sampler_.tile(), all.size() - begin));
     const std::span<double> out = begin == 0 ? row : scratch;
-    contribute(sum.quantity, tile, out);
+    contribute(sum, tile, out);
     if (begin > 0)
       for (std::size_t i = 0; i < row.size(); ++i) row[i] += scratch[i];
   }
 }
 
-void BatchObjective::contribute(Quantity quantity, std::span<const std::uint64_t> tile,
-                                std::span<double> out) {
-  switch (quantity) {
+void BatchObjective::contribute(const Sum& sum, std::span<const std::uint64_t> tile, std::span<double> out) {
+  switch (sum.quantity) {
     case Quantity::gradient:
-      return objective_.contribution(data_, tile, out);
+      return objective_.contribution(data_, tile, sum.batch ? sum.batch->horizon : 0, out);
     case Quantity::value:
       return objective_.value_contribution(data_, tile, out);
     case Quantity::product:

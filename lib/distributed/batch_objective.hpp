@@ -87,7 +87,7 @@ class BatchObjective {
   std::size_t width(const Sum& sum) const;
   void reserve(std::size_t width);
   parallel::ExactSum& exact_sum(Quantity quantity);
-  void contribute(Quantity quantity, std::span<const std::uint64_t> tile, std::span<double> out);
+  void contribute(const Sum& sum, std::span<const std::uint64_t> tile, std::span<double> out);
   bool compute_rows(const Sum& sum, std::span<const double> theta, std::size_t width);
   void compute_share(const Sum& sum, std::size_t share, std::span<double> row);
   bool add(const Sum& sum, bool computed);

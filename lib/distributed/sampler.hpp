@@ -20,6 +20,7 @@ struct SamplerOptions {
 struct BatchNumber {
   std::uint64_t epoch = 0;  ///< since the start of the run
   std::uint64_t step = 0;   ///< in the epoch
+  std::size_t horizon = 0;  ///< intervals of its windows that are rolled out; 0: all
 };
 
 /// Cuts a data set's windows into `shares()` contiguous *shards* and every batch into as many *work shares*:

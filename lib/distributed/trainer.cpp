@@ -64,6 +64,7 @@ std::vector<Phase> make_phases(const TrainingOptions& options, core::TileObjecti
                    options.adam, options.lbfgs,       options.gauss_newton};
     pretrain.adam.epochs = options.pretrain_epochs;
     pretrain.adam.autoencoder_rate_factor = 1.0;
+    pretrain.adam.horizons.clear();
     pretrain.adam.schedule.kind = ScheduleKind::cosine;
     pretrain.adam.schedule.rate = options.pretrain_rate;
     phases.push_back(pretrain);

@@ -23,6 +23,7 @@ class AdamRun {
   void apply(double rate);
   void skip();
   void finish_epoch();
+  std::size_t horizon() const;
   std::uint64_t steps_done() const { return state_.phase_epochs * steps_per_epoch_ + state_.step; }
 
   PhaseRun& run_;
@@ -49,9 +50,16 @@ AdamRun::AdamRun(PhaseRun& run)
   if (state_.adam.first.empty()) state_.adam = adam_.start(state_.theta);
 }
 
+/// Of the epoch under way.
+std::size_t AdamRun::horizon() const {
+  const std::vector<std::size_t>& horizons = run_.phase().adam.horizons;
+  return horizons.empty() ? 0 : horizons[state_.phase_epochs * horizons.size() / epochs_];
+}
+
 /// Loss and gradient of the current batch. Where they are not finite Tao sees zeros: it refuses NaN.
 double AdamRun::evaluate(std::span<const double> x, std::span<double> gradient) {
-  const Evaluation result = run_.train().gradient(BatchNumber{state_.epochs, state_.step}, x, gradient);
+  const Evaluation result =
+      run_.train().gradient(BatchNumber{state_.epochs, state_.step, horizon()}, x, gradient);
   // -tao_test_gradient evaluates again at other points after the step's own evaluation.
   if (gradient_wanted_) last_ = result;
   gradient_wanted_ = false;

@@ -151,6 +151,8 @@ TEST_CASE("contradictions_are_refused_at_the_place_of_their_cause") {
       {"model: {scaling: {kind: manual}}", "deck.yaml:1:19: model.scaling.kind: manual needs"},
       {"training: {optimizers: []}", "deck.yaml:1:12: training.optimizers is empty"},
       {"training: {adam: {rate: 1e-6}}", "deck.yaml:1:19: training.adam.final_rate must not be above"},
+      {"data: {window: 4}\ntraining: {adam: {horizons: [1, 5]}}",
+       "deck.yaml:2:19: training.adam.horizons has 5, but data.window is 4"},
       {"data: {times: [0, 3, 3]}", "deck.yaml:1:8: data.times must be at least two increasing indices"},
       {"generate: {t_end: 2, t_start: 3}", "deck.yaml:1:12: generate.t_end must be after generate.t_start"},
       {"generate: {grid: logarithmic}", "deck.yaml:1:12: generate.grid: logarithmic needs"},

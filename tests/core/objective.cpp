@@ -13,7 +13,7 @@ using namespace spnode::test;
 namespace {
 
 // Random trajectories of 6 components; times differ from trajectory to trajectory where asked for.
-WindowData random_data(bool shared_time) {
+WindowData window_data(bool shared_time, std::size_t window = 3) {
   Trajectories data;
   data.count = 5;
   data.times = 7;
@@ -23,7 +23,7 @@ WindowData random_data(bool shared_time) {
   for (std::size_t n = 0; n < (shared_time ? 1 : data.count); ++n)
     for (std::size_t t = 0; t < data.times; ++t)
       data.time.push_back(0.2 * double(t) * (1.0 + 0.1 * double(n)) + 0.01 * double(t * t));
-  return WindowData(WindowIndex(data.count, data.times, {3, 1, {}}), data, 0);
+  return WindowData(WindowIndex(data.count, data.times, {window, 1, {}}), data, 0);
 }
 
 ModelOptions model_options() {
@@ -45,7 +45,7 @@ LossOptions all_terms() { return {TimeWeights::trapezoid, ComponentWeights::none
 
 struct Setup {
   Setup(bool shared_time, ModelOptions options)
-      : data(random_data(shared_time)), model(options, 6), windows(17) {
+      : data(window_data(shared_time)), model(options, 6), windows(17) {
     std::iota(windows.begin(), windows.end(), 1);
     for (std::size_t i = 0; i < 6; ++i)
       model.scaling.shift[i] = 0.1 * double(i), model.scaling.scale[i] = 1.0 + 0.2 * double(i);
@@ -166,6 +166,25 @@ TEMPLATE_TEST_CASE("loss_and_gradient_are_sums_over_windows", "", double, float)
   for (std::size_t i = 0; i < sum.size(); ++i) largest = std::max(largest, std::abs(whole[i]));
   for (std::size_t i = 0; i < sum.size(); ++i)
     REQUIRE(std::abs(sum[i] - whole[i]) < 450 * roundoff<TestType> * largest);
+}
+
+TEMPLATE_TEST_CASE("horizon_cuts_windows_short", "", double, float) {
+  Setup s(false, model_options());
+  Objective<TestType> objective = s.objective<TestType>({Scheme::etdrk2, 2, MatrixFunctionMethod::dense, 0},
+                                                        all_terms(), MatrixFunctionMethod::dense);
+  objective.set_parameters(s.theta);
+  // Windows of 3 intervals begin at 4 of the 7 times of a trajectory, windows of 2 at 5.
+  const WindowData shorter = window_data(false, 2);
+  std::vector<std::uint64_t> same;
+  for (const std::uint64_t w : s.windows) same.push_back(w / 4 * 5 + w % 4);
+  std::vector<double> cut(objective.contribution_size()), expected(cut.size()), whole(cut.size());
+  objective.contribution(s.data, s.windows, 2, cut);
+  objective.contribution(shorter, same, expected);
+  CHECK(cut == expected);
+  objective.contribution(s.data, s.windows, 0, whole);
+  objective.contribution(s.data, s.windows, 4, expected);  // more than there are
+  CHECK(whole == expected);
+  CHECK(cut != whole);
 }
 
 TEMPLATE_TEST_CASE("value_agrees_with_the_loss_of_the_gradient", "", double, float) {

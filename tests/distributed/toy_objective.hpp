@@ -48,8 +48,9 @@ class ToyObjective : public core::TileObjective {
   }
 
   std::function<void()> before_set, before_contribution, before_gradient;  ///< may throw
-  double domain = INFINITY;  ///< the loss is NaN where |W[0]| is larger
-  std::size_t outside = 0;   ///< how often it was evaluated there
+  double domain = INFINITY;           ///< the loss is NaN where |W[0]| is larger
+  std::size_t outside = 0;            ///< how often it was evaluated there
+  std::vector<std::size_t> horizons;  ///< of contributions, as they changed
 
   const core::ParameterLayout& parameters() const override { return layout_; }
   void set_parameters(std::span<const double> theta) override {
@@ -62,8 +63,10 @@ class ToyObjective : public core::TileObjective {
   }
   std::size_t value_size() const override { return 1; }
 
-  void contribution(const core::WindowData& data, std::span<const std::uint64_t> windows,
+  using TileObjective::contribution;
+  void contribution(const core::WindowData& data, std::span<const std::uint64_t> windows, std::size_t horizon,
                     std::span<double> out) override {
+    if (horizons.empty() || horizons.back() != horizon) horizons.push_back(horizon);
     if (before_contribution) before_contribution();
     std::fill(out.begin(), out.end(), 0.0);
     for (const std::uint64_t window : windows) add_window(data, window, out);

@@ -70,6 +70,15 @@ TEST_CASE("training_lowers_the_loss_phase_by_phase_and_keeps_frozen_blocks") {
   CHECK(run.state.records == 14);
 }
 
+TEST_CASE("horizons_share_the_epochs_of_adam") {
+  TrainingOptions options = short_training();
+  options.adam.epochs = 6;
+  options.adam.horizons = {1, 2, 7};
+  const ToyRun run = reference(options);
+  // Two epochs of Adam each, then L-BFGS.
+  CHECK(run.objective.horizons == std::vector<std::size_t>{1, 2, 7, 0});
+}
+
 TEST_CASE("best_parameters_are_those_of_the_smallest_validation_loss") {
   const ToyRun run = reference();
   double best = INFINITY;
