@@ -18,7 +18,7 @@ REQUIRED = {
     "kuramoto_sivashinsky_20": "evaluate.require_valid_time=80",
     "kuramoto_sivashinsky_20_dense": "evaluate.require_valid_time=120",
     "kuramoto_sivashinsky_20_lipschitz": "evaluate.require_valid_time=60",
-    "kuramoto_sivashinsky_7": "evaluate.require_valid_time=15",
+    "kuramoto_sivashinsky_7": "evaluate.require_valid_time=30",
     "kuramoto_sivashinsky_64": "evaluate.require_valid_time=35",
 }
 

@@ -95,7 +95,7 @@ inline Problem ks20_lipschitz() {
   return problem;
 }
 
-/// input/kuramoto_sivashinsky_7.yaml: networks in the autoencoder, which learn.
+/// Seven latent coordinates: networks in the autoencoder, which learn.
 inline Problem ks7_lipschitz() {
   Problem problem = ks20_lipschitz();
   problem.name = "ks7_lipschitz";
