@@ -23,10 +23,10 @@ struct AdamOptions {
   ScheduleOptions schedule = {};
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
   double weight_decay = 0.0;
-  double clip = 0.0;                     ///< largest global norm of the gradient; 0: no clipping
-  double autoencoder_rate_factor = 1.0;  ///< the autoencoder's learning rate over the others'
-  std::vector<std::size_t> horizons;     ///< intervals of the windows that are rolled out, each for an equal
-                                         ///< share of the epochs; empty: all
+  double clip = 0.0;                       ///< largest global norm of the gradient; 0: no clipping
+  double autoencoder_rate_factor = 1.0;    ///< the autoencoder's learning rate over the others'
+  std::vector<std::size_t> horizons = {};  ///< intervals of the windows that are rolled out, each for an
+                                           ///< equal share of the epochs; empty: all
 };
 
 /// Limited-memory BFGS on the full batch (TAOLMVM), in cycles: the memory is cleared between cycles, which is
