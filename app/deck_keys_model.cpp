@@ -90,8 +90,7 @@ void add_dynamics(KeyTable& t) {
   t.key("model.initialisation", SPNODE_FIELD(model.initialisation), any(), "",
         "start of A_L and the bilinear form: from the seed; dmd: A_L from the data's linear map; "
         "operator_inference: both by least squares on the data's time derivatives (without a bilinear form a "
-        "network "
-        "of one hidden layer starts there)");
+        "network of one hidden layer starts there)");
   t.key("model.inference_order", SPNODE_FIELD(model.inference_order), at_least(2), "",
         "operator_inference: order of the central differences, even; high for smooth data");
 
