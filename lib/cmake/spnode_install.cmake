@@ -8,12 +8,8 @@ foreach(layer IN LISTS layers)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/lib/${layer} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/spnode
     FILES_MATCHING PATTERN *.hpp)
 endforeach()
-if(SPNODE_NATIVE)
-  # Headers hold inline functions on vector types: a program must be compiled for the processor of the library.
-  get_target_property(native_options spnode_options INTERFACE_COMPILE_OPTIONS)
-  list(FILTER native_options INCLUDE REGEX "-march=|-mprefer-vector-width=")
-  target_compile_options(spnode_core INTERFACE "$<INSTALL_INTERFACE:${native_options}>")
-endif()
+# Headers hold inline functions on vector types: a program must be compiled for the processor of the library.
+target_compile_options(spnode_core INTERFACE "$<INSTALL_INTERFACE:${spnode_arch_options}>")
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/spnode)
 install(EXPORT spnodeTargets NAMESPACE spnode:: DESTINATION ${package_folder})

@@ -1,6 +1,7 @@
 #include "core/forecast.hpp"
 
 #include "core/data/windows.hpp"
+#include "core/kernels/lanes.hpp"
 #include "core/rollout.hpp"
 
 #include <algorithm>

@@ -1,10 +1,12 @@
 #include "core/objective.hpp"
 
 #include "core/kernels/elementwise.hpp"
+#include "core/kernels/lanes.hpp"
 #include "core/loss/square_error.hpp"
 #include "core/loss/weights.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace spnode::core {
 
@@ -35,38 +37,22 @@ void Objective<Real>::set_parameters(std::span<const double> theta) {
   autoencoder_.set_parameters(theta);
 }
 
-// The scaled states of a tile's windows, lanes together; `states` is accessible to the host.
-template <class Real>
-void Objective<Real>::gather(const WindowData& data, std::span<const std::uint64_t> windows, const Tile& tile,
-                             const HostMatrix& states) const {
-  constexpr std::size_t strip = pack_width<Real>;  // lanes that are written side by side
-  const std::size_t m = model_.state_dimension();
-  const double* const shift = model_.scaling.shift.data();
-  const double* const inverse = inverse_scale_.data();
-  const double* x[strip];
-  for (std::size_t first = 0; first < tile.lanes; first += strip)
-    for (std::size_t t = 0; t < tile.blocks; ++t) {
-      for (std::size_t l = 0; l < strip; ++l) x[l] = data.state(window_of_lane(windows, first + l), t);
-      for (std::size_t i = 0; i < m; ++i) {
-        Real* const row = &states(i, t * tile.lanes + first);
-        for (std::size_t l = 0; l < strip; ++l) row[l] = Real((x[l][i] - shift[i]) * inverse[i]);
-      }
-    }
-}
-
+// Steps, weights and places of the data of some windows, over the first `horizon` intervals (0: all).
 template <class Real>
 auto Objective<Real>::load(const WindowData& data, std::span<const std::uint64_t> windows,
                            std::size_t horizon) -> Tile {
   const std::size_t all = data.index().intervals(), T = horizon == 0 ? all : std::min(horizon, all);
-  Tile tile{padded<Real>(windows.size()), T + 1, {}, {}};
+  Tile tile{padded<Real>(windows.size()), T + 1, {}};
   const std::size_t lanes = tile.lanes;
-  weights_host_.assign(tile.blocks * lanes, 0.0);
+  views_.clear();
+  weights_host_.assign(tile.times * lanes, 0.0);
   h_.resize(T * lanes);
   times_.resize(T + 1);
   omega_.resize(T + 1);
   for (std::size_t l = 0; l < lanes; ++l) {
-    const std::uint64_t window = window_of_lane(windows, l);
-    for (std::size_t t = 0; t <= T; ++t) times_[t] = data.time(window, t);
+    // Lanes that pad repeat the last window, so that they stay finite, with weight zero.
+    views_.push_back(data.view(windows[std::min(l, windows.size() - 1)]));
+    for (std::size_t t = 0; t <= T; ++t) times_[t] = views_[l].time(t);
     for (std::size_t t = 0; t < T; ++t)
       h_[t * lanes + l] = (times_[t + 1] - times_[t]) / double(options_.integrator.substeps);
     if (l >= windows.size()) continue;
@@ -74,19 +60,49 @@ auto Objective<Real>::load(const WindowData& data, std::span<const std::uint64_t
     for (std::size_t t = 0; t <= T; ++t) weights_host_[t * lanes + l] = omega_[t];
   }
   steps_.assign(dynamics_.table(), h_, T, lanes);
-  tile.states = scratch_.matrix(model_.state_dimension(), tile.blocks * lanes);
-  if constexpr (runs_on_host) {
-    gather(data, windows, tile, tile.states);
-  } else {
-    if (states_host_.extent(1) != tile.states.extent(1))
-      states_host_ = HostMatrix("spnode::core::Objective", tile.states.extent(0), tile.states.extent(1));
-    gather(data, windows, tile, states_host_);
-    Kokkos::deep_copy(tile.states, states_host_);
-  }
-  const VectorView<Real> weights = scratch_.vector(tile.blocks * lanes);
+  const VectorView<Real> weights = scratch_.vector(tile.times * lanes);
   upload(weights_host_, weights);
   tile.weights = weights;
   return tile;
+}
+
+// The scaled states of the times [first, first + count) of a tile, (m, count lanes), time by time.
+template <class Real>
+MatrixView<Real> Objective<Real>::states(const Tile& tile, std::size_t first, std::size_t count) {
+  const MatrixView<Real> states = scratch_.matrix(model_.state_dimension(), count * tile.lanes);
+  if constexpr (runs_on_host) {
+    gather(tile, first, count, states);
+  } else {
+    if (states_host_.extent(1) != states.extent(1))
+      states_host_ = HostMatrix("spnode::core::Objective", states.extent(0), states.extent(1));
+    gather(tile, first, count, states_host_);
+    Kokkos::deep_copy(states, states_host_);
+  }
+  return states;
+}
+
+template <class Real>
+void Objective<Real>::gather(const Tile& tile, std::size_t first, std::size_t count,
+                             const HostMatrix& states) const {
+  constexpr std::size_t strip = pack_width<Real>;    // lanes that are written side by side
+  constexpr std::size_t line = 64 / sizeof(double);  // components that the processor fetches at once
+  const std::size_t m = model_.state_dimension();
+  const double* const shift = model_.scaling.shift.data();
+  const double* const inverse = inverse_scale_.data();
+  const double *x[strip], *next[strip];
+  for (std::size_t t = 0; t < count; ++t)
+    for (std::size_t lane = 0; lane < tile.lanes; lane += strip) {
+      for (std::size_t l = 0; l < strip; ++l) {
+        x[l] = views_[lane + l].state(first + t);
+        next[l] = views_[lane + l].state(std::min(first + t + 1, tile.times - 1));
+      }
+      for (std::size_t i = 0; i < m; ++i) {
+        if (i % line == 0)
+          for (std::size_t l = 0; l < strip; ++l) __builtin_prefetch(next[l] + i);
+        Real* const row = &states(i, t * tile.lanes + lane);
+        for (std::size_t l = 0; l < strip; ++l) row[l] = Real((x[l][i] - shift[i]) * inverse[i]);
+      }
+    }
 }
 
 template <class Real>
@@ -98,28 +114,25 @@ double Objective<Real>::sum_of(const VectorView<double>& sums) {
   return total;
 }
 
-// The scaled states of the first `times` times, encoded.
 template <class Real>
-typename Objective<Real>::Encoded Objective<Real>::encode(const Tile& tile, std::size_t times) {
-  const std::size_t columns = times * tile.lanes;
-  const Encoded encoded{lanes_of(tile.states, 0, columns),
-                        scratch_.matrix(model_.latent_dimension(), columns),
-                        scratch_.matrix(autoencoder_.encode_tape_rows(), columns)};
+typename Objective<Real>::Encoded Objective<Real>::encode(ConstMatrixView<Real> z) {
+  const Encoded encoded{z, scratch_.matrix(model_.latent_dimension(), z.extent(1)),
+                        scratch_.matrix(autoencoder_.encode_tape_rows(), z.extent(1))};
   autoencoder_.encode(space_, encoded.z, encoded.u, encoded.tape, scratch_);
   return encoded;
 }
 
 // decode(u) against the data; with u_bar it adds the adjoint of u, `factor` times.
 template <class Real>
-double Objective<Real>::decoded_loss(const Tile& tile, ConstMatrixView<Real> u, double factor,
+double Objective<Real>::decoded_loss(const Sample& sample, ConstMatrixView<Real> u, double factor,
                                      MatrixView<Real>* u_bar) {
   const ScratchFrame frame(scratch_);
-  const std::size_t m = model_.state_dimension(), columns = tile.states.extent(1);
+  const std::size_t m = model_.state_dimension(), columns = u.extent(1);
   const MatrixView<Real> z = scratch_.matrix(m, columns);
   const MatrixView<Real> tape = scratch_.matrix(autoencoder_.decode_tape_rows(), columns);
   autoencoder_.decode(space_, u, z, tape, scratch_);
   const VectorView<double> sums = this->sums(m);
-  const WeightedSquares<Real> squares{state_rows_, tile.weights, z, tile.states};
+  const WeightedSquares<Real> squares{state_rows_, sample.weights, z, sample.z};
   if (u_bar == nullptr) {
     squares.value(space_, sums);
     return sum_of(sums);
@@ -133,84 +146,133 @@ double Objective<Real>::decoded_loss(const Tile& tile, ConstMatrixView<Real> u, 
 
 // The rollout against the encoded data; adds the weighted adjoints of both.
 template <class Real>
-double Objective<Real>::latent_loss(const Tile& tile, ConstMatrixView<Real> states, ConstMatrixView<Real> u,
-                                    MatrixView<Real>* states_bar, MatrixView<Real>* u_bar) {
+double Objective<Real>::latent_loss(const Sample& sample) {
   const ScratchFrame frame(scratch_);
+  const ConstMatrixView<Real>& u = sample.u;
   const VectorView<double> sums = this->sums(u.extent(0));
-  const WeightedSquares<Real> squares{latent_rows_, tile.weights, states, u};
-  if (states_bar == nullptr) {
+  const WeightedSquares<Real> squares{latent_rows_, sample.weights, sample.rolled, u};
+  if (sample.u_bar == nullptr) {
     squares.value(space_, sums);
     return sum_of(sums);
   }
   const MatrixView<Real> bar = scratch_.matrix(u.extent(0), u.extent(1));
   squares.value_and_gradient(space_, options_.loss.latent, sums, bar);
-  axpy(space_, 1.0, bar, *states_bar);
-  axpy(space_, -1.0, bar, *u_bar);
+  axpy(space_, 1.0, bar, *sample.rolled_bar);
+  axpy(space_, -1.0, bar, *sample.u_bar);
   return sum_of(sums);
 }
 
 template <class Real>
-void Objective<Real>::roll(const Tile& tile, ConstMatrixView<Real> u, std::span<double> out) {
-  const ScratchFrame frame(scratch_);
-  const MatrixView<Real> states = scratch_.matrix(model_.latent_dimension(), tile.states.extent(1));
-  {
-    const ScratchFrame inner(scratch_);
-    scaled_copy(space_, 1.0, lanes_of(u, 0, tile.lanes), lanes_of(states, 0, tile.lanes));
-    Rollout<Real> rollout(dynamics_, {options_.integrator.substeps, options_.integrator.keep_every});
-    rollout.forward(space_, steps_, states, Rollout<Real>::Record::no, scratch_);
+void Objective<Real>::add_losses(const Sample& sample, Wanted wanted, std::span<double> sums) {
+  const LossOptions& loss = options_.loss;
+  if (rolls()) {
+    if (takes(loss.trajectory, wanted))
+      sums[trajectory] += decoded_loss(sample, sample.rolled, loss.trajectory, sample.rolled_bar);
+    if (takes(loss.latent, wanted)) sums[latent] += latent_loss(sample);
   }
-  out[trajectory] = decoded_loss(tile, states, 0.0, nullptr);
-  out[latent] = latent_loss(tile, states, u, nullptr, nullptr);
+  if (takes(loss.reconstruction, wanted))
+    sums[reconstruction] += decoded_loss(sample, sample.u, loss.reconstruction, sample.u_bar);
 }
 
-// u: encoded data, at the first time at least; u_bar its adjoint, added to.
+// Losses of all times but the first, a few at a time: what they take then stays in cache.
 template <class Real>
-void Objective<Real>::roll_with_gradient(const Tile& tile, ConstMatrixView<Real> u, MatrixView<Real> u_bar,
-                                         std::span<double> out) {
-  const ScratchFrame frame(scratch_);
-  const std::size_t n = model_.latent_dimension(), columns = tile.states.extent(1);
-  const MatrixView<Real> states = scratch_.matrix(n, columns);
-  MatrixView<Real> states_bar = scratch_.matrix(n, columns);
-  scaled_copy(space_, 1.0, lanes_of(u, 0, tile.lanes), lanes_of(states, 0, tile.lanes));
-  Rollout<Real> rollout(dynamics_, {options_.integrator.substeps, options_.integrator.keep_every});
-  rollout.forward(space_, steps_, states, Rollout<Real>::Record::yes, scratch_);
+void Objective<Real>::add_later_losses(const Tile& tile, ConstMatrixView<Real> rolled,
+                                       MatrixView<Real> rolled_bar, Wanted wanted, std::span<double> sums) {
+  constexpr std::size_t columns_at_once = 64;
+  const std::size_t lanes = tile.lanes;
+  const std::size_t some = runs_on_host ? std::max<std::size_t>(1, columns_at_once / lanes) : tile.times;
+  for (std::size_t first = 1; first < tile.times; first += some) {
+    const ScratchFrame frame(scratch_);
+    const std::size_t count = std::min(some, tile.times - first), column = first * lanes,
+                      columns = count * lanes;
+    const MatrixView<Real> z = states(tile, first, count);
+    Encoded data_in{z, {}, {}};
+    if (encodes_all(wanted)) data_in = encode(z);
+    Sample sample{
+        ConstVectorView<Real>(tile.weights.data() + column, columns), z, data_in.u, {}, nullptr, nullptr};
+    if (rolls()) sample.rolled = lanes_of(rolled, column, columns);
+    if (wanted == Wanted::values) {
+      add_losses(sample, wanted, sums);
+      continue;
+    }
+    MatrixView<Real> u_bar = scratch_.matrix(data_in.u.extent(0), columns), part;
+    if (rolls()) part = lanes_of(rolled_bar, column, columns);
+    fill(space_, 0.0, u_bar);
+    sample.u_bar = &u_bar;
+    sample.rolled_bar = &part;
+    add_losses(sample, wanted, sums);
+    if (encodes_all(wanted))
+      autoencoder_.encode_vjp(space_, data_in.z, data_in.tape, u_bar, autoencoder_bar(), scratch_);
+  }
+}
 
-  fill(space_, 0.0, states_bar);
-  if (options_.loss.trajectory != 0.0)
-    out[trajectory] = decoded_loss(tile, states, options_.loss.trajectory, &states_bar);
-  if (options_.loss.latent != 0.0) out[latent] = latent_loss(tile, states, u, &states_bar, &u_bar);
-  rollout.reverse(space_, steps_, states_bar, dynamics_bar(), scratch_);
-  axpy(space_, 1.0, lanes_of(states_bar, 0, tile.lanes), lanes_of(u_bar, 0, tile.lanes));
+// Losses of some windows and, where it is wanted, the adjoint of the coefficients to bar_.
+template <class Real>
+void Objective<Real>::add_tile(const WindowData& data, std::span<const std::uint64_t> windows,
+                               std::size_t horizon, Wanted wanted, std::span<double> sums) {
+  const ScratchFrame frame(scratch_);
+  const bool adjoint = wanted == Wanted::gradient;
+  const Tile tile = load(data, windows, horizon);
+  const std::size_t n = model_.latent_dimension(), lanes = tile.lanes,
+                    columns = rolls() ? tile.times * lanes : 0;
+  const Encoded start = encode(states(tile, 0, 1));
+  MatrixView<Real> u_bar = scratch_.matrix(n, adjoint ? lanes : 0);
+  const MatrixView<Real> rolled = scratch_.matrix(n, columns),
+                         rolled_bar = scratch_.matrix(n, adjoint ? columns : 0);
+  fill(space_, 0.0, u_bar);
+  fill(space_, 0.0, rolled_bar);
+  Rollout<Real> rollout(dynamics_, {options_.integrator.substeps, options_.integrator.keep_every});
+  if (rolls()) {
+    scaled_copy(space_, 1.0, start.u, lanes_of(rolled, 0, lanes));
+    using Record = typename Rollout<Real>::Record;
+    rollout.forward(space_, steps_, rolled, adjoint ? Record::yes : Record::no, scratch_);
+  }
+  Sample first{ConstVectorView<Real>(tile.weights.data(), lanes), start.z, start.u, {}, nullptr, nullptr};
+  MatrixView<Real> first_bar;
+  if (rolls()) first.rolled = lanes_of(rolled, 0, lanes);
+  if (adjoint) {
+    if (rolls()) first_bar = lanes_of(rolled_bar, 0, lanes);
+    first.u_bar = &u_bar;
+    first.rolled_bar = &first_bar;
+  }
+  add_losses(first, wanted, sums);
+  add_later_losses(tile, rolled, rolled_bar, wanted, sums);
+  if (!adjoint) return;
+  if (rolls()) {
+    rollout.reverse(space_, steps_, rolled_bar, dynamics_bar(), scratch_);
+    axpy(space_, 1.0, first_bar, u_bar);
+  }
+  autoencoder_.encode_vjp(space_, start.z, start.tape, u_bar, autoencoder_bar(), scratch_);
+}
+
+// As many windows as can be computed at a time with the tape of their rollout in second-level cache.
+template <class Real>
+std::size_t Objective<Real>::windows_in_cache(std::size_t intervals) const {
+  if (!runs_on_host) return std::numeric_limits<std::size_t>::max();
+  const std::size_t rows = dynamics_.integrator().tape_rows(dynamics_.rate()) + model_.latent_dimension();
+  const std::size_t bytes = rows * intervals * options_.integrator.substeps * sizeof(Real);
+  constexpr std::size_t least = std::max<std::size_t>(16, tile_columns<double>);
+  return std::max(least, vector_unit.cache / bytes / least * least);
 }
 
 template <class Real>
 void Objective<Real>::contribution(const WindowData& data, std::span<const std::uint64_t> windows,
                                    std::size_t horizon, std::span<double> out) {
-  const ScratchFrame frame(scratch_);
-  const Tile tile = load(data, windows, horizon);
-  const LossOptions& loss = options_.loss;
-  const auto values = out.last(terms);
-  std::ranges::fill(values, 0.0);
+  const auto sums = out.last(terms);
+  std::ranges::fill(sums, 0.0);
   fill(space_, 0.0, MatrixView<Real>(bar_.data(), 1, bar_.extent(0)));
-  const Encoded data_in = encode(tile, loss.latent != 0.0 || loss.reconstruction != 0.0 ? tile.blocks : 1);
-  MatrixView<Real> u_bar = scratch_.matrix(data_in.u.extent(0), data_in.u.extent(1));
-  fill(space_, 0.0, u_bar);
-  if (loss.trajectory != 0.0 || loss.latent != 0.0) roll_with_gradient(tile, data_in.u, u_bar, values);
-  if (loss.reconstruction != 0.0)
-    values[reconstruction] = decoded_loss(tile, data_in.u, loss.reconstruction, &u_bar);
-  autoencoder_.encode_vjp(space_, data_in.z, data_in.tape, u_bar, autoencoder_bar(), scratch_);
+  const std::size_t some = windows_in_cache(horizon == 0 ? data.index().intervals() : horizon);
+  for (std::size_t first = 0; first < windows.size(); first += some)
+    add_tile(data, windows.subspan(first, std::min(some, windows.size() - first)), horizon, Wanted::gradient,
+             sums);
   download(bar_, out.first(bar_.extent(0)));
 }
 
 template <class Real>
 void Objective<Real>::value_contribution(const WindowData& data, std::span<const std::uint64_t> windows,
                                          std::span<double> out) {
-  const ScratchFrame frame(scratch_);
-  const Tile tile = load(data, windows);
   std::ranges::fill(out, 0.0);
-  const Encoded data_in = encode(tile, tile.blocks);
-  if (options_.loss.trajectory != 0.0 || options_.loss.latent != 0.0) roll(tile, data_in.u, out);
-  out[reconstruction] = decoded_loss(tile, data_in.u, 0.0, nullptr);
+  add_tile(data, windows, 0, Wanted::values, out);
 }
 
 template <class Real>

@@ -70,32 +70,41 @@ class Objective final : public TileObjective {
  private:
   enum Term : std::size_t { trajectory, latent, reconstruction, terms };
 
-  // The data of a tile: scaled states and quadrature weights of all its times, time by time.
+  // The windows that are computed together; their states are read when they are needed.
   struct Tile {
-    std::size_t lanes, blocks;      // padded lanes; times
-    MatrixView<Real> states;        // (m, blocks lanes)
-    ConstVectorView<Real> weights;  // (blocks lanes), zero in the lanes that pad
+    std::size_t lanes, times;       // padded lanes
+    ConstVectorView<Real> weights;  // (times lanes), time by time; zero in the lanes that pad
   };
   using HostMatrix = Kokkos::View<Real**, Kokkos::LayoutRight, Kokkos::HostSpace>;
-  // Lanes that pad repeat the last window, so that they stay finite, with weight zero.
-  static std::uint64_t window_of_lane(std::span<const std::uint64_t> windows, std::size_t lane) {
-    return windows[std::min(lane, windows.size() - 1)];
-  }
   Tile load(const WindowData& data, std::span<const std::uint64_t> windows, std::size_t horizon = 0);
-  void gather(const WindowData& data, std::span<const std::uint64_t> windows, const Tile& tile,
-              const HostMatrix& states) const;
+  MatrixView<Real> states(const Tile& tile, std::size_t first, std::size_t count);
+  void gather(const Tile& tile, std::size_t first, std::size_t count, const HostMatrix& states) const;
   double sum_of(const VectorView<double>& sums);
   struct Encoded {
     ConstMatrixView<Real> z;  // what was encoded
     MatrixView<Real> u, tape;
   };
-  Encoded encode(const Tile& tile, std::size_t times);
-  void roll(const Tile& tile, ConstMatrixView<Real> u, std::span<double> out);
-  void roll_with_gradient(const Tile& tile, ConstMatrixView<Real> u, MatrixView<Real> u_bar,
-                          std::span<double> out);
-  double decoded_loss(const Tile& tile, ConstMatrixView<Real> u, double factor, MatrixView<Real>* u_bar);
-  double latent_loss(const Tile& tile, ConstMatrixView<Real> states, ConstMatrixView<Real> u,
-                     MatrixView<Real>* states_bar, MatrixView<Real>* u_bar);
+  Encoded encode(ConstMatrixView<Real> z);
+  // What the loss takes of some times of a tile. Without adjoints it is only evaluated.
+  struct Sample {
+    ConstVectorView<Real> weights;
+    ConstMatrixView<Real> z, u, rolled;  // data, data encoded (where a term takes that), rollout
+    MatrixView<Real>*u_bar, *rolled_bar;
+  };
+  enum class Wanted { values, gradient };
+  bool takes(double weight, Wanted wanted) const { return wanted == Wanted::values || weight != 0.0; }
+  bool rolls() const { return options_.loss.trajectory != 0.0 || options_.loss.latent != 0.0; }
+  bool encodes_all(Wanted wanted) const {
+    return takes(options_.loss.latent, wanted) || takes(options_.loss.reconstruction, wanted);
+  }
+  std::size_t windows_in_cache(std::size_t intervals) const;
+  void add_tile(const WindowData& data, std::span<const std::uint64_t> windows, std::size_t horizon,
+                Wanted wanted, std::span<double> sums);
+  void add_later_losses(const Tile& tile, ConstMatrixView<Real> rolled, MatrixView<Real> rolled_bar,
+                        Wanted wanted, std::span<double> sums);
+  void add_losses(const Sample& sample, Wanted wanted, std::span<double> sums);
+  double decoded_loss(const Sample& sample, ConstMatrixView<Real> u, double factor, MatrixView<Real>* u_bar);
+  double latent_loss(const Sample& sample);
   VectorView<double> sums(std::size_t rows) const { return VectorView<double>(sums_.data(), rows); }
   VectorView<Real> dynamics_bar() const {
     return VectorView<Real>(bar_.data(), dynamics_.coefficient_count());
@@ -123,6 +132,7 @@ class Objective final : public TileObjective {
   Vector<Real> latent_rows_;        // 1 / n
   Vector<double> sums_;             // of the rows of a loss term
   std::vector<double> theta_;
+  std::vector<WindowView> views_;          // of the lanes of the tile that is computed
   std::vector<double> h_, times_, omega_;  // staging of a tile on the host
   HostMatrix states_host_;                 // used where tiles live on a device
   std::vector<double> inverse_scale_;      // of the model's scaling

@@ -60,10 +60,11 @@ class Objective<Real>::Linearisation {
   bool rolls() const { return trajectory_rows() + latent_rows() > 0; }
   bool encodes() const { return latent_rows() + reconstruction_rows() > 0; }
   MatrixView<Real> take(std::size_t rows, std::size_t columns) { return o_.scratch_.matrix(rows, columns); }
-  ConstMatrixView<Real> first() const { return lanes_of(tile_.states, 0, tile_.lanes); }
+  ConstMatrixView<Real> first() const { return lanes_of(z_, 0, tile_.lanes); }
 
   Objective& o_;
   const Tile& tile_;
+  MatrixView<Real> z_;  // the data
   std::size_t m_, n_, columns_;
   Rollout<Real> rollout_;
   MatrixView<Real> states_, first_tape_, decode_tape_;  // of the rollout and its decoding
@@ -74,9 +75,10 @@ template <class Real>
 Objective<Real>::Linearisation::Linearisation(Objective& objective, const Tile& tile)
     : o_(objective),
       tile_(tile),
+      z_(objective.states(tile, 0, tile.times)),
       m_(o_.model_.state_dimension()),
       n_(o_.model_.latent_dimension()),
-      columns_(tile.states.extent(1)),
+      columns_(z_.extent(1)),
       rollout_(o_.dynamics_, {o_.options_.integrator.substeps, o_.options_.integrator.keep_every}) {
   const AutoencoderMap<Real>& coder = o_.autoencoder_;
   const MatrixView<Real> z = take(m_, columns_);
@@ -92,7 +94,7 @@ Objective<Real>::Linearisation::Linearisation(Objective& objective, const Tile& 
     u_ = take(n_, columns_);
     encode_tape_ = take(coder.encode_tape_rows(), columns_);
     again_tape_ = take(coder.decode_tape_rows(), columns_);
-    coder.encode(o_.space_, tile_.states, u_, encode_tape_, o_.scratch_);
+    coder.encode(o_.space_, z_, u_, encode_tape_, o_.scratch_);
     coder.decode(o_.space_, u_, z, again_tape_, o_.scratch_);
   }
 }
@@ -115,7 +117,7 @@ void Objective<Real>::Linearisation::tangent(ConstVectorView<Real> dot, const Re
     coder.decode_jvp(o_.space_, {states_, states_dot, decode_tape_, coder_dot, dots.trajectory}, o_.scratch_);
   if (!encodes()) return;
   const MatrixView<Real> u_dot = take(n_, columns_);
-  coder.encode_jvp(o_.space_, tile_.states, encode_tape_, coder_dot, u_dot, o_.scratch_);
+  coder.encode_jvp(o_.space_, z_, encode_tape_, coder_dot, u_dot, o_.scratch_);
   if (latent_rows() > 0) {
     scaled_copy(o_.space_, 1.0, states_dot, dots.latent);
     axpy(o_.space_, -1.0, u_dot, dots.latent);
@@ -146,7 +148,7 @@ void Objective<Real>::Linearisation::reverse(const Residuals& bars) {
   if (latent_rows() > 0) axpy(o_.space_, -1.0, bars.latent, u_bar);
   if (reconstruction_rows() > 0)
     coder.decode_vjp(o_.space_, {u_, again_tape_, bars.reconstruction, u_bar, coder_bar}, o_.scratch_);
-  coder.encode_vjp(o_.space_, tile_.states, encode_tape_, u_bar, coder_bar, o_.scratch_);
+  coder.encode_vjp(o_.space_, z_, encode_tape_, u_bar, coder_bar, o_.scratch_);
 }
 
 template <class Real>

@@ -1,7 +1,6 @@
 #pragma once
 /// Temporary matrices of a tile, taken from memory that is allocated once.
 
-#include "core/kernels/lanes.hpp"
 #include "core/types.hpp"
 
 #include <algorithm>
@@ -35,7 +34,8 @@ class Scratch {
   friend class ScratchFrame<Real>;
 
   Real* take(std::size_t size) {
-    size = padded<Real>(size);
+    constexpr std::size_t line = 64 / sizeof(Real);  // what is taken starts with a cache line
+    size = (size + line - 1) / line * line;
     while (chunk_ < chunks_.size() && used_ + size > chunks_[chunk_].extent(0)) {
       ++chunk_;
       used_ = 0;

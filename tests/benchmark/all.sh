@@ -1,7 +1,7 @@
 #!/bin/sh
 # All figures of docs/performance.md, in Markdown: tests/benchmark/all.sh BUILD/bin [PYTHON] > figures.md
 #
-# BUILD is configured with -DSPNODE_NATIVE=ON. PYTHON has the packages of peers/requirements.txt; without it the peers are
+# BUILD is configured with -DSPNODE_ARCH=native, the default. PYTHON has the packages of peers/requirements.txt; without it the peers are
 # left out. About 25 minutes on a quiet machine, 10 of them for the peers. Everything but the scaling runs on core $CORE.
 set -eu
 bin=$1 python=${2:-} core=${CORE:-0}

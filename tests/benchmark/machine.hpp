@@ -32,7 +32,7 @@ constexpr const char* vector_instructions() {
 #elif defined __ARM_NEON
   return "NEON";
 #else
-  return "baseline (configure with -DSPNODE_NATIVE=ON)";
+  return "baseline";
 #endif
 }
 

@@ -35,6 +35,7 @@
 #include "export_problem.hpp"
 #include "selection.hpp"
 
+#include "core/kernels/lanes.hpp"
 #include "core/objective.hpp"
 #include "core/rollout.hpp"
 #include "distributed/batch_objective.hpp"

@@ -1,6 +1,7 @@
 #include "core/integrators/lane_matrices.hpp"
 
 #include "catch.hpp"
+#include "core/kernels/lanes.hpp"
 #include "helpers.hpp"
 
 #include <cmath>

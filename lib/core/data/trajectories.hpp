@@ -25,9 +25,10 @@ struct Trajectories {
   double* state_at(std::size_t trajectory, std::size_t t) {
     return state.data() + (trajectory * times + t) * components;
   }
-  double time_at(std::size_t trajectory, std::size_t t) const {
-    return time[shared_time ? t : trajectory * times + t];
+  const double* times_at(std::size_t trajectory) const {
+    return time.data() + (shared_time ? 0 : trajectory * times);
   }
+  double time_at(std::size_t trajectory, std::size_t t) const { return times_at(trajectory)[t]; }
 };
 
 }  // namespace spnode::core

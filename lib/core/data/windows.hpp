@@ -28,12 +28,21 @@ class WindowIndex {
   std::size_t intervals() const { return intervals_; }
   std::size_t trajectory(std::uint64_t window) const { return window / per_trajectory_; }
 
-  /// Index of the k-th time of a window along the times of its trajectory.
-  std::size_t time(std::uint64_t window, std::size_t k) const {
+  /// The k-th time of a window is number first + k every of its trajectory.
+  struct Times {
+    std::size_t first, every;
+  };
+  Times times(std::uint64_t window) const {
     const std::size_t number = window % per_trajectory_;
     const Family* family = families_.data();
     while (number >= family->end) ++family;
-    return (number - family->begin) * family->stride + k * family->every;
+    return {(number - family->begin) * family->stride, family->every};
+  }
+
+  /// Index of the k-th time of a window along the times of its trajectory.
+  std::size_t time(std::uint64_t window, std::size_t k) const {
+    const Times times = this->times(window);
+    return times.first + k * times.every;
   }
 
   /// Trajectories [first, last) that hold the windows [begin, end).
@@ -50,6 +59,19 @@ class WindowIndex {
   };
   std::size_t trajectories_, intervals_, per_trajectory_ = 0;
   std::vector<Family> families_;
+};
+
+/// A window where it lies in memory.
+class WindowView {
+ public:
+  WindowView(const double* state, const double* time, std::size_t components, std::size_t every)
+      : state_(state), time_(time), stride_(every * components), every_(every) {}
+  const double* state(std::size_t k) const { return state_ + k * stride_; }  ///< as in WindowData
+  double time(std::size_t k) const { return time_[k * every_]; }
+
+ private:
+  const double *state_, *time_;
+  std::size_t stride_, every_;
 };
 
 /// The trajectories that this process holds, seen as windows with global numbers.
@@ -69,6 +91,11 @@ class WindowData {
   }
   double time(std::uint64_t window, std::size_t k) const {
     return held_.time_at(index_.trajectory(window) - first_, index_.time(window, k));
+  }
+  WindowView view(std::uint64_t window) const {
+    const std::size_t trajectory = index_.trajectory(window) - first_;
+    const auto [first, every] = index_.times(window);
+    return {held_.state_at(trajectory, first), held_.times_at(trajectory) + first, held_.components, every};
   }
 
  private:

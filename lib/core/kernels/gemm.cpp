@@ -24,6 +24,7 @@ struct LaneProduct {
 // Blocks of Rows rows from `row` on, for the packs of lanes from `lane` on.
 template <class Real, std::size_t Packs, Update update>
 struct LaneTile {
+  static constexpr std::size_t packs = Packs;
   template <std::size_t Rows>
   static void run(std::size_t row, std::size_t blocks, const LaneProduct<Real>& product, std::size_t lane) {
     const std::size_t stride = product.C.stride_0();
@@ -72,19 +73,28 @@ void scalar_lane(const LaneProduct<Real>& product, std::size_t lane) {
   }
 }
 
+// Lanes [lane, end), in tiles of at most Packs packs.
+template <class Real, std::size_t Packs>
+void lane_range(const LaneProduct<Real>& product, std::size_t lane, std::size_t end) {
+  lane = for_lane_blocks<Real, Packs>(lane, end, [&](auto packs, std::size_t first) {
+    lane_block<Real, decltype(packs)::value>(product, first);
+  });
+  for (; lane < end; ++lane) scalar_lane(product, lane);
+}
+
 template <class Real>
 void gemm_host(const ExecSpace& space, const LaneProduct<Real>& product) {
-  constexpr std::size_t tile = tile_columns<Real>, width = pack_width<Real>;
+  constexpr std::size_t tile = tile_columns<Real>;
   const std::size_t lanes = product.C.extent(1);
+  // Every block of rows reads its lanes of B again: they should stay in the first-level cache.
+  const bool deep = product.B.rows() * tile * sizeof(Real) > 16 * 1024;
   Kokkos::parallel_for("gemm", Kokkos::RangePolicy<ExecSpace>(space, 0, (lanes + tile - 1) / tile),
-                       [=](const std::size_t block) {
-                         std::size_t lane = block * tile;
-                         if (lanes - lane >= tile) return lane_block<Real, 2>(product, lane);
-                         if (lanes - lane >= width) {
-                           lane_block<Real, 1>(product, lane);
-                           lane += width;
-                         }
-                         for (; lane < lanes; ++lane) scalar_lane(product, lane);
+                       [=](const std::size_t task) {
+                         const std::size_t lane = task * tile, end = std::min(lane + tile, lanes);
+                         if (deep)
+                           lane_range<Real, std::min<std::size_t>(2, tile_packs)>(product, lane, end);
+                         else
+                           lane_range<Real, tile_packs>(product, lane, end);
                        });
 }
 
@@ -97,7 +107,7 @@ void transpose_lanes(const ConstMatrixStack<Real>& B, std::size_t first, std::si
   const std::size_t whole = count / width * width;
   std::array<const Real*, tile> row;
   for (std::size_t j = 0; j < columns; ++j) row[j] = B.row(first + j) + lane;
-  for (std::size_t j = 0; j < tile; j += width)
+  for (std::size_t j = 0; j < columns; j += width)
     for (std::size_t l = 0; l < whole; l += width) {
       Pack<Real> block[width];
       for (std::size_t i = 0; i < width; ++i)
@@ -112,23 +122,24 @@ void transpose_lanes(const ConstMatrixStack<Real>& B, std::size_t first, std::si
 template <class Real>
 void gemm_nt_host(const ExecSpace& space, Real alpha, const ConstMatrixView<Real>& A,
                   const ConstMatrixStack<Real>& B, const MatrixView<Real>& C) {
-  constexpr std::size_t tile = tile_columns<Real>;
-  const std::size_t lanes = A.extent(1);
-  Kokkos::parallel_for("gemm_nt", Kokkos::RangePolicy<ExecSpace>(space, 0, (C.extent(1) + tile - 1) / tile),
+  constexpr std::size_t width = pack_width<Real>;
+  const std::size_t lanes = A.extent(1), packs = (C.extent(1) + width - 1) / width,
+                    blocks = (packs + tile_packs - 1) / tile_packs;
+  Kokkos::parallel_for("gemm_nt", Kokkos::RangePolicy<ExecSpace>(space, 0, blocks),
                        [=](const std::size_t block) {
-                         alignas(64) std::array<Real, lane_chunk * tile> bt;
-                         const std::size_t column = block * tile;
-                         const std::size_t columns = std::min<std::size_t>(tile, C.extent(1) - column);
+                         alignas(64) std::array<Real, lane_chunk * tile_columns<Real>> bt;
+                         const std::size_t column = block * packs / blocks * width;
+                         const std::size_t end = std::min((block + 1) * packs / blocks * width, C.extent(1));
                          for (std::size_t lane = 0; lane < lanes; lane += lane_chunk) {
                            const std::size_t depth = std::min(lane_chunk, lanes - lane);
-                           transpose_lanes(B, column, columns, lane, depth, bt.data());
+                           transpose_lanes(B, column, end - column, lane, depth, bt.data());
                            add_product<Real>(C.extent(0), {alpha,
                                                            {A.data() + lane, A.stride_0(), 1},
                                                            bt.data(),
                                                            depth,
                                                            C.data() + column,
                                                            C.stride_0(),
-                                                           columns});
+                                                           end - column});
                          }
                        });
 }

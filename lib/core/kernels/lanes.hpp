@@ -1,15 +1,21 @@
 #pragma once
 /// How the lanes of a tile are laid out and dealt to tasks.
 
+#include "core/kernels/vector_unit.hpp"
 #include "core/types.hpp"
 
 #include <cstddef>
 
 namespace spnode::core {
 
-/// Lanes in a register of 64 bytes, the largest there is: what kernels of the host take at a time.
+/// Lanes in a vector register: what kernels of the host take at a time.
 template <class Real>
-inline constexpr std::size_t pack_width = 64 / sizeof(Real);
+inline constexpr std::size_t pack_width = vector_unit.bytes / sizeof(Real);
+
+/// Packs of lanes or columns that kernels take at a time, and as many lanes.
+inline constexpr std::size_t tile_packs = vector_unit.packs;
+template <class Real>
+inline constexpr std::size_t tile_columns = tile_packs* pack_width<Real>;
 
 /// Lanes rounded up so that whole packs can be loaded.
 template <class Real>

@@ -1,6 +1,5 @@
 #pragma once
-/// A register of 64 bytes on the host: eight doubles or sixteen floats. The compiler lowers it to what the
-/// processor has.
+/// A vector register of the host: pack_width doubles or floats.
 
 #ifdef __AVX512F__
 #include <immintrin.h>
@@ -19,13 +18,13 @@ template <class Real>
 struct PackOf;
 template <>
 struct PackOf<double> {
-  typedef double type __attribute__((vector_size(64)));
-  typedef std::int64_t integers __attribute__((vector_size(64)));
+  typedef double type __attribute__((vector_size(vector_unit.bytes)));
+  typedef std::int64_t integers __attribute__((vector_size(vector_unit.bytes)));
 };
 template <>
 struct PackOf<float> {
-  typedef float type __attribute__((vector_size(64)));
-  typedef std::int32_t integers __attribute__((vector_size(64)));
+  typedef float type __attribute__((vector_size(vector_unit.bytes)));
+  typedef std::int32_t integers __attribute__((vector_size(vector_unit.bytes)));
 };
 template <class Real>
 using Pack = typename PackOf<Real>::type;
@@ -96,13 +95,10 @@ inline void exchange_rows(Pack<Real> (&row)[pack_width<Real>], std::index_sequen
 }
 
 /// Transposes a square block held in as many packs as a pack is wide, in log2(width) rounds.
-template <class Real>
+template <class Real, std::size_t distance = 1>
 inline void transpose(Pack<Real> (&row)[pack_width<Real>]) {
-  constexpr std::make_index_sequence<pack_width<Real>> entries;
-  exchange_rows<Real, 1>(row, entries);
-  exchange_rows<Real, 2>(row, entries);
-  exchange_rows<Real, 4>(row, entries);
-  if constexpr (pack_width<Real> == 16) exchange_rows<Real, 8>(row, entries);
+  exchange_rows<Real, distance>(row, std::make_index_sequence<pack_width<Real>>());
+  if constexpr (2 * distance < pack_width<Real>) transpose<Real, 2 * distance>(row);
 }
 
 }  // namespace spnode::core

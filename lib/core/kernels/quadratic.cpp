@@ -80,6 +80,7 @@ struct Panel {
 enum class Update { overwrite, add };
 template <class Real, std::size_t Packs, Update update>
 struct PanelTile {
+  static constexpr std::size_t packs = Packs;
   template <std::size_t Rows>
   static void run(std::size_t row, std::size_t blocks, const Panel<Real>& panel) {
     for (std::size_t block = 0; block < blocks; ++block, row += Rows) {
@@ -94,6 +95,14 @@ struct PanelTile {
     }
   }
 };
+
+// c += a b with the packs that `columns` need, at most Packs.
+template <class Real, std::size_t Packs = tile_packs>
+void add_panel(std::size_t rows, std::size_t columns, const Panel<Real>& panel) {
+  if constexpr (Packs > 1)
+    if (columns <= (Packs - 1) * pack_width<Real>) return add_panel<Real, Packs - 1>(rows, columns, panel);
+  for_row_blocks<PanelTile<Real, Packs, Update::add>>(rows, panel);
+}
 
 // One block of Packs packs of lanes from `lane` on.
 template <class Real, std::size_t Packs>
@@ -128,10 +137,10 @@ inline void pull_back_run(const QuadraticReverse<Real>& r, std::size_t lane, Pai
   Real* x_bar = &r.X_bar(pair.k, lane);
   const std::size_t x_stride = r.X.stride_0(), bar_stride = r.X_bar.stride_0();
   Pack<Real> x_j[Packs], sum[strands][Packs] = {};
-#pragma GCC unroll 2
+#pragma GCC unroll 4
   for (std::size_t p = 0; p < Packs; ++p) x_j[p] = load(&r.X(pair.j, lane + p * width));
   const auto take = [&](std::size_t strand) __attribute__((always_inline)) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (std::size_t p = 0; p < Packs; ++p) {
       const Pack<Real> bar = load(bars + p * width);
       sum[strand][p] += bar * load(x + p * width);
@@ -147,7 +156,7 @@ inline void pull_back_run(const QuadraticReverse<Real>& r, std::size_t lane, Pai
     take(1);
   }
   if (i < run) take(0);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
   for (std::size_t p = 0; p < Packs; ++p) {
     Real* const to = &r.X_bar(pair.j, lane + p * width);
     store(to, load(to) + (sum[0][p] + sum[1][p]));
@@ -213,29 +222,22 @@ void coefficient_block(const QuadraticReverse<Real>& r, Pair pair, std::size_t f
                             lanes,
                             &r.Q_bar(0, first + column),
                             r.Q_bar.stride_0()};
-    if (size - column > pack_width<Real>)
-      for_row_blocks<PanelTile<Real, 2, Update::add>>(r.Y_bar.extent(0), panel);
-    else
-      for_row_blocks<PanelTile<Real, 1, Update::add>>(r.Y_bar.extent(0), panel);
+    add_panel<Real>(r.Y_bar.extent(0), size - column, panel);
   }
 }
 
-// Blocks of 2 packs, then of one, then single lanes with `rest(row, lane)` for `rows` rows.
+// block(packs as a constant, lane) for whole packs, then rest(row, lane) of `rows` rows for single lanes.
 template <class Real, class Block, class Rest>
 void for_each_lane_block(const char* label, const ExecSpace& space, std::size_t lanes, Block block,
                          std::size_t rows, Rest rest) {
-  Kokkos::parallel_for(
-      label, Kokkos::RangePolicy<ExecSpace>(space, 0, (lanes + tile_columns<Real> - 1) / tile_columns<Real>),
-      [=](const std::size_t task) {
-        std::size_t lane = task * tile_columns<Real>;
-        if (lanes - lane >= tile_columns<Real>) return block(std::integral_constant<std::size_t, 2>(), lane);
-        if (lanes - lane >= pack_width<Real>) {
-          block(std::integral_constant<std::size_t, 1>(), lane);
-          lane += pack_width<Real>;
-        }
-        for (; lane < lanes; ++lane)
-          for (std::size_t i = 0; i < rows; ++i) rest(i, lane);
-      });
+  constexpr std::size_t tile = tile_columns<Real>;
+  Kokkos::parallel_for(label, Kokkos::RangePolicy<ExecSpace>(space, 0, (lanes + tile - 1) / tile),
+                       [=](const std::size_t task) {
+                         const std::size_t end = std::min((task + 1) * tile, lanes);
+                         std::size_t lane = for_lane_blocks<Real>(task * tile, end, block);
+                         for (; lane < end; ++lane)
+                           for (std::size_t i = 0; i < rows; ++i) rest(i, lane);
+                       });
 }
 
 template <class Body>

@@ -7,16 +7,6 @@
 
 namespace spnode::core {
 
-// A register tile is `rows` x 2 packs: with AVX-512 twenty accumulators, two of B and the broadcast entry of
-// A fill the 32 registers; with 16 registers of half the width a smaller tile avoids spills.
-#ifdef __AVX512F__
-inline constexpr std::size_t max_rows = 10;
-#else
-inline constexpr std::size_t max_rows = 3;
-#endif
-template <class Real>
-inline constexpr std::size_t tile_columns = 2 * pack_width<Real>;
-
 // A row-major operand that is read entry by entry: a(i, k) = data[i row + k column].
 template <class Real>
 struct Broadcast {
@@ -38,12 +28,12 @@ struct RegisterTile {
   void multiply_add(Broadcast<Real> a, const Real* b, std::size_t b_stride, std::size_t depth) {
     for (std::size_t k = 0; k < depth; ++k) {
       Pack<Real> column[Packs];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (std::size_t p = 0; p < Packs; ++p) column[p] = load(b + k * b_stride + p * pack_width<Real>);
 #pragma GCC unroll 16
       for (std::size_t i = 0; i < Rows; ++i) {
         const Real entry = a.data[i * a.row + k * a.column];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (std::size_t p = 0; p < Packs; ++p) acc[i][p] += entry * column[p];
       }
     }
@@ -54,7 +44,7 @@ struct RegisterTile {
   void for_each(Visit visit) {
 #pragma GCC unroll 16
     for (std::size_t i = 0; i < Rows; ++i)
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (std::size_t p = 0; p < Packs; ++p) visit(acc[i][p], i, p * pack_width<Real>);
   }
 
@@ -75,18 +65,26 @@ template <class Tile, std::size_t... I, class... Args>
 inline void dispatch_rows(std::size_t rows, std::index_sequence<I...>, const Args&... args) {
   (void)((rows == I + 1 ? (Tile::template run<I + 1>(args...), true) : false) || ...);
 }
-template <class Tile, class... Args>
-inline void with_rows(std::size_t rows, const Args&... args) {
-  dispatch_rows<Tile>(rows, std::make_index_sequence<max_rows>{}, args...);
-}
 
 // Calls run<Rows>(first row, blocks) so that `rows` rows are dealt to blocks of nearly equal height.
 template <class Tile, class... Args>
 inline void for_row_blocks(std::size_t rows, const Args&... args) {
   if (rows == 0) return;
-  const std::size_t count = (rows + max_rows - 1) / max_rows, height = rows / count, taller = rows % count;
-  if (taller > 0) with_rows<Tile>(height + 1, std::size_t(0), taller, args...);
-  with_rows<Tile>(height, taller * (height + 1), count - taller, args...);
+  constexpr std::size_t most = vector_unit.rows(Tile::packs);
+  constexpr std::make_index_sequence<most> heights;
+  const std::size_t count = (rows + most - 1) / most, height = rows / count, taller = rows % count;
+  if (taller > 0) dispatch_rows<Tile>(height + 1, heights, std::size_t(0), taller, args...);
+  dispatch_rows<Tile>(height, heights, taller * (height + 1), count - taller, args...);
+}
+
+// Calls block(packs as a constant, lane) for tiles of `Packs` packs of lanes from `lane` on, then for half as
+// many, down to one; returns the first lane that fills no pack.
+template <class Real, std::size_t Packs = tile_packs, class Block>
+inline std::size_t for_lane_blocks(std::size_t lane, std::size_t end, const Block& block) {
+  constexpr std::size_t width = Packs * pack_width<Real>;
+  for (; end - lane >= width; lane += width) block(std::integral_constant<std::size_t, Packs>(), lane);
+  if constexpr (Packs > 1) return for_lane_blocks<Real, Packs / 2>(lane, end, block);
+  return lane;
 }
 
 // c (rows, columns) += alpha a b, columns <= tile_columns, b (depth, tile_columns) in one piece.
@@ -102,6 +100,7 @@ struct ColumnBlock {
 
 template <class Real, std::size_t Packs>
 struct ColumnTile {
+  static constexpr std::size_t packs = Packs;
   template <std::size_t Rows>
   static void run(std::size_t row, std::size_t blocks, const ColumnBlock<Real>& product) {
     constexpr std::size_t width = pack_width<Real>;
@@ -123,12 +122,11 @@ struct ColumnTile {
   }
 };
 
-template <class Real>
+template <class Real, std::size_t Packs = tile_packs>
 inline void add_product(std::size_t rows, const ColumnBlock<Real>& product) {
-  if (product.columns > pack_width<Real>)
-    for_row_blocks<ColumnTile<Real, 2>>(rows, product);
-  else
-    for_row_blocks<ColumnTile<Real, 1>>(rows, product);
+  if constexpr (Packs > 1)
+    if (product.columns <= (Packs - 1) * pack_width<Real>) return add_product<Real, Packs - 1>(rows, product);
+  for_row_blocks<ColumnTile<Real, Packs>>(rows, product);
 }
 
 }  // namespace spnode::core

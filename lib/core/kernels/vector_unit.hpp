@@ -1,0 +1,48 @@
+#pragma once
+/// The vector registers that the build is for: kernels of the host take the width of a pack and the shape of
+/// their register tiles from here, and from nowhere else.
+///
+/// The compiler's macros choose the row, so that a build has one width and gives the same bits wherever it
+/// runs. To port: add a row and the macro that chooses it; the tests of the label `speed` say how the kernels
+/// then compare with BLAS and the C library.
+
+#include <algorithm>
+#include <cstddef>
+
+namespace spnode::core {
+
+struct VectorUnit {
+  const char* name;
+  std::size_t bytes;      ///< of a register, and so of a pack
+  std::size_t registers;  ///< that there are
+  std::size_t packs;      ///< columns of the widest register tile
+  bool has_fma;           ///< without it a product needs a register of its own before it is added
+  std::size_t cache;      ///< bytes of second-level cache that cores of this kind have at least
+
+  /// Most rows of a register tile of `columns` packs: its accumulators, a row of the right factor and an
+  /// entry of the left one have to fit in the registers. Taller tiles than 12 gain nothing.
+  constexpr std::size_t rows(std::size_t columns) const {
+    const std::size_t others = columns + (has_fma ? 1 : 2);
+    return std::min<std::size_t>((registers - others) / columns, 12);
+  }
+};
+
+#if defined __AVX512F__
+inline constexpr VectorUnit vector_unit{"AVX-512", 64, 32, 4, true, 1 << 20};
+#elif defined __AVX__
+#ifdef __FMA__
+inline constexpr VectorUnit vector_unit{"AVX2", 32, 16, 2, true, 1 << 19};
+#else
+inline constexpr VectorUnit vector_unit{"AVX", 32, 16, 2, false, 1 << 18};
+#endif
+#elif defined __SSE2__
+inline constexpr VectorUnit vector_unit{"SSE2", 16, 16, 2, false, 1 << 18};
+#elif defined __ARM_FEATURE_SVE_BITS && __ARM_FEATURE_SVE_BITS > 0
+inline constexpr VectorUnit vector_unit{"SVE", __ARM_FEATURE_SVE_BITS / 8, 32, 4, true, 1 << 20};
+#elif defined __ARM_NEON
+inline constexpr VectorUnit vector_unit{"NEON", 16, 32, 4, true, 1 << 19};
+#else  // not in this table: the compiler lowers packs of 16 bytes as it can
+inline constexpr VectorUnit vector_unit{"unknown vectors", 16, 16, 2, false, 1 << 18};
+#endif
+
+}  // namespace spnode::core
