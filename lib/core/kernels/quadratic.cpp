@@ -8,7 +8,9 @@
 namespace spnode::core {
 namespace {
 
-constexpr std::size_t chunk = 224;         // monomials of a lane block that are in L1 at a time
+// Monomials of a lane block that are in first-level cache at a time.
+template <class Real>
+constexpr std::size_t chunk = (28 << 10) / (tile_columns<Real> * sizeof(Real));
 constexpr std::size_t lane_chunk = 64;     // lanes whose monomials Q_bar takes at a time
 constexpr std::size_t column_chunk = 256;  // monomials of these lanes
 
@@ -109,11 +111,11 @@ template <class Real, std::size_t Packs>
 void forward_block(const ConstMatrixView<Real>& Q, const ConstMatrixView<Real>& X, const MatrixView<Real>& Y,
                    std::size_t lane) {
   constexpr std::size_t width = Packs * pack_width<Real>;
-  alignas(64) std::array<Real, chunk * width> m;
+  alignas(64) std::array<Real, chunk<Real> * width> m;
   const std::size_t n = X.extent(0), count = Q.extent(1);
   Pair pair;
-  for (std::size_t first = 0; first < count; first += chunk) {
-    const std::size_t size = std::min(chunk, count - first);
+  for (std::size_t first = 0; first < count; first += chunk<Real>) {
+    const std::size_t size = std::min(chunk<Real>, count - first);
     for_each_run(pair, n, size, [&](std::size_t j, std::size_t k, std::size_t run, std::size_t at) {
       Pack<Real> x[Packs];
       for (std::size_t p = 0; p < Packs; ++p) x[p] = load(&X(j, lane + p * pack_width<Real>));
@@ -166,11 +168,11 @@ inline void pull_back_run(const QuadraticReverse<Real>& r, std::size_t lane, Pai
 template <class Real, std::size_t Packs>
 void state_block(const QuadraticReverse<Real>& r, std::size_t lane) {
   constexpr std::size_t width = Packs * pack_width<Real>;
-  alignas(64) std::array<Real, chunk * width> m_bar;
+  alignas(64) std::array<Real, chunk<Real> * width> m_bar;
   const std::size_t n = r.X.extent(0), count = r.Q.extent(1);
   Pair pair;
-  for (std::size_t first = 0; first < count; first += chunk) {
-    const std::size_t size = std::min(chunk, count - first);
+  for (std::size_t first = 0; first < count; first += chunk<Real>) {
+    const std::size_t size = std::min(chunk<Real>, count - first);
     const Panel<Real> panel{{&r.Q(0, first), 1, r.Q.stride_0()},
                             &r.Y_bar(0, lane),
                             r.Y_bar.stride_0(),
