@@ -54,7 +54,7 @@ for target in "${targets[@]}"; do
     *) echo "usage: $0 [neon|sve256|sve512 [words for ctest]]" >&2; exit 2 ;;
   esac
   echo "== $target"
-  # QEMU computes SVE ten times slower than NEON: with it these two alone take longer than all the others together.
+  # QEMU computes SVE several times slower than NEON: these two alone take longer than all the others together.
   words=("$@")
   if [ $# -eq 0 ] && [ "$target" != neon ]; then
     words=(-E 'functions_(phi|expmv)$')
