@@ -2,8 +2,8 @@
 # Installs the Debian packages that spnode needs; does nothing where they are all there.
 #
 #   app/install_dependencies.sh           what the program and its pictures need
-#   app/install_dependencies.sh --tests   and what the tests need besides (a Slurm to run the job scripts on)
-#                                         and the benchmarks (libxsmm, to compare with)
+#   app/install_dependencies.sh --tests   and what the tests need besides (a Slurm to run the job scripts on, QEMU
+#                                         for other processors) and the benchmarks (libxsmm, to compare with)
 #   app/install_dependencies.sh --aarch64 what tests/aarch64 needs besides (a cross compiler and an emulator)
 #
 # This is the one list of packages. On other systems (a cluster with modules) provide the same libraries; CMake
@@ -25,7 +25,7 @@ packages=(
 )
 case "${1:-}" in
   "") ;;
-  --tests) packages+=(slurm-wlm munge libxsmm-dev) ;;
+  --tests) packages+=(slurm-wlm munge libxsmm-dev qemu-user) ;;
   --aarch64) packages+=(g++-aarch64-linux-gnu qemu-user) ;;
   *) echo "usage: $0 [--tests|--aarch64]" >&2; exit 2 ;;
 esac

@@ -8,7 +8,9 @@
 
 #include "app/commands/commands.hpp"
 #include "app/deck_values.hpp"
+#include "app/processor_report.hpp"
 #include "app/runtime.hpp"
+#include "core/processor.hpp"
 #include "parallel/broadcast.hpp"
 
 namespace spnode::app {
@@ -16,14 +18,14 @@ namespace spnode::app {
 namespace {
 
 constexpr Command table[] = {
-    {"generate", "write the trajectory files of a built-in reference system", Takes::deck, generate},
-    {"train", "fit a model to trajectories; --resume continues", Takes::deck, train},
-    {"forecast", "write trajectories from the initial states of a data set", Takes::deck, forecast},
-    {"evaluate", "errors of forecasts, valid prediction time, step consistency", Takes::deck, evaluate},
-    {"spectrum", "eigenvalues of the learned linear part, and their bound", Takes::deck, spectrum},
-    {"run", "generate (if the data are absent), train, evaluate, spectrum", Takes::deck, run},
-    {"info", "say what an HDF5 file of spnode holds: spnode info FILE.h5", Takes::file, info},
-    {"check", "read a deck, open its files, print it resolved; trains nothing", Takes::deck, check},
+    {"generate", "write the trajectory files of a built-in reference system", Takes::deck, true, generate},
+    {"train", "fit a model to trajectories; --resume continues", Takes::deck, true, train},
+    {"forecast", "write trajectories from the initial states of a data set", Takes::deck, true, forecast},
+    {"evaluate", "errors of forecasts, valid prediction time, step consistency", Takes::deck, true, evaluate},
+    {"spectrum", "eigenvalues of the learned linear part, and their bound", Takes::deck, true, spectrum},
+    {"run", "generate (if the data are absent), train, evaluate, spectrum", Takes::deck, true, run},
+    {"info", "say what an HDF5 file of spnode holds: spnode info FILE.h5", Takes::file, false, info},
+    {"check", "read a deck, open its files, print it resolved; trains nothing", Takes::deck, false, check},
 };
 
 std::string usage() {
@@ -72,6 +74,7 @@ void run_command(const parallel::Communicator& comm, const CommandLine& line) {
   const bool manual = line.reference || line.reference_markdown;
   Context context{comm, line, {}};
   if (!manual) {
+    if (command.computes) report_processor(comm);
     if (line.file.empty())
       throw UsageError(fmt::format("spnode {} needs a file; none is given\n{}", command.name, usage()));
     if (command.takes == Takes::deck)
@@ -97,7 +100,7 @@ int main(int argc, char** argv) {
     if (line.help)
       print(usage());
     else if (line.version)
-      print("spnode " SPNODE_VERSION "\n");
+      print("spnode " SPNODE_VERSION ", built for " + std::string(spnode::core::build_target.name) + "\n");
     else
       run_command(runtime.comm(), line);
   }));

@@ -36,6 +36,7 @@ struct Command {
   std::string_view name;
   std::string_view summary;
   Takes takes;
+  bool computes;  ///< and so begins by saying what the program was built for
   void (*function)(Context&);
 };
 

@@ -1,29 +1,46 @@
 # spnode_layer(NAME DEPENDS targets...): the library of one layer (folder = target = namespace).
 # The folder adds its files with target_sources(spnode_NAME PRIVATE ...).
-add_library(spnode_options INTERFACE)
-target_compile_options(spnode_options INTERFACE -Wall -Wextra -Wshadow
+#
+# spnode_options: what everything here is compiled with; spnode_warnings: the same for any processor.
+add_library(spnode_warnings INTERFACE)
+target_compile_options(spnode_warnings INTERFACE -Wall -Wextra -Wshadow
   # Vector types are passed by value between inline functions only: their ABI never meets another build's.
   -Wno-psabi
-  # FMA contraction stays on: it is the same for every rank, tile and thread of one build.
   $<$<BOOL:${SPNODE_WERROR}>:-Werror>)
+add_library(spnode_options INTERFACE)
+target_link_libraries(spnode_options INTERFACE spnode_warnings)
 if("CUDA" IN_LIST Kokkos_DEVICES)
   # nvcc does not know GCC's loop pragmas (1675), nor that kernels of the host are for another backend (177).
-  target_compile_options(spnode_options INTERFACE "SHELL:-Xcudafe --diag_suppress=1675" "SHELL:-Xcudafe --diag_suppress=177")
+  target_compile_options(spnode_warnings INTERFACE "SHELL:-Xcudafe --diag_suppress=1675" "SHELL:-Xcudafe --diag_suppress=177")
 endif()
 if(NOT SPNODE_ARCH STREQUAL "default")
   include(CheckCXXCompilerFlag)
-  check_cxx_compiler_flag("-march=${SPNODE_ARCH}" SPNODE_ARCH_IS_KNOWN_${SPNODE_ARCH})
-  if(NOT SPNODE_ARCH_IS_KNOWN_${SPNODE_ARCH})
-    message(FATAL_ERROR "SPNODE_ARCH=${SPNODE_ARCH}: the compiler takes no -march=${SPNODE_ARCH}; allowed are native, its own names, on x86-64 also x86-64-v2, x86-64-v3, x86-64-v4, and default")
+  # Words after the first are options too: -msve-vector-bits=512.
+  set(spnode_arch_options ${SPNODE_ARCH})
+  list(TRANSFORM spnode_arch_options PREPEND -march= AT 0)
+  list(JOIN spnode_arch_options " " spnode_arch_words)
+  string(MAKE_C_IDENTIFIER "SPNODE_ARCH_IS_KNOWN_${SPNODE_ARCH}" spnode_arch_is_known)
+  check_cxx_compiler_flag("${spnode_arch_words}" ${spnode_arch_is_known})
+  if(NOT ${spnode_arch_is_known})
+    message(FATAL_ERROR "SPNODE_ARCH=${SPNODE_ARCH}: the compiler does not take ${spnode_arch_words}; allowed are "
+      "native, default, on x86-64 the levels x86-64-v2, x86-64-v3 and x86-64-v4, and the compiler's names of processors")
   endif()
-  set(spnode_arch_options -march=${SPNODE_ARCH})
-  # Vectors of full width where the processor has them: the lane kernels gain up to half.
+  # Vectors of full width where the processor has them: the lane kernels gain up to half. FMA contraction stays on: it
+  # is the same for every rank, tile and thread of one build.
   check_cxx_compiler_flag(-mprefer-vector-width=512 SPNODE_HAS_VECTOR_WIDTH)
   if(SPNODE_HAS_VECTOR_WIDTH)
     list(APPEND spnode_arch_options -mprefer-vector-width=512)
   endif()
   target_compile_options(spnode_options INTERFACE ${spnode_arch_options})
 endif()
+
+# spnode_for_any_processor(TARGET files...): compiles these files for the least processor of the architecture. They
+# find out whether the program may run at all.
+function(spnode_for_any_processor target)
+  set(options $<$<STREQUAL:${CMAKE_SYSTEM_PROCESSOR},x86_64>:-march=x86-64>
+    $<$<STREQUAL:${CMAKE_SYSTEM_PROCESSOR},aarch64>:-march=armv8-a>)
+  set_source_files_properties(${ARGN} TARGET_DIRECTORY ${target} PROPERTIES COMPILE_OPTIONS "${options}")
+endfunction()
 
 function(spnode_layer name)
   cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})

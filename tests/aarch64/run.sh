@@ -45,11 +45,11 @@ fi
 for target in "${targets[@]}"; do
   case $target in
     # A processor without SVE: an instruction of it would stop the program.
-    neon) flags="" cpu=cortex-a72 ;;
+    neon) arch=default cpu=cortex-a72 ;;
     # Programs for vectors of a fixed length are wrong on every other length: QEMU is told the same, in bytes.
     sve*)
       bits=${target#sve}
-      flags="-march=armv8.2-a+sve -msve-vector-bits=$bits" cpu=max,sve-default-vector-length=$((bits / 8))
+      arch="armv8.2-a+sve;-msve-vector-bits=$bits" cpu=max,sve-default-vector-length=$((bits / 8))
       ;;
     *) echo "usage: $0 [neon|sve256|sve512 [words for ctest]]" >&2; exit 2 ;;
   esac
@@ -60,7 +60,7 @@ for target in "${targets[@]}"; do
     words=(-E 'functions_(phi|expmv)$')
   fi
   cmake -G Ninja -S . -B "$build/$target" --toolchain tests/aarch64/toolchain.cmake -DEMULATED_CPU="$cpu" \
-    -DCMAKE_BUILD_TYPE=Release -DSPNODE_CORE_ONLY=ON -DSPNODE_WERROR=ON -DSPNODE_NATIVE=OFF -DCMAKE_CXX_FLAGS="$flags"
+    -DCMAKE_BUILD_TYPE=Release -DSPNODE_CORE_ONLY=ON -DSPNODE_WERROR=ON -DSPNODE_ARCH="$arch"
   cmake --build "$build/$target" --target tests/core/all --parallel "$(nproc)"
   ctest --test-dir "$build/$target" --parallel "$(nproc)" --output-on-failure -L '^core$' "${words[@]}"
 done

@@ -129,6 +129,7 @@ void measure(const Session& session, const std::string& precision) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  hold_libraries_to_build(argv);
   const Session session(argc, argv);
   measure<double>(session, "double");
   measure<float>(session, "float");

@@ -7,11 +7,6 @@ set -eu
 bin=$1 python=${2:-} core=${CORE:-0}
 here=$(dirname "$0")
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
-if grep -q AuthenticAMD /proc/cpuinfo && grep -q avx512f /proc/cpuinfo; then
-  # OpenBLAS takes its AVX2 kernels on processors that it does not know.
-  export OPENBLAS_CORETYPE=SkylakeX
-fi
-
 section() { # TITLE COMMAND ...
   printf '\n### %s\n\n' "$1"
   shift

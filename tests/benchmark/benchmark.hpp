@@ -2,6 +2,7 @@
 /// What all benchmark programs share: timing, the best rate of small products, and tables.
 
 #include "core/kernels/gemm.hpp"
+#include "core/processor.hpp"
 #include "machine.hpp"
 #include "products.hpp"
 
@@ -176,12 +177,12 @@ class Session {
   Session(int& argc, char** argv) : kokkos_(argc, argv), arguments_(argv + 1, argv + argc) {
     const Blas library = blas();
     if (format() == Table::Format::json) {
-      std::printf("{\"processor\": \"%s\", \"vectors\": \"%s\", \"blas\": \"%s\", \"load\": %.2f}\n",
-                  processor().c_str(), vector_instructions(), library.name.c_str(), load_average());
+      std::printf("{\"processor\": \"%s\", \"built_for\": \"%s\", \"blas\": \"%s\", \"load\": %.2f}\n",
+                  processor().c_str(), core::build_target.name, library.name.c_str(), load_average());
     } else {
       std::printf("processor  %s, one thread, load of the machine %.1f\n", processor().c_str(),
                   load_average());
-      std::printf("vectors    %s\nBLAS       %s\n", vector_instructions(), library.name.c_str());
+      std::printf("built for  %s\nBLAS       %s\n", core::build_target.name, library.name.c_str());
     }
     if (!library.warning.empty()) std::fprintf(stderr, "WARNING    %s\n", library.warning.c_str());
   }

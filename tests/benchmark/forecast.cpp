@@ -76,6 +76,7 @@ void run(const Session& session) {
 }  // namespace spnode::benchmark
 
 int main(int argc, char** argv) {
+  spnode::benchmark::hold_libraries_to_build(argv);
   try {
     spnode::benchmark::run(spnode::benchmark::Session(argc, argv));
   } catch (const spnode::Error& error) {

@@ -1,12 +1,14 @@
 #pragma once
 /// What a benchmark ran on: processor, vector instructions, BLAS. A rate without them says nothing.
 
+#include "core/kernels/vector_unit.hpp"
+
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
 #include <string>
-#include <string_view>
 
 extern "C" void dgemm_(const char* transa, const char* transb, const int* m, const int* n, const int* k,
                        const double* alpha, const double* a, const int* lda, const double* b, const int* ldb,
@@ -21,18 +23,24 @@ inline std::string processor() {
   return "unknown processor";
 }
 
-/// The widest vectors that this program was compiled for.
-constexpr const char* vector_instructions() {
-#if defined __AVX512F__
-  return "AVX-512";
-#elif defined __AVX2__
-  return "AVX2";
-#elif defined __ARM_FEATURE_SVE
-  return "SVE";
-#elif defined __ARM_NEON
-  return "NEON";
+/// Starts the program again with BLAS and libxsmm held to the vectors that it was compiled for, so that what
+/// it compares is of one level. They choose when they are loaded: the first thing to do in main. Where the
+/// environment names a kind already, that stands.
+inline void hold_libraries_to_build(char** argv) {
+#ifdef __x86_64__
+  constexpr std::size_t bytes = core::vector_unit.bytes;
+  constexpr bool has_fma = core::vector_unit.has_fma;
+  const char* const blas = bytes == 64   ? "SkylakeX"
+                           : has_fma     ? "Haswell"
+                           : bytes == 32 ? "Sandybridge"
+                                         : "Nehalem";
+  const char* const xsmm = bytes == 64 ? "skx" : has_fma ? "hsw" : bytes == 32 ? "snb" : "wsm";
+  if (std::getenv("OPENBLAS_CORETYPE") && std::getenv("LIBXSMM_TARGET")) return;
+  setenv("OPENBLAS_CORETYPE", blas, 0);
+  setenv("LIBXSMM_TARGET", xsmm, 0);
+  execv("/proc/self/exe", argv);  // comes back only where that fails: then the libraries choose
 #else
-  return "baseline";
+  (void)argv;
 #endif
 }
 
@@ -64,8 +72,6 @@ inline Blas blas() {
   const bool fast = symbol("openblas_get_config") || symbol("bli_thread_set_num_threads") ||
                     symbol("MKL_Get_Version_String");
   if (!fast) found.warning = "this may be the netlib reference BLAS, ten times too slow";
-  if (std::string_view(vector_instructions()) == "AVX-512" && found.name.find("Haswell") != std::string::npos)
-    found.warning = "this OpenBLAS took its AVX2 kernels, half as fast: set OPENBLAS_CORETYPE=SkylakeX";
   return found;
 }
 

@@ -233,7 +233,8 @@ void choice_of_method(const Session& session, core::Scheme scheme, const std::st
       std::ranges::sort(work.steps);
       compare(table, work, norm, [&](std::size_t lane_steps) {
         return core::choose_method({.scheme = scheme}, work.shape, core::StepTable(work.steps),
-                                   {{core::LinearStructure::dense, work.shape.n}, work.A}, lane_steps) == core::MatrixFunctionMethod::dense;
+                                   {{core::LinearStructure::dense, work.shape.n}, work.A},
+                                   lane_steps) == core::MatrixFunctionMethod::dense;
       });
     }
 }
@@ -241,6 +242,7 @@ void choice_of_method(const Session& session, core::Scheme scheme, const std::st
 }  // namespace
 
 int main(int argc, char** argv) {
+  hold_libraries_to_build(argv);
   const Session session(argc, argv);
   const double best = best_product_rate<double>();
   const Table rate(session.format(), "best rate of small products", {{"precision", 0}, {"GFLOP/s", 1}});

@@ -1,6 +1,5 @@
 """What the scripts that run benchmark programs share: their environment, their rows, tables in Markdown."""
 
-import contextlib
 import json
 import os
 import pathlib
@@ -11,12 +10,8 @@ BUILD = pathlib.Path(__file__).resolve().parents[2] / "build/release/bin"
 
 
 def environment():
-    """One thread; AVX-512 kernels of OpenBLAS on processors that have them but that it does not know."""
+    """One thread. Which kernels BLAS takes is up to the programs: those of the level that they were built for."""
     env = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
-    with contextlib.suppress(OSError):
-        text = pathlib.Path("/proc/cpuinfo").read_text()
-        if "AuthenticAMD" in text and "avx512f" in text:
-            env.setdefault("OPENBLAS_CORETYPE", "SkylakeX")
     if os.geteuid() == 0:
         env |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     return env
@@ -35,7 +30,7 @@ def rows(command, env):
 
 
 def describe(machine):
-    print(f"{machine['processor']}, {machine['vectors']}; {machine['blas']}; load {machine['load']:.1f}\n")
+    print(f"{machine['processor']}, built for {machine['built_for']}; {machine['blas']}; load {machine['load']:.1f}\n")
 
 
 def rows_of_table(body):

@@ -142,6 +142,7 @@ void measure_all(const Session& session, const std::string& precision) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  hold_libraries_to_build(argv);
   const Session session(argc, argv);
   measure_all<double>(session, "double");
   measure_all<float>(session, "float");

@@ -292,6 +292,7 @@ void run(const Session& session) {
 }  // namespace spnode::benchmark
 
 int main(int argc, char** argv) {
+  spnode::benchmark::hold_libraries_to_build(argv);
   MPI_Init(&argc, &argv);
   int status = 0;
   // What is printed is the same on all ranks.
