@@ -41,10 +41,7 @@ ProgressDisplay::ProgressDisplay(const parallel::Communicator& comm)
 
 void ProgressDisplay::step(const distributed::Progress& progress) {
   if (!active_) return;
-  const double epochs = static_cast<double>(std::max<std::uint64_t>(progress.epochs, 1));
-  const double part = static_cast<double>(progress.step) /
-                      static_cast<double>(std::max<std::uint64_t>(progress.steps_per_epoch, 1));
-  const double share = std::min(1.0, (static_cast<double>(progress.epoch) + part) / epochs);
+  const double share = std::min(1.0, progress.share);
   const Clock::time_point now = Clock::now();
   if (progress.phase.name != phase_) {
     phase_ = progress.phase.name;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <vector>
 
 namespace spnode::distributed {
 
@@ -23,7 +24,8 @@ class AdamRun {
   void apply(double rate);
   void skip();
   void finish_epoch();
-  std::size_t horizon() const;
+  std::size_t horizon(std::uint64_t epoch) const;
+  double share_done() const;
   std::uint64_t steps_done() const { return state_.phase_epochs * steps_per_epoch_ + state_.step; }
 
   PhaseRun& run_;
@@ -34,6 +36,7 @@ class AdamRun {
   TaoSolver solver_;
   bool gradient_wanted_ = false;  ///< the next evaluation is the step's own
   Evaluation last_;               ///< of the step
+  std::vector<double> work_;      ///< (epochs + 1), of all steps before an epoch, in times of a window
 };
 
 AdamRun::AdamRun(PhaseRun& run)
@@ -48,18 +51,28 @@ AdamRun::AdamRun(PhaseRun& run)
                .iterate = {},
                .shell = [this] { loop(); }}) {
   if (state_.adam.first.empty()) state_.adam = adam_.start(state_.theta);
+  work_.push_back(0.0);
+  for (std::uint64_t epoch = 0; epoch < epochs_; ++epoch)
+    work_.push_back(work_.back() + 1.0 + static_cast<double>(horizon(epoch)));
 }
 
-/// Of the epoch under way.
-std::size_t AdamRun::horizon() const {
+/// Of an epoch of the phase; 0: the whole window.
+std::size_t AdamRun::horizon(std::uint64_t epoch) const {
   const std::vector<std::size_t>& horizons = run_.phase().adam.horizons;
-  return horizons.empty() ? 0 : horizons[state_.phase_epochs * horizons.size() / epochs_];
+  return horizons.empty() ? 0 : horizons[epoch * horizons.size() / epochs_];
+}
+
+/// A step costs what its rollout costs, which grows with the number of times.
+double AdamRun::share_done() const {
+  const double before = work_[state_.phase_epochs], epoch = work_[state_.phase_epochs + 1] - before;
+  return (before + epoch * static_cast<double>(state_.step) / static_cast<double>(steps_per_epoch_)) /
+         work_.back();
 }
 
 /// Loss and gradient of the current batch. Where they are not finite Tao sees zeros: it refuses NaN.
 double AdamRun::evaluate(std::span<const double> x, std::span<double> gradient) {
-  const Evaluation result =
-      run_.train().gradient(BatchNumber{state_.epochs, state_.step, horizon()}, x, gradient);
+  const Evaluation result = run_.train().gradient(
+      BatchNumber{state_.epochs, state_.step, horizon(state_.phase_epochs)}, x, gradient);
   // -tao_test_gradient evaluates again at other points after the step's own evaluation.
   if (gradient_wanted_) last_ = result;
   gradient_wanted_ = false;
@@ -87,7 +100,7 @@ bool AdamRun::step() {
   state_.totals.rate = rate;
   ++state_.step;
   run_.show(epochs_, steps_per_epoch_,
-            last_.finite ? last_.loss.total : std::numeric_limits<double>::quiet_NaN());
+            last_.finite ? last_.loss.total : std::numeric_limits<double>::quiet_NaN(), share_done());
 
   bool more = true;
   if (last_.finite) more = solver_.report({steps_done(), last_.loss.total, last_.gradient_norm, rate});

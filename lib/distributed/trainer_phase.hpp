@@ -53,8 +53,8 @@ class PhaseRun {
   /// Gives the state to hooks.checkpoint after a stop was agreed, and raises Interrupted.
   [[noreturn]] void interrupt();
 
-  /// Tells hooks.progress. Not collective.
-  void show(std::uint64_t epochs, std::uint64_t steps_per_epoch, double loss) const;
+  /// Tells hooks.progress; `share`: of the phase's work that is done. Not collective.
+  void show(std::uint64_t epochs, std::uint64_t steps_per_epoch, double loss, double share) const;
 
  private:
   core::LossTerms validate(const std::optional<core::LossTerms>& exact);

@@ -79,6 +79,21 @@ TEST_CASE("horizons_share_the_epochs_of_adam") {
   CHECK(run.objective.horizons == std::vector<std::size_t>{1, 2, 7, 0});
 }
 
+TEST_CASE("progress_of_adam_counts_the_times_of_longer_rollouts") {
+  TrainingOptions options = only(OptimizerKind::adam);
+  options.adam.epochs = 2;
+  options.adam.horizons = {1, 7};
+  ToyRun run{Communicator(MPI_COMM_SELF), options};
+  std::vector<double> shares;
+  run.hooks.progress = [&](const Progress& progress) { shares.push_back(progress.share); };
+  run.run();
+  REQUIRE(shares.size() % 2 == 0);
+  // Two times of a window in the steps of the first epoch, eight in those of the second.
+  CHECK(shares[shares.size() / 2 - 1] == Approx(0.2));
+  CHECK(shares.back() == Approx(1.0));
+  CHECK(std::ranges::is_sorted(shares));
+}
+
 TEST_CASE("best_parameters_are_those_of_the_smallest_validation_loss") {
   const ToyRun run = reference();
   double best = INFINITY;
