@@ -54,20 +54,30 @@ inline Pack<float> splat(float value) { return Pack<float>{} + value; }
 inline Pack<double> at_most(Pack<double> x, double most) { return x > most ? splat(most) : x; }
 inline Pack<float> at_most(Pack<float> x, float most) { return x > most ? splat(most) : x; }
 
-/// to[0 .. count) += the first entries of value, count < pack_width.
+/// The first `count` entries, count < pack_width; what is beyond is neither read, and zero, nor written.
 #ifdef __AVX512F__
-inline void add_first(double* to, Pack<double> value, std::size_t count) {
-  const auto mask = __mmask8((1u << count) - 1);
-  _mm512_mask_storeu_pd(to, mask, _mm512_add_pd(_mm512_maskz_loadu_pd(mask, to), (__m512d)value));
+inline Pack<double> load_first(const double* from, std::size_t count) {
+  return (Pack<double>)_mm512_maskz_loadu_pd(__mmask8((1u << count) - 1), from);
 }
-inline void add_first(float* to, Pack<float> value, std::size_t count) {
-  const auto mask = __mmask16((1u << count) - 1);
-  _mm512_mask_storeu_ps(to, mask, _mm512_add_ps(_mm512_maskz_loadu_ps(mask, to), (__m512)value));
+inline Pack<float> load_first(const float* from, std::size_t count) {
+  return (Pack<float>)_mm512_maskz_loadu_ps(__mmask16((1u << count) - 1), from);
+}
+inline void store_first(double* to, Pack<double> value, std::size_t count) {
+  _mm512_mask_storeu_pd(to, __mmask8((1u << count) - 1), (__m512d)value);
+}
+inline void store_first(float* to, Pack<float> value, std::size_t count) {
+  _mm512_mask_storeu_ps(to, __mmask16((1u << count) - 1), (__m512)value);
 }
 #else
 template <class Real>
-inline void add_first(Real* to, Pack<Real> value, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) to[i] += value[i];
+inline Pack<Real> load_first(const Real* from, std::size_t count) {
+  Pack<Real> value{};
+  for (std::size_t i = 0; i < count; ++i) value[i] = from[i];
+  return value;
+}
+template <class Real>
+inline void store_first(Real* to, Pack<Real> value, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) to[i] = value[i];
 }
 #endif
 

@@ -111,12 +111,21 @@ struct ColumnTile {
                         tile_columns<Real>, product.depth);
       Real* const c = product.c + row * stride;
       const Real alpha = product.alpha;
+      // All is loaded before any is stored: a load from bytes beside those that a masked store has just
+      // written, as those of the next row may be, waits until the store is in the cache.
+      tile.for_each([=](Pack<Real>& entry, std::size_t i, std::size_t j) {
+        const Real* const from = c + i * stride + j;
+        if (j + width <= columns)
+          entry = load(from) + alpha * entry;
+        else if (j < columns)
+          entry = load_first(from, columns - j) + alpha * entry;
+      });
       tile.for_each([=](const Pack<Real>& entry, std::size_t i, std::size_t j) {
         Real* const to = c + i * stride + j;
         if (j + width <= columns)
-          store(to, load(to) + alpha * entry);
+          store(to, entry);
         else if (j < columns)
-          add_first(to, alpha * entry, columns - j);
+          store_first(to, entry, columns - j);
       });
     }
   }
