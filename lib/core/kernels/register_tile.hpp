@@ -24,8 +24,9 @@ struct RegisterTile {
     for_each([](Pack<Real>& entry, std::size_t, std::size_t) { entry = Pack<Real>{}; });
   }
 
-  // (i, :) += sum_k a(i, k) b(k, :).
+  // (i, :) += sum_k a(i, k) b(k, :). Unrolled over k too, so that the end of so short a loop is foreseen.
   void multiply_add(Broadcast<Real> a, const Real* b, std::size_t b_stride, std::size_t depth) {
+#pragma GCC unroll 4
     for (std::size_t k = 0; k < depth; ++k) {
       Pack<Real> column[Packs];
 #pragma GCC unroll 4
