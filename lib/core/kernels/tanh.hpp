@@ -40,29 +40,35 @@ struct TanhConstants<float> {
 };
 
 /// tanh(x) = sign(x) e / (e + 2), e = exp(2 |x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1) with 2 |x| = n log 2 + r:
-/// one polynomial, one division, no branch. NaN stays NaN.
-template <class Real>
-inline Pack<Real> tanh_pack(Pack<Real> x) {
+/// one polynomial, one division, no branch. NaN stays NaN. Count packs go through it side by side: the
+/// arithmetic of one is a chain that leaves the processor waiting.
+template <class Real, std::size_t Count>
+inline void tanh_packs(Pack<Real> (&x)[Count]) {
   using V = Pack<Real>;
   using C = TanhConstants<Real>;
   using Integers = PackInt<Real>;
-  const V one = splat(Real(1));
-  const Integers sign = (Integers)x & C::sign;
-  const V magnitude = (V)((Integers)x & ~C::sign);
-  const V y = at_most(magnitude + magnitude, 2 * C::saturation);
-  const V shifted = y * Real(0x1.71547652b82fep0) + C::shifter;
-  const V n = shifted - C::shifter;
-  const V r = (y - n * C::log2_high) - n * C::log2_low;
   constexpr int terms = int(std::size(C::polynomial));
-  V p = splat(C::polynomial[terms - 1]);
+  const V one = splat(Real(1));
+  V r[Count], power[Count], p[Count];  // power = 2^n
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < Count; ++i) {
+    const V magnitude = (V)((Integers)x[i] & ~C::sign);
+    const V y = at_most(magnitude + magnitude, 2 * C::saturation);
+    const V shifted = y * Real(0x1.71547652b82fep0) + C::shifter;
+    const V n = shifted - C::shifter;
+    r[i] = (y - n * C::log2_high) - n * C::log2_low;
+    power[i] = (V)(((Integers)shifted << C::mantissa) + (Integers)one);
+    p[i] = splat(C::polynomial[terms - 1]);
+  }
 #pragma GCC unroll 16
-  for (int k = terms - 2; k >= 0; --k) p = p * r + C::polynomial[k];
-  const V power = (V)(((Integers)shifted << C::mantissa) + (Integers)one);  // 2^n
-  const V e = power * (p * (r * r) + r) + (power - one);
-  return (V)((Integers)(e / (e + Real(2))) | sign);
+  for (int k = terms - 2; k >= 0; --k)
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < Count; ++i) p[i] = p[i] * r[i] + C::polynomial[k];
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < Count; ++i) {
+    const V e = power[i] * (p[i] * (r[i] * r[i]) + r[i]) + (power[i] - one);
+    x[i] = (V)((Integers)(e / (e + Real(2))) | ((Integers)x[i] & C::sign));
+  }
 }
-
-inline Pack<double> tanh(Pack<double> x) { return tanh_pack<double>(x); }
-inline Pack<float> tanh(Pack<float> x) { return tanh_pack<float>(x); }
 
 }  // namespace spnode::core
