@@ -1,8 +1,6 @@
 #pragma once
 /// What a benchmark ran on: processor, vector instructions, BLAS. A rate without them says nothing.
 
-#include "core/kernels/vector_unit.hpp"
-
 #include <dlfcn.h>
 #include <unistd.h>
 
@@ -28,13 +26,15 @@ inline std::string processor() {
 /// environment names a kind already, that stands.
 inline void hold_libraries_to_build(char** argv) {
 #ifdef __x86_64__
-  constexpr std::size_t bytes = core::vector_unit.bytes;
-  constexpr bool has_fma = core::vector_unit.has_fma;
-  const char* const blas = bytes == 64   ? "SkylakeX"
-                           : has_fma     ? "Haswell"
-                           : bytes == 32 ? "Sandybridge"
-                                         : "Nehalem";
-  const char* const xsmm = bytes == 64 ? "skx" : has_fma ? "hsw" : bytes == 32 ? "snb" : "wsm";
+#if defined __AVX512F__
+  const char *const blas = "SkylakeX", *const xsmm = "skx";
+#elif defined __AVX2__
+  const char *const blas = "Haswell", *const xsmm = "hsw";
+#elif defined __AVX__
+  const char *const blas = "Sandybridge", *const xsmm = "snb";
+#else
+  const char *const blas = "Nehalem", *const xsmm = "wsm";
+#endif
   if (std::getenv("OPENBLAS_CORETYPE") && std::getenv("LIBXSMM_TARGET")) return;
   setenv("OPENBLAS_CORETYPE", blas, 0);
   setenv("LIBXSMM_TARGET", xsmm, 0);

@@ -15,34 +15,33 @@ struct VectorUnit {
   const char* name;
   std::size_t bytes;      ///< of a register, and so of a pack
   std::size_t registers;  ///< that there are
-  std::size_t packs;      ///< columns of the widest register tile
-  bool has_fma;           ///< without it a product needs a register of its own before it is added
+  std::size_t others;  ///< of them, what a tile needs beside its accumulators and a row of the right factor
+  std::size_t packs;   ///< columns of the widest register tile
+  std::size_t most_rows;  ///< of a register tile; taller ones gain nothing
   std::size_t cache;      ///< bytes of second-level cache that cores of this kind have at least
 
-  /// Most rows of a register tile of `columns` packs: its accumulators, a row of the right factor and an
-  /// entry of the left one have to fit in the registers. Taller tiles than 12 gain nothing.
+  /// Rows of a register tile of `columns` packs that fit in the registers.
   constexpr std::size_t rows(std::size_t columns) const {
-    const std::size_t others = columns + (has_fma ? 1 : 2);
-    return std::min<std::size_t>((registers - others) / columns, 12);
+    return std::min((registers - columns - others) / columns, most_rows);
   }
 };
 
+// Others: a broadcast entry of the left factor; without fused multiply-add a product, too. On Arm g++ 12
+// keeps entries of the left factor, which its instructions take from a register, and spills with less.
 #if defined __AVX512F__
-inline constexpr VectorUnit vector_unit{"AVX-512", 64, 32, 4, true, 1 << 20};
+inline constexpr VectorUnit vector_unit{"AVX-512", 64, 32, 1, 4, 12, 1 << 20};
+#elif defined __AVX__ && defined __FMA__
+inline constexpr VectorUnit vector_unit{"AVX2", 32, 16, 1, 2, 12, 1 << 19};
 #elif defined __AVX__
-#ifdef __FMA__
-inline constexpr VectorUnit vector_unit{"AVX2", 32, 16, 2, true, 1 << 19};
-#else
-inline constexpr VectorUnit vector_unit{"AVX", 32, 16, 2, false, 1 << 18};
-#endif
+inline constexpr VectorUnit vector_unit{"AVX", 32, 16, 2, 2, 12, 1 << 18};
 #elif defined __SSE2__
-inline constexpr VectorUnit vector_unit{"SSE2", 16, 16, 2, false, 1 << 18};
+inline constexpr VectorUnit vector_unit{"SSE2", 16, 16, 2, 2, 12, 1 << 18};
 #elif defined __ARM_FEATURE_SVE_BITS && __ARM_FEATURE_SVE_BITS > 0
-inline constexpr VectorUnit vector_unit{"SVE", __ARM_FEATURE_SVE_BITS / 8, 32, 4, true, 1 << 20};
+inline constexpr VectorUnit vector_unit{"SVE", __ARM_FEATURE_SVE_BITS / 8, 32, 12, 4, 8, 1 << 20};
 #elif defined __ARM_NEON
-inline constexpr VectorUnit vector_unit{"NEON", 16, 32, 4, true, 1 << 19};
+inline constexpr VectorUnit vector_unit{"NEON", 16, 32, 8, 4, 10, 1 << 19};
 #else  // not in this table: the compiler lowers packs of 16 bytes as it can
-inline constexpr VectorUnit vector_unit{"unknown vectors", 16, 16, 2, false, 1 << 18};
+inline constexpr VectorUnit vector_unit{"unknown vectors", 16, 16, 2, 2, 12, 1 << 18};
 #endif
 
 }  // namespace spnode::core
