@@ -245,7 +245,6 @@ void Objective<Real>::add_tile(const WindowData& data, std::span<const std::uint
   autoencoder_.encode_vjp(space_, start.z, start.tape, u_bar, autoencoder_bar(), scratch_);
 }
 
-// As many windows as can be computed at a time with the tape of their rollout in second-level cache.
 template <class Real>
 std::size_t Objective<Real>::windows_in_cache(std::size_t intervals) const {
   if (!runs_on_host) return std::numeric_limits<std::size_t>::max();

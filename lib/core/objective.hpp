@@ -64,6 +64,10 @@ class Objective final : public TileObjective {
                          std::span<double> out) override;
   void gram(std::span<const double> summed, std::size_t windows, std::span<double> matrix) const override;
 
+  /// Windows of so many intervals that contribution() computes at a time: as many as leave the tape of their
+  /// rollout in second-level cache.
+  std::size_t windows_in_cache(std::size_t intervals) const;
+
   /// Temporary memory of tiles held now; constant once the largest tile has been seen.
   std::size_t scratch_bytes() const { return scratch_.bytes(); }
 
@@ -97,7 +101,6 @@ class Objective final : public TileObjective {
   bool encodes_all(Wanted wanted) const {
     return takes(options_.loss.latent, wanted) || takes(options_.loss.reconstruction, wanted);
   }
-  std::size_t windows_in_cache(std::size_t intervals) const;
   void add_tile(const WindowData& data, std::span<const std::uint64_t> windows, std::size_t horizon,
                 Wanted wanted, std::span<double> sums);
   void add_later_losses(const Tile& tile, ConstMatrixView<Real> rolled, MatrixView<Real> rolled_bar,

@@ -140,12 +140,15 @@ class Step {
     phases.scratch_bytes = double(objective_.scratch_bytes()) / double(sampler_.lanes(0) * steps());
   }
 
-  // The rollouts alone: as many as this rank has tiles, all of the size of the first.
+  // The rollouts alone, in the blocks that the objective computes: as if all tiles had the size of the first.
   void rollouts(Phases& phases) {
     const auto model = core::BasicModel<Real>::like(model_);
     core::Dynamics<Real> dynamics(model, problem_.integrator, table_, method_);
     dynamics.set_parameters(theta_);
-    const std::size_t lanes = core::padded<Real>(sampler_.lanes(0)), n = problem_.latent(),
+    const std::size_t tile = sampler_.lanes(0),
+                      block = std::min(tile, objective_.windows_in_cache(problem_.intervals())),
+                      blocks = own_shares().size() * ((tile + block - 1) / block);
+    const std::size_t lanes = core::padded<Real>(block), n = problem_.latent(),
                       columns = lanes * problem_.times.size();
     std::vector<double> h(problem_.intervals() * lanes);
     for (std::size_t i = 0; i < h.size(); ++i)
@@ -164,9 +167,8 @@ class Step {
     const auto forward = [&] {
       rollout.forward(space, steps_of_tile, states, core::Rollout<Real>::Record::yes, scratch);
     };
-    const std::size_t tiles = own_shares().size();
     phases.forward = timed([&] {
-      for (std::size_t tile = 0; tile < tiles; ++tile) {
+      for (std::size_t i = 0; i < blocks; ++i) {
         const core::ScratchFrame<Real> frame(scratch);
         forward();
       }
@@ -174,7 +176,7 @@ class Step {
     const core::ScratchFrame<Real> frame(scratch);
     forward();
     phases.reverse = timed([&] {
-      for (std::size_t tile = 0; tile < tiles; ++tile) {
+      for (std::size_t i = 0; i < blocks; ++i) {
         Kokkos::deep_copy(bars, ones);
         rollout.reverse(space, steps_of_tile, bars, bar, scratch);
       }
