@@ -7,10 +7,8 @@
 #include "core/functions/resolvent.hpp"
 #include "core/functions/taylor_degree.hpp"
 #include "functions_reference.hpp"
+#include "matrix_references.hpp"
 
-#include <fstream>
-#include <map>
-#include <sstream>
 #include <string>
 
 using namespace spnode;
@@ -19,60 +17,14 @@ using namespace spnode::test;
 
 namespace {
 
-struct Case {
-  std::string name;
-  std::size_t n = 0;
-  std::map<std::string, Array> rows;
-};
+using Case = ReferenceCase;
 
-std::vector<Case> read_cases() {
-  std::ifstream file(SPNODE_REFERENCES "/matrix_functions.txt");
-  std::vector<Case> cases;
-  std::string line, key, number;
-  while (std::getline(file, line)) {
-    std::istringstream words(line);
-    words >> key;
-    if (key == "case") {
-      words >> cases.emplace_back().name >> cases.back().n;
-      continue;
-    }
-    Array& row = cases.back().rows[key];
-    while (words >> number) row.push_back(std::strtod(number.c_str(), nullptr));
-  }
-  return cases;
-}
-
-const std::vector<Case>& cases() {
-  static const std::vector<Case> all = read_cases();
-  return all;
-}
-
-/// The 1-norm of x - y over that of y.
-double norm_error(std::span<const double> x, const Array& y, std::size_t n) {
-  Array difference(x.begin(), x.end());
-  for (std::size_t i = 0; i < y.size(); ++i) difference[i] -= y[i];
-  return one_norm(square(std::span<const double>(difference), n)) /
-         one_norm(square(std::span<const double>(y), n));
-}
-
-/// The largest error of a row relative to that row; rows that underflow do not count.
-double row_error(std::span<const double> x, const Array& y, std::size_t n) {
-  double worst = 0.0;
-  for (std::size_t i = 0; i < n; ++i) {
-    double error = 0.0, size = 0.0;
-    for (std::size_t j = i * n; j < (i + 1) * n; ++j) {
-      error += std::abs(x[j] - y[j]);
-      size += std::abs(y[j]);
-    }
-    if (size > 1e-280) worst = std::max(worst, error / size);
-  }
-  return worst;
-}
+const std::vector<Case>& cases() { return reference_cases(); }
 
 /// The adjoint of a value that the references take.
 void set_bar(std::span<double> bar, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i)
-    for (std::size_t j = 0; j < n; ++j) bar[i * n + j] = static_cast<double>((7 * i + 3 * j) % 11) - 5.0;
+    for (std::size_t j = 0; j < n; ++j) bar[i * n + j] = reference_bar(i, j);
 }
 
 /// Twice the precision gives the rounded values; double at its limit errs by 1e-13.

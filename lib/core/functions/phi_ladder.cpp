@@ -103,6 +103,19 @@ void PhiLadder<Scalar>::value(std::size_t index, Argument argument, std::span<do
 }
 
 template <class Scalar>
+void PhiLadder<Scalar>::value_below(std::size_t halvings, std::size_t index, double shift,
+                                    std::span<double> out) const {
+  const Level& level = levels_[squarings_ - halvings];
+  const std::span<const Scalar> entries = slot(level.entries, index);
+  std::transform(entries.begin(), entries.end(), out.begin(),
+                 [](Scalar x) { return static_cast<double>(x); });
+  for (std::size_t i = 0; i < n_; ++i) {
+    const double unit = index == 0 ? level.unit[i] : 0.0;
+    out[i * (n_ + 1)] = static_cast<double>(entries[i * (n_ + 1)] + Scalar(unit - shift));
+  }
+}
+
+template <class Scalar>
 void PhiLadder<Scalar>::tangent(std::size_t index, Argument argument, std::span<double> out) const {
   const std::span<const Scalar> entries = slot(level_dots_[level_of(argument) % 2], index);
   std::transform(entries.begin(), entries.end(), out.begin(),

@@ -50,6 +50,10 @@ class PhiLadder {
   /// phi_index at the argument, rounded to double. out: (n, n).
   void value(std::size_t index, Argument argument, std::span<double> out) const;
 
+  /// phi_index at Z / 2^halvings, halvings <= squarings(), less `shift` times the identity, rounded to double
+  /// at the end. out: (n, n).
+  void value_below(std::size_t halvings, std::size_t index, double shift, std::span<double> out) const;
+
   /// a_bar += the adjoint of the last compute(). bars: for each argument one after the other, p + 1 matrices.
   void vjp(std::span<const double> bars, std::span<double> a_bar);
 

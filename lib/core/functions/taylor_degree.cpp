@@ -2,6 +2,7 @@
 
 #include "core/functions/linear_algebra.hpp"
 #include "core/functions/phi.hpp"
+#include "core/functions/phi_nodes.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -86,6 +87,15 @@ double dense_update_cost(std::size_t n, std::size_t terms, double norm) {
 double dense_lane_cost(std::size_t n, std::size_t terms) {
   const double order = static_cast<double>(n);
   return 3.0 * static_cast<double>(terms + 1) * 2.0 * order * order;
+}
+
+double tabulated_lane_cost(std::size_t n, std::size_t terms, double norm) {
+  constexpr double series = 12.0, at_once = 0.5;  // its terms; the rate of products with single vectors
+  const double order = static_cast<double>(n), units = norm / PhiNodes::unit_norm;
+  const double digits = units > 1.0 ? std::floor(std::log2(units) / 3.0) + 1.0 : 0.0;
+  const double links = digits * static_cast<double>(PhiNodes::digits) / PhiNodes::base;
+  // Forward twice, the adjoint costs two products for each.
+  return 4.0 * 2.0 * order * order * (links * static_cast<double>(terms + 1) + series) / at_once;
 }
 
 double taylor_lane_cost(std::size_t n, std::size_t terms, const TaylorDegree& degree) {

@@ -42,6 +42,10 @@ double dense_update_cost(std::size_t n, std::size_t terms, double norm);
 /// Of applying phi_0 .. phi_terms to one lane, forward and reverse.
 double dense_lane_cost(std::size_t n, std::size_t terms);
 
+/// The same for a step length of the lane's own, by nodes (TabulatedLinearPart), at ||h A||_1 = norm: as many
+/// operations as would take as long in products with many lanes.
+double tabulated_lane_cost(std::size_t n, std::size_t terms, double norm);
+
 /// Of one lane of Expmv::apply() and vjp() together (an upper bound: early termination is not counted);
 /// infinite for m = 0.
 double taylor_lane_cost(std::size_t n, std::size_t terms, const TaylorDegree& degree);

@@ -183,8 +183,13 @@ BlockLinearPart<Real>::BlockLinearPart(RateShape shape, std::vector<OperatorSpec
     offsets_.push_back(per_step_);
     per_step_ += matrix_.coefficient_count() * groups(spec);
   }
-  host_.resize(per_step_ * steps_.size());
-  kappa_ = Vector<Real>("spnode::core::BlockLinearPart", host_.size());
+  make_room();
+}
+
+template <class Real>
+void BlockLinearPart<Real>::make_room() {
+  host_.resize(coefficient_count());
+  if (kappa_.extent(0) < host_.size()) kappa_ = Vector<Real>("spnode::core::BlockLinearPart", host_.size());
 }
 
 template <class Real>
@@ -212,6 +217,18 @@ void BlockLinearPart<Real>::for_each_operator_block(Visit visit) const {
 template <class Real>
 void BlockLinearPart<Real>::realise(std::span<const double> A) {
   std::ranges::copy(A, A_.begin());
+  write_all();
+}
+
+template <class Real>
+void BlockLinearPart<Real>::set_steps(const std::vector<double>& steps) {
+  steps_ = steps;
+  make_room();
+  write_all();
+}
+
+template <class Real>
+void BlockLinearPart<Real>::write_all() {
   std::ranges::fill(host_, 0.0);
   LatestPhi phi;
   for_each_operator_block([&](std::size_t step, std::size_t op, std::size_t b, std::size_t at) {

@@ -24,8 +24,9 @@ class BlockLinearPart final : public LinearPart<Real> {
   BlockLinearPart(RateShape shape, std::vector<OperatorSpec> operators, std::vector<double> steps,
                   const LinearShape& matrix);
 
-  std::size_t coefficient_count() const override { return kappa_.extent(0); }
+  std::size_t coefficient_count() const override { return per_step_ * steps_.size(); }
   void realise(std::span<const double> A) override;
+  void set_steps(const std::vector<double>& steps) override;
   void realise_vjp(std::span<const double> bar, std::span<double> A_bar) override;
   void realise_jvp(std::span<const double> A_dot, std::span<double> dot) override;
   void apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
@@ -36,6 +37,8 @@ class BlockLinearPart final : public LinearPart<Real> {
                  const Tangent& tangent, Scratch<Real>& scratch) const override;
 
  private:
+  void make_room();
+  void write_all();
   std::size_t groups(const OperatorSpec& spec) const;
   std::size_t offset(std::size_t op, std::size_t step) const { return step * per_step_ + offsets_[op]; }
   Block block(std::size_t pair) const;  ///< of A; the last one of an odd n as a multiple of I

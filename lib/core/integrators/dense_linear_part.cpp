@@ -1,13 +1,9 @@
-#include "core/error.hpp"
-#include "core/functions/phi.hpp"
-#include "core/functions/resolvent.hpp"
+#include "core/integrators/dense_functions.hpp"
 #include "core/integrators/exponential_terms.hpp"
 #include "core/integrators/lane_matrices.hpp"
 #include "core/kernels/elementwise.hpp"
 
 #include <algorithm>
-#include <optional>
-#include <string>
 
 namespace spnode::core {
 namespace {
@@ -16,58 +12,20 @@ using Kind = OperatorSpec::Kind;
 
 Argument argument_of(const OperatorSpec& spec) { return spec.c == 1.0 ? Argument::full : Argument::half; }
 
-HalfArgument halves_of(const std::vector<OperatorSpec>& operators) {
-  for (const OperatorSpec& spec : operators) {
-    if (spec.kind != Kind::exponential) continue;
-    if (spec.c == 0.5) return HalfArgument::include;
-    if (spec.c != 1.0)
-      throw UsageError("exponential stages at c = " + std::to_string(spec.c) + " are not supported");
-  }
-  return HalfArgument::omit;
-}
-
 }  // namespace
-
-std::size_t highest_phi(const RateShape& shape, const std::vector<OperatorSpec>& operators) {
-  std::size_t highest = 0;
-  for (const OperatorSpec& spec : operators)
-    if (spec.kind == Kind::exponential && spec.terms() > 0)
-      highest = std::max(highest, shape.has_plain ? spec.terms() : spec.terms() - 1);
-  return highest;
-}
-
-template <class Real>
-struct DenseLinearPart<Real>::Functions {
-  Functions(const RateShape& shape, const std::vector<OperatorSpec>& operators)
-      : phi(shape.n, highest_phi(shape, operators), halves_of(operators)) {
-    for (const OperatorSpec& spec : operators) {
-      if (spec.kind == Kind::exponential) has_exponentials = true;
-      if (spec.kind == Kind::resolvent) resolvents.emplace_back(spec.c, Resolvent(shape.n));
-    }
-  }
-  Resolvent& resolvent(double c) {
-    return std::ranges::find_if(resolvents, [c](const auto& entry) { return entry.first == c; })->second;
-  }
-
-  PhiFunctions phi;
-  std::vector<std::pair<double, Resolvent>> resolvents;
-  bool has_exponentials = false;
-  std::optional<std::size_t> evaluated;  // the step whose values are held now
-};
 
 template <class Real>
 DenseLinearPart<Real>::DenseLinearPart(RateShape shape, std::vector<OperatorSpec> operators,
-                                       std::vector<double> steps)
+                                       const std::vector<double>& steps)
     : shape_(shape),
       operators_(std::move(operators)),
-      steps_(std::move(steps)),
-      functions_(std::make_unique<Functions>(shape_, operators_)),
+      functions_(std::make_unique<DenseFunctions>(shape_, operators_)),
       A_(shape.n * shape.n) {
   for (const OperatorSpec& spec : operators_) {
     offsets_.push_back(per_step_);
     per_step_ += shape_.n * columns(spec);
   }
-  kappa_ = Vector<Real>("spnode::core::DenseLinearPart", per_step_ * steps_.size());
+  take_steps(steps);
 }
 
 template <class Real>
@@ -79,11 +37,11 @@ std::size_t DenseLinearPart<Real>::columns(const OperatorSpec& spec) const {
 }
 
 template <class Real>
-void DenseLinearPart<Real>::evaluate(std::size_t step) {
-  if (functions_->evaluated == step) return;
-  if (functions_->has_exponentials) functions_->phi.compute(A_, steps_[step]);
-  for (auto& [c, resolvent] : functions_->resolvents) resolvent.compute(A_, c * steps_[step]);
-  functions_->evaluated = step;
+void DenseLinearPart<Real>::take_steps(const std::vector<double>& steps) {
+  steps_ = steps;
+  functions_->set_steps(steps_);
+  if (kappa_.extent(0) < coefficient_count())
+    kappa_ = Vector<Real>("spnode::core::DenseLinearPart", coefficient_count());
 }
 
 template <class Real>
@@ -100,12 +58,12 @@ void DenseLinearPart<Real>::write(const OperatorSpec& spec, double h, Real* matr
   if (spec.kind == Kind::generator) {
     add(0, 1.0, A_, 0.0);
   } else if (spec.kind == Kind::resolvent) {
-    add(0, 1.0, functions_->resolvent(spec.c).value(), 0.0);
+    add(0, 1.0, functions_->resolvent(spec.c), 0.0);
   } else {
     const Argument argument = argument_of(spec);
     for_each_exponential_term(shape_, spec, h,
                               [&](std::size_t group, std::size_t index, double factor, double identity) {
-                                add(group * n, factor, functions_->phi.value(index, argument), identity);
+                                add(group * n, factor, functions_->phi(index, argument), identity);
                               });
   }
   for (std::size_t i = 0; i < sum_.size(); ++i) matrix[i] = Real(sum_[i]);
@@ -120,21 +78,32 @@ void DenseLinearPart<Real>::read_bar(const OperatorSpec& spec, double h, const d
       for (std::size_t j = 0; j < n; ++j) to[i * n + j] += factor * bar[i * width + column + j];
   };
   if (spec.kind == Kind::generator) return add(0, 1.0, A_bar);
-  if (spec.kind == Kind::resolvent) return add(0, 1.0, functions_->resolvent(spec.c).bar());
+  if (spec.kind == Kind::resolvent) return add(0, 1.0, functions_->resolvent_bar(spec.c));
   const Argument argument = argument_of(spec);
   for_each_exponential_term(shape_, spec, h,
                             [&](std::size_t group, std::size_t index, double factor, double) {
-                              add(group * n, factor, functions_->phi.bar(index, argument));
+                              add(group * n, factor, functions_->phi_bar(index, argument));
                             });
 }
 
 template <class Real>
 void DenseLinearPart<Real>::realise(std::span<const double> A) {
   std::ranges::copy(A, A_.begin());
-  functions_->evaluated.reset();
+  functions_->set_matrix(A_);
+  write_all();
+}
+
+template <class Real>
+void DenseLinearPart<Real>::set_steps(const std::vector<double>& steps) {
+  take_steps(steps);
+  write_all();
+}
+
+template <class Real>
+void DenseLinearPart<Real>::write_all() {
   const auto host = Kokkos::create_mirror_view(kappa_);
   for (std::size_t step = 0; step < steps_.size(); ++step) {
-    evaluate(step);
+    functions_->select(step);
     for (std::size_t op = 0; op < operators_.size(); ++op)
       write(operators_[op], steps_[step], host.data() + offset(op, step));
   }
@@ -144,13 +113,11 @@ void DenseLinearPart<Real>::realise(std::span<const double> A) {
 template <class Real>
 void DenseLinearPart<Real>::realise_vjp(std::span<const double> bar, std::span<double> A_bar) {
   for (std::size_t step = 0; step < steps_.size(); ++step) {
-    evaluate(step);
-    functions_->phi.clear_bars();
-    for (auto& entry : functions_->resolvents) entry.second.clear_bar();
+    functions_->select(step);
+    functions_->clear_bars();
     for (std::size_t op = 0; op < operators_.size(); ++op)
       read_bar(operators_[op], steps_[step], bar.data() + offset(op, step), A_bar);
-    if (functions_->has_exponentials) functions_->phi.vjp(A_bar);
-    for (auto& entry : functions_->resolvents) entry.second.vjp(A_bar);
+    functions_->vjp(A_bar);
   }
 }
 
@@ -163,11 +130,11 @@ void DenseLinearPart<Real>::write_dot(const OperatorSpec& spec, double h, std::s
       for (std::size_t j = 0; j < n; ++j) matrix[i * width + column + j] += factor * block[i * n + j];
   };
   if (spec.kind == Kind::generator) return add(0, 1.0, A_dot);
-  if (spec.kind == Kind::resolvent) return add(0, 1.0, functions_->resolvent(spec.c).tangent());
+  if (spec.kind == Kind::resolvent) return add(0, 1.0, functions_->resolvent_tangent(spec.c));
   const Argument argument = argument_of(spec);
   for_each_exponential_term(shape_, spec, h,
                             [&](std::size_t group, std::size_t index, double factor, double) {
-                              add(group * n, factor, functions_->phi.tangent(index, argument));
+                              add(group * n, factor, functions_->phi_tangent(index, argument));
                             });
 }
 
@@ -175,9 +142,8 @@ template <class Real>
 void DenseLinearPart<Real>::realise_jvp(std::span<const double> A_dot, std::span<double> dot) {
   std::ranges::fill(dot, 0.0);
   for (std::size_t step = 0; step < steps_.size(); ++step) {
-    evaluate(step);
-    if (functions_->has_exponentials) functions_->phi.jvp(A_dot);
-    for (auto& entry : functions_->resolvents) entry.second.jvp(A_dot);
+    functions_->select(step);
+    functions_->jvp(A_dot);
     for (std::size_t op = 0; op < operators_.size(); ++op)
       write_dot(operators_[op], steps_[step], A_dot, dot.data() + offset(op, step));
   }

@@ -40,6 +40,12 @@ struct OperatorSpec {
   bool operator==(const OperatorSpec&) const = default;
 };
 
+/// For which step lengths functions of A exist at a time.
+enum class StepScope {
+  table,  ///< all that the data hold: right where tiles share them
+  tile    ///< those of the tile that is computed: right where every window has its own
+};
+
 /// The step that each lane of a tile takes.
 template <class Real>
 struct StepLengths {
@@ -50,8 +56,8 @@ struct StepLengths {
   bool uniform = true;      ///< every lane takes step `first`
 };
 
-/// Acts with the operators of a scheme. Between two calls of realise its state is constant and may be shared
-/// by tiles; adjoints of its coefficients go to a vector of the caller.
+/// Acts with the operators of a scheme. Between two calls of realise or set_steps its state is constant and
+/// may be shared by tiles; adjoints of its coefficients go to a vector of the caller.
 template <class Real>
 class LinearPart {
  public:
@@ -63,6 +69,11 @@ class LinearPart {
   /// Takes the coefficients of A on the host: those of the structure that the part is for
   /// (core/functions/structured_matrix.hpp). Raises NumericalError where an operator does not exist.
   virtual void realise(std::span<const double> A) = 0;
+
+  /// Takes the step lengths that StepLengths::index counts from now on, in place of those before, for the A
+  /// of the last realise. What a step length does depends on no other one. Parts whose coefficients are those
+  /// of A need not know. Raises NumericalError as realise does.
+  virtual void set_steps(const std::vector<double>& /*steps*/) {}
 
   /// A_bar += (d coefficients / d A)^T bar, for the A of the last realise.
   virtual void realise_vjp(std::span<const double> bar, std::span<double> A_bar) = 0;
@@ -94,6 +105,8 @@ class LinearPart {
                          const Tangent& tangent, Scratch<Real>& scratch) const = 0;
 };
 
+class DenseFunctions;
+
 /// Operators as dense matrices, one set per distinct step length, shared by all lanes that take it.
 template <class Real>
 class DenseLinearPart final : public LinearPart<Real> {
@@ -102,11 +115,12 @@ class DenseLinearPart final : public LinearPart<Real> {
   using typename LinearPart<Real>::Tangent;
 
   /// `steps`: the distinct step lengths. Raises UsageError for an operator that does not exist densely.
-  DenseLinearPart(RateShape shape, std::vector<OperatorSpec> operators, std::vector<double> steps);
+  DenseLinearPart(RateShape shape, std::vector<OperatorSpec> operators, const std::vector<double>& steps);
   ~DenseLinearPart() override;
 
-  std::size_t coefficient_count() const override { return kappa_.extent(0); }
+  std::size_t coefficient_count() const override { return per_step_ * steps_.size(); }
   void realise(std::span<const double> A) override;
+  void set_steps(const std::vector<double>& steps) override;
   void realise_vjp(std::span<const double> bar, std::span<double> A_bar) override;
   void realise_jvp(std::span<const double> A_dot, std::span<double> dot) override;
   void apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
@@ -117,10 +131,10 @@ class DenseLinearPart final : public LinearPart<Real> {
                  const Tangent& tangent, Scratch<Real>& scratch) const override;
 
  private:
-  struct Functions;  // phi functions and resolvents, with the memory of their adjoints
   std::size_t columns(const OperatorSpec& spec) const;
   std::size_t offset(std::size_t op, std::size_t step) const { return step * per_step_ + offsets_[op]; }
-  void evaluate(std::size_t step);
+  void take_steps(const std::vector<double>& steps);
+  void write_all();
   void write(const OperatorSpec& spec, double h, Real* matrix);
   void write_dot(const OperatorSpec& spec, double h, std::span<const double> A_dot, double* matrix) const;
   void read_bar(const OperatorSpec& spec, double h, const double* bar, std::span<double> A_bar);
@@ -130,7 +144,7 @@ class DenseLinearPart final : public LinearPart<Real> {
   std::vector<double> steps_;
   std::vector<std::size_t> offsets_;
   std::size_t per_step_ = 0;
-  std::unique_ptr<Functions> functions_;
+  std::unique_ptr<DenseFunctions> functions_;
   std::vector<double> A_, sum_;
   Vector<Real> kappa_;
 };

@@ -58,8 +58,13 @@ LowRankLinearPart<Real>::LowRankLinearPart(RateShape shape, std::vector<Operator
   if (resolvents_ == 0) return;
   diagonal_ = Vector<Real>("spnode::core::LowRankLinearPart", matrix_.n);
   factors_ = Matrix<Real>("spnode::core::LowRankLinearPart", matrix_.n, matrix_.columns());
+  make_room();
+}
+
+template <class Real>
+void LowRankLinearPart<Real>::make_room() {
   host_.resize(2 * core_size() * resolvents_ * steps_.size());
-  cores_ = Vector<Real>("spnode::core::LowRankLinearPart", host_.size());
+  if (cores_.extent(0) < host_.size()) cores_ = Vector<Real>("spnode::core::LowRankLinearPart", host_.size());
 }
 
 /// K and its transpose.
@@ -89,9 +94,24 @@ template <class Real>
 void LowRankLinearPart<Real>::realise(std::span<const double> A) {
   taylor_.realise(A);
   if (resolvents_ == 0) return;
-  const StructuredMatrix matrix{matrix_, A};
+  A_.assign(A.begin(), A.end());
+  const StructuredMatrix matrix{matrix_, A_};
   upload(matrix.diagonal(), diagonal_);
   upload(matrix.factors(), factors_);
+  write_all_cores();
+}
+
+template <class Real>
+void LowRankLinearPart<Real>::set_steps(const std::vector<double>& steps) {
+  if (resolvents_ == 0) return;
+  steps_ = steps;
+  make_room();
+  write_all_cores();
+}
+
+template <class Real>
+void LowRankLinearPart<Real>::write_all_cores() {
+  const StructuredMatrix matrix{matrix_, A_};
   for (std::size_t step = 0; step < steps_.size(); ++step)
     for (std::size_t op = 0; op < operators_.size(); ++op)
       if (operators_[op].kind == Kind::resolvent)

@@ -19,12 +19,13 @@ class LowRankLinearPart final : public LinearPart<Real> {
   using typename LinearPart<Real>::Reverse;
   using typename LinearPart<Real>::Tangent;
 
-  /// `steps`: the distinct step lengths; `matrix`: low_rank.
+  /// `steps`: the distinct step lengths, of which set_steps() may take some only; `matrix`: low_rank.
   LowRankLinearPart(RateShape shape, std::vector<OperatorSpec> operators, std::vector<double> steps,
                     const LinearShape& matrix);
 
   std::size_t coefficient_count() const override { return matrix_.coefficient_count(); }
   void realise(std::span<const double> A) override;
+  void set_steps(const std::vector<double>& steps) override;
   void realise_vjp(std::span<const double> bar, std::span<double> A_bar) override;
   void realise_jvp(std::span<const double> A_dot, std::span<double> dot) override;
   void apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
@@ -36,6 +37,8 @@ class LowRankLinearPart final : public LinearPart<Real> {
 
  private:
   std::size_t core_size() const { return matrix_.columns() * matrix_.columns(); }
+  void make_room();
+  void write_all_cores();
   void write_cores(const StructuredMatrix& A, double tau, double* cores) const;
   LaneMatrices<Real> core(std::size_t op, Transpose transpose) const;
   void solve(const ExecSpace& space, std::size_t op, Transpose transpose, const StepLengths<Real>& steps,
@@ -50,7 +53,7 @@ class LowRankLinearPart final : public LinearPart<Real> {
   Vector<Real> diagonal_;  ///< d
   Matrix<Real> factors_;   ///< F
   Vector<Real> cores_;     ///< (steps, resolvents, 2, 3 r, 3 r): K and its transpose
-  std::vector<double> host_;
+  std::vector<double> A_, host_;
 };
 
 }  // namespace spnode::core

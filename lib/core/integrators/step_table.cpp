@@ -23,7 +23,22 @@ void sort_and_merge(std::vector<double>& steps) {
 
 }  // namespace
 
-StepTable::StepTable(std::vector<double> steps) : steps_(std::move(steps)) { sort_and_merge(steps_); }
+StepTable::StepTable(std::vector<double> steps) : steps_(std::move(steps)) {
+  sort_and_merge(steps_);
+  buckets_.assign(steps_.size() + 1, 0);
+  for (std::uint32_t i = 0, next = 0; i <= steps_.size(); ++i) {
+    const std::size_t last = i < steps_.size() ? bucket(steps_[i]) : steps_.size();
+    while (next <= last) buckets_[next++] = i;
+  }
+}
+
+/// Never falls when h grows: a step stands in the bucket of its own value.
+std::size_t StepTable::bucket(double h) const {
+  const double low = steps_.front(), range = steps_.back() - low;
+  if (!(h > low) || range == 0.0) return 0;
+  const double most = double(steps_.size() - 1);
+  return std::size_t(std::min(most, most * ((h - low) / range)));
+}
 
 double StepTable::largest() const {
   double largest = 0.0;
@@ -32,7 +47,11 @@ double StepTable::largest() const {
 }
 
 std::uint32_t StepTable::index(double h) const {
-  const auto above = std::ranges::lower_bound(steps_, h);
+  const std::size_t near = steps_.empty() ? 0 : bucket(h);
+  const auto begin = steps_.begin();
+  const auto above = steps_.empty() ? begin
+                                    : std::lower_bound(begin + std::ptrdiff_t(buckets_[near]),
+                                                       begin + std::ptrdiff_t(buckets_[near + 1]), h);
   if (above != steps_.end() && equal_steps(*above, h)) return std::uint32_t(above - steps_.begin());
   if (above != steps_.begin() && equal_steps(*(above - 1), h))
     return std::uint32_t(above - 1 - steps_.begin());
@@ -81,6 +100,24 @@ void TileSteps<Real>::assign(const StepTable& table, const std::vector<double>& 
   }
   update_from(h_, h_host);
   update_from(index_, index_host);
+}
+
+template <class Real>
+void TileSteps<Real>::renumber(std::vector<std::uint32_t>& taken) {
+  const auto index = Kokkos::create_mirror_view(index_);
+  if constexpr (!runs_on_host) Kokkos::deep_copy(index, index_);
+  taken.clear();
+  for (std::size_t i = 0; i < intervals(); ++i)
+    for (std::size_t l = 0; l < lanes_; ++l)
+      if (l == 0 || index(i, l) != index(i, l - 1)) taken.push_back(index(i, l));
+  std::ranges::sort(taken);
+  taken.erase(std::unique(taken.begin(), taken.end()), taken.end());
+  for (std::size_t i = 0; i < intervals(); ++i) {
+    for (std::size_t l = 0; l < lanes_; ++l)
+      index(i, l) = std::uint32_t(std::ranges::lower_bound(taken, index(i, l)) - taken.begin());
+    first_[i] = index(i, 0);
+  }
+  update_from(index_, index);
 }
 
 template <class Real>

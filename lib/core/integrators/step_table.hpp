@@ -25,7 +25,10 @@ class StepTable {
   std::uint32_t index(double h) const;
 
  private:
-  std::vector<double> steps_;  // ascending
+  std::size_t bucket(double h) const;
+
+  std::vector<double> steps_;           // ascending
+  std::vector<std::uint32_t> buckets_;  // where each of equally wide intervals of steps begins, and the end
 };
 
 /// The lengths of the integrator's steps over all windows of the held trajectories, without repetitions.
@@ -37,6 +40,10 @@ class TileSteps {
  public:
   /// h: (intervals, lanes) row major, rounded to Real; already divided by the number of substeps.
   void assign(const StepTable& table, const std::vector<double>& h, std::size_t intervals, std::size_t lanes);
+
+  /// Numbers the steps anew, without those that no lane takes; `taken` (overwritten) holds, in ascending
+  /// order, their numbers in the table.
+  void renumber(std::vector<std::uint32_t>& taken);
 
   std::size_t intervals() const { return uniform_.size(); }
   StepLengths<Real> interval(std::size_t i) const;
