@@ -106,13 +106,15 @@ Objectives make_objectives(const parallel::Communicator& comm, const Deck& deck,
   }
   const core::StepTable table(union_of_steps(comm, steps));
   const core::Model& model = *start.model;
-  const std::size_t lane_steps =
-      train.sampler.batch() * train.data.index().intervals() * deck.integrator.substeps;
+  const std::size_t intervals = train.data.index().intervals(), windows = train.sampler.batch(),
+                    lane_steps = windows * intervals * deck.integrator.substeps;
   const core::MatrixFunctionMethod method =
       core::choose_method(deck.integrator, core::rate_shape(model.nonlinear()), table,
                           model.linear_operator(start.theta), lane_steps);
 
-  core::ObjectiveOptions options{deck.integrator, deck.loss, component_weights(comm, deck, model, train)};
+  core::ObjectiveOptions options{
+      deck.integrator, deck.loss, component_weights(comm, deck, model, train),
+      core::choose_scope(table, train.sampler.tile() * intervals, windows * intervals)};
   const auto make = [&] {
     return core::with_tile_scalar(deck.model.precision, [&]<class Real>() {
       return std::unique_ptr<core::TileObjective>(

@@ -75,9 +75,11 @@ MemoryEstimate estimate_memory(const Context& context) {
         options.batch * data.index().intervals() * deck.integrator.substeps);
     std::vector<std::uint64_t> windows(tile);
     std::iota(windows.begin(), windows.end(), std::uint64_t{0});
+    // The data set's table is not known from a few trajectories; with times of their own it is a large one.
+    const auto scope = data.held().shared_time ? core::StepScope::table : core::StepScope::tile;
     std::vector<double> out;
     estimate.work = core::with_tile_scalar(deck.model.precision, [&]<class Real>() {
-      core::Objective<Real> objective(model, {deck.integrator, deck.loss, {}}, table, method);
+      core::Objective<Real> objective(model, {deck.integrator, deck.loss, {}, scope}, table, method);
       objective.set_parameters(theta);
       out.resize(objective.contribution_size());
       objective.contribution(data, windows, out);

@@ -11,6 +11,12 @@ namespace {
 
 constexpr std::size_t chunk_intervals = 32;  // intervals whose latent states are held at a time
 
+StepScope scope_of(const ForecastOptions& options, const StepTable& table) {
+  if (options.tolerance > 0.0) return StepScope::table;  // lanes meet on the rungs
+  const std::size_t intervals = options.tile * chunk_intervals / options.integrator.substeps;
+  return choose_scope(table, intervals, intervals);
+}
+
 }  // namespace
 
 std::vector<double> forecast_steps(const Trajectories& grid, std::size_t substeps) {
@@ -26,7 +32,7 @@ BasicForecaster<Real>::BasicForecaster(const Model& model, std::span<const doubl
       table_(options_.tolerance > 0.0 ? AdaptiveSteps<Real>::ladder(steps) : std::move(steps)),
       method_(choose_method(options_.integrator, rate_shape(model.nonlinear()), table_,
                             model.linear_operator(theta), options_.tile * chunk_intervals)),
-      dynamics_(model_, options_.integrator, table_, method_),
+      dynamics_(model_, options_.integrator, table_, method_, scope_of(options_, table_)),
       autoencoder_(model_) {
   dynamics_.set_parameters(theta);
   autoencoder_.set_parameters(theta);
@@ -60,6 +66,7 @@ void BasicForecaster<Real>::assign_steps(const Trajectories& trajectories, std::
                           double(options_.integrator.substeps);
     }
   steps_.assign(table_, h_, intervals, lanes);
+  dynamics_.hold(steps_);
 }
 
 // From block 0 of `states` on, over the steps that have been assigned.

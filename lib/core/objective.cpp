@@ -6,6 +6,7 @@
 #include "core/loss/weights.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 namespace spnode::core {
@@ -15,9 +16,9 @@ Objective<Real>::Objective(const Model& model, ObjectiveOptions options, StepTab
                            MatrixFunctionMethod method)
     : model_(BasicModel<Real>::like(model)),
       options_(std::move(options)),
-      dynamics_(model_, options_.integrator, std::move(table), method),
+      dynamics_(model_, options_.integrator, std::move(table), method, options_.steps),
       autoencoder_(model_),
-      bar_("spnode::core::Objective", dynamics_.coefficient_count() + autoencoder_.bar_size()),
+      bar_("spnode::core::Objective", bar_size()),
       state_rows_("spnode::core::Objective", model.state_dimension()),
       latent_rows_("spnode::core::Objective", model.latent_dimension()),
       sums_("spnode::core::Objective", std::max(model.state_dimension(), model.latent_dimension())) {
@@ -32,9 +33,13 @@ Objective<Real>::Objective(const Model& model, ObjectiveOptions options, StepTab
 
 template <class Real>
 void Objective<Real>::set_parameters(std::span<const double> theta) {
-  theta_.assign(theta.begin(), theta.end());
+  // Conjugate gradients ask for many products at one theta.
+  if (theta_.size() == theta.size() && std::memcmp(theta_.data(), theta.data(), theta.size_bytes()) == 0)
+    return;
+  theta_.clear();  // none, should the next lines fail
   dynamics_.set_parameters(theta);
   autoencoder_.set_parameters(theta);
+  theta_.assign(theta.begin(), theta.end());
 }
 
 // Steps, weights and places of the data of some windows, over the first `horizon` intervals (0: all).
@@ -60,6 +65,8 @@ auto Objective<Real>::load(const WindowData& data, std::span<const std::uint64_t
     for (std::size_t t = 0; t <= T; ++t) weights_host_[t * lanes + l] = omega_[t];
   }
   steps_.assign(dynamics_.table(), h_, T, lanes);
+  dynamics_.hold(steps_);
+  if (bar_.extent(0) < bar_size()) bar_ = Vector<Real>("spnode::core::Objective", bar_size());
   const VectorView<Real> weights = scratch_.vector(tile.times * lanes);
   upload(weights_host_, weights);
   tile.weights = weights;
@@ -258,13 +265,30 @@ template <class Real>
 void Objective<Real>::contribution(const WindowData& data, std::span<const std::uint64_t> windows,
                                    std::size_t horizon, std::span<double> out) {
   const auto sums = out.last(terms);
-  std::ranges::fill(sums, 0.0);
-  fill(space_, 0.0, MatrixView<Real>(bar_.data(), 1, bar_.extent(0)));
+  const auto bar = out.first(shared_size());
+  std::ranges::fill(out, 0.0);
   const std::size_t some = windows_in_cache(horizon == 0 ? data.index().intervals() : horizon);
-  for (std::size_t first = 0; first < windows.size(); first += some)
+  for (std::size_t first = 0; first < windows.size(); first += some) {
+    if (first == 0 || holds_tile()) fill(space_, 0.0, MatrixView<Real>(bar_.data(), 1, bar_.extent(0)));
     add_tile(data, windows.subspan(first, std::min(some, windows.size() - first)), horizon, Wanted::gradient,
              sums);
-  download(bar_, out.first(bar_.extent(0)));
+    if (holds_tile()) add_shared_bar(bar);
+  }
+  if (!holds_tile()) download(bar_, bar);
+}
+
+// The adjoint of a tile's own coefficients, pulled back to what all tiles share.
+template <class Real>
+void Objective<Real>::add_shared_bar(std::span<double> sum) {
+  const std::size_t own = dynamics_.coefficient_count(), shared = dynamics_.shared_count();
+  bar_host_.resize(bar_size());
+  shared_bar_.resize(shared_size());
+  download(VectorView<Real>(bar_.data(), bar_size()), bar_host_);
+  const std::span<double> to = shared_bar_;
+  dynamics_.share_bar(std::span(bar_host_).first(own), to.first(shared));
+  std::copy(bar_host_.begin() + std::ptrdiff_t(own), bar_host_.end(),
+            shared_bar_.begin() + std::ptrdiff_t(shared));
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += shared_bar_[i];
 }
 
 template <class Real>
@@ -304,7 +328,7 @@ template <class Real>
 LossTerms Objective<Real>::gradient(std::span<const double> summed, std::size_t windows,
                                     std::span<double> theta_bar) {
   LossTerms result = weighted(summed.last(terms), windows);
-  pull_back(summed.first(bar_.extent(0)), windows, theta_bar);
+  pull_back(summed.first(shared_size()), windows, theta_bar);
   result.total += weight_decay(theta_bar);
   clear_frozen(theta_bar);
   return result;
@@ -315,7 +339,7 @@ template <class Real>
 void Objective<Real>::pull_back(std::span<const double> bar, std::size_t windows,
                                 std::span<double> theta_bar) {
   std::ranges::fill(theta_bar, 0.0);
-  const std::size_t dynamics = dynamics_.coefficient_count();
+  const std::size_t dynamics = dynamics_.shared_count();
   dynamics_.realise_vjp(theta_, bar.first(dynamics), theta_bar);
   autoencoder_.realise_vjp(theta_, bar.subspan(dynamics), theta_bar);
   for (double& entry : theta_bar) entry /= double(windows);

@@ -17,6 +17,7 @@ struct ObjectiveOptions {
   IntegratorOptions integrator;
   LossOptions loss;
   std::vector<double> component_weights;  ///< (state dimension); empty: all one
+  StepScope steps = StepScope::table;     ///< see choose_scope
 };
 
 /// Mean over windows of
@@ -29,6 +30,9 @@ struct ObjectiveOptions {
 ///
 /// Terms of weight zero cost nothing during training: contribution() leaves them at zero.
 /// value_contribution() monitors all terms, except the rollout's where neither of them has weight.
+/// For StepScope::tile functions of A are formed for the step lengths of a tile alone, and its adjoint is
+/// pulled back to A before tiles add up: contributions are as long as A, however many step lengths there are.
+///
 /// Tiles are computed in Real; the sums of their losses, and all that is done once for all tiles, in double.
 /// Single-threaded use.
 template <class Real>
@@ -42,7 +46,7 @@ class Objective final : public TileObjective {
 
   const ParameterLayout& parameters() const override { return model_.layout(); }
   void set_parameters(std::span<const double> theta) override;
-  std::size_t contribution_size() const override { return bar_.extent(0) + terms; }
+  std::size_t contribution_size() const override { return shared_size() + terms; }
   using TileObjective::contribution;
   void contribution(const WindowData& data, std::span<const std::uint64_t> windows, std::size_t horizon,
                     std::span<double> out) override;
@@ -55,7 +59,7 @@ class Objective final : public TileObjective {
 
   // Tangents and Gauss-Newton products: objective_tangent.cpp.
   void set_directions(std::span<const double> directions) override;
-  std::size_t product_size() const override { return bar_.extent(0); }
+  std::size_t product_size() const override { return shared_size(); }
   void product_contribution(const WindowData& data, std::span<const std::uint64_t> windows,
                             std::span<double> out) override;
   void product(std::span<const double> summed, std::size_t windows, std::span<double> Hv) override;
@@ -114,6 +118,15 @@ class Objective final : public TileObjective {
   }
   LossTerms weighted(std::span<const double> sums, std::size_t windows) const;
   double weight_decay(std::span<double> theta_bar) const;
+  // Of the adjoint of the coefficients: as the current tile sees them, and as tiles add up.
+  std::size_t bar_size() const { return dynamics_.coefficient_count() + autoencoder_.bar_size(); }
+  std::size_t shared_size() const { return dynamics_.shared_count() + autoencoder_.bar_size(); }
+  bool holds_tile() const { return dynamics_.scope() == StepScope::tile; }
+  void add_shared_bar(std::span<double> sum);
+  void spread_directions();
+  ConstVectorView<Real> dot(std::size_t direction) const {
+    return ConstVectorView<Real>(dots_.data() + direction * dots_.extent(1), bar_size());
+  }
   VectorView<Real> autoencoder_bar() const {
     return VectorView<Real>(bar_.data() + dynamics_.coefficient_count(), autoencoder_.bar_size());
   }
@@ -128,12 +141,14 @@ class Objective final : public TileObjective {
   ExecSpace space_;
   Scratch<Real> scratch_;
   TileSteps<Real> steps_;
-  Vector<Real> bar_;          // adjoint of the coefficients: dynamics, then autoencoder
-  Matrix<Real> dots_, gram_;  // (directions, size of bar_): tangents of the coefficients; the tile's gram
-  std::vector<double> directions_;  // (directions, parameters), zero in frozen blocks
-  Vector<Real> state_rows_;         // v_i / m
-  Vector<Real> latent_rows_;        // 1 / n
-  Vector<double> sums_;             // of the rows of a loss term
+  Vector<Real> bar_;          // adjoint of the coefficients: dynamics, then autoencoder; bar_size() or more
+  Matrix<Real> dots_, gram_;  // (directions, as bar_): tangents of the coefficients; the tile's gram
+  std::vector<double> directions_;                         // (directions, parameters), zero in frozen blocks
+  std::vector<double> shared_dots_;                        // (directions, shared_size())
+  std::vector<double> bar_host_, shared_bar_, dots_host_;  // staging of a tile's step lengths
+  Vector<Real> state_rows_;                                // v_i / m
+  Vector<Real> latent_rows_;                               // 1 / n
+  Vector<double> sums_;                                    // of the rows of a loss term
   std::vector<double> theta_;
   std::vector<WindowView> views_;          // of the lanes of the tile that is computed
   std::vector<double> h_, times_, omega_;  // staging of a tile on the host

@@ -162,21 +162,38 @@ void Objective<Real>::Linearisation::weigh(const Residuals& R) const {
 template <class Real>
 void Objective<Real>::set_directions(std::span<const double> directions) {
   const std::size_t parameters = model_.layout().size(), count = directions.size() / parameters,
-                    dynamics = dynamics_.coefficient_count();
+                    dynamics = dynamics_.shared_count(), size = shared_size();
   directions_.assign(directions.begin(), directions.end());
   if (dots_.extent(0) != count) {
-    dots_ = Matrix<Real>("spnode::core::Objective", count, bar_.extent(0));
+    dots_ = Matrix<Real>("spnode::core::Objective", count, size);
     gram_ = Matrix<Real>("spnode::core::Objective", count, count);
   }
-  std::vector<double> dots(count * bar_.extent(0));
+  shared_dots_.resize(count * size);
   for (std::size_t i = 0; i < count; ++i) {
     const auto direction = std::span(directions_).subspan(i * parameters, parameters);
     clear_frozen(direction);
-    const auto dot = std::span(dots).subspan(i * bar_.extent(0), bar_.extent(0));
+    const auto dot = std::span(shared_dots_).subspan(i * size, size);
     dynamics_.realise_jvp(theta_, direction, dot.first(dynamics));
     autoencoder_.realise_jvp(theta_, direction, dot.subspan(dynamics));
   }
-  upload(std::span<const double>(dots), dots_);
+  if (!holds_tile()) upload(std::span<const double>(shared_dots_), dots_);
+}
+
+// The tangents of the coefficients of the tile that has been loaded.
+template <class Real>
+void Objective<Real>::spread_directions() {
+  if (!holds_tile()) return;
+  const std::size_t count = dots_.extent(0), own = dynamics_.coefficient_count(),
+                    shared = dynamics_.shared_count(), size = shared_size();
+  if (dots_.extent(1) < bar_size()) dots_ = Matrix<Real>("spnode::core::Objective", count, bar_size());
+  dots_host_.resize(count * dots_.extent(1));
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto from = std::span<const double>(shared_dots_).subspan(i * size, size);
+    const auto to = std::span(dots_host_).subspan(i * dots_.extent(1), bar_size());
+    dynamics_.spread_dot(from.first(shared), to.first(own));
+    std::ranges::copy(from.subspan(shared), to.subspan(own).begin());
+  }
+  upload(std::span<const double>(dots_host_), dots_);
 }
 
 template <class Real>
@@ -184,14 +201,17 @@ void Objective<Real>::product_contribution(const WindowData& data, std::span<con
                                            std::span<double> out) {
   const ScratchFrame frame(scratch_);
   const Tile tile = load(data, windows);
+  spread_directions();
   Linearisation at(*this, tile);
   const auto residuals = at.split(scratch_.matrix(at.rows(), at.columns()));
-  at.tangent(ConstVectorView<Real>(dots_.data(), bar_.extent(0)), residuals);
+  at.tangent(dot(0), residuals);
   at.weigh(residuals);
   at.weigh(residuals);
   fill(space_, 0.0, MatrixView<Real>(bar_.data(), 1, bar_.extent(0)));
   at.reverse(residuals);
-  download(bar_, out);
+  if (!holds_tile()) return download(bar_, out);
+  std::ranges::fill(out, 0.0);
+  add_shared_bar(out);
 }
 
 template <class Real>
@@ -206,12 +226,13 @@ void Objective<Real>::gram_contribution(const WindowData& data, std::span<const 
                                         std::span<double> out) {
   const ScratchFrame frame(scratch_);
   const Tile tile = load(data, windows);
+  spread_directions();
   Linearisation at(*this, tile);
   const std::size_t count = dots_.extent(0), size = at.rows() * at.columns();
   const MatrixView<Real> J = scratch_.matrix(count, size);  // transposed: a row for each direction
   for (std::size_t i = 0; i < count; ++i) {
     const auto residuals = at.split(MatrixView<Real>(J.data() + i * size, at.rows(), at.columns()));
-    at.tangent(ConstVectorView<Real>(dots_.data() + i * bar_.extent(0), bar_.extent(0)), residuals);
+    at.tangent(dot(i), residuals);
     at.weigh(residuals);
   }
   fill(space_, 0.0, MatrixView<Real>(gram_));
