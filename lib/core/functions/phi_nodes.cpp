@@ -27,7 +27,7 @@ PhiNodes::PhiNodes(std::size_t n, std::size_t max_index)
       rule_(n, max_index),
       a_(n * n),
       first_(n, max_index, HalfArgument::omit),
-      wide_(n, max_index, HalfArgument::omit),
+      wide_(n, 0, HalfArgument::omit),
       blocks_(rule_.size()) {}
 
 void PhiNodes::set_matrix(std::span<const double> a) {
@@ -99,50 +99,51 @@ void PhiNodes::compute_node(std::size_t node) {
   if (node == 0) {
     nodes_[0].length = nodes_[0].growth = 1.0;
     nodes_[0].is_wide = false;
-    return take(first_, 0, nodes_[0]);
+    for (std::size_t k = 1; k <= top_; ++k)
+      first_.value(k, Argument::full, std::span(blocks_).subspan(k * n_ * n_, n_ * n_));
+    rule_.side_by_side(blocks_, nodes_[0].entries);
+    return take_phi_0(first_, 0, nodes_[0]);
   }
   if (std::has_single_bit(node % digits + 1)) return double_node(node);
   const Joint from = joint(node);
   rule_.join(nodes_[from.left], nodes_[from.right], nodes_[node]);
 }
 
+/// Squaring doubles the error of phi_0, but the other functions, from an accurate phi_0, gain one rounding.
 void PhiNodes::double_node(std::size_t node) {
   const PhiElement& half = nodes_[joint(node).left];
   PhiElement& element = nodes_[node];
-  if (!half.is_wide) {
-    rule_.join(half, half, element);
-    element.is_wide = element.length * unit_ * norm_ * element.growth > narrow_limit;
-    if (!element.is_wide) return;
-  }
-  const std::size_t top = count() - 1, most = doublings(top);
+  rule_.join(half, half, element);
+  element.is_wide = half.is_wide || element.length * unit_ * norm_ * element.growth > narrow_limit;
+  if (!element.is_wide) return;
+  const std::size_t most = doublings(count() - 1);
   if (wide_doublings_ < most) {
     wide_doublings_ = most;
     const double step = std::ldexp(unit_, static_cast<int>(most));
     wide_.compute(a_, step, step * norm_);
   }
-  element.length = 2.0 * half.length;
   element.growth = 1.0;
-  element.is_wide = true;
-  take(wide_, wide_doublings_ - doublings(node), element);
+  take_phi_0(wide_, wide_doublings_ - doublings(node), element);
 }
 
 /// phi_0 - D is rounded from the precision of the ladder, in each row with the D that fits.
 template <class Scalar>
-void PhiNodes::take(const PhiLadder<Scalar>& ladder, std::size_t halvings, PhiElement& element) {
+void PhiNodes::take_phi_0(const PhiLadder<Scalar>& ladder, std::size_t halvings, PhiElement& element) {
   const std::size_t width = (top_ + 1) * n_;
-  const auto block = [this](std::size_t k) { return std::span(blocks_).subspan(k * n_ * n_, n_ * n_); };
-  for (std::size_t k = 0; k <= top_; ++k) ladder.value_below(halvings, k, 0.0, block(k));
-  rule_.side_by_side(blocks_, element.entries);
-  ladder.value_below(halvings, 0, 1.0, block(0));
+  const std::span<double> phi_0 = std::span(blocks_).first(n_ * n_);
+  ladder.value_below(halvings, 0, 0.0, phi_0);
+  for (std::size_t i = 0; i < n_; ++i)
+    std::copy_n(phi_0.data() + i * n_, n_, element.entries.data() + i * width);
   std::ranges::fill(element.unit, 0.0);
   rule_.settle(element);
+  ladder.value_below(halvings, 0, 1.0, phi_0);
   for (std::size_t i = 0; i < n_; ++i) {
     double* const row = element.entries.data() + i * width;
     const double sum =
         std::accumulate(row, row + n_, 0.0, [](double s, double x) { return s + std::abs(x); });
     if (sum < 0.5) continue;
     element.unit[i] = 1.0;
-    row[i] = block(0)[i * (n_ + 1)];
+    row[i] = phi_0[i * (n_ + 1)];
   }
 }
 

@@ -16,10 +16,10 @@ namespace spnode::core {
 /// of two with ||Delta A||_1 <= 1/4. A step length is the sum of one node for each of its digits to base 8
 /// that is not zero, and of a rest below Delta.
 ///
-/// Node 1 comes from PhiLadder, all others are joined from two smaller ones (PhiRule). Lengths that are
-/// powers of two come from doubling: in double as long as ||t A|| times the growth on the way is at most half
-/// of PhiFunctions::amplification_limit, beyond from PhiLadder in DoubleDouble. The errors are those of
-/// PhiFunctions. Values depend on A and on their length alone, not on which other nodes there are.
+/// Node 1 comes from PhiLadder, all others are joined from two smaller ones (PhiRule). Where the length is a
+/// power of two and ||t A|| times the growth on the way exceeds half of PhiFunctions::amplification_limit,
+/// phi_0 comes from squaring in DoubleDouble instead. Errors are those of PhiFunctions. Values depend on A
+/// and on their length alone, not on which other nodes there are.
 ///
 /// All matrices are n x n, row major, on the host. Allocates where there are more nodes than ever before. Not
 /// collective.
@@ -74,14 +74,14 @@ class PhiNodes {
   void compute_node(std::size_t node);
   void double_node(std::size_t node);
   template <class Scalar>
-  void take(const PhiLadder<Scalar>& ladder, std::size_t halvings, PhiElement& element);
+  void take_phi_0(const PhiLadder<Scalar>& ladder, std::size_t halvings, PhiElement& element);
 
   std::size_t n_, top_;
   PhiRule rule_;
   std::vector<double> a_;
   double norm_ = 0.0, unit_ = 1.0;  // of a; Delta
   PhiLadder<double> first_;         // at Delta
-  PhiLadder<DoubleDouble> wide_;    // at 2^wide_doublings_ Delta, 0: not computed
+  PhiLadder<DoubleDouble> wide_;    // phi_0 at 2^wide_doublings_ Delta; 0: none
   std::size_t wide_doublings_ = 0;
   std::array<std::size_t, levels> ready_ = {}, need_ = {};  // digits of this matrix, and needed ones
   std::vector<PhiElement> nodes_;

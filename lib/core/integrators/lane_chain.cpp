@@ -157,13 +157,18 @@ void RestSeries<Real>::set_part(std::size_t j, ConstMatrixView<Real> V, const Ma
   static constexpr std::array<Real, 17> factor = inverse_factorials<Real>();
   constexpr std::size_t width = pack_width<Real>;
   const std::size_t lanes = S.extent(1);
-  for (std::size_t i = 0; i < n_; ++i)
+  const std::size_t next = n_ * V.stride_0();
+  const Real* const rest = rest_.data();
+  for (std::size_t i = 0; i < n_; ++i) {
+    const Real *const v = &V(i, 0), *const p = &product(i, 0);
+    Real* const s = &S(j * n_ + i, 0);
     for (std::size_t l = 0; l < lanes; l += width) {
-      Pack<Real> sum = factor[j] * load(&V(i, l));
-      for (std::size_t k = 1; k <= top_; ++k) sum += factor[j + k] * load(&V(k * n_ + i, l));
-      if (j < degree) sum += load(&rest_(l)) * load(&product(i, l));
-      store(&S(j * n_ + i, l), sum);
+      Pack<Real> sum = factor[j] * load(v + l);
+      for (std::size_t k = 1; k <= top_; ++k) sum += factor[j + k] * load(v + k * next + l);
+      if (j < degree) sum += load(rest + l) * load(p + l);
+      store(s + l, sum);
     }
+  }
 }
 
 template <class Real>
@@ -182,18 +187,19 @@ void RestSeries<Real>::vjp(ConstMatrixView<Real> S, const Bars& bars, Scratch<Re
   static constexpr std::array<Real, 17> factor = inverse_factorials<Real>();
   constexpr std::size_t width = pack_width<Real>;
   const ScratchFrame frame(scratch);
-  const std::size_t lanes = S.extent(1);
+  const std::size_t lanes = S.extent(1), next = n_ * bars.V.stride_0();
   const MatrixView<Real> scaled = scratch.matrix(n_, lanes);
   for (std::size_t j = 0;; ++j) {
-    for (std::size_t i = 0; i < n_; ++i)
+    for (std::size_t i = 0; i < n_; ++i) {
+      const Real *const y = &bars.y(i, 0), *const rest = rest_.data();
+      Real *const v = &bars.V(i, 0), *const s = &scaled(i, 0);
       for (std::size_t l = 0; l < lanes; l += width) {
-        const Pack<Real> bar = load(&bars.y(i, l));
-        for (std::size_t k = 0; k <= top_; ++k) {
-          Real* const to = &bars.V(k * n_ + i, l);
-          store(to, load(to) + factor[j + k] * bar);
-        }
-        store(&scaled(i, l), load(&rest_(l)) * bar);
+        const Pack<Real> bar = load(y + l);
+        for (std::size_t k = 0; k <= top_; ++k)
+          store(v + k * next + l, load(v + k * next + l) + factor[j + k] * bar);
+        store(s + l, load(rest + l) * bar);
       }
+    }
     if (j == degree) return;
     gemm_nt<Real>(space_, 1.0, scaled, part(S, j + 1), bars.Z);
     gemm<Real>(space_, 1.0, Z_, Transpose::yes, ConstMatrixView<Real>(scaled), 0.0, bars.y);
