@@ -222,7 +222,8 @@ void BatchObjective::check_replicas(std::span<const double> theta) {
   MPI_Allreduce(MPI_IN_PLACE, least, 2, MPI_UINT64_T, MPI_MIN, comm_.handle());
   if (least[0] != ~least[1])
     throw Error(ExitStatus::internal_error,
-                "the ranks' parameters differ; training relies on identical processors and libraries");
+                "the ranks' parameters differ: their processors or libraries compute differently; on nodes of "
+                "different kinds set OPENBLAS_CORETYPE, and GLIBC_TUNABLES, to one kind for all ranks");
 }
 
 }  // namespace spnode::distributed
