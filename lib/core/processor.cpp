@@ -4,7 +4,6 @@
 #include "core/instruction_sets.hpp"
 
 #if defined __aarch64__ && defined __linux__
-#include <asm/hwcap.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 #endif
