@@ -1,10 +1,9 @@
 #include "core/functions/linear_algebra.hpp"
 
 #include "core/error.hpp"
-#include "core/kernels/register_tile.hpp"
+#include "core/functions/packed_product.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <string>
 
@@ -33,20 +32,12 @@ constexpr std::size_t largest_small = 64;
 
 // For matrices of up to 64 rows and columns, where the call of a BLAS costs as much as the product.
 void multiply_small(double alpha, HostOperand a, HostOperand b, double beta, HostMatrix c) {
-  constexpr std::size_t width = tile_columns<double>;
-  alignas(64) std::array<double, largest_small * width> block;
   const std::size_t depth = b.is_transposed ? b.cols : b.rows;
-  const std::size_t b_row = b.is_transposed ? 1 : b.cols, b_column = b.is_transposed ? b.cols : 1;
-  const Broadcast<double> rows{a.data, a.is_transposed ? 1 : a.cols, a.is_transposed ? a.cols : 1};
   if (beta != 1.0)
     for (std::size_t i = 0; i < c.rows * c.cols; ++i) c.data[i] = beta == 0.0 ? 0.0 : beta * c.data[i];
-  for (std::size_t column = 0; column < c.cols; column += width) {
-    const std::size_t columns = std::min(width, c.cols - column);
-    for (std::size_t k = 0; k < depth; ++k)
-      for (std::size_t j = 0; j < width; ++j)
-        block[k * width + j] = j < columns ? b.data[k * b_row + (column + j) * b_column] : 0.0;
-    add_product<double>(c.rows, {alpha, rows, block.data(), depth, c.data + column, c.cols, columns});
-  }
+  add_packed_product({c.rows, depth, c.cols, alpha},
+                     {a.data, a.is_transposed ? 1 : a.cols, a.is_transposed ? a.cols : 1},
+                     {b.data, b.is_transposed ? 1 : b.cols, b.is_transposed ? b.cols : 1}, c.data, c.cols);
 }
 
 }  // namespace

@@ -1,9 +1,8 @@
 #include "core/functions/phi_element.hpp"
 
-#include "core/kernels/register_tile.hpp"
+#include "core/functions/packed_product.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 namespace spnode::core {
@@ -29,40 +28,6 @@ struct Weights {
     }
   }
 };
-
-/// A matrix in any order of its entries, b(k, j) = data[k row + j column].
-struct Strided {
-  const double* data;
-  std::size_t row, column;
-};
-
-/// c (rows, columns), `stride` apart, += a b, the sum over `depth`.
-struct Shape {
-  std::size_t rows, depth, columns;
-};
-void add_product(const Shape& shape, Broadcast<double> a, Strided b, double* c, std::size_t stride) {
-  constexpr std::size_t width = tile_columns<double>, deep = 64;
-  alignas(64) std::array<double, deep * width> block;
-  for (std::size_t first = 0; first < shape.depth; first += deep) {
-    const std::size_t depth = std::min(deep, shape.depth - first);
-    for (std::size_t column = 0; column < shape.columns; column += width) {
-      const std::size_t columns = std::min(width, shape.columns - column);
-      for (std::size_t k = 0; k < depth; ++k) {
-        const double* const from = b.data + (first + k) * b.row + column * b.column;
-        double* const to = block.data() + k * width;
-        for (std::size_t j = 0; j < columns; ++j) to[j] = from[j * b.column];
-        for (std::size_t j = columns; j < width; ++j) to[j] = 0.0;
-      }
-      core::add_product<double>(shape.rows, {1.0,
-                                             {a.data + first * a.column, a.row, a.column},
-                                             block.data(),
-                                             depth,
-                                             c + column,
-                                             stride,
-                                             columns});
-    }
-  }
-}
 
 }  // namespace
 
@@ -95,8 +60,8 @@ void PhiRule::finish(const PhiElement& left, const PhiElement& right, const Dots
 
 void PhiRule::join(const PhiElement& left, const PhiElement& right, PhiElement& sum) const {
   std::ranges::fill(sum.entries, 0.0);
-  add_product({n_, n_, width_}, {left.entries.data(), width_, 1}, {right.entries.data(), width_, 1},
-              sum.entries.data(), width_);
+  add_packed_product({n_, n_, width_}, {left.entries.data(), width_, 1}, {right.entries.data(), width_, 1},
+                     sum.entries.data(), width_);
   finish(left, right, {left.entries, right.entries, sum.entries});
   for (std::size_t i = 0; i < n_; ++i) sum.unit[i] = left.unit[i] * right.unit[i];
   sum.length = left.length + right.length;
@@ -121,18 +86,18 @@ void PhiRule::join_vjp(const PhiElement& left, const PhiElement& right, const Ba
     for (std::size_t c = 0; c < n_; ++c) l[c] += s[c] * right.unit[c];
     for (std::size_t c = 0; c < width_; ++c) r[c] += unit * s[c];
   }
-  add_product({n_, width_, n_}, {bars.sum.data(), width_, 1}, {right.entries.data(), 1, width_},
-              bars.left.data(), width_);
-  add_product({n_, n_, width_}, {left.entries.data(), 1, width_}, {bars.sum.data(), width_, 1},
-              bars.right.data(), width_);
+  add_packed_product({n_, width_, n_}, {bars.sum.data(), width_, 1}, {right.entries.data(), 1, width_},
+                     bars.left.data(), width_);
+  add_packed_product({n_, n_, width_}, {left.entries.data(), 1, width_}, {bars.sum.data(), width_, 1},
+                     bars.right.data(), width_);
 }
 
 void PhiRule::join_jvp(const PhiElement& left, const PhiElement& right, const Dots& dots) const {
   std::ranges::fill(dots.sum, 0.0);
-  add_product({n_, n_, width_}, {left.entries.data(), width_, 1}, {dots.right.data(), width_, 1},
-              dots.sum.data(), width_);
-  add_product({n_, n_, width_}, {dots.left.data(), width_, 1}, {right.entries.data(), width_, 1},
-              dots.sum.data(), width_);
+  add_packed_product({n_, n_, width_}, {left.entries.data(), width_, 1}, {dots.right.data(), width_, 1},
+                     dots.sum.data(), width_);
+  add_packed_product({n_, n_, width_}, {dots.left.data(), width_, 1}, {right.entries.data(), width_, 1},
+                     dots.sum.data(), width_);
   finish(left, right, dots);
 }
 
