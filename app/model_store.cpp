@@ -1,7 +1,11 @@
 #include "app/model_store.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <span>
+
+#include "io/text.hpp"
 
 namespace spnode::app {
 
@@ -41,6 +45,30 @@ void append(core::OwnedMatrix A, io::ModelFile& file) {
   }
 }
 
+/// The number of components that the file states. Raises FileError where it is none.
+std::size_t state_dimension(const io::ModelFile& file) {
+  const double value = file.scalar(state_dimension_name);
+  const std::size_t stated = file.array(shift_name).values.size();
+  if (value != static_cast<double>(stated))
+    throw FileError(file.path + ": the attribute " + state_dimension_name + " of / is " +
+                    io::shortest(value) + ", but /" + shift_name + " has " + std::to_string(stated) +
+                    " components");
+  return stated;
+}
+
+/// The values of an array of numbers that are finite, and above `floor`. Raises FileError.
+const std::vector<double>& checked(const io::ModelFile& file, const std::string& name,
+                                   const std::vector<std::size_t>& shape,
+                                   double floor = -std::numeric_limits<double>::infinity()) {
+  const std::vector<double>& values = file.array(name, shape).values;
+  for (const double value : values)
+    if (!std::isfinite(value) || !(value > floor))
+      throw FileError(file.path + ": /" + name + " holds " + io::shortest(value) + "; " +
+                      (std::isfinite(floor) ? "numbers above " + io::shortest(floor) : "finite numbers") +
+                      " are needed");
+  return values;
+}
+
 }  // namespace
 
 void store_model(const parallel::Communicator& comm, const StoredModel& stored,
@@ -72,16 +100,16 @@ StoredModel load_model(const parallel::Communicator& comm, const std::string& pa
   stored.path = path;
   try {
     stored.deck = read_deck(file.deck, path + ": /deck", {});
-    const auto m = static_cast<std::size_t>(file.scalar(state_dimension_name));
+    const std::size_t m = state_dimension(file);
     stored.state.model = std::make_unique<core::Model>(stored.deck.model, m);
-    stored.state.model->scaling = {file.array(shift_name, {m}).values, file.array(scale_name, {m}).values};
+    stored.state.model->scaling = {checked(file, shift_name, {m}), checked(file, scale_name, {m}, 0.0)};
   } catch (const UsageError& error) {
     throw FileError(path + ": does not describe a model: " + error.what());
   }
   const core::ParameterLayout& layout = stored.state.model->layout();
   stored.state.theta.resize(layout.size());
   for (const core::ParameterBlock& block : layout.blocks())
-    std::ranges::copy(file.array(block.name, block.shape).values,
+    std::ranges::copy(checked(file, block.name, block.shape),
                       stored.state.theta.begin() + static_cast<std::ptrdiff_t>(block.offset));
   return stored;
 }

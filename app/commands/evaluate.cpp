@@ -4,6 +4,7 @@
 #include "app/commands/commands.hpp"
 #include "app/commands/evaluation.hpp"
 #include "app/commands/evaluation_report.hpp"
+#include "app/commands/outputs.hpp"
 #include "app/commands/support.hpp"
 #include "io/output_directory.hpp"
 
@@ -86,14 +87,20 @@ void evaluate(Context& context) {
   const Deck& deck = context.deck;
   const EvaluateOptions& options = deck.evaluate;
   const std::string csv = in_run(deck, "metrics.csv"), forecast_file = in_run(deck, "forecast.h5"),
-                    statistics = in_run(deck, "statistics.h5");
-  for (const std::string& path : {csv, forecast_file}) io::check_overwrite(comm, path, overwrite(context));
-  if (options.spatial_period > 0.0) io::check_overwrite(comm, statistics, overwrite(context));
+                    statistics = options.spatial_period > 0.0 ? in_run(deck, "statistics.h5") : "";
   const std::string data = either(options.data, deck.data.test);
   if (data.empty())
     throw UsageError("evaluate.data and data.test are empty; name trajectories to compare with");
 
-  const StoredModel model = load_model(comm, either(options.model, in_run(deck, "model.h5")));
+  const std::string model_path = either(options.model, in_run(deck, "model.h5"));
+  check_outputs(context,
+                {deck_file(context),
+                 {"the data", data},
+                 {"evaluate.fine_data", options.fine_data},
+                 {"the model", model_path}},
+                {{"the metrics", csv}, {"the forecasts", forecast_file}, {"the statistics", statistics}});
+
+  const StoredModel model = load_model(comm, model_path);
   const TrajectoryShare share = read_share(comm, data, options.trajectories, model);
   require_fit(options, share);
   const std::size_t substeps = model.deck.integrator.substeps;

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "core/error.hpp"
-#include "io/hdf5.hpp"
+#include "io/sealed_file.hpp"
 
 namespace spnode::app {
 
@@ -141,10 +141,7 @@ std::string metrics_table(const Evaluation& found, const EvaluateOptions& option
 
 void write_statistics(const parallel::Communicator& comm, const std::string& path,
                       const core::FieldStatistics& fields, io::Overwrite overwrite) {
-  io::write_on_root(comm, path, overwrite, [&](const std::string& temporary) {
-    io::hdf5::File file = io::hdf5::File::create(temporary);
-    file.set_attribute("/", "format", std::string("spnode.statistics"));
-    file.set_attribute("/", "format_version", std::int64_t{1});
+  io::write_sealed(comm, path, "spnode.statistics", 1, overwrite, [&](io::hdf5::File& file) {
     constexpr std::size_t bins = core::JointHistogram::bins;
     const auto write_counts = [&](const std::string& name, const std::vector<std::uint64_t>& counts) {
       const std::vector<std::int64_t> inside(counts.begin(), counts.end() - 1);
@@ -158,7 +155,6 @@ void write_statistics(const parallel::Communicator& comm, const std::string& pat
     file.write("/energy/wavenumber", fields.wavenumber, {fields.wavenumber.size()});
     file.write("/energy/truth", fields.energy_truth, {fields.energy_truth.size()});
     file.write("/energy/forecast", fields.energy_forecast, {fields.energy_forecast.size()});
-    file.close();
   });
 }
 

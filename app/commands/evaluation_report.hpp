@@ -17,7 +17,7 @@ std::string metrics_csv(const Evaluation& found, const EvaluateOptions& options)
 std::string metrics_table(const Evaluation& found, const EvaluateOptions& options);
 
 /// statistics.h5: histograms of (u_x, u_xx) and energies, of truth and forecasts. Collective; errors as for
-/// io::write_on_root.
+/// io::write_sealed.
 void write_statistics(const parallel::Communicator& comm, const std::string& path,
                       const core::FieldStatistics& fields, io::Overwrite overwrite);
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "app/commands/commands.hpp"
+#include "app/commands/outputs.hpp"
 #include "app/commands/support.hpp"
 #include "app/ensemble.hpp"
 #include "app/forecasting.hpp"
@@ -119,10 +120,12 @@ void forecast(Context& context) {
   const std::string output = either(options.output, in_run(deck, "trajectories.h5"));
   const std::string data = either(options.data, deck.data.test);
   if (data.empty()) throw UsageError("forecast.data and data.test are empty; name a file of initial states");
-  io::check_overwrite(comm, output, overwrite(context));
+  const std::string model_path = either(options.model, in_run(deck, "model.h5"));
+  check_outputs(context, {deck_file(context), {"the data", data}, {"the model", model_path}},
+                {{"the forecast", output}});
 
   const Stopwatch clock;
-  const StoredModel model = load_model(comm, either(options.model, in_run(deck, "model.h5")));
+  const StoredModel model = load_model(comm, model_path);
   io::TrajectoryInfo info = inspect_share(comm, data, options.trajectories, model);
   require_start(options, info, data);
   const Members members = read_members(comm, deck, model, data, info);

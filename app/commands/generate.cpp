@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "app/commands/commands.hpp"
+#include "app/commands/outputs.hpp"
 #include "app/commands/support.hpp"
 #include "io/output_directory.hpp"
 #include "io/trajectories.hpp"
@@ -79,11 +80,12 @@ void generate(Context& context) {
   const std::vector<Split> splits = splits_of(context.deck);
   if (splits.empty())
     throw UsageError("data.train, data.validation and data.test are empty: nowhere to write to");
-  for (const Split& split : splits) io::check_overwrite(context.comm, split.path, overwrite(context));
+  check_outputs(context, {deck_file(context)}, data_files(context));
   for (const Split& split : splits) write_split(context, options, split);
 }
 
 void generate_missing(Context& context) {
+  require_separate(context.comm, {deck_file(context)}, data_files(context));
   for (const Split& split : splits_of(context.deck)) {
     if (exists(context.comm, split.path)) {
       say(context.comm, "{}: there\n", split.path);

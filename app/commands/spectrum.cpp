@@ -2,6 +2,7 @@
 #include "spectral/spectrum.hpp"
 
 #include "app/commands/commands.hpp"
+#include "app/commands/outputs.hpp"
 #include "app/commands/support.hpp"
 #include "app/model_store.hpp"
 #include "io/array_file.hpp"
@@ -39,9 +40,11 @@ void spectrum(Context& context) {
   const parallel::Communicator& comm = context.comm;
   const Deck& deck = context.deck;
   const std::string csv = in_run(deck, "spectrum.csv"), h5 = in_run(deck, "spectrum.h5");
-  for (const std::string& path : {csv, h5}) io::check_overwrite(comm, path, overwrite(context));
+  const std::string model_path = either(deck.spectrum.model, in_run(deck, "model.h5"));
+  check_outputs(context, {deck_file(context), {"the model", model_path}},
+                {{"the table of eigenvalues", csv}, {"the spectrum", h5}});
 
-  const StoredModel stored = load_model(comm, either(deck.spectrum.model, in_run(deck, "model.h5")));
+  const StoredModel stored = load_model(comm, model_path);
   const core::Model& model = *stored.state.model;
   spectral::SpectrumOptions options;
   options.count = deck.spectrum.count;

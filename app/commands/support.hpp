@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <chrono>
+#include <functional>
 #include <string>
 
 #include "app/commands/commands.hpp"
@@ -35,8 +36,14 @@ inline io::Overwrite overwrite(const Context& context) {
   return context.line.overwrite ? io::Overwrite::yes : io::Overwrite::no;
 }
 
+/// Rank 0's answer, on all ranks. Collective; raises what `question` throws.
+bool answer_of_root(const parallel::Communicator& comm, const std::function<bool()>& question);
+
 /// Whether rank 0 sees the file. Collective.
 bool exists(const parallel::Communicator& comm, const std::string& path);
+
+/// Whether the file is there and holds `text`, as rank 0 sees it. Collective; raises FileError.
+bool holds(const parallel::Communicator& comm, const std::string& path, const std::string& text);
 
 /// Removes a file if it is there. Collective; raises FileError.
 void remove(const parallel::Communicator& comm, const std::string& path);

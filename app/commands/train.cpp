@@ -11,6 +11,7 @@
 #include "app/progress.hpp"
 #include "distributed/signals.hpp"
 #include "distributed/trainer.hpp"
+#include "io/data_identity.hpp"
 #include "spectral/spectrum.hpp"
 
 namespace spnode::app {
@@ -66,12 +67,17 @@ void train(Context& context) {
   const DataSet training_set = load_data_set(comm, deck.data.train, deck.data.windows,
                                              distributed::training_sampler(deck.training, deck.seed));
   const std::optional<DataSet> validation_set = load_validation(context, training_set);
+  const auto identity = [&](const DataSet& set) {
+    return io::identify(comm, set.data.held(), set.data.first());
+  };
   ModelState start = initial_model(comm, deck, training_set);
   const Objectives objectives =
       make_objectives(comm, deck, start, training_set, validation_set ? &*validation_set : nullptr);
   say_start(context, training_set, start);
 
-  distributed::TrainerState state = files.starting_state(start.theta);
+  distributed::TrainerState state = files.starting_state(
+      start.theta, {{"training data", identity(training_set)},
+                    {"validation data", validation_set ? identity(*validation_set) : "none"}});
   ProgressDisplay display(comm);
   double abscissa = std::numeric_limits<double>::quiet_NaN();
   distributed::TrainerSetup setup;

@@ -4,6 +4,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "app/commands/outputs.hpp"
 #include "app/commands/support.hpp"
 #include "app/deck_keys.hpp"
 #include "app/registry.hpp"
@@ -19,10 +20,11 @@ const std::vector<std::string> columns = {
     "reconstruction", "validation_loss", "gradient_norm", "rate", "spectral_abscissa", "skipped",
     "seconds"};
 
-/// Keys that a resumed run may change: they do not touch the model.
+/// Keys that a resumed run may change: they do not touch the model. (Data may move: a checksum knows them.)
 bool is_free(const std::string& key) {
-  for (const char* prefix : {"output", "forecast.", "evaluate.", "spectrum.", "generate.", "data.test",
-                             "training.checkpoint_", "training.spectrum_every"})
+  for (const char* prefix :
+       {"output", "forecast.", "evaluate.", "spectrum.", "generate.", "data.train", "data.validation",
+        "data.test", "training.checkpoint_", "training.spectrum_every"})
     if (key.starts_with(prefix)) return true;
   return false;
 }
@@ -36,6 +38,15 @@ void require_same_deck(const Deck& deck, const io::Checkpoint& checkpoint) {
                      "; the deck says " + key.print(deck) +
                      ". Resume with the same deck, or pass --overwrite to train anew");
   }
+}
+
+/// Raises FileError where the data are not those that the run was begun with.
+void require_same_data(const DataIdentities& data, const io::Checkpoint& checkpoint) {
+  for (const auto& [name, identity] : data)
+    if (const std::string& before = checkpoint.string_at(name); before != identity)
+      throw FileError(checkpoint.path + " is of a run on other " + name + ": " + before +
+                      "; the file that the deck names holds " + identity +
+                      ". Resume with the same data, or pass --overwrite to train anew");
 }
 
 io::Checkpoint to_checkpoint(const distributed::TrainerState& state) {
@@ -84,21 +95,41 @@ std::vector<std::string> phase_names(const distributed::TrainingOptions& options
 
 TrainingFiles::TrainingFiles(const Context& context)
     : context_(context), checkpoint_path_(in_run(context.deck, "checkpoint.h5")) {
-  const std::string model = in_run(context.deck, "model.h5");
   if (context.line.resume && context.line.overwrite)
     throw UsageError("--resume and --overwrite exclude each other; continue the run or train anew");
-  if (!context.line.resume && !context.line.overwrite) {
-    if (exists(context.comm, checkpoint_path_))
-      throw UsageError(checkpoint_path_ +
-                       " exists: pass --resume to continue that run, --overwrite to train anew, "
-                       "or choose another output");
-    if (exists(context.comm, model))
-      throw UsageError(model + " exists: pass --overwrite to train anew, or choose another output");
-  }
+  const std::string copy = in_run(context.deck, "deck.yaml"), text = print_deck(context.deck);
+  std::vector<NamedFile> inputs = data_files(context);
+  if (!holds(context.comm, copy, text)) inputs.push_back(deck_file(context));
+  require_separate(context.comm, inputs,
+                   {{"the model", in_run(context.deck, "model.h5")},
+                    {"the checkpoint", checkpoint_path_},
+                    {"the history", in_run(context.deck, "history.csv")},
+                    {"the resolved deck", copy},
+                    {"the lock", in_run(context.deck, "lock")}});
   io::prepare_output_directory(context.comm, context.deck.output);
+  lock_.emplace(context.comm, context.deck.output);
+  if (!context.line.resume && !context.line.overwrite) refuse_existing(text);
 }
 
-distributed::TrainerState TrainingFiles::starting_state(const std::vector<double>& theta) {
+void TrainingFiles::refuse_existing(const std::string& deck_text) const {
+  const auto refuse = [&](const std::string& path, bool resumable) {
+    throw UsageError(path + " exists: pass " + (resumable ? "--resume to continue that run, " : "") +
+                     "--overwrite to train anew, or choose another output");
+  };
+  const parallel::Communicator& comm = context_.comm;
+  if (exists(comm, checkpoint_path_)) refuse(checkpoint_path_, true);
+  const std::string model = in_run(context_.deck, "model.h5"), copy = in_run(context_.deck, "deck.yaml"),
+                    history = in_run(context_.deck, "history.csv");
+  if (exists(comm, model)) refuse(model, false);
+  // A run that was killed before its first checkpoint leaves these; others are not of a training.
+  if (exists(comm, copy) && !holds(comm, copy, deck_text)) refuse(copy, false);
+  const auto is_foreign = [&] { return !io::History::has_columns(history, columns); };
+  if (exists(comm, history) && answer_of_root(comm, is_foreign)) refuse(history, false);
+}
+
+distributed::TrainerState TrainingFiles::starting_state(const std::vector<double>& theta,
+                                                        const DataIdentities& data) {
+  data_ = data;
   const std::string history = in_run(context_.deck, "history.csv");
   if (!context_.line.resume) {
     // A run that is stopped early must not leave results of two trainings side by side.
@@ -109,6 +140,7 @@ distributed::TrainerState TrainingFiles::starting_state(const std::vector<double
   }
   const io::Checkpoint checkpoint = io::read_checkpoint(context_.comm, checkpoint_path_);
   require_same_deck(context_.deck, checkpoint);
+  require_same_data(data, checkpoint);
   const distributed::TrainerState state = from_checkpoint(checkpoint);
   history_ = io::History::resume(context_.comm, history, columns, state.records);
   say(context_.comm, "{}: continuing after epoch {}\n", checkpoint_path_, state.epochs);
@@ -119,6 +151,7 @@ void TrainingFiles::checkpoint(const distributed::TrainerState& state) {
   io::Checkpoint contents = to_checkpoint(state);
   contents.strings["deck"] = print_deck(context_.deck);
   contents.strings["version"] = SPNODE_VERSION;
+  contents.strings.insert(data_.begin(), data_.end());
   io::write_checkpoint(context_.comm, checkpoint_path_, contents);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 /// The files that a training writes into the run directory.
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,20 +9,28 @@
 #include "app/commands/commands.hpp"
 #include "app/model_store.hpp"
 #include "distributed/trainer.hpp"
+#include "io/directory_lock.hpp"
 #include "io/history.hpp"
 
 namespace spnode::app {
 
-/// model.h5, checkpoint.h5, history.csv and deck.yaml of a run. All members are collective.
+/// The data that a run was made from, by what their checkpoint calls them; see io::identify.
+using DataIdentities = std::map<std::string, std::string>;
+
+/// model.h5, checkpoint.h5, history.csv and deck.yaml of a run, which no other program writes while the
+/// object lives. All members are collective.
 class TrainingFiles {
  public:
-  /// Prepares the run directory. Raises UsageError where results of another training are there and neither
-  /// --resume nor --overwrite was given, FileError where the directory cannot be written.
+  /// Prepares and locks the run directory. Raises UsageError where another program writes there, where
+  /// results of another training or files of other origin are there and neither --resume nor --overwrite was
+  /// given, or where the deck or its data would be written over; FileError where the directory cannot be
+  /// written.
   explicit TrainingFiles(const Context& context);
 
   /// With --resume the state of the checkpoint, else a new one from theta. Starts or continues history.csv.
-  /// Raises FileError for an unusable checkpoint, UsageError where it belongs to another deck.
-  distributed::TrainerState starting_state(const std::vector<double>& theta);
+  /// Raises FileError for an unusable checkpoint or one of other data, UsageError where it belongs to another
+  /// deck.
+  distributed::TrainerState starting_state(const std::vector<double>& theta, const DataIdentities& data);
 
   void checkpoint(const distributed::TrainerState& state);
 
@@ -32,8 +41,13 @@ class TrainingFiles {
   void finish(const StoredModel& model, const distributed::TrainerState& state);
 
  private:
+  /// Raises UsageError for results of another training, and for files that no training wrote.
+  void refuse_existing(const std::string& deck_text) const;
+
   const Context& context_;
   std::string checkpoint_path_;
+  std::optional<io::DirectoryLock> lock_;
+  DataIdentities data_;
   std::optional<io::History> history_;
 };
 

@@ -34,6 +34,9 @@ std::uint64_t Sampler::shard_begin(std::size_t share) const {
 }
 
 void Sampler::draw(BatchNumber batch, std::size_t share, std::vector<std::uint64_t>& windows) const {
+  if (batch.step >= steps_per_epoch())
+    throw Error(ExitStatus::internal_error, "step " + std::to_string(batch.step) + " of an epoch of " +
+                                                std::to_string(steps_per_epoch()) + " steps is asked for");
   const parallel::Range from = shard(share);
   const core::Permutation order(from.size(), seed_, core::mix64(batch.epoch + 1) ^ share);
   windows.resize(lanes(share));

@@ -56,6 +56,7 @@ class Sampler {
   std::size_t lanes(std::size_t share) const { return first_lane(share + 1) - first_lane(share); }
 
   /// Overwrites `windows` with the lanes(share) windows of one work share of a batch; keeps its capacity.
+  /// Raises Error for a step beyond the epoch, which has no windows left.
   void draw(BatchNumber batch, std::size_t share, std::vector<std::uint64_t>& windows) const;
 
   /// Overwrites `windows` with the windows of shard `share` in order: its part of the full batch.

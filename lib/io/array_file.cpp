@@ -1,7 +1,7 @@
 #include "io/array_file.hpp"
 
 #include "io/hdf5.hpp"
-#include "io/replicated.hpp"
+#include "io/sealed_file.hpp"
 #include "io/text.hpp"
 
 #include <algorithm>
@@ -11,7 +11,6 @@ namespace spnode::io {
 
 using hdf5::ElementType;
 using hdf5::File;
-using parallel::collectively;
 using parallel::Communicator;
 
 namespace {
@@ -19,8 +18,7 @@ namespace {
 constexpr const char* deck_name = "/deck";
 constexpr const char* version_name = "version";
 
-void write_contents(File& file, const ArrayFormat& format, const ArrayFile& contents) {
-  write_format(file, format.name, format.version);
+void write_contents(File& file, const ArrayFile& contents) {
   file.set_attribute("/", version_name, contents.version);
   for (const auto& [name, value] : contents.scalars) file.set_attribute("/", name, value);
   if (!contents.deck.empty()) file.write(deck_name, contents.deck);
@@ -37,8 +35,7 @@ void write_contents(File& file, const ArrayFormat& format, const ArrayFile& cont
   }
 }
 
-ArrayFile read_contents(const File& file, const ArrayFormat& format) {
-  check_format(file, format.name, format.version);
+ArrayFile read_contents(const File& file) {
   ArrayFile contents;
   contents.path = file.path();
   contents.version = file.string_attribute("/", version_name).value_or("");
@@ -63,15 +60,20 @@ bool ArrayFile::has_array(const std::string& name) const {
                      [&](const NamedArray& array) { return array.name == name; });
 }
 
-const NamedArray& ArrayFile::array(const std::string& name, const std::vector<std::size_t>& shape) const {
+const NamedArray& ArrayFile::array(const std::string& name) const {
   const auto found =
       std::find_if(arrays.begin(), arrays.end(), [&](const NamedArray& array) { return array.name == name; });
   if (found == arrays.end()) throw FileError(path + ": /" + name + " is missing");
-  if (found->shape != shape) {
-    throw FileError(path + ": /" + name + " has the shape " + print_shape(found->shape) + "; " +
+  return *found;
+}
+
+const NamedArray& ArrayFile::array(const std::string& name, const std::vector<std::size_t>& shape) const {
+  const NamedArray& found = array(name);
+  if (found.shape != shape) {
+    throw FileError(path + ": /" + name + " has the shape " + print_shape(found.shape) + "; " +
                     print_shape(shape) + " is needed");
   }
-  return *found;
+  return found;
 }
 
 double ArrayFile::scalar(const std::string& name) const {
@@ -82,17 +84,14 @@ double ArrayFile::scalar(const std::string& name) const {
 
 void write_array_file(const Communicator& comm, const std::string& path, const ArrayFormat& format,
                       const ArrayFile& contents, Overwrite overwrite) {
-  write_on_root(comm, path, overwrite, [&](const std::string& temporary) {
-    File file = File::create(temporary);
-    write_contents(file, format, contents);
-    file.close();
-  });
+  write_sealed(comm, path, format.name, format.version, overwrite,
+               [&](File& file) { write_contents(file, contents); });
 }
 
 ArrayFile read_array_file(const Communicator& comm, const std::string& path, const ArrayFormat& format) {
-  const std::string image = replicate(comm, path);
   ArrayFile contents;
-  collectively(comm, [&] { contents = read_contents(File::open_image(image, path), format); });
+  read_sealed(comm, path, format.name, format.version,
+              [&](const File& file) { contents = read_contents(file); });
   return contents;
 }
 

@@ -27,7 +27,9 @@ struct ArrayFile {
   std::vector<NamedArray> arrays;         ///< in order of name when read
   std::string path;                       ///< set by read_array_file, for messages
 
-  /// The array `name`; raises FileError where it is missing or has another shape. Not collective.
+  /// The array `name`; raises FileError where it is missing or, where one is given, has another shape. Not
+  /// collective.
+  const NamedArray& array(const std::string& name) const;
   const NamedArray& array(const std::string& name, const std::vector<std::size_t>& shape) const;
   bool has_array(const std::string& name) const;
   /// The scalar `name`; raises FileError where it is missing. Not collective.
@@ -43,12 +45,12 @@ struct ArrayFormat {
 inline const ArrayFormat model_format = {"spnode.model", 1};
 inline const ArrayFormat spectrum_format = {"spnode.spectrum", 1};
 
-/// Writes rank 0's `contents` atomically. Collective; errors as for AtomicFile.
+/// Writes rank 0's `contents` as a sealed file. Collective; errors as for write_whole.
 void write_array_file(const parallel::Communicator& comm, const std::string& path, const ArrayFormat& format,
                       const ArrayFile& contents, Overwrite overwrite);
 
-/// Reads a file on rank 0 and gives it to all ranks. Collective. Raises FileError on all ranks: missing,
-/// damaged, another format, a newer version.
+/// Reads a sealed file on rank 0 and gives it to all ranks. Collective. Raises FileError on all ranks:
+/// missing, damaged, another format, a newer version.
 ArrayFile read_array_file(const parallel::Communicator& comm, const std::string& path,
                           const ArrayFormat& format);
 

@@ -1,16 +1,16 @@
 #include "io/atomic_file.hpp"
 
+#include "io/file_bytes.hpp"
+#include "io/process_name.hpp"
 #include "parallel/broadcast.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
-#include <cstring>
+#include <cstdio>
 #include <filesystem>
-#include <fstream>
+#include <optional>
 #include <utility>
 
 namespace spnode::io {
@@ -22,12 +22,7 @@ using parallel::Communicator;
 namespace {
 
 constexpr const char* marker = ".tmp-";
-constexpr std::chrono::hours leftover_age{1};  // younger ones may belong to a program that still runs
-
-[[noreturn]] void fail(const std::string& path, const std::string& problem) {
-  const std::string why = std::strerror(errno);
-  throw FileError(path + ": " + problem + ": " + why);
-}
+constexpr std::chrono::hours leftover_age{1};  // of programs on other machines, which may still run
 
 void refuse_existing(const std::string& path, Overwrite overwrite) {
   std::error_code ignored;
@@ -37,31 +32,27 @@ void refuse_existing(const std::string& path, Overwrite overwrite) {
   }
 }
 
+/// Whether a temporary file, whose name goes on with `writer`, is of a program that runs no more.
+bool is_leftover(const fs::directory_entry& file, const std::string& writer) {
+  const std::optional<ProcessName> process = parse_process_name(writer);
+  if (const std::optional<bool> running = process ? is_running(*process) : std::nullopt) return !*running;
+  std::error_code unreadable;
+  const auto age = fs::file_time_type::clock::now() - file.last_write_time(unreadable);
+  return !unreadable && age > leftover_age;
+}
+
 /// Removes the temporary files that killed programs have left for the same final name.
 void remove_leftovers(const std::string& path) {
   const fs::path final_path(path);
   const fs::path directory = final_path.has_parent_path() ? final_path.parent_path() : fs::path(".");
   const std::string prefix = final_path.filename().string() + marker;
-  const auto now = fs::file_time_type::clock::now();
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory, ignored)) {
-    std::error_code unreadable;
-    const bool leftover = entry.path().filename().string().starts_with(prefix);
-    if (leftover && now - entry.last_write_time(unreadable) > leftover_age && !unreadable) {
-      fs::remove(entry.path(), unreadable);
-    }
+  std::error_code error, ignored;
+  for (fs::directory_iterator entry(directory, error); !error && entry != fs::directory_iterator();
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name.starts_with(prefix) && is_leftover(*entry, name.substr(prefix.size())))
+      fs::remove(entry->path(), ignored);
   }
-}
-
-/// Forces a file's data, or a directory's names, to the disk.
-void synchronize(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY);
-  if (descriptor < 0) fail(path, "cannot be opened");
-  const int outcome = ::fsync(descriptor);
-  const int error = errno;
-  ::close(descriptor);
-  errno = error;
-  if (outcome != 0) fail(path, "cannot be forced to the disk");
 }
 
 }  // namespace
@@ -87,22 +78,22 @@ AtomicFile::~AtomicFile() {
 void AtomicFile::create_temporary() {
   refuse_existing(path_, overwrite_);
   remove_leftovers(path_);
-  std::string name = path_ + marker + "XXXXXX";
+  std::string name = path_ + marker + to_string(this_process()) + "-XXXXXX";
   const int descriptor = ::mkstemp(name.data());
-  if (descriptor < 0) fail(path_, "cannot be written");
+  if (descriptor < 0) fail_with_errno(path_, "cannot be written");
   temporary_ = name;
   const mode_t mask = ::umask(0);  // mkstemp keeps the file to its owner; give it the usual rights
   ::umask(mask);
-  ::fchmod(descriptor, 0666 & ~mask);
-  ::close(descriptor);
+  const Descriptor file(descriptor);
+  ::fchmod(file.number(), 0666 & ~mask);
 }
 
 void AtomicFile::publish() const {
-  synchronize(temporary_);
+  synchronize(temporary_, path_);
   refuse_existing(path_, overwrite_);
-  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail(path_, "cannot be given its name");
+  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail_with_errno(path_, "cannot be given its name");
   const std::string directory = fs::path(path_).parent_path().string();
-  synchronize(directory.empty() ? "." : directory);
+  synchronize(directory.empty() ? "." : directory, path_);
 }
 
 void AtomicFile::commit() {
@@ -112,22 +103,18 @@ void AtomicFile::commit() {
   committed_ = true;
 }
 
-void write_on_root(const Communicator& comm, const std::string& path, Overwrite overwrite,
-                   const std::function<void(const std::string& temporary)>& work) {
+void write_whole(const Communicator& comm, const std::string& path, Overwrite overwrite,
+                 const std::function<std::string()>& contents) {
   AtomicFile target(comm, path, overwrite);
   collectively(comm, [&] {
-    if (comm.is_root()) work(target.temporary());
+    if (comm.is_root()) write_bytes(target.temporary(), contents(), path);
   });
   target.commit();
 }
 
 void write_text(const Communicator& comm, const std::string& path, const std::string& text,
                 Overwrite overwrite) {
-  write_on_root(comm, path, overwrite, [&](const std::string& temporary) {
-    std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
-    file << text << std::flush;
-    if (!file) fail(path, "cannot be written");
-  });
+  write_whole(comm, path, overwrite, [&] { return text; });
 }
 
 }  // namespace spnode::io

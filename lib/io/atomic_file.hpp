@@ -19,8 +19,8 @@ void check_overwrite(const parallel::Communicator& comm, const std::string& path
 ///
 /// The constructor creates the temporary file, so that a missing or unwritable directory is known before the
 /// work. Unless commit() succeeded, the destructor removes the temporary file, so a failure leaves nothing
-/// behind, and an existing file of the final name stays as it was. Leftovers of killed programs are removed
-/// after an hour.
+/// behind, and an existing file of the final name stays as it was. What killed programs have left for the
+/// same final name is removed: at once where they ran on this machine, else after an hour.
 class AtomicFile {
  public:
   /// Collective. Raises UsageError where `path` exists and `overwrite` is no, FileError where it cannot be
@@ -49,12 +49,13 @@ class AtomicFile {
   bool committed_ = false;
 };
 
-/// Lets rank 0 write a whole file: `work` gets the temporary name and need not clean up. Collective; a
-/// failure of `work` is raised on all ranks, and then nothing has changed.
-void write_on_root(const parallel::Communicator& comm, const std::string& path, Overwrite overwrite,
-                   const std::function<void(const std::string& temporary)>& work);
+/// Writes a whole file from the bytes that `contents` gives on rank 0: they are made in memory, put down by
+/// one checked write, forced to the disk and read back. Collective; a failure is raised on all ranks, and
+/// then nothing has changed.
+void write_whole(const parallel::Communicator& comm, const std::string& path, Overwrite overwrite,
+                 const std::function<std::string()>& contents);
 
-/// Writes a text file (a table, a deck) atomically from rank 0's `text`. Collective.
+/// Writes a text file (a table, a deck) from rank 0's `text`. Collective; as write_whole.
 void write_text(const parallel::Communicator& comm, const std::string& path, const std::string& text,
                 Overwrite overwrite);
 

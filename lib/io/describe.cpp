@@ -1,6 +1,9 @@
 #include "io/describe.hpp"
 
+#include "io/child_process.hpp"
+#include "io/file_bytes.hpp"
 #include "io/hdf5.hpp"
+#include "io/sealed_file.hpp"
 #include "io/text.hpp"
 #include "parallel/broadcast.hpp"
 
@@ -19,6 +22,7 @@ using hdf5::File;
 namespace {
 
 constexpr std::size_t piece = std::size_t(1) << 20;  // numbers read at a time
+constexpr std::size_t most = std::size_t(1) << 27;   // numbers of a dataset that are looked at
 constexpr std::size_t longest_text = 60;             // longer texts are named by their length
 
 const std::map<std::string, std::string> kinds = {{"spnode.trajectories", "trajectories"},
@@ -50,27 +54,36 @@ class ValueRange {
   std::size_t non_finite_ = 0;
 };
 
-ValueRange value_range(const File& file, const std::string& name, const DatasetInfo& info) {
+/// The first entries of a dataset, about `most` of them.
+hdf5::Slab leading_part(const std::vector<std::size_t>& shape) {
+  hdf5::Slab slab = {std::vector<std::size_t>(shape.size(), 0), shape};
+  double entries = 1.0;  // without overflow
+  for (const std::size_t extent : shape) entries *= double(extent);
+  for (std::size_t d = 0; entries > double(most); ++d) {
+    const double below = entries / double(shape[d]);
+    slab.count[d] = std::max<std::size_t>(1, static_cast<std::size_t>(double(most) / below));
+    entries = below * double(slab.count[d]);
+  }
+  return slab;
+}
+
+/// What is said of the values of a dataset.
+std::string print_range(const File& file, const std::string& name, const DatasetInfo& info) {
   ValueRange range;
   const auto add = [&](const std::vector<double>& values) {
     std::for_each(values.begin(), values.end(), [&](double x) { range.add(x); });
   };
   if (info.shape.empty()) {
     add(file.read_doubles(name));
-    return range;
+    return range.print();
   }
-  const std::size_t rows = info.shape[0], row_size = rows == 0 ? 0 : info.size() / rows;
-  if (row_size == 0) return range;
-  const std::size_t step = std::max<std::size_t>(1, piece / row_size);
-  for (std::size_t row = 0; row < rows; row += step) {
-    hdf5::Slab slab = {std::vector<std::size_t>(info.shape.size(), 0), info.shape};
-    slab.first[0] = row;
-    slab.count[0] = std::min(step, rows - row);
-    std::vector<double> values(slab.size());
-    file.read_slab(name, slab, values);
+  const hdf5::Slab slab = leading_part(info.shape);
+  hdf5::for_each_part(slab, piece, [&](const hdf5::Slab& part) {
+    std::vector<double> values(part.size());
+    file.read_slab(name, part, values);
     add(values);
-  }
-  return range;
+  });
+  return range.print() + (slab.count == info.shape ? "" : "  (of the first " + print_shape(slab.count) + ")");
 }
 
 std::string describe_values(const File& file, const std::string& name, const DatasetInfo& info) {
@@ -80,7 +93,7 @@ std::string describe_values(const File& file, const std::string& name, const Dat
     return brief ? "  " + text : "  " + std::to_string(text.size()) + " bytes of text";
   }
   if (info.type == ElementType::string || info.type == ElementType::other) return "";
-  return value_range(file, name, info).print();
+  return print_range(file, name, info);
 }
 
 std::string describe_dataset(const File& file, const std::string& name) {
@@ -92,7 +105,7 @@ std::string describe_dataset(const File& file, const std::string& name) {
 }
 
 std::string describe_file(const std::string& path) {
-  const File file = File::open(path);
+  const File file = open_any(path);
   const std::string format = file.string_attribute("/", "format").value_or("");
   std::string kind = "an HDF5 file that names no format of spnode";
   if (const auto known = kinds.find(format); known != kinds.end()) kind = known->second;
@@ -113,7 +126,7 @@ std::string describe_file(const std::string& path) {
 std::vector<std::string> describe(const parallel::Communicator& comm, const std::string& path) {
   std::string text;
   parallel::collectively(comm, [&] {
-    if (comm.is_root()) text = describe_file(path);
+    if (comm.is_root()) text = in_child(path, {file_size(path)}, [&] { return describe_file(path); });
   });
   parallel::broadcast(comm, text);
   std::vector<std::string> lines;

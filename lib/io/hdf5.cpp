@@ -1,9 +1,12 @@
 #include "io/hdf5.hpp"
 
+#include "io/file_bytes.hpp"
 #include "io/hdf5_detail.hpp"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
-#include <filesystem>
 #include <functional>
 #include <numeric>
 #include <utility>
@@ -14,21 +17,21 @@ namespace {
 
 constexpr const char* signature = "\x89HDF\r\n\x1a\n";
 
-/// HDF5 prints its own error stack by default; here every failure becomes an exception instead.
-void silence_library() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+constexpr std::size_t image_increment = std::size_t(1) << 20;  // by which a file in memory grows, bytes
 
-/// Why a file that does not open does not open.
+/// Properties of an access to a file. HDF5 prints its own error stack by default; here every failure becomes
+/// an exception instead.
+Handle access_list() {
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  return owned(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+}
+
+/// Why a regular file does not open.
 [[noreturn]] void explain_open_failure(const std::string& path) {
   const std::string why = reason();
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) throw FileError(path + ": no such file");
-  if (std::filesystem::is_directory(path, ignored))
-    throw FileError(path + ": is a directory, not an HDF5 file");
   if (H5Fis_hdf5(path.c_str()) == 0) throw FileError(path + ": not an HDF5 file");
   throw FileError(path + ": cannot be opened; the file is truncated or damaged, or may not be read" + why);
 }
-
-unsigned mode(Access access) { return access == Access::read_only ? H5F_ACC_RDONLY : H5F_ACC_RDWR; }
 
 std::size_t product(const std::vector<std::size_t>& shape) {
   return std::accumulate(shape.begin(), shape.end(), std::size_t(1), std::multiplies<>());
@@ -86,61 +89,82 @@ std::string to_string(ElementType type) {
 std::size_t DatasetInfo::size() const { return product(shape); }
 std::size_t Slab::size() const { return product(count); }
 
-File File::create(const std::string& path) {
-  silence_library();
+void for_each_part(const Slab& slab, std::size_t most, const std::function<void(const Slab&)>& work) {
+  if (slab.size() == 0) return;
+  if (slab.size() <= most) return work(slab);
+  std::size_t d = 0;
+  while (slab.count[d] == 1) ++d;
+  Slab front = slab, back = slab;
+  front.count[d] = slab.count[d] / 2;
+  back.first[d] += front.count[d];
+  back.count[d] -= front.count[d];
+  for_each_part(front, most, work);
+  for_each_part(back, most, work);
+}
+
+File File::create_with(const std::string& path, const std::string& shown, const Handle& access) {
   File file;
-  file.path_ = path;
-  const Handle list = owned(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-  // From the format of 1.8 on, HDF5's own structures carry checksums, so that damage is seen and not
-  // followed.
-  H5Pset_libver_bounds(list.id(), H5F_LIBVER_V18, H5F_LIBVER_LATEST);
+  file.path_ = shown;
   const Handle creation = without_times(H5P_FILE_CREATE);
-  file.file_ = owned(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.id(), list.id()), H5Fclose);
-  if (!file.file_.valid()) throw FileError(path + ": cannot be created" + reason());
+  file.file_ = owned(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.id(), access.id()), H5Fclose);
+  if (!file.file_.valid()) throw FileError(shown + ": cannot be created" + reason());
   return file;
 }
 
-File File::open(const std::string& path, Access access) {
-  silence_library();
+File File::create(const std::string& path, const std::string& shown) {
+  const Handle access = access_list();
+  // From the format of 1.8 on, HDF5's own structures carry checksums, so that damage is seen and not
+  // followed.
+  H5Pset_libver_bounds(access.id(), H5F_LIBVER_V18, H5F_LIBVER_LATEST);
+  return create_with(path, shown.empty() ? path : shown, access);
+}
+
+File File::create_image(const std::string& path) {
+  // In the oldest format: H5Fget_file_image of 1.10 leaves the wrong checksum in newer superblocks.
+  const Handle access = access_list();
+  H5Pset_fapl_core(access.id(), image_increment, false);
+  return create_with(path, path, access);
+}
+
+File File::open(const std::string& path) {
+  file_size(path);  // raises what HDF5 would not say
   File file;
   file.path_ = path;
-  file.file_ = owned(H5Fopen(path.c_str(), mode(access), H5P_DEFAULT), H5Fclose);
+  const Handle access = access_list();
+  file.file_ = owned(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.id()), H5Fclose);
   if (!file.file_.valid()) explain_open_failure(path);
   return file;
 }
 
-void require_signature(const std::string& bytes, const std::string& path) {
+void require_signature(std::string_view bytes, const std::string& path) {
   if (!bytes.starts_with(signature)) throw FileError(path + ": not an HDF5 file");
 }
 
 File File::open_image(std::string image, const std::string& path) {
-  silence_library();
   require_signature(image, path);
   File file;
   file.path_ = path;
-  const Handle list = owned(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-  constexpr std::size_t increment = 1 << 16;
-  H5Pset_fapl_core(list.id(), increment, false);
-  H5Pset_file_image(list.id(), image.data(), image.size());
+  const Handle access = access_list();
+  H5Pset_fapl_core(access.id(), image_increment, false);
+  H5Pset_file_image(access.id(), image.data(), image.size());
   const std::string name =
       path + " (in memory)";  // HDF5 refuses an image under the name of a file that exists
-  file.file_ = owned(H5Fopen(name.c_str(), H5F_ACC_RDONLY, list.id()), H5Fclose);
+  file.file_ = owned(H5Fopen(name.c_str(), H5F_ACC_RDONLY, access.id()), H5Fclose);
   if (!file.file_.valid()) throw FileError(path + ": the file is truncated or damaged" + reason());
   return file;
 }
 
-File File::open_parallel(const parallel::Communicator& comm, const std::string& path, Access access) {
-  silence_library();
+File File::open_parallel(const parallel::Communicator& comm, const std::string& path,
+                         const std::string& shown) {
   File file;
-  file.path_ = path;
-  file.parallel_ = true;
-  const Handle list = owned(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-  H5Pset_fapl_mpio(list.id(), comm.handle(), MPI_INFO_NULL);
-  H5Pset_all_coll_metadata_ops(list.id(), true);
-  H5Pset_coll_metadata_write(list.id(), true);
-  file.file_ = owned(H5Fopen(path.c_str(), mode(access), list.id()), H5Fclose);
+  file.path_ = shown;
+  const Handle access = access_list();
+  H5Pset_fapl_mpio(access.id(), comm.handle(), MPI_INFO_NULL);
+  H5Pset_all_coll_metadata_ops(access.id(), true);
+  H5Pset_coll_metadata_write(access.id(), true);
+  file.file_ = owned(H5Fopen(path.c_str(), H5F_ACC_RDWR, access.id()), H5Fclose);
   parallel::collectively(comm, [&] {
-    if (!file.file_.valid()) explain_open_failure(path);
+    if (!file.file_.valid()) throw FileError(shown + ": cannot be opened for writing" + reason());
   });
   return file;
 }
@@ -149,9 +173,30 @@ void File::close() {
   if (!file_.valid()) return;
   const bool flushed = H5Fflush(file_.id(), H5F_SCOPE_LOCAL) >= 0;
   std::string why = reason();
+  if (!flushed) write_into_nothing();
   const bool closed = file_.close();
   if (flushed) why = reason();
   if (!flushed || !closed) throw FileError(path_ + ": the data could not be written" + why);
+}
+
+void File::write_into_nothing() const {
+  void* descriptor = nullptr;
+  if (H5Fget_vfd_handle(file_.id(), H5P_DEFAULT, &descriptor) < 0 || descriptor == nullptr) return;
+  const Descriptor memory(::memfd_create("given up", MFD_CLOEXEC));
+  if (memory.valid()) ::dup2(memory.number(), *static_cast<int*>(descriptor));
+}
+
+std::string File::close_image() {
+  const auto fail_if = [&](bool failed) {
+    if (failed) throw FileError(path_ + ": the contents cannot be put together" + reason());
+  };
+  fail_if(H5Fflush(file_.id(), H5F_SCOPE_LOCAL) < 0);
+  const ssize_t size = H5Fget_file_image(file_.id(), nullptr, 0);
+  fail_if(size < 0);
+  std::string image(static_cast<std::size_t>(size), '\0');
+  fail_if(H5Fget_file_image(file_.id(), image.data(), image.size()) != size);
+  close();
+  return image;
 }
 
 void File::fail(const std::string& object, const std::string& problem) const {

@@ -6,9 +6,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace spnode::io::hdf5 {
@@ -39,9 +41,7 @@ enum class ElementType { float32, float64, integer, string, other };
 std::string to_string(ElementType type);
 
 /// Raises FileError unless `bytes` begin like an HDF5 file; `path` for the message. Not collective.
-void require_signature(const std::string& bytes, const std::string& path);
-
-enum class Access { read_only, read_write };
+void require_signature(std::string_view bytes, const std::string& path);
 
 /// Element type and extents of a dataset; a scalar has no extents.
 struct DatasetInfo {
@@ -56,6 +56,9 @@ struct Slab {
   std::size_t size() const;
 };
 
+/// Calls `work` for parts of a slab of at most `most` entries each, in the order of its row-major entries.
+void for_each_part(const Slab& slab, std::size_t most, const std::function<void(const Slab&)>& work);
+
 /// An attribute for display: a single number or a text; anything else is named by its type.
 struct Attribute {
   std::string name, text;
@@ -68,16 +71,21 @@ class File {
   /// Empty; to be assigned.
   File() = default;
 
-  /// Serial access. Not collective.
-  static File create(const std::string& path);
-  static File open(const std::string& path, Access access = Access::read_only);
+  /// Serial access; messages name the file `shown`, where that is given. Not collective.
+  static File create(const std::string& path, const std::string& shown = "");
+  static File open(const std::string& path);
   /// A file whose bytes are in memory; `path` for messages only. Not collective.
+  static File create_image(const std::string& path);
   static File open_image(std::string image, const std::string& path);
-  /// MPI-IO. Collective; raises on all ranks.
-  static File open_parallel(const parallel::Communicator& comm, const std::string& path, Access access);
+  /// For reading and writing through MPI-IO. Collective; raises on all ranks.
+  static File open_parallel(const parallel::Communicator& comm, const std::string& path,
+                            const std::string& shown);
 
-  /// Writes all that is buffered and closes. Collective for a file opened by open_parallel.
+  /// Writes all that is buffered and closes. Where that fails the file is given up: nothing of it is written
+  /// any more. Collective for a file opened by open_parallel.
   void close();
+  /// The bytes of a file made by create_image, which is closed. Not collective.
+  std::string close_image();
   const std::string& path() const { return path_; }
 
   bool has_dataset(const std::string& name) const;
@@ -87,6 +95,9 @@ class File {
   /// Paths of all datasets, sorted.
   std::vector<std::string> datasets() const;
   DatasetInfo info(const std::string& name) const;
+  /// Whether reading gives the fill value somewhere because nothing is stored there: chunks that were never
+  /// written, and parts of a virtual dataset that no file or no dataset stands for.
+  bool has_unwritten_parts(const std::string& name) const;
 
   /// Creates a dataset with its space allocated, and the groups on its path.
   void create_dataset(const std::string& name, ElementType type, const std::vector<std::size_t>& shape);
@@ -101,8 +112,8 @@ class File {
   std::vector<std::int64_t> read_integers(const std::string& name) const;
   std::string read_string(const std::string& name) const;
 
-  /// Part of a dataset; floating-point numbers of any width are converted from and to double. In a file
-  /// opened by open_parallel writing is not collective, reading is; a slab may be empty there.
+  /// Part of a dataset, which may be empty; floating-point numbers of any width are converted from and to
+  /// double. Not collective in a file opened by open_parallel either.
   void write_slab(const std::string& name, const Slab& slab, std::span<const double> values);
   void read_slab(const std::string& name, const Slab& slab, std::span<double> values) const;
 
@@ -121,9 +132,16 @@ class File {
  private:
   enum class ObjectKind { missing, group, dataset, other };
 
+  static File create_with(const std::string& path, const std::string& shown, const Handle& access);
+  /// HDF5 cannot let go of a file whose last bytes it cannot write, and crashes at the end of the program: it
+  /// gets a file in memory to write them to, which is thrown away.
+  void write_into_nothing() const;
+
   /// As fail(), with HDF5's own reason for the call that failed last.
   [[noreturn]] void fail_with_reason(const std::string& object, const std::string& problem) const;
   ObjectKind kind(const std::string& name) const;
+  bool has_unwritten_chunks(const std::string& name, Id dataset, Id creation) const;
+  bool has_missing_sources(Id dataset, Id creation) const;
   Handle open_dataset(const std::string& name) const;
   Handle create(const std::string& name, Id type, const std::vector<std::size_t>& shape);
   void write_whole(const std::string& name, Id file_type, Id memory_type,
@@ -134,7 +152,6 @@ class File {
 
   std::string path_;
   Handle file_;
-  bool parallel_ = false;
 };
 
 }  // namespace spnode::io::hdf5

@@ -6,14 +6,6 @@ namespace spnode::io::hdf5 {
 
 namespace {
 
-/// Variable-length UTF-8: what h5py gives to its user as str.
-Handle text_type() {
-  Handle type = owned(H5Tcopy(H5T_C_S1), H5Tclose);
-  H5Tset_size(type.id(), H5T_VARIABLE);
-  H5Tset_cset(type.id(), H5T_CSET_UTF8);
-  return type;
-}
-
 struct AttributeType {
   ElementType element;
   bool single;  ///< one value, not an array
@@ -53,20 +45,19 @@ std::string display(hid_t attribute) {
 
 void File::write_attribute(const std::string& object, const std::string& name, Id type, const void* value) {
   const Handle space = make_space({});
-  const Handle attribute = owned(H5Acreate_by_name(file_.id(), object.c_str(), name.c_str(), type, space.id(),
-                                                   H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
-                                 H5Aclose);
+  Handle attribute = owned(H5Acreate_by_name(file_.id(), object.c_str(), name.c_str(), type, space.id(),
+                                             H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
+                           H5Aclose);
   const hid_t memory_type = type == H5T_IEEE_F64LE  ? H5T_NATIVE_DOUBLE
                             : type == H5T_STD_I64LE ? H5T_NATIVE_INT64
                                                     : type;
-  if (!attribute.valid() || H5Awrite(attribute.id(), memory_type, value) < 0) {
+  if (!attribute.valid() || H5Awrite(attribute.id(), memory_type, value) < 0 || !attribute.close()) {
     fail_with_reason(object, "cannot be given the attribute " + name);
   }
 }
 
 void File::set_attribute(const std::string& object, const std::string& name, const std::string& text) {
-  const char* const pointer = text.c_str();
-  write_attribute(object, name, text_type().id(), &pointer);
+  write_attribute(object, name, text_type(text).id(), text.c_str());
 }
 
 void File::set_attribute(const std::string& object, const std::string& name, double value) {

@@ -2,6 +2,7 @@
 #include "io/hdf5_detail.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 namespace spnode::io::hdf5 {
 
@@ -47,6 +48,14 @@ ElementType element_type(hid_t type) {
     default:
       return ElementType::other;
   }
+}
+
+Handle text_type(const std::string& text) {
+  Handle type = owned(H5Tcopy(H5T_C_S1), H5Tclose);
+  H5Tset_size(type.id(), std::max<std::size_t>(text.size(), 1));
+  H5Tset_strpad(type.id(), H5T_STR_NULLPAD);
+  H5Tset_cset(type.id(), H5T_CSET_UTF8);
+  return type;
 }
 
 File::ObjectKind File::kind(const std::string& name) const {
@@ -120,6 +129,59 @@ DatasetInfo File::info(const std::string& name) const {
   return {element_type(type.id()), {dims.begin(), dims.end()}};
 }
 
+bool File::has_unwritten_parts(const std::string& name) const {
+  const Handle dataset = open_dataset(name);
+  const Handle creation = owned(H5Dget_create_plist(dataset.id()), H5Pclose);
+  if (!creation.valid()) fail_with_reason(name, "is damaged");
+  switch (H5Pget_layout(creation.id())) {
+    case H5D_CHUNKED:
+      return has_unwritten_chunks(name, dataset.id(), creation.id());
+    case H5D_VIRTUAL:
+      return has_missing_sources(dataset.id(), creation.id());
+    default:
+      return false;
+  }
+}
+
+bool File::has_unwritten_chunks(const std::string& name, Id dataset, Id creation) const {
+  const std::vector<std::size_t> shape = info(name).shape;
+  std::vector<hsize_t> chunk(shape.size());
+  const Handle space = owned(H5Dget_space(dataset), H5Sclose);
+  hsize_t written = 0, chunks = 1;
+  if (H5Pget_chunk(creation, static_cast<int>(chunk.size()), chunk.data()) < 0 ||
+      H5Dget_num_chunks(dataset, space.id(), &written) < 0) {
+    fail_with_reason(name, "has no readable list of chunks");
+  }
+  for (std::size_t d = 0; d < shape.size(); ++d) chunks *= (shape[d] + chunk[d] - 1) / chunk[d];
+  return written < chunks;
+}
+
+bool File::has_missing_sources(Id dataset, Id creation) const {
+  const Handle space = owned(H5Dget_space(dataset), H5Sclose);
+  std::size_t sources = 0;
+  hssize_t mapped = 0;
+  if (H5Pget_virtual_count(creation, &sources) < 0) return true;
+  const auto text = [&](auto get, std::size_t source) {
+    const ssize_t length = get(creation, source, nullptr, 0);
+    std::string value(static_cast<std::size_t>(std::max<ssize_t>(length, 0)), '\0');
+    get(creation, source, value.data(), value.size() + 1);
+    return value;
+  };
+  for (std::size_t source = 0; source < sources; ++source) {
+    const Handle part = owned(H5Pget_virtual_vspace(creation, source), H5Sclose);
+    mapped += H5Sget_select_npoints(part.id());
+    // HDF5 looks beside the virtual dataset's own file first; "." is this file.
+    const std::string name = text(H5Pget_virtual_filename, source);
+    const auto beside = std::filesystem::path(path_).parent_path() / name;
+    const Handle file =
+        owned(H5Fopen(name == "." ? path_.c_str() : beside.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
+    if (!file.valid() ||
+        H5Lexists(file.id(), text(H5Pget_virtual_dsetname, source).c_str(), H5P_DEFAULT) <= 0)
+      return true;
+  }
+  return mapped < H5Sget_simple_extent_npoints(space.id());
+}
+
 Handle File::create(const std::string& name, Id type, const std::vector<std::size_t>& shape) {
   if (const std::size_t slash = name.rfind('/'); slash != std::string::npos && slash > 0)
     create_group(name.substr(0, slash));
@@ -134,7 +196,7 @@ Handle File::create(const std::string& name, Id type, const std::vector<std::siz
 }
 
 void File::create_dataset(const std::string& name, ElementType type, const std::vector<std::size_t>& shape) {
-  create(name, stored_type(type), shape);
+  if (!create(name, stored_type(type), shape).close()) fail_with_reason(name, "cannot be created");
 }
 
 void File::create_group(const std::string& name) {
@@ -145,18 +207,18 @@ void File::create_group(const std::string& name) {
     end = name.find('/', end + 1);
     const std::string group = name.substr(0, end);
     if (H5Lexists(file_.id(), group.c_str(), H5P_DEFAULT) > 0) continue;
-    const Handle made =
+    Handle made =
         owned(H5Gcreate2(file_.id(), group.c_str(), H5P_DEFAULT, creation.id(), H5P_DEFAULT), H5Gclose);
-    if (!made.valid()) fail_with_reason(group, "cannot be created as a group");
+    if (!made.valid() || !made.close()) fail_with_reason(group, "cannot be created as a group");
   }
 }
 
 void File::write_whole(const std::string& name, Id file_type, Id memory_type,
                        const std::vector<std::size_t>& shape, const void* values) {
-  const Handle dataset = create(name, file_type, shape);
-  if (H5Dwrite(dataset.id(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) {
+  Handle dataset = create(name, file_type, shape);
+  // Small datasets wait in a buffer until they are closed.
+  if (H5Dwrite(dataset.id(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0 || !dataset.close())
     fail_with_reason(name, "cannot be written");
-  }
 }
 
 void File::write(const std::string& name, std::span<const double> values,
@@ -170,10 +232,7 @@ void File::write(const std::string& name, std::span<const std::int64_t> values,
 }
 
 void File::write(const std::string& name, const std::string& text) {
-  const Handle type = owned(H5Tcopy(H5T_C_S1), H5Tclose);
-  H5Tset_size(type.id(), std::max<std::size_t>(text.size(), 1));
-  H5Tset_strpad(type.id(), H5T_STR_NULLPAD);
-  H5Tset_cset(type.id(), H5T_CSET_UTF8);
+  const Handle type = text_type(text);
   write_whole(name, type.id(), type.id(), {}, text.c_str());
 }
 
@@ -209,17 +268,14 @@ std::string File::read_string(const std::string& name) const {
 
 namespace {
 
-enum class TransferMode { independent, collective };
-
-/// The dataspaces and the mode of one transfer of a slab.
+/// The dataspaces of one transfer of a slab. Each rank transfers on its own: where one rank of a collective
+/// transfer fails (disk full), Open MPI's other ranks wait for ever, and shares of whole trajectories are
+/// contiguous, so that there is nothing to aggregate.
 struct Transfer {
-  Handle memory, file, mode;
+  Handle memory, file;
 
-  Transfer(hid_t dataset, const Slab& slab, TransferMode how)
-      : memory(make_space({slab.size()})),
-        file(owned(H5Dget_space(dataset), H5Sclose)),
-        mode(owned(H5Pcreate(H5P_DATASET_XFER), H5Pclose)) {
-    if (how == TransferMode::collective) H5Pset_dxpl_mpio(mode.id(), H5FD_MPIO_COLLECTIVE);
+  Transfer(hid_t dataset, const Slab& slab)
+      : memory(make_space({slab.size()})), file(owned(H5Dget_space(dataset), H5Sclose)) {
     if (slab.size() == 0) {
       H5Sselect_none(memory.id());
       H5Sselect_none(file.id());
@@ -233,22 +289,19 @@ struct Transfer {
 }  // namespace
 
 void File::write_slab(const std::string& name, const Slab& slab, std::span<const double> values) {
-  const Handle dataset = open_dataset(name);
-  // Each rank on its own: where one aggregator of a collective write fails (disk full), Open MPI's other
-  // ranks wait for ever, and shares of whole trajectories are contiguous, so that there is nothing to
-  // aggregate.
-  const Transfer transfer(dataset.id(), slab, TransferMode::independent);
-  if (H5Dwrite(dataset.id(), H5T_NATIVE_DOUBLE, transfer.memory.id(), transfer.file.id(), transfer.mode.id(),
-               values.data()) < 0) {
+  Handle dataset = open_dataset(name);
+  const Transfer transfer(dataset.id(), slab);
+  if (H5Dwrite(dataset.id(), H5T_NATIVE_DOUBLE, transfer.memory.id(), transfer.file.id(), H5P_DEFAULT,
+               values.data()) < 0 ||
+      !dataset.close()) {
     fail_with_reason(name, "cannot be written");
   }
 }
 
 void File::read_slab(const std::string& name, const Slab& slab, std::span<double> values) const {
   const Handle dataset = open_dataset(name);
-  const Transfer transfer(dataset.id(), slab,
-                          parallel_ ? TransferMode::collective : TransferMode::independent);
-  if (H5Dread(dataset.id(), H5T_NATIVE_DOUBLE, transfer.memory.id(), transfer.file.id(), transfer.mode.id(),
+  const Transfer transfer(dataset.id(), slab);
+  if (H5Dread(dataset.id(), H5T_NATIVE_DOUBLE, transfer.memory.id(), transfer.file.id(), H5P_DEFAULT,
               values.data()) < 0) {
     fail_with_reason(name, "cannot be read");
   }

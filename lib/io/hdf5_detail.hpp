@@ -28,6 +28,10 @@ Handle make_space(const std::vector<std::size_t>& shape);
 
 ElementType element_type(hid_t type);
 
+/// UTF-8 of the length of `text`. HDF5 1.10 follows the heap that holds texts of variable length without
+/// checks, so that a damaged file could crash it.
+Handle text_type(const std::string& text);
+
 /// The string of a scalar dataset or attribute of string type, fixed or variable in length. `read` is H5Dread
 /// or H5Aread on an open object. Nothing where that fails.
 template <class Read>

@@ -1,11 +1,10 @@
 #include "io/history.hpp"
 
+#include "io/file_bytes.hpp"
 #include "io/text.hpp"
 
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 
@@ -22,15 +21,10 @@ std::string join(const std::vector<std::string>& columns) {
   return line;
 }
 
-[[noreturn]] void fail(const std::string& path, const std::string& problem) {
-  const std::string why = std::strerror(errno);
-  throw FileError(path + ": " + problem + ": " + why);
-}
-
 /// Cuts the file behind its header and `rows` whole lines.
 void truncate_rows(const std::string& path, const std::string& header, std::size_t rows) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) fail(path, "cannot be read; a resumed run continues it");
+  if (!file) fail_with_errno(path, "cannot be read; a resumed run continues it");
   std::string line;
   std::getline(file, line);
   if (line != header) {
@@ -66,6 +60,14 @@ History History::start(const Communicator& comm, const std::string& path,
   return history;
 }
 
+bool History::has_columns(const std::string& path, const std::vector<std::string>& columns) {
+  file_size(path);  // raises where there is nothing to read, or no end of it
+  std::ifstream file(path, std::ios::binary);
+  std::string line;
+  std::getline(file, line);
+  return line == join(columns);
+}
+
 History History::resume(const Communicator& comm, const std::string& path,
                         const std::vector<std::string>& columns, std::size_t rows) {
   History history(comm, path, columns.size());
@@ -92,12 +94,12 @@ void History::append(std::span<const double> row) {
 
 void History::open(const char* mode) {
   file_.reset(std::fopen(path_.c_str(), mode));
-  if (!file_) fail(path_, "cannot be written");
+  if (!file_) fail_with_errno(path_, "cannot be written");
 }
 
 void History::write_line(const std::string& line) {
   const bool written = std::fprintf(file_.get(), "%s\n", line.c_str()) >= 0 && std::fflush(file_.get()) == 0;
-  if (!written || ::fsync(::fileno(file_.get())) != 0) fail(path_, "a row cannot be written");
+  if (!written || ::fsync(::fileno(file_.get())) != 0) fail_with_errno(path_, "a row cannot be written");
 }
 
 }  // namespace spnode::io

@@ -12,13 +12,16 @@
 
 namespace spnode::io {
 
-/// An append-only table; only rank 0 touches the file. All members are collective and raise FileError on all
-/// ranks.
+/// An append-only table; only rank 0 touches the file. Members are collective and raise FileError on all
+/// ranks, but where they say otherwise.
 class History {
  public:
   /// Starts a new table, in place of an existing one (the caller asks before; see check_overwrite).
   static History start(const parallel::Communicator& comm, const std::string& path,
                        const std::vector<std::string>& columns);
+
+  /// Whether the file is a table of these columns. Not collective; raises FileError where it is no file.
+  static bool has_columns(const std::string& path, const std::vector<std::string>& columns);
 
   /// Continues a table after its first `rows` rows; later ones (written after the checkpoint) and a
   /// half-written last line are cut off. The columns must be those of the file.

@@ -7,7 +7,7 @@ namespace spnode::io {
 
 using ModelFile = ArrayFile;
 
-/// Writes rank 0's `model` atomically. Collective; errors as for AtomicFile.
+/// Writes rank 0's `model` as a sealed file. Collective; errors as for write_whole.
 inline void write_model(const parallel::Communicator& comm, const std::string& path, const ModelFile& model,
                         Overwrite overwrite) {
   write_array_file(comm, path, model_format, model, overwrite);

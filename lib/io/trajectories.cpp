@@ -1,13 +1,18 @@
 // Inspecting and reading trajectory files; writing is in trajectory_writer.cpp.
 #include "io/trajectories.hpp"
 
-#include "io/replicated.hpp"
+#include "io/child_process.hpp"
+#include "io/file_bytes.hpp"
+#include "io/sealed_file.hpp"
 #include "io/text.hpp"
 #include "io/trajectory_format.hpp"
 #include "parallel/broadcast.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 namespace spnode::io {
 
@@ -86,18 +91,20 @@ TrajectoryInfo inspect(const std::string& path) {
   inspect_state(file, info);
   inspect_time(file, info);
   inspect_parameters(file, info);
+  if (file.has_unwritten_parts(state_name)) info.unwritten = state_name;
   info.system = file.string_attribute("/", "system").value_or("");
   info.units = file.string_attribute("/", "units").value_or("");
   return info;
 }
 
-/// The info as text with zero bytes between the fields, to be sent to the other ranks.
+/// The info as text with zero bytes between the fields, to be sent to other processes.
 std::string pack(const TrajectoryInfo& info) {
   std::string text;
   const auto add = [&](const std::string& field) { text.append(field).push_back('\0'); };
   for (const std::size_t number : {info.count, info.times, info.components}) add(std::to_string(number));
   add(info.time_axis == TimeAxis::shared ? "shared" : "per_trajectory");
   add(info.state_type == ElementType::float32 ? "float32" : "float64");
+  add(info.unwritten);
   add(info.system);
   add(info.units);
   for (const std::string& name : info.parameters) add(name);
@@ -118,6 +125,7 @@ TrajectoryInfo unpack(const std::string& text) {
   info.components = std::stoull(next());
   info.time_axis = next() == "shared" ? TimeAxis::shared : TimeAxis::per_trajectory;
   info.state_type = next() == "float32" ? ElementType::float32 : ElementType::float64;
+  info.unwritten = next();
   info.system = next();
   info.units = next();
   while (position < text.size()) info.parameters.push_back(next());
@@ -125,7 +133,7 @@ TrajectoryInfo unpack(const std::string& text) {
 }
 
 /// Every time axis held must go strictly one way. `first_index`: file indices of the first number held.
-void check_monotone(const File& file, const core::Trajectories& data, std::size_t first,
+void check_monotone(const std::string& path, const core::Trajectories& data, std::size_t first,
                     std::size_t time_begin) {
   const std::size_t axes = data.shared_time ? 1 : data.count;
   for (std::size_t axis = 0; axis < axes; ++axis) {
@@ -141,24 +149,45 @@ void check_monotone(const File& file, const core::Trajectories& data, std::size_
             .append("] = ")
             .append(shortest(data.time_at(axis, i)));
       };
-      file.fail(time_name + entry(t),
-                "follows " + entry(t - 1) + "; times must be strictly increasing or strictly decreasing");
+      throw FileError(path + ": " + time_name + entry(t) + " follows " + entry(t - 1) +
+                      "; times must be strictly increasing or strictly decreasing");
     }
   }
 }
 
-/// Reads one slab. HDF5's call is collective and the only one here, so that all ranks reach the agreement.
-std::vector<double> read(const Communicator& comm, const File& file, const std::string& name,
-                         const Slab& slab) {
+/// Numbers that a child process reads at a time: it holds them a second time.
+constexpr std::size_t part_size = std::size_t(1) << 24;
+
+/// Reads one slab of finite numbers. Not collective.
+std::vector<double> read(const std::string& path, const std::string& name, const Slab& slab) {
   std::vector<double> values(slab.size());
-  collectively(comm, [&] {
-    file.read_slab(name, slab, values);
-    if (const auto bad = first_non_finite(values)) {
-      file.fail(name + print_index(slab, *bad),
-                "is " + shortest(values[*bad]) + "; every value must be finite");
-    }
+  std::size_t begin = 0;
+  hdf5::for_each_part(slab, part_size, [&](const Slab& part) {
+    const std::size_t bytes = part.size() * sizeof(double);
+    const std::string read = in_child(path, {bytes}, [&] {
+      std::vector<double> numbers(part.size());
+      File::open(path).read_slab(name, part, numbers);
+      return std::string(reinterpret_cast<const char*>(numbers.data()), bytes);
+    });
+    std::memcpy(&values[begin], read.data(), bytes);
+    begin += part.size();
   });
+  if (const auto bad = first_non_finite(values))
+    throw FileError(path + ": " + name + print_index(slab, *bad) + " is " + shortest(values[*bad]) +
+                    "; every value must be finite");
   return values;
+}
+
+/// Raises FileError where the states do not fit into the memory of a machine.
+void require_memory(const std::string& path, std::size_t count, std::size_t times, std::size_t components) {
+  const double bytes = sizeof(double) * double(count) * double(times) * double(components);
+  const double memory = double(::sysconf(_SC_PHYS_PAGES)) * double(::sysconf(_SC_PAGESIZE));
+  if (bytes <= memory) return;
+  constexpr double GB = 1e9;
+  throw FileError(path + ": " + std::to_string(count) + " trajectories of " + std::to_string(times) +
+                  " times and " + std::to_string(components) + " components take " +
+                  shortest(std::round(bytes / GB)) + " GB on one rank; its machine has " +
+                  shortest(std::round(memory / GB)) + " GB");
 }
 
 void check_range(const TrajectoryInfo& info, std::size_t first, std::size_t count, const ReadOptions& options,
@@ -195,7 +224,7 @@ std::string print_index(const Slab& slab, std::size_t position) {
 TrajectoryInfo inspect_trajectories(const Communicator& comm, const std::string& path) {
   std::string packed;
   collectively(comm, [&] {
-    if (comm.is_root()) packed = pack(inspect(path));
+    if (comm.is_root()) packed = in_child(path, {file_size(path)}, [&] { return pack(inspect(path)); });
   });
   parallel::broadcast(comm, packed);
   return unpack(packed);
@@ -204,24 +233,29 @@ TrajectoryInfo inspect_trajectories(const Communicator& comm, const std::string&
 core::Trajectories read_trajectories(const Communicator& comm, const std::string& path, std::size_t first,
                                      std::size_t count, const ReadOptions& options) {
   const TrajectoryInfo info = inspect_trajectories(comm, path);
-  collectively(comm, [&] { check_range(info, first, count, options, path); });
-  File file = File::open_parallel(comm, path, hdf5::Access::read_only);
-
   core::Trajectories data;
-  data.count = count;
-  data.times = std::min(options.time_end, info.times) - options.time_begin;
-  data.components = info.components;
-  data.shared_time = info.time_axis == TimeAxis::shared;
-  const std::size_t begin = options.time_begin;
-  if (options.content == Content::all)
-    data.state = read(comm, file, state_name, {{first, begin, 0}, {count, data.times, data.components}});
-  data.time = data.shared_time ? read(comm, file, time_name, {{begin}, {data.times}})
-                               : read(comm, file, time_name, {{first, begin}, {count, data.times}});
-  for (const std::string& name : info.parameters) {
-    data.parameters[name] = read(comm, file, parameter_name(name), {{first}, {count}});
-  }
-  collectively(comm, [&] { check_monotone(file, data, first, begin); });
-  file.close();
+  collectively(comm, [&] {
+    check_range(info, first, count, options, path);
+    data.count = count;
+    data.times = std::min(options.time_end, info.times) - options.time_begin;
+    data.components = info.components;
+    data.shared_time = info.time_axis == TimeAxis::shared;
+    const std::size_t begin = options.time_begin;
+    if (options.content == Content::all) {
+      require_memory(path, count, data.times, data.components);
+      data.state = read(path, state_name, {{first, begin, 0}, {count, data.times, data.components}});
+    }
+    data.time = data.shared_time ? read(path, time_name, {{begin}, {data.times}})
+                                 : read(path, time_name, {{first, begin}, {count, data.times}});
+    for (const std::string& name : info.parameters)
+      data.parameters[name] = read(path, parameter_name(name), {{first}, {count}});
+    check_monotone(path, data, first, begin);
+  });
+  collectively(comm, [&] {
+    if (!info.unwritten.empty())
+      throw FileError(path + ": parts of " + info.unwritten +
+                      " were never written, or the files that hold them are missing");
+  });
   return data;
 }
 

@@ -26,6 +26,7 @@ struct TrajectoryInfo {
   std::size_t components = 0;  ///< components of a state
   TimeAxis time_axis = TimeAxis::shared;
   hdf5::ElementType state_type = hdf5::ElementType::float64;
+  std::string unwritten;                ///< a dataset with chunks that nobody wrote; empty: there is none
   std::string system, units;            ///< attributes; empty where the file has none
   std::vector<std::string> parameters;  ///< names under /parameters, sorted
   Truth truth = Truth::absent;          ///< for writing: dataset /truth, of the shape of /state
@@ -48,7 +49,12 @@ struct ReadOptions {
 
 /// Reads the trajectories [first, first + count), which differ from rank to rank (a rank may read none).
 /// Collective; each rank reads only its own part, float32 is widened. Raises FileError on all ranks as
-/// inspect_trajectories does, and where a number is not finite or a time axis is not strictly monotone.
+/// inspect_trajectories does, and where a number is not finite, a time axis is not strictly monotone, states
+/// were never written or do not fit into memory.
+///
+/// Each rank opens the file by itself, in a child process: collective reads of Open MPI and HDF5 1.10 hang
+/// where one rank fails (chunks that were never written), refuse virtual datasets, and a crash inside HDF5
+/// would take the program with it.
 core::Trajectories read_trajectories(const parallel::Communicator& comm, const std::string& path,
                                      std::size_t first, std::size_t count, const ReadOptions& options = {});
 

@@ -1,4 +1,4 @@
-#include "io/replicated.hpp"
+#include "io/sealed_file.hpp"
 #include "io/text.hpp"
 #include "io/trajectories.hpp"
 #include "io/trajectory_format.hpp"
@@ -20,11 +20,11 @@ TrajectoryWriter::TrajectoryWriter(const Communicator& comm, const std::string& 
   collectively(comm_, [&] {
     if (comm_.is_root()) create_objects();
   });
-  file_ = File::open_parallel(comm_, target_.temporary(), hdf5::Access::read_write);
+  file_ = File::open_parallel(comm_, target_.temporary(), path);
 }
 
 void TrajectoryWriter::create_objects() const {
-  File file = File::create(target_.temporary());
+  File file = File::create(target_.temporary(), target_.path());
   write_format(file, trajectory_format, trajectory_format_version);
   file.set_attribute("/", "system", info_.system);
   file.set_attribute("/", "units", info_.units);

@@ -1,4 +1,5 @@
 #include "fixtures.hpp"
+#include "io/describe.hpp"
 #include "io/hdf5.hpp"
 #include "io/model_file.hpp"
 
@@ -67,18 +68,31 @@ TEST_CASE("file_of_another_format_or_a_newer_version_is_refused") {
 
   on_root([&] { io::hdf5::File::create(directory / "bare.h5").close(); });
   CHECK(read("bare.h5").status == ExitStatus::file_error);
-  CHECK(read("bare.h5").mentions("missing; 'spnode.model' is needed"));
+  CHECK(read("bare.h5").mentions("has no checksum at its end"));
 
-  on_root([&] {
-    io::hdf5::File file = io::hdf5::File::create(directory / "future.h5");
-    file.set_attribute("/", "format", "spnode.model");
-    file.set_attribute("/", "format_version", std::int64_t(2));
-    file.close();
-  });
+  io::write_array_file(Communicator(), directory / "future.h5", {"spnode.model", 2}, example(),
+                       Overwrite::no);
   CHECK(read("future.h5").status == ExitStatus::file_error);
   CHECK(read("future.h5").mentions("is 2; this program reads up to 1"));
   CHECK(read("absent.h5").mentions("absent.h5"));
   CHECK(read("absent.h5").status == ExitStatus::file_error);
+}
+
+TEST_CASE("model_file_with_any_changed_byte_is_refused_by_every_reader") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "model.h5", damaged = directory / "damaged.h5";
+  io::write_model(Communicator(), path, example(), Overwrite::no);
+  const std::string bytes = read_file(path);
+  for (std::size_t position = 0; position < bytes.size(); position += 97) {
+    std::string changed = bytes;
+    changed[position] = static_cast<char>(changed[position] ^ (1 << position % 8));
+    on_root([&] { write_file(damaged, changed); });
+    REQUIRE(outcome_of([&] { io::read_model(Communicator(), damaged); }).status == ExitStatus::file_error);
+  }
+  std::string changed = bytes;
+  changed[bytes.size() / 2] ^= 1;
+  on_root([&] { write_file(damaged, changed); });
+  CHECK(outcome_of([&] { io::describe(Communicator(), damaged); }).mentions("checksum does not match"));
 }
 
 TEST_CASE("failed_model_file_leaves_nothing_behind") {

@@ -1,5 +1,9 @@
 #include "io/atomic_file.hpp"
 #include "fixtures.hpp"
+#include "io/process_name.hpp"
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
 
@@ -82,6 +86,21 @@ TEST_CASE("file_has_the_rights_of_other_new_files") {
   CHECK(fs::status(directory / "result").permissions() == fs::status(directory / "plain").permissions());
 }
 
+TEST_CASE("file_that_is_not_written_whole_is_a_file_error_with_the_final_name") {
+  const TemporaryDirectory directory;
+  io::write_text(Communicator(), directory / "result", "old", Overwrite::no);
+  {
+    const FileSizeLimit limit(1000);
+    const Outcome outcome = outcome_of([&] {
+      io::write_text(Communicator(), directory / "result", std::string(2000, 'x'), Overwrite::yes);
+    });
+    CHECK(outcome.status == ExitStatus::file_error);
+    CHECK(outcome.message == directory / "result" + ": cannot be written: File too large");
+  }
+  CHECK(directory.files() == std::vector<std::string>{"result"});
+  CHECK(read_file(directory / "result") == "old");
+}
+
 TEST_CASE("old_leftovers_of_killed_programs_are_removed_and_young_ones_stay") {
   const TemporaryDirectory directory;
   on_root([&] {
@@ -93,4 +112,22 @@ TEST_CASE("old_leftovers_of_killed_programs_are_removed_and_young_ones_stay") {
   });
   io::write_text(Communicator(), directory / "result", "text", Overwrite::no);
   CHECK(directory.files() == std::vector<std::string>{"other.tmp-old", "result", "result.tmp-young"});
+}
+
+TEST_CASE("leftover_of_a_process_of_this_machine_is_removed_once_it_is_dead") {
+  const TemporaryDirectory directory;
+  const pid_t child = fork();
+  if (child == 0) _exit(0);
+  waitpid(child, nullptr, 0);
+  const std::string machine = io::this_process().machine;
+  on_root([&] {
+    write_file(directory / "result.tmp-" + io::to_string({machine, child}) + "-abc", "");
+    write_file(directory / "result.tmp-" + io::to_string(io::this_process()) + "-abc", "");
+    write_file(directory / "result.tmp-0123456789abcdef-1-abc", "");  // of another machine
+  });
+  io::write_text(Communicator(), directory / "result", "text", Overwrite::no);
+  CHECK(directory.files().size() == 3);
+  on_root([&] {
+    CHECK_FALSE(fs::exists(directory / "result.tmp-" + io::to_string({machine, child}) + "-abc"));
+  });
 }

@@ -1,15 +1,31 @@
 #include "io/hdf5.hpp"
 #include "fixtures.hpp"
+#include "io/file_bytes.hpp"
 #include "parallel/partition.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <numeric>
 
 using namespace spnode;
 using namespace spnode::test;
-using io::hdf5::Access;
 using io::hdf5::ElementType;
 using io::hdf5::File;
 using parallel::Communicator;
+
+namespace {
+
+/// Lets every later write to the open file `path` fail as on a full disk.
+void fill_disk_below(const std::string& path) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code closed;
+    if (std::filesystem::read_symlink(entry.path(), closed) == std::filesystem::canonical(path))
+      dup2(io::Descriptor(open("/dev/full", O_RDWR)).number(), std::stoi(entry.path().filename().string()));
+  }
+}
+
+}  // namespace
 
 TEST_CASE("slabs_written_in_parallel_form_the_whole_and_any_other_cut_reads_them") {
   const TemporaryDirectory directory;
@@ -25,18 +41,92 @@ TEST_CASE("slabs_written_in_parallel_form_the_whole_and_any_other_cut_reads_them
   });
 
   const parallel::Range mine = parallel::share(rows, comm.size(), comm.rank());
-  File file = File::open_parallel(comm, path, Access::read_write);
+  File file = File::open_parallel(comm, path, path);
   file.write_slab("/a/b/x", {{mine.begin, 0}, {mine.size(), columns}},
                   std::span(whole).subspan(mine.begin * columns, mine.size() * columns));
   file.close();
 
-  file = File::open_parallel(comm, path, Access::read_only);
+  MPI_Barrier(MPI_COMM_WORLD);
+  file = File::open(path);
   std::vector<double> all(rows * columns), column(comm.is_root() ? rows : 0);
   file.read_slab("/a/b/x", {{0, 0}, {rows, columns}}, all);
   CHECK(same_bits(all, whole));
-  file.read_slab("/a/b/x", {{0, 3}, {column.size(), 1}}, column);  // the other ranks read nothing
+  file.read_slab("/a/b/x", {{0, 3}, {column.size(), 1}}, column);  // the other ranks read an empty slab
   for (std::size_t row = 0; row < column.size(); ++row) CHECK(column[row] == whole[row * columns + 3]);
-  file.close();
+}
+
+TEST_CASE("file_in_memory_holds_what_a_file_on_the_disk_holds") {
+  const std::vector<double> values = {1.0, 2.0, 3.0};
+  File file = File::create_image("x.h5");
+  file.write("/group/x", values, {3});
+  file.set_attribute("/", "name", "spnode");
+  const std::string image = file.close_image();
+  CHECK_FALSE(std::filesystem::exists("x.h5"));
+  const TemporaryDirectory directory;
+  on_root([&] {
+    write_file(directory / "x.h5", image);
+    const auto check = [&](const File& read) {
+      CHECK(same_bits(read.read_doubles("/group/x"), values));
+      CHECK(read.string_attribute("/", "name") == "spnode");
+    };
+    check(File::open(directory / "x.h5"));
+    check(File::open_image(image, "x.h5"));
+  });
+}
+
+TEST_CASE("what_cannot_be_written_is_a_file_error_and_the_file_is_given_up") {
+  const TemporaryDirectory directory;
+  on_root([&] {
+    File file = File::create(directory / "x.h5", "final.h5");
+    file.create_dataset("/x", ElementType::float64, {1000});
+    fill_disk_below(directory / "x.h5");
+    const Outcome outcome = outcome_of([&] { file.close(); });
+    CHECK(outcome.status == ExitStatus::file_error);
+    CHECK(outcome.mentions("final.h5: the data could not be written (HDF5: "));
+  });
+}
+
+TEST_CASE("chunks_that_nobody_wrote_are_known") {
+  const TemporaryDirectory directory;
+  on_root([&] {
+    const std::string path = directory / "x.h5";
+    write_chunked(path, "/state", {4, 2}, 2);
+    CHECK(File::open(path).has_unwritten_parts("/state"));
+    write_chunked(path, "/state", {4, 2}, 4);
+    CHECK_FALSE(File::open(path).has_unwritten_parts("/state"));
+  });
+}
+
+TEST_CASE("parts_of_a_virtual_dataset_whose_file_is_missing_are_known") {
+  const TemporaryDirectory directory;
+  on_root([&] {
+    write_chunked(directory / "front.h5", "/x", {2, 3}, 2);
+    write_chunked(directory / "back.h5", "/x", {2, 3}, 2);
+    const std::string path = directory / "whole.h5";
+    write_virtual(path, "/state", {"front.h5", "back.h5"}, "/x", {2, 3});
+    CHECK_FALSE(File::open(path).has_unwritten_parts("/state"));
+    std::filesystem::remove(directory / "back.h5");
+    CHECK(File::open(path).has_unwritten_parts("/state"));
+  });
+}
+
+TEST_CASE("parts_of_a_slab_come_in_its_row_major_order") {
+  const io::hdf5::Slab slab = {{1, 10, 100}, {3, 5, 7}};
+  for (const std::size_t most : {1, 2, 7, 20, 1000}) {
+    std::vector<std::size_t> entries, parts;
+    const auto append = [](const io::hdf5::Slab& part, std::vector<std::size_t>& out) {
+      for (std::size_t i = 0; i < part.count[0]; ++i)
+        for (std::size_t j = 0; j < part.count[1]; ++j)
+          for (std::size_t k = 0; k < part.count[2]; ++k)
+            out.push_back((part.first[0] + i) * 10000 + (part.first[1] + j) * 1000 + part.first[2] + k);
+    };
+    append(slab, entries);
+    io::hdf5::for_each_part(slab, most, [&](const io::hdf5::Slab& part) {
+      CHECK(part.size() <= most);
+      append(part, parts);
+    });
+    CHECK(parts == entries);
+  }
 }
 
 TEST_CASE("all_kinds_of_contents_are_read_back_unchanged") {
@@ -118,8 +208,7 @@ TEST_CASE("file_that_does_not_open_says_why_on_all_ranks") {
   const auto message = [&] {
     const Outcome serial = outcome_of([&] { File::open(path); });
     CHECK(serial.status == ExitStatus::file_error);
-    const Outcome parallel =
-        outcome_of([&] { File::open_parallel(Communicator(), path, Access::read_only); });
+    const Outcome parallel = outcome_of([&] { File::open_parallel(Communicator(), path, path); });
     CHECK(parallel.status == ExitStatus::file_error);
     CHECK(serial.mentions(path));
     return serial.message;

@@ -80,6 +80,19 @@ void write_example(const std::string& path, const TrajectoryInfo& info, std::siz
   writer.commit();
 }
 
+/// Adds /time to a file.
+void write_times(const std::string& path, const std::vector<double>& times) {
+  const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const hsize_t count = times.size();
+  const hid_t space = H5Screate_simple(1, &count, nullptr);
+  const hid_t dataset =
+      H5Dcreate2(file, "/time", H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, times.data());
+  H5Dclose(dataset);
+  H5Sclose(space);
+  H5Fclose(file);
+}
+
 /// A small valid file without attributes, as a user would make it.
 struct PlainFile {
   std::vector<double> state = std::vector<double>(2 * 3 * 2, 0.5), time = {0.0, 1.0, 2.0};
@@ -276,6 +289,36 @@ TEST_CASE("missing_foreign_and_truncated_files_are_refused_on_all_ranks") {
     CHECK(read().mentions(path + ": "));
     CHECK(read().mentions("truncated"));
   }
+}
+
+TEST_CASE("states_that_were_never_written_are_refused_on_all_ranks") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "x.h5";
+  const auto read = [&](hsize_t written) {
+    on_root([&] {
+      write_chunked(path, "/state", {4, 3, 2}, written);
+      write_times(path, {0.0, 1.0, 2.0});
+    });
+    const Outcome outcome = outcome_of([&] { io::read_trajectories(Communicator(), path, 0, 4); });
+    MPI_Barrier(MPI_COMM_WORLD);
+    return outcome;
+  };
+  check_refused(read(3),
+                path + ": parts of /state were never written, or the files that hold them are missing");
+  CHECK(read(4).status == ExitStatus::success);
+}
+
+TEST_CASE("states_that_no_machine_can_hold_are_refused_with_their_size") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "x.h5";
+  const hsize_t many = hsize_t(1) << 40;
+  on_root([&] {
+    write_chunked(path, "/state", {many, 3, 2}, 1);
+    write_times(path, {0.0, 1.0, 2.0});
+  });
+  const Outcome outcome = outcome_of([&] { io::read_trajectories(Communicator(), path, 0, many); });
+  CHECK(outcome.status == ExitStatus::file_error);
+  CHECK(outcome.mentions("take 52777 GB on one rank; its machine has "));
 }
 
 TEST_CASE("range_beyond_the_file_is_refused_on_all_ranks") {

@@ -1,0 +1,61 @@
+#include "io/data_identity.hpp"
+
+#include "core/random.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+
+namespace spnode::io {
+
+namespace {
+
+/// A sum over numbers and their places, modulo 2^64: the order of the terms does not matter.
+class PlacedSum {
+ public:
+  void add(std::uint64_t place, double value) {
+    sum_ += core::mix64(core::mix64(place) ^ std::bit_cast<std::uint64_t>(value));
+  }
+  std::uint64_t value() const { return sum_; }
+
+ private:
+  std::uint64_t sum_ = 0;
+};
+
+/// Different kinds of numbers are counted from places that are far apart.
+constexpr std::uint64_t times_begin = std::uint64_t(1) << 62, parameters_begin = std::uint64_t(1) << 63;
+
+std::uint64_t sum_of(const core::Trajectories& held, std::size_t first, std::size_t skipped) {
+  PlacedSum sum;
+  const std::uint64_t row = std::uint64_t(held.times) * held.components;
+  for (std::size_t n = skipped; n < held.count; ++n) {
+    const std::uint64_t number = first + n;
+    for (std::uint64_t k = 0; k < row; ++k) sum.add(number * row + k, held.state[n * row + k]);
+    for (std::size_t t = 0; t < held.times; ++t)
+      sum.add(times_begin + number * held.times + t, held.time_at(n, t));
+    std::uint64_t place = parameters_begin + number;
+    for (const auto& [name, values] : held.parameters) {
+      for (const char letter : name) place = core::mix64(place ^ static_cast<unsigned char>(letter));
+      sum.add(place, values[n]);
+    }
+  }
+  return sum.value();
+}
+
+}  // namespace
+
+std::string identify(const parallel::Communicator& comm, const core::Trajectories& held, std::size_t first) {
+  // A trajectory counts on the first rank that holds it; ranks hold ascending ranges.
+  std::uint64_t end = held.count > 0 ? first + held.count : 0, seen = 0;
+  MPI_Exscan(&end, &seen, 1, MPI_UINT64_T, MPI_MAX, comm.handle());
+  if (comm.is_root()) seen = 0;  // MPI_Exscan leaves it undefined there
+  const std::size_t skipped = seen > first ? std::min<std::size_t>(seen - first, held.count) : 0;
+  std::uint64_t sums[2] = {held.count - skipped, sum_of(held, first, skipped)};
+  MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPI_UINT64_T, MPI_SUM, comm.handle());
+  std::uint64_t shape[2] = {held.times, held.components};
+  MPI_Allreduce(MPI_IN_PLACE, shape, 2, MPI_UINT64_T, MPI_MAX, comm.handle());
+  return std::to_string(sums[0]) + " trajectories of " + std::to_string(shape[0]) + " times and " +
+         std::to_string(shape[1]) + " components, checksum " + std::to_string(sums[1]);
+}
+
+}  // namespace spnode::io

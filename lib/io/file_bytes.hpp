@@ -1,0 +1,51 @@
+#pragma once
+/// Whole files as bytes, through system calls whose failures are all looked at.
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace spnode::io {
+
+/// Owner of a file descriptor.
+class Descriptor {
+ public:
+  explicit Descriptor(int number = -1) : number_(number) {}
+  ~Descriptor() { close(); }
+  Descriptor(Descriptor&& other) noexcept;
+  Descriptor& operator=(Descriptor&& other) noexcept;
+
+  int number() const { return number_; }
+  bool valid() const { return number_ >= 0; }
+  /// Closes early; false where the system reports a failure.
+  bool close();
+
+ private:
+  int number_;
+};
+
+/// Raises FileError "<path>: <problem>: <the system's reason>" from errno.
+[[noreturn]] void fail_with_errno(const std::string& path, const std::string& problem);
+
+/// Bytes of a regular file. Raises FileError where there is none: a directory, a pipe or a device would be
+/// waited for or read without end. Not collective.
+std::size_t file_size(const std::string& path);
+
+/// The bytes of a regular file. Not collective; raises FileError.
+std::string read_bytes(const std::string& path);
+
+/// At most the last `count` of them.
+std::string read_end(const std::string& path, std::size_t count);
+
+/// Puts `bytes` into the existing file `path` with checked writes, forces them to the disk, reads them back
+/// and compares. Not collective; raises FileError under the name `shown`.
+void write_bytes(const std::string& path, std::string_view bytes, const std::string& shown);
+
+/// Forces a file's data, or a directory's names, to the disk. Not collective; raises FileError under the name
+/// `shown`.
+void synchronize(const std::string& path, const std::string& shown);
+
+/// 64-bit FNV-1a (Fowler, Noll, Vo) in 16 hexadecimal digits. A change within one byte always changes it.
+std::string checksum(std::string_view bytes);
+
+}  // namespace spnode::io

@@ -1,0 +1,44 @@
+#include "io/child_process.hpp"
+#include "fixtures.hpp"
+
+#include <atomic>
+#include <csignal>
+#include <limits>
+
+using namespace spnode;
+using namespace spnode::test;
+using io::in_child;
+
+TEST_CASE("child_gives_back_what_its_work_returns") {
+  std::string long_text(1 << 20, 'x');
+  long_text[1000] = '\0';
+  CHECK(in_child("x", {}, [&] { return long_text; }) == long_text);
+  CHECK(in_child("x", {}, [] { return std::string(); }).empty());
+}
+
+TEST_CASE("errors_of_the_work_come_back_as_they_are") {
+  const Outcome outcome =
+      outcome_of([] { in_child("x", {}, []() -> std::string { throw NumericalError("not this way"); }); });
+  CHECK(outcome.status == ExitStatus::numerical_error);
+  CHECK(outcome.message == "not this way");
+}
+
+TEST_CASE("crash_endless_loop_and_endless_memory_are_file_errors") {
+  const auto message = [](const std::function<void()>& work) {
+    const Outcome outcome = outcome_of([&] {
+      in_child("data.h5", {}, [&] {
+        work();
+        return std::string();
+      });
+    });
+    CHECK(outcome.status == ExitStatus::file_error);
+    return outcome.message;
+  };
+  CHECK(message([] { std::raise(SIGSEGV); }) == "data.h5: is damaged: HDF5 fails on it (Segmentation fault)");
+  CHECK(message([] {
+          for (std::atomic<int> i = 0;; ++i) {
+          }
+        }) == "data.h5: is damaged: reading it does not come to an end");
+  CHECK(message([] { std::vector<char>(std::numeric_limits<std::ptrdiff_t>::max() / 4); }) ==
+        "data.h5: is damaged: it asks for more memory than there is");
+}
