@@ -98,6 +98,14 @@ void write_bytes(const std::string& path, std::string_view bytes, const std::str
     throw FileError(shown + ": cannot be written: what is read back differs from what was written");
 }
 
+void reserve_space(const std::string& path, const std::string& shown) {
+  const auto size = static_cast<off_t>(file_size(path));
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file.valid()) fail_with_errno(shown, "cannot be written");
+  if (::fallocate(file.number(), 0, 0, size) == 0 || errno == EOPNOTSUPP || errno == ENOSYS) return;
+  fail_with_errno(shown, "cannot be written: " + std::to_string(size) + " bytes are needed");
+}
+
 void synchronize(const std::string& path, const std::string& shown) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid() || ::fsync(file.number()) != 0) fail_with_errno(shown, "cannot be forced to the disk");

@@ -41,6 +41,10 @@ std::string read_end(const std::string& path, std::size_t count);
 /// and compares. Not collective; raises FileError under the name `shown`.
 void write_bytes(const std::string& path, std::string_view bytes, const std::string& shown);
 
+/// Takes the disk's space for all bytes of a file that has holes, so that a full disk is known before they
+/// are written, where the file system can do so. Not collective; raises FileError under the name `shown`.
+void reserve_space(const std::string& path, const std::string& shown);
+
 /// Forces a file's data, or a directory's names, to the disk. Not collective; raises FileError under the name
 /// `shown`.
 void synchronize(const std::string& path, const std::string& shown);

@@ -3,9 +3,6 @@
 #include "io/file_bytes.hpp"
 #include "io/hdf5_detail.hpp"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <functional>
 #include <numeric>
@@ -15,6 +12,14 @@ namespace spnode::io::hdf5 {
 
 namespace {
 
+/// HDF5 cannot let go of a file whose last bytes it cannot write: it crashes where it cleans up, at the end
+/// of the program or, where it was started after MPI, in MPI_Finalize. So it is started first and never
+/// cleans up.
+const bool started = [] {
+  H5dont_atexit();
+  return H5open() >= 0;
+}();
+
 constexpr const char* signature = "\x89HDF\r\n\x1a\n";
 
 constexpr std::size_t image_increment = std::size_t(1) << 20;  // by which a file in memory grows, bytes
@@ -22,6 +27,7 @@ constexpr std::size_t image_increment = std::size_t(1) << 20;  // by which a fil
 /// Properties of an access to a file. HDF5 prints its own error stack by default; here every failure becomes
 /// an exception instead.
 Handle access_list() {
+  if (!started) throw Error(ExitStatus::internal_error, "HDF5 cannot be started");
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   return owned(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
 }
@@ -154,36 +160,14 @@ File File::open_image(std::string image, const std::string& path) {
   return file;
 }
 
-File File::open_parallel(const parallel::Communicator& comm, const std::string& path,
-                         const std::string& shown) {
-  File file;
-  file.path_ = shown;
-  const Handle access = access_list();
-  H5Pset_fapl_mpio(access.id(), comm.handle(), MPI_INFO_NULL);
-  H5Pset_all_coll_metadata_ops(access.id(), true);
-  H5Pset_coll_metadata_write(access.id(), true);
-  file.file_ = owned(H5Fopen(path.c_str(), H5F_ACC_RDWR, access.id()), H5Fclose);
-  parallel::collectively(comm, [&] {
-    if (!file.file_.valid()) throw FileError(shown + ": cannot be opened for writing" + reason());
-  });
-  return file;
-}
-
 void File::close() {
   if (!file_.valid()) return;
   const bool flushed = H5Fflush(file_.id(), H5F_SCOPE_LOCAL) >= 0;
   std::string why = reason();
-  if (!flushed) write_into_nothing();
-  const bool closed = file_.close();
+  if (flushed && file_.close()) return;
   if (flushed) why = reason();
-  if (!flushed || !closed) throw FileError(path_ + ": the data could not be written" + why);
-}
-
-void File::write_into_nothing() const {
-  void* descriptor = nullptr;
-  if (H5Fget_vfd_handle(file_.id(), H5P_DEFAULT, &descriptor) < 0 || descriptor == nullptr) return;
-  const Descriptor memory(::memfd_create("given up", MFD_CLOEXEC));
-  if (memory.valid()) ::dup2(memory.number(), *static_cast<int*>(descriptor));
+  file_.abandon();
+  throw FileError(path_ + ": the data could not be written" + why);
 }
 
 std::string File::close_image() {

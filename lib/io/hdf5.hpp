@@ -2,8 +2,6 @@
 /// The only place that talks to HDF5: owners of its handles, and its failures as FileErrors that name file
 /// and object.
 
-#include "parallel/communicator.hpp"
-
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -31,6 +29,8 @@ class Handle {
   bool valid() const { return id_ >= 0; }
   /// Closes early; false where HDF5 reports a failure (for a file: data that could not be written).
   bool close();
+  /// Leaves the identifier to itself.
+  void abandon() { id_ = -1; }
 
  private:
   Id id_ = -1;
@@ -50,6 +50,13 @@ struct DatasetInfo {
   std::size_t size() const;
 };
 
+/// Where the numbers of a contiguous dataset stand in its file.
+struct Placement {
+  std::size_t offset = 0;  ///< bytes
+  ElementType type = ElementType::float64;
+  std::vector<std::size_t> shape;
+};
+
 /// A box inside a dataset: first index and extent along each dimension.
 struct Slab {
   std::vector<std::size_t> first, count;
@@ -65,26 +72,23 @@ struct Attribute {
 };
 
 /// An open file. Objects are named by their path ("/state", "/parameters/epsilon"). Every member raises
-/// FileError.
+/// FileError; none is collective.
 class File {
  public:
   /// Empty; to be assigned.
   File() = default;
 
-  /// Serial access; messages name the file `shown`, where that is given. Not collective.
+  /// Serial access; messages name the file `shown`, where that is given.
   static File create(const std::string& path, const std::string& shown = "");
   static File open(const std::string& path);
-  /// A file whose bytes are in memory; `path` for messages only. Not collective.
+  /// A file whose bytes are in memory; `path` for messages only.
   static File create_image(const std::string& path);
   static File open_image(std::string image, const std::string& path);
-  /// For reading and writing through MPI-IO. Collective; raises on all ranks.
-  static File open_parallel(const parallel::Communicator& comm, const std::string& path,
-                            const std::string& shown);
 
   /// Writes all that is buffered and closes. Where that fails the file is given up: nothing of it is written
-  /// any more. Collective for a file opened by open_parallel.
+  /// any more.
   void close();
-  /// The bytes of a file made by create_image, which is closed. Not collective.
+  /// The bytes of a file made by create_image, which is closed.
   std::string close_image();
   const std::string& path() const { return path_; }
 
@@ -112,10 +116,10 @@ class File {
   std::vector<std::int64_t> read_integers(const std::string& name) const;
   std::string read_string(const std::string& name) const;
 
-  /// Part of a dataset, which may be empty; floating-point numbers of any width are converted from and to
-  /// double. Not collective in a file opened by open_parallel either.
-  void write_slab(const std::string& name, const Slab& slab, std::span<const double> values);
+  /// Part of a dataset, which may be empty; floating-point numbers of any width are converted to double.
   void read_slab(const std::string& name, const Slab& slab, std::span<double> values) const;
+  /// Of a dataset made by create_dataset.
+  Placement placement(const std::string& name) const;
 
   /// Attributes of the object `object` ("/" for the file's).
   void set_attribute(const std::string& object, const std::string& name, const std::string& text);
@@ -133,10 +137,6 @@ class File {
   enum class ObjectKind { missing, group, dataset, other };
 
   static File create_with(const std::string& path, const std::string& shown, const Handle& access);
-  /// HDF5 cannot let go of a file whose last bytes it cannot write, and crashes at the end of the program: it
-  /// gets a file in memory to write them to, which is thrown away.
-  void write_into_nothing() const;
-
   /// As fail(), with HDF5's own reason for the call that failed last.
   [[noreturn]] void fail_with_reason(const std::string& object, const std::string& problem) const;
   ObjectKind kind(const std::string& name) const;

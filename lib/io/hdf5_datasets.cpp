@@ -186,7 +186,7 @@ Handle File::create(const std::string& name, Id type, const std::vector<std::siz
   if (const std::size_t slash = name.rfind('/'); slash != std::string::npos && slash > 0)
     create_group(name.substr(0, slash));
   const Handle creation = without_times(H5P_DATASET_CREATE);
-  H5Pset_alloc_time(creation.id(), H5D_ALLOC_TIME_EARLY);  // parallel writers need the space to exist
+  H5Pset_alloc_time(creation.id(), H5D_ALLOC_TIME_EARLY);  // other writers need the place to be known
   const Handle space = make_space(shape);
   Handle dataset =
       owned(H5Dcreate2(file_.id(), name.c_str(), type, space.id(), H5P_DEFAULT, creation.id(), H5P_DEFAULT),
@@ -266,45 +266,24 @@ std::string File::read_string(const std::string& name) const {
   return *text;
 }
 
-namespace {
-
-/// The dataspaces of one transfer of a slab. Each rank transfers on its own: where one rank of a collective
-/// transfer fails (disk full), Open MPI's other ranks wait for ever, and shares of whole trajectories are
-/// contiguous, so that there is nothing to aggregate.
-struct Transfer {
-  Handle memory, file;
-
-  Transfer(hid_t dataset, const Slab& slab)
-      : memory(make_space({slab.size()})), file(owned(H5Dget_space(dataset), H5Sclose)) {
-    if (slab.size() == 0) {
-      H5Sselect_none(memory.id());
-      H5Sselect_none(file.id());
-    } else {
-      H5Sselect_hyperslab(file.id(), H5S_SELECT_SET, extents(slab.first).data(), nullptr,
-                          extents(slab.count).data(), nullptr);
-    }
-  }
-};
-
-}  // namespace
-
-void File::write_slab(const std::string& name, const Slab& slab, std::span<const double> values) {
-  Handle dataset = open_dataset(name);
-  const Transfer transfer(dataset.id(), slab);
-  if (H5Dwrite(dataset.id(), H5T_NATIVE_DOUBLE, transfer.memory.id(), transfer.file.id(), H5P_DEFAULT,
-               values.data()) < 0 ||
-      !dataset.close()) {
-    fail_with_reason(name, "cannot be written");
+void File::read_slab(const std::string& name, const Slab& slab, std::span<double> values) const {
+  if (slab.size() == 0) return;
+  const Handle dataset = open_dataset(name);
+  const Handle memory = make_space({slab.size()});
+  const Handle space = owned(H5Dget_space(dataset.id()), H5Sclose);
+  if (H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, extents(slab.first).data(), nullptr,
+                          extents(slab.count).data(), nullptr) < 0 ||
+      H5Dread(dataset.id(), H5T_NATIVE_DOUBLE, memory.id(), space.id(), H5P_DEFAULT, values.data()) < 0) {
+    fail_with_reason(name, "cannot be read");
   }
 }
 
-void File::read_slab(const std::string& name, const Slab& slab, std::span<double> values) const {
+Placement File::placement(const std::string& name) const {
   const Handle dataset = open_dataset(name);
-  const Transfer transfer(dataset.id(), slab);
-  if (H5Dread(dataset.id(), H5T_NATIVE_DOUBLE, transfer.memory.id(), transfer.file.id(), H5P_DEFAULT,
-              values.data()) < 0) {
-    fail_with_reason(name, "cannot be read");
-  }
+  const haddr_t offset = H5Dget_offset(dataset.id());
+  if (offset == HADDR_UNDEF) fail_with_reason(name, "has no place in the file");
+  const DatasetInfo found = info(name);
+  return {offset, found.type, found.shape};
 }
 
 }  // namespace spnode::io::hdf5

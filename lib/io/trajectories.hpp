@@ -4,11 +4,15 @@
 #include "core/data/trajectories.hpp"
 #include "io/atomic_file.hpp"
 #include "io/hdf5.hpp"
+#include "io/slab_writer.hpp"
 #include "parallel/communicator.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace spnode::io {
@@ -78,13 +82,15 @@ class TrajectoryWriter {
   void commit();
 
  private:
-  void create_objects() const;
+  void create_objects(std::vector<std::uint64_t>& offsets) const;
+  void put(const std::string& name, const hdf5::Slab& slab, std::span<const double> values);
   void check_block(std::size_t first, const core::Trajectories& block, std::size_t time_begin) const;
 
   parallel::Communicator comm_;
   TrajectoryInfo info_;
   AtomicFile target_;
-  hdf5::File file_;
+  std::vector<std::pair<std::string, hdf5::Placement>> places_;  ///< of the datasets, by name
+  SlabWriter file_;
   std::size_t written_ = 0;  ///< states that this rank has written
 };
 

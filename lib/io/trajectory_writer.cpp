@@ -3,6 +3,7 @@
 #include "io/trajectories.hpp"
 #include "io/trajectory_format.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace spnode::io {
@@ -16,28 +17,46 @@ using parallel::Communicator;
 TrajectoryWriter::TrajectoryWriter(const Communicator& comm, const std::string& path,
                                    const TrajectoryInfo& info, Overwrite overwrite)
     : comm_(comm), info_(info), target_(comm, path, overwrite) {
-  // One rank makes the objects, so that only plain data transfers are left to go wrong in parallel.
+  // In the order in which every rank takes the offsets.
+  const auto place = [&](const std::string& name, ElementType type, const std::vector<std::size_t>& shape) {
+    places_.push_back({name, {0, type, shape}});
+  };
+  const std::vector<std::size_t> states = {info_.count, info_.times, info_.components};
+  place(state_name, info_.state_type, states);
+  if (info_.truth == Truth::present) place(truth_name, info_.state_type, states);
+  const bool shared = info_.time_axis == TimeAxis::shared;
+  place(time_name, ElementType::float64,
+        shared ? std::vector{info_.times} : std::vector{info_.count, info_.times});
+  for (const std::string& name : info_.parameters)
+    place(parameter_name(name), ElementType::float64, {info_.count});
+
+  std::vector<std::uint64_t> offsets(places_.size());
   collectively(comm_, [&] {
-    if (comm_.is_root()) create_objects();
+    if (comm_.is_root()) create_objects(offsets);
   });
-  file_ = File::open_parallel(comm_, target_.temporary(), path);
+  MPI_Bcast(offsets.data(), static_cast<int>(offsets.size()), MPI_UINT64_T, 0, comm_.handle());
+  for (std::size_t i = 0; i < places_.size(); ++i) places_[i].second.offset = offsets[i];
+  collectively(comm_, [&] { file_ = SlabWriter(target_.temporary(), target_.path()); });
 }
 
-void TrajectoryWriter::create_objects() const {
+void TrajectoryWriter::create_objects(std::vector<std::uint64_t>& offsets) const {
   File file = File::create(target_.temporary(), target_.path());
   write_format(file, trajectory_format, trajectory_format_version);
   file.set_attribute("/", "system", info_.system);
   file.set_attribute("/", "units", info_.units);
-  file.create_dataset(state_name, info_.state_type, {info_.count, info_.times, info_.components});
-  if (info_.truth == Truth::present)
-    file.create_dataset(truth_name, info_.state_type, {info_.count, info_.times, info_.components});
-  const bool shared = info_.time_axis == TimeAxis::shared;
-  file.create_dataset(time_name, ElementType::float64,
-                      shared ? std::vector{info_.times} : std::vector{info_.count, info_.times});
-  for (const std::string& name : info_.parameters) {
-    file.create_dataset(parameter_name(name), ElementType::float64, {info_.count});
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    const auto& [name, place] = places_[i];
+    file.create_dataset(name, place.type, place.shape);
+    offsets[i] = file.placement(name).offset;
   }
   file.close();
+  reserve_space(target_.temporary(), target_.path());
+}
+
+void TrajectoryWriter::put(const std::string& name, const Slab& slab, std::span<const double> values) {
+  const auto found =
+      std::find_if(places_.begin(), places_.end(), [&](const auto& place) { return place.first == name; });
+  file_.write(found->second, slab, values);
 }
 
 void TrajectoryWriter::check_block(std::size_t first, const core::Trajectories& block,
@@ -62,31 +81,27 @@ void TrajectoryWriter::check_block(std::size_t first, const core::Trajectories& 
 }
 
 void TrajectoryWriter::write(std::size_t first, const core::Trajectories& block, std::size_t time_begin) {
-  collectively(comm_, [&] { check_block(first, block, time_begin); });
-  const auto put = [&](const std::string& name, const Slab& slab, std::span<const double> values) {
-    collectively(comm_, [&] { file_.write_slab(name, slab, values); });
-  };
   const std::size_t count = block.count, times = count > 0 ? block.times : 0;
-  put(state_name, {{first, time_begin, 0}, {count, times, info_.components}}, block.state);
-  if (info_.time_axis == TimeAxis::shared) {
-    const std::size_t mine = first == 0 ? times : 0;
-    put(time_name, {{time_begin}, {mine}}, std::span(block.time).first(mine));
-  } else {
-    put(time_name, {{first, time_begin}, {count, times}}, block.time);
-  }
-  for (const std::string& name : info_.parameters) {
-    const auto found = block.parameters.find(name);
-    const std::size_t mine = time_begin == 0 ? count : 0;
-    put(parameter_name(name), {{first}, {mine}},
-        mine > 0 ? std::span<const double>(found->second) : std::span<const double>());
-  }
+  collectively(comm_, [&] {
+    check_block(first, block, time_begin);
+    put(state_name, {{first, time_begin, 0}, {count, times, info_.components}}, block.state);
+    if (info_.time_axis == TimeAxis::shared) {
+      const std::size_t mine = first == 0 ? times : 0;
+      put(time_name, {{time_begin}, {mine}}, std::span(block.time).first(mine));
+    } else {
+      put(time_name, {{first, time_begin}, {count, times}}, block.time);
+    }
+    if (time_begin > 0 || count == 0) return;
+    for (const std::string& name : info_.parameters)
+      put(parameter_name(name), {{first}, {count}}, block.parameters.at(name));
+  });
   written_ += count * times;
 }
 
 void TrajectoryWriter::write_truth(std::size_t first, const core::Trajectories& block) {
-  collectively(comm_, [&] { check_block(first, block, 0); });
   collectively(comm_, [&] {
-    file_.write_slab(truth_name, {{first, 0, 0}, {block.count, info_.times, info_.components}}, block.state);
+    check_block(first, block, 0);
+    put(truth_name, {{first, 0, 0}, {block.count, info_.times, info_.components}}, block.state);
   });
 }
 

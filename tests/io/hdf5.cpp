@@ -1,59 +1,11 @@
 #include "io/hdf5.hpp"
 #include "fixtures.hpp"
 #include "io/file_bytes.hpp"
-#include "parallel/partition.hpp"
-
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <numeric>
 
 using namespace spnode;
 using namespace spnode::test;
 using io::hdf5::ElementType;
 using io::hdf5::File;
-using parallel::Communicator;
-
-namespace {
-
-/// Lets every later write to the open file `path` fail as on a full disk.
-void fill_disk_below(const std::string& path) {
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-    std::error_code closed;
-    if (std::filesystem::read_symlink(entry.path(), closed) == std::filesystem::canonical(path))
-      dup2(io::Descriptor(open("/dev/full", O_RDWR)).number(), std::stoi(entry.path().filename().string()));
-  }
-}
-
-}  // namespace
-
-TEST_CASE("slabs_written_in_parallel_form_the_whole_and_any_other_cut_reads_them") {
-  const TemporaryDirectory directory;
-  const Communicator comm;
-  const std::string path = directory / "x.h5";
-  const std::size_t rows = 11, columns = 5;
-  std::vector<double> whole(rows * columns);
-  std::iota(whole.begin(), whole.end(), 1.0);
-  on_root([&] {
-    File file = File::create(path);
-    file.create_dataset("/a/b/x", ElementType::float64, {rows, columns});
-    file.close();
-  });
-
-  const parallel::Range mine = parallel::share(rows, comm.size(), comm.rank());
-  File file = File::open_parallel(comm, path, path);
-  file.write_slab("/a/b/x", {{mine.begin, 0}, {mine.size(), columns}},
-                  std::span(whole).subspan(mine.begin * columns, mine.size() * columns));
-  file.close();
-
-  MPI_Barrier(MPI_COMM_WORLD);
-  file = File::open(path);
-  std::vector<double> all(rows * columns), column(comm.is_root() ? rows : 0);
-  file.read_slab("/a/b/x", {{0, 0}, {rows, columns}}, all);
-  CHECK(same_bits(all, whole));
-  file.read_slab("/a/b/x", {{0, 3}, {column.size(), 1}}, column);  // the other ranks read an empty slab
-  for (std::size_t row = 0; row < column.size(); ++row) CHECK(column[row] == whole[row * columns + 3]);
-}
 
 TEST_CASE("file_in_memory_holds_what_a_file_on_the_disk_holds") {
   const std::vector<double> values = {1.0, 2.0, 3.0};
@@ -77,12 +29,12 @@ TEST_CASE("file_in_memory_holds_what_a_file_on_the_disk_holds") {
 TEST_CASE("what_cannot_be_written_is_a_file_error_and_the_file_is_given_up") {
   const TemporaryDirectory directory;
   on_root([&] {
+    const FileSizeLimit limit(1000);
     File file = File::create(directory / "x.h5", "final.h5");
     file.create_dataset("/x", ElementType::float64, {1000});
-    fill_disk_below(directory / "x.h5");
     const Outcome outcome = outcome_of([&] { file.close(); });
     CHECK(outcome.status == ExitStatus::file_error);
-    CHECK(outcome.mentions("final.h5: the data could not be written (HDF5: "));
+    CHECK(outcome.mentions("final.h5: the data could not be written (HDF5: File too large"));
   });
 }
 
@@ -208,8 +160,6 @@ TEST_CASE("file_that_does_not_open_says_why_on_all_ranks") {
   const auto message = [&] {
     const Outcome serial = outcome_of([&] { File::open(path); });
     CHECK(serial.status == ExitStatus::file_error);
-    const Outcome parallel = outcome_of([&] { File::open_parallel(Communicator(), path, path); });
-    CHECK(parallel.status == ExitStatus::file_error);
     CHECK(serial.mentions(path));
     return serial.message;
   };

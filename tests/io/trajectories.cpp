@@ -333,6 +333,19 @@ TEST_CASE("range_beyond_the_file_is_refused_on_all_ranks") {
   CHECK(read(0, 1, {3, 3}) == ExitStatus::file_error);
 }
 
+TEST_CASE("file_that_does_not_fit_is_refused_before_anything_is_written") {
+  const TemporaryDirectory directory;
+  TrajectoryInfo info = example_info(TimeAxis::shared);
+  info.count = 1000;
+  const FileSizeLimit limit(10000);
+  const Outcome outcome =
+      outcome_of([&] { TrajectoryWriter(Communicator(), directory / "x.h5", info, Overwrite::no); });
+  CHECK(outcome.status == ExitStatus::file_error);
+  CHECK(outcome.mentions(directory / "x.h5"));
+  CHECK(outcome.mentions("File too large"));
+  CHECK(directory.files().empty());
+}
+
 TEST_CASE("failed_writing_leaves_no_file_on_any_rank") {
   const TemporaryDirectory directory;
   const Communicator comm;
