@@ -7,6 +7,7 @@
 #include <petscsys.h>
 
 #include <exception>
+#include <string>
 #include <utility>
 
 #if PETSC_VERSION_LT(3, 19, 0)
@@ -15,8 +16,19 @@
 
 namespace spnode::distributed {
 
-/// Throws where a PETSc or SLEPc call failed. Not collective.
+/// Raises an Error with PETSc's reason where a PETSc or SLEPc call failed: FileError's status where a file
+/// could not be used, else internal. Not collective.
 void check_petsc(PetscErrorCode code, const char* call);
+
+/// Raises UsageError with PETSc's reason where a call failed because of the options that it read. Not
+/// collective.
+/// @param refused what is refused, with the options' names
+/// @param advice what would work; appended to the reason
+void check_options(PetscErrorCode code, const std::string& refused, const std::string& advice = "");
+
+/// From now on failing PETSc calls only return their code, and the reason is kept for the checks above,
+/// instead of printing a trace. May be called before PetscInitialize. Not collective.
+void quieten_errors();
 
 /// Runs the bodies of callbacks that PETSc calls: an exception is kept and becomes an error code, so that it
 /// never crosses C code; the caller of PETSc gets it back.
@@ -45,8 +57,7 @@ class CallbackGuard {
   std::exception_ptr failure_;
 };
 
-/// While it lives, failing PETSc calls only return their code instead of printing a trace: for calls whose
-/// callbacks may throw. Not collective.
+/// The same while it lives: for calls whose callbacks may throw. Not collective.
 class QuietErrors {
  public:
   QuietErrors();

@@ -1,13 +1,9 @@
 #include "distributed/signals.hpp"
 
-#include "core/error.hpp"
-
 #include <atomic>
-#include <cerrno>
+#include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <ctime>
-#include <string>
 
 namespace spnode::distributed {
 
@@ -41,27 +37,22 @@ void note(int signal) {
 
 }  // namespace
 
-SignalFlag::SignalFlag(const std::vector<int>& signals) {
-  raised_signal = 0;
+SignalFlag::SignalFlag() noexcept {
   struct sigaction action {};
   action.sa_handler = note;
+  action.sa_flags = SA_RESTART;  // file and network calls go on
   sigemptyset(&action.sa_mask);
-  for (const int signal : signals) sigaddset(&action.sa_mask, signal);  // one after the other
-  action.sa_flags = SA_RESTART;                                         // file and network calls go on
-  previous_.reserve(signals.size());
-  for (const int signal : signals) {
-    Previous previous{signal, {}};
-    if (sigaction(signal, &action, &previous.action) != 0)
-      throw Error(ExitStatus::internal_error,
-                  "cannot watch signal " + std::to_string(signal) + ": " + std::strerror(errno));
-    previous_.push_back(previous);
-  }
+  for (const int signal : signals_) sigaddset(&action.sa_mask, signal);  // one after the other
+  struct sigaction outer {};
+  sigaction(signals_[0], nullptr, &outer);
+  if (outer.sa_handler != note) raised_signal = 0;
+  for (std::size_t i = 0; i < signals_.size(); ++i) sigaction(signals_[i], &action, &previous_[i]);
 }
 
 SignalFlag::~SignalFlag() {
-  for (const Previous& previous : previous_) sigaction(previous.signal, &previous.action, nullptr);
+  for (std::size_t i = 0; i < signals_.size(); ++i) sigaction(signals_[i], &previous_[i], nullptr);
 }
 
-int SignalFlag::raised() const { return raised_signal; }
+int SignalFlag::raised() noexcept { return raised_signal; }
 
 }  // namespace spnode::distributed

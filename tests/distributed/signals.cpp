@@ -39,6 +39,24 @@ TEST_CASE("first_signal_is_noted") {
   }
 }
 
+TEST_CASE("inner_flag_knows_what_the_outer_one_noted") {
+  const SignalFlag outer;
+  raise(SIGUSR1);
+  {
+    const SignalFlag inner;
+    CHECK(inner.raised() == SIGUSR1);
+  }
+  CHECK(outer.raised() == SIGUSR1);
+}
+
+TEST_CASE("new_outermost_flag_has_noted_nothing") {
+  {
+    const SignalFlag before;
+    raise(SIGUSR1);
+  }
+  CHECK(SignalFlag().raised() == 0);
+}
+
 TEST_CASE("signals_have_their_previous_action_afterwards") {
   struct sigaction before {
   }, during{}, after{};
