@@ -42,6 +42,11 @@ const char* phase_name(OptimizerKind optimizer) {
   return "";
 }
 
+/// The solver of a phase, unless -tao_type says another one.
+TaoType declared_type(OptimizerKind optimizer) {
+  return optimizer == OptimizerKind::lbfgs ? TAOLMVM : TAOSHELL;
+}
+
 void require_fit(const TrainerState& state, const std::vector<Phase>& phases) {
   if (state.phase > phases.size())
     throw FileError("the state to continue from is in phase " + std::to_string(state.phase + 1) + " of " +
@@ -75,6 +80,10 @@ std::vector<Phase> make_phases(const TrainingOptions& options, core::TileObjecti
   return phases;
 }
 
+void check_optimizer_options(const TrainingOptions& options) {
+  for (const OptimizerKind optimizer : options.optimizers) check_tao_options(declared_type(optimizer));
+}
+
 SamplerOptions training_sampler(const TrainingOptions& options, std::uint64_t seed) {
   bool batches = options.pretrain_epochs > 0;
   for (const OptimizerKind optimizer : options.optimizers) batches |= optimizer == OptimizerKind::adam;
@@ -95,7 +104,7 @@ void Trainer::run(TrainerState& state) {
   while (state.phase < setup_.phases.size()) {
     PhaseRun run(comm_, setup_, state, clock);
     const OptimizerKind optimizer = run.phase().optimizer;
-    const std::string type = requested_tao_type(optimizer == OptimizerKind::lbfgs ? TAOLMVM : TAOSHELL);
+    const std::string type = requested_tao_type(declared_type(optimizer));
     if (type == TAOSHELL && optimizer == OptimizerKind::gauss_newton)
       run_gauss_newton(run);
     else if (type == TAOSHELL)

@@ -181,3 +181,35 @@ TEST_CASE("options_database_has_the_last_word") {
   SPNODE_PETSC(PetscOptionsClearValue(nullptr, "-tao_max_it"));
   SPNODE_PETSC(PetscOptionsClearValue(nullptr, "-tao_type"));
 }
+
+TEST_CASE("solvers_that_want_more_than_gradients_are_refused_before_they_run") {
+  for (const char* type : {"nls", "ntr", "tron", "pounders", "brgn", "lcl", "almm", "admm", "ssils", "ipm",
+                           "owlqn", "bmrm", "no_such"}) {
+    SPNODE_PETSC(PetscOptionsSetValue(nullptr, "-tao_type", type));
+    CHECK_THROWS_WITH(check_tao_options(TAOSHELL),
+                      Catch::Matchers::Contains(type) && Catch::Matchers::Contains("lmvm, blmvm, cg, bncg"));
+  }
+  SPNODE_PETSC(PetscOptionsClearValue(nullptr, "-tao_type"));
+}
+
+TEST_CASE("solvers_that_are_not_refused_minimise") {
+  for (const char* type : {"lmvm", "blmvm", "cg", "bncg", "bqnls", "bqnkls", "bqnktr", "bqnktl", "nm"}) {
+    SPNODE_PETSC(PetscOptionsSetValue(nullptr, "-tao_type", type));
+    check_tao_options(TAOLMVM);
+    std::vector<double> x(2, 3.0), gradient(2);
+    TaoSolver({.type = type, .iterations = 200}, x, {.evaluate = quadratic, .iterate = {}, .shell = {}})
+        .solve();
+    INFO(type);
+    CHECK(quadratic(x, gradient) < 1e-3 * quadratic(std::vector<double>(2, 3.0), gradient));
+  }
+  SPNODE_PETSC(PetscOptionsClearValue(nullptr, "-tao_type"));
+}
+
+TEST_CASE("values_that_a_solver_does_not_take_are_refused_before_it_runs") {
+  for (const auto& [name, value] : {std::pair("-tao_max_it", "many"), std::pair("-tao_ls_type", "no_such"),
+                                    std::pair("-tao_lmvm_mat_lmvm_hist_size", "-5")}) {
+    SPNODE_PETSC(PetscOptionsSetValue(nullptr, name, value));
+    CHECK_THROWS_AS(check_tao_options(TAOLMVM), UsageError);
+    SPNODE_PETSC(PetscOptionsClearValue(nullptr, name));
+  }
+}

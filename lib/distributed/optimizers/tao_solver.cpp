@@ -1,8 +1,10 @@
 #include "distributed/optimizers/tao_solver.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace spnode::distributed {
 
@@ -58,7 +60,38 @@ PetscInt petsc_int(std::uint64_t value) {
   return static_cast<PetscInt>(value < most ? value : most);
 }
 
+/// The solvers that work with what can be given to them: values and gradients of a function without
+/// constraints on its parameters. Others want a Hessian, residuals, constraints or terms of a certain form.
+constexpr TaoType first_order[] = {TAOSHELL, TAOLMVM,   TAOBLMVM,  TAOCG,     TAOBNCG,
+                                   TAOBQNLS, TAOBQNKLS, TAOBQNKTR, TAOBQNKTL, TAONM};
+
+/// Those that this PETSc has.
+std::vector<std::string> available_types() {
+  std::vector<std::string> types;
+  for (const TaoType type : first_order) {
+    void (*create)() = nullptr;
+    SPNODE_PETSC(PetscFunctionListFind(TaoList, type, &create));
+    if (create != nullptr) types.emplace_back(type);
+  }
+  return types;
+}
+
+/// Raises UsageError for a type that is unknown or wants more than values and gradients.
+void require_first_order(const std::string& type) {
+  const std::vector<std::string> types = available_types();
+  if (std::ranges::find(types, type) != types.end()) return;
+  std::string list;
+  for (const std::string& each : types) list += (list.empty() ? "" : ", ") + each;
+  throw UsageError("-tao_type " + type +
+                   ": PETSc/TAO has no such solver that works with values and gradients; " + list + " do");
+}
+
 }  // namespace
+
+void check_tao_options(TaoType type) {
+  double parameter = 0.0;
+  const TaoSolver unused({.type = requested_tao_type(type)}, {&parameter, 1}, {});
+}
 
 std::string requested_tao_type(TaoType type) {
   char requested[64] = "";
@@ -75,16 +108,17 @@ TaoSolver::TaoSolver(const TaoDefaults& defaults, std::span<double> solution, Ta
   SPNODE_PETSC(TaoCreate(PETSC_COMM_SELF, tao_.put()));
   const QuietErrors quiet;
   const Tao tao = tao_.get();
-  if (TaoSetType(tao, defaults.type.c_str()) != PETSC_SUCCESS)
-    throw UsageError("-tao_type " + defaults.type + ": PETSc/TAO has no such solver");
+  require_first_order(defaults.type);
+  SPNODE_PETSC(TaoSetType(tao, defaults.type.c_str()));
   SPNODE_PETSC(TaoSetSolution(tao, solution_.get()));
   SPNODE_PETSC(TaoSetObjectiveAndGradient(tao, gradient_.get(), evaluate_callback, this));
   SPNODE_PETSC(TaoSetTolerances(tao, defaults.gradient_tolerance, 0.0, 0.0));
   SPNODE_PETSC(TaoSetMaximumIterations(tao, petsc_int(defaults.iterations)));
   SPNODE_PETSC(TaoSetMaximumFunctionEvaluations(tao, std::numeric_limits<PetscInt>::max()));
   const DefaultOption history("-tao_lmvm_mat_lmvm_hist_size", std::to_string(defaults.history));
-  if (TaoSetFromOptions(tao) != PETSC_SUCCESS)
-    throw UsageError("PETSc refuses an option of the optimizer (-tao_..., -mat_lmvm_...)");
+  const char* const refused = "an option of the optimizer is refused (-tao_..., -mat_lmvm_...)";
+  check_options(TaoSetFromOptions(tao), refused);
+  check_options(TaoSetUp(tao), refused);
   if (is_shell()) {
     SPNODE_PETSC(TaoShellSetSolve(tao, shell_callback));
     SPNODE_PETSC(TaoShellSetContext(tao, this));

@@ -15,6 +15,10 @@ namespace spnode::distributed {
 /// The type in the options database (-tao_type), else `type`. Not collective.
 std::string requested_tao_type(TaoType type);
 
+/// Makes a solver of requested_tao_type(type) as the options database wants it, and lets it go. Raises
+/// UsageError as TaoSolver does. Not collective.
+void check_tao_options(TaoType type);
+
 struct TaoDefaults {
   std::string type = TAOLMVM;       ///< TAOSHELL: the solver is TaoCallbacks::shell
   std::uint64_t iterations = 0;     ///< most iterations
