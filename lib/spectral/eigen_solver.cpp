@@ -8,25 +8,30 @@
 
 namespace spnode::spectral {
 
-EigenSolver::EigenSolver(Mat matrix, const EigenSettings& settings) : matrix_(matrix) {
-  constexpr PetscInt max_restarts = 1000;
-  const bool symmetric = settings.symmetry == Symmetry::symmetric;
-  SPNODE_PETSC(EPSCreate(PetscObjectComm(reinterpret_cast<PetscObject>(matrix)), eps_.put()));
-  EPS eps = eps_.get();
-  SPNODE_PETSC(EPSSetOptionsPrefix(eps, settings.prefix.c_str()));
-  SPNODE_PETSC(EPSSetOperators(eps, matrix, nullptr));
-  SPNODE_PETSC(EPSSetProblemType(eps, symmetric ? EPS_HEP : EPS_NHEP));
-  SPNODE_PETSC(EPSSetWhichEigenpairs(eps, EPS_LARGEST_REAL));
-  // Relative to the norm of the matrix: with rates over many decades, |lambda| lies below its rounding.
-  SPNODE_PETSC(EPSSetConvergenceTest(eps, EPS_CONV_NORM));
-  SPNODE_PETSC(EPSSetTolerances(eps, settings.tolerance, max_restarts));
-  set_method(settings);
-  SPNODE_PETSC(EPSSetFromOptions(eps));
-  SPNODE_PETSC(EPSSolve(eps));
+namespace {
+
+/// What works for the eigenvalues of largest real part, as far as this SLEPc has it. Others want symmetric
+/// matrices, a target or a region.
+std::string advice(const std::string& prefix) {
+  constexpr EPSType rightmost[] = {EPSKRYLOVSCHUR, EPSARNOLDI, EPSLAPACK};
+  std::string list;
+  for (const EPSType type : rightmost) {
+    void (*create)() = nullptr;
+    SPNODE_PETSC(PetscFunctionListFind(EPSList, type, &create));
+    if (create != nullptr) list += (list.empty() ? "" : ", ") + std::string(type);
+  }
+  return "; -" + prefix + "eps_type " + list + " work, with -" + prefix + "st_type shift";
+}
+
+}  // namespace
+
+EigenSolver::EigenSolver(Mat matrix, const EigenSettings& settings) : EigenSolver(matrix) {
+  configure(settings);
+  SPNODE_PETSC(EPSSolve(eps_.get()));
 
   PetscInt converged = 0, restarts = 0;
-  SPNODE_PETSC(EPSGetConverged(eps, &converged));
-  SPNODE_PETSC(EPSGetIterationNumber(eps, &restarts));
+  SPNODE_PETSC(EPSGetConverged(eps_.get(), &converged));
+  SPNODE_PETSC(EPSGetIterationNumber(eps_.get(), &restarts));
   converged_ = static_cast<std::size_t>(std::max<PetscInt>(converged, 0));
   if (converged_ == 0)
     throw NumericalError("no eigenvalue converged in " + std::to_string(restarts) + " restarts of " +
@@ -34,12 +39,41 @@ EigenSolver::EigenSolver(Mat matrix, const EigenSettings& settings) : matrix_(ma
                          "eps_max_it");
 }
 
+void EigenSolver::check_options(Mat matrix, const EigenSettings& settings) {
+  EigenSolver(matrix).configure(settings);
+}
+
+void EigenSolver::configure(const EigenSettings& settings) {
+  constexpr PetscInt max_restarts = 1000;
+  const distributed::QuietErrors quiet;
+  const EPSProblemType problem = settings.symmetry == Symmetry::symmetric ? EPS_HEP : EPS_NHEP;
+  SPNODE_PETSC(EPSCreate(PetscObjectComm(reinterpret_cast<PetscObject>(matrix_)), eps_.put()));
+  EPS eps = eps_.get();
+  SPNODE_PETSC(EPSSetOptionsPrefix(eps, settings.prefix.c_str()));
+  SPNODE_PETSC(EPSSetOperators(eps, matrix_, nullptr));
+  SPNODE_PETSC(EPSSetProblemType(eps, problem));
+  SPNODE_PETSC(EPSSetWhichEigenpairs(eps, EPS_LARGEST_REAL));
+  // Relative to the norm of the matrix: with rates over many decades, |lambda| lies below its rounding.
+  SPNODE_PETSC(EPSSetConvergenceTest(eps, EPS_CONV_NORM));
+  SPNODE_PETSC(EPSSetTolerances(eps, settings.tolerance, max_restarts));
+  set_method(settings);
+  const std::string refused = "an option of the eigensolver is refused (-" + settings.prefix + "eps_..., -" +
+                              settings.prefix + "st_...)";
+  distributed::check_options(EPSSetFromOptions(eps), refused, advice(settings.prefix));
+  EPSProblemType asked = problem;
+  SPNODE_PETSC(EPSGetProblemType(eps, &asked));
+  if (asked != problem) throw UsageError(refused + ": the kind of problem follows from the matrix");
+  distributed::check_options(EPSSetUp(eps), refused, advice(settings.prefix));
+}
+
 void EigenSolver::set_method(const EigenSettings& settings) const {
   EPS eps = eps_.get();
   PetscInt size = 0, wanted = static_cast<PetscInt>(settings.wanted), space = PETSC_DEFAULT;
   SPNODE_PETSC(MatGetSize(matrix_, &size, nullptr));
   // Looked up here, too, because the size of the space follows from it.
-  SPNODE_PETSC(PetscOptionsGetInt(nullptr, settings.prefix.c_str(), "-eps_nev", &wanted, nullptr));
+  distributed::check_options(
+      PetscOptionsGetInt(nullptr, settings.prefix.c_str(), "-eps_nev", &wanted, nullptr),
+      "-" + settings.prefix + "eps_nev is refused");
   wanted = std::clamp<PetscInt>(wanted, 1, size);
   if (settings.method == EigenMethod::all_by_lapack) {
     SPNODE_PETSC(EPSSetType(eps, EPSLAPACK));

@@ -34,9 +34,12 @@ struct EigenSettings {
 /// Settings are defaults: what the options database says under the prefix has the last word.
 class EigenSolver {
  public:
-  /// Solves for the eigenvalues of `matrix`. Collective on the matrix. Raises NumericalError where none
-  /// converged.
+  /// Solves for the eigenvalues of `matrix`. Collective on the matrix. Raises UsageError where the database
+  /// holds options that do not fit, NumericalError where none converged.
   EigenSolver(Mat matrix, const EigenSettings& settings);
+
+  /// Raises UsageError as the constructor does; solves nothing. Collective on the matrix.
+  static void check_options(Mat matrix, const EigenSettings& settings);
 
   /// Number of eigenpairs that converged; with a real nonsymmetric matrix conjugate pairs come whole.
   std::size_t converged() const { return converged_; }
@@ -58,6 +61,8 @@ class EigenSolver {
   Eigenvalue eigenpair(std::size_t i, Vec real, Vec imag) const;
 
  private:
+  explicit EigenSolver(Mat matrix) : matrix_(matrix) {}
+  void configure(const EigenSettings& settings);
   void set_method(const EigenSettings& settings) const;
   void set_start() const;
 

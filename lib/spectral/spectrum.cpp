@@ -85,6 +85,8 @@ void broadcast(const parallel::Communicator& comm, SpectrumReport& report) {
 
 namespace {
 
+constexpr const char* symmetric_prefix = "spectrum_symmetric_";
+
 /// What is analysed: a checked square matrix.
 struct Problem {
   std::span<const double> matrix;  ///< (n, n) row major
@@ -183,8 +185,7 @@ Analysis analyse(MPI_Comm comm, const Problem& problem) {
     report.eigenvector_condition = condition_of_eigenvectors(solver, matrix.get(), problem.n);
 
   const MatHandle symmetric = make_matrix(comm, problem.matrix, problem.n, Part::symmetric);
-  const EigenSolver numerical(symmetric.get(),
-                              problem.settings(Symmetry::symmetric, 1, "spectrum_symmetric_"));
+  const EigenSolver numerical(symmetric.get(), problem.settings(Symmetry::symmetric, 1, symmetric_prefix));
   report.numerical_abscissa = detail::largest_real_part(numerical.eigenvalues(1));
   return {report, judged};
 }
@@ -203,6 +204,25 @@ SpectrumReport compute_spectrum(const parallel::Communicator& comm, std::span<co
   });
   detail::broadcast(comm, analysis.report);
   return analysis.report;
+}
+
+void check_spectrum_options() {
+  constexpr std::size_t n = 64;
+  std::vector<double> diagonal(n * n, 0.0);
+  for (std::size_t i = 0; i < n; ++i) diagonal[i * n + i] = 1.0 + static_cast<double>(i);
+  const MatHandle matrix = make_matrix(PETSC_COMM_SELF, diagonal, n, Part::whole);
+  SpectrumOptions dense, sparse;
+  sparse.dense_limit = 0;
+  const auto check = [&](const SpectrumOptions& options) {
+    const Problem problem = make_problem(diagonal, 0.0, options);
+    EigenSolver::check_options(matrix.get(), problem.settings(Symmetry::general, problem.wanted(), ""));
+    EigenSolver::check_options(matrix.get(), problem.settings(Symmetry::symmetric, 1, symmetric_prefix));
+  };
+  try {
+    check(dense);
+  } catch (const UsageError&) {
+    check(sparse);  // the size of the matrix, and so the method, is not known yet
+  }
 }
 
 std::vector<Finding> findings(const SpectrumReport& report) {

@@ -59,12 +59,16 @@ struct SpectrumReport {
 /// max(tolerance, n eps) ||A||_F + residual explain (check_bound), so that bounds which hold exactly by
 /// construction do not fail by rounding, for defective matrices neither. `bound` may be infinite.
 ///
-/// Raises on all ranks: UsageError where `matrix` is empty or not n x n or `bound` is NaN; NumericalError
-/// where an entry is not finite or no eigenvalue converged.
+/// Raises on all ranks: UsageError where `matrix` is empty or not n x n, `bound` is NaN or the database holds
+/// options that do not fit; NumericalError where an entry is not finite or no eigenvalue converged.
 ///
 /// @param matrix A, (n, n) row major, the same on all ranks
 SpectrumReport compute_spectrum(const parallel::Communicator& comm, std::span<const double> matrix,
                                 double bound, const SpectrumOptions& options);
+
+/// Raises UsageError where no matrix could be given to compute_spectrum with the options of the database:
+/// cheap enough to be called before any work. Not collective; the same on all ranks.
+void check_spectrum_options();
 
 /// Where Krylov-Schur works with products alone it stops at this residual over the norm of A: the rates of so
 /// large an operator crowd, and far smaller residuals take a number of products that grows as their inverse

@@ -206,6 +206,31 @@ TEST_CASE("infinite_bound_is_kept_and_unusable_input_is_refused_on_all_ranks") {
   CHECK_THROWS_AS(spectrum_of({1, std::nan(""), 3, 4}, 0.0), NumericalError);
 }
 
+TEST_CASE("options_that_do_not_fit_are_refused_with_what_works") {
+  const auto works = Catch::Matchers::Contains("krylovschur, arnoldi, lapack");
+  for (const auto& [name, value] : {std::pair("-eps_type", "no_such"), std::pair("-eps_type", "lanczos"),
+                                    std::pair("-st_type", "no_such"), std::pair("-eps_nev", "0"),
+                                    std::pair("-spectrum_symmetric_eps_type", "no_such")}) {
+    const Option option(name, value);
+    INFO(name << " " << value);
+    for (const std::size_t dense_limit : {0, 512})
+      CHECK_THROWS_WITH(spectrum_of({1, 2, 3, 4}, 9.0, {.dense_limit = dense_limit}), works);
+    CHECK_THROWS_WITH(spectral::check_spectrum_options(), works);
+  }
+  const Option symmetric("-eps_hermitian", nullptr);
+  CHECK_THROWS_AS(spectrum_of({1, 2, 3, 4}, 9.0), Error);
+}
+
+TEST_CASE("options_that_fit_are_not_refused_beforehand") {
+  spectral::check_spectrum_options();
+  for (const auto& [name, value] : {std::pair("-eps_type", "arnoldi"), std::pair("-eps_nev", "1000"),
+                                    std::pair("-eps_ncv", "200"), std::pair("-eps_largest_magnitude", "")}) {
+    const Option option(name, value);
+    INFO(name);
+    CHECK_NOTHROW(spectral::check_spectrum_options());
+  }
+}
+
 TEST_CASE("krylov_schur_that_finds_too_few_eigenvalues_says_so") {
   std::vector<double> entries = {0.0, -10.0, -20.0};  // apart; the others crowd
   for (int i = 0; i < 597; ++i) entries.push_back(-30.0 - i / 600.0);
