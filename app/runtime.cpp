@@ -7,10 +7,12 @@
 #include <Kokkos_Core.hpp>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <new>
 #include <thread>
 
 #include "distributed/petsc.hpp"
+#include "distributed/petsc_files.hpp"
 
 namespace spnode::app {
 
@@ -18,6 +20,12 @@ namespace {
 
 /// How long a failed rank waits for the others to reach the end before it takes them down.
 constexpr std::chrono::seconds patience{10};
+
+/// How a part of the program ended on this rank.
+struct Outcome {
+  ExitStatus status = ExitStatus::success;
+  std::string message;
+};
 
 void print_error(const std::string& message) {
   std::fflush(stdout);
@@ -32,6 +40,10 @@ void use_one_blas_thread() {
   if (const auto set = reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set(1);
 }
 
+/// Shared file pointers are not used. By default Open MPI makes files for them in $TMPDIR and beside the
+/// data, and where it cannot on one rank, the others wait for ever.
+void avoid_shared_file_pointers() { setenv("OMPI_MCA_sharedfp", "individual", 0); }
+
 /// Tells of options for PETSc that nothing asked for: they may be misspelt.
 void report_unused_options() {
   PetscInt count = 0;
@@ -42,72 +54,129 @@ void report_unused_options() {
   PetscOptionsLeftRestore(nullptr, &count, &names, &values);
 }
 
+Outcome attempt(const parallel::Communicator& comm, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return {error.status(), error.what()};
+  } catch (const std::bad_alloc&) {
+    return {ExitStatus::internal_error, fmt::format("out of memory on rank {}", comm.rank())};
+  } catch (const std::exception& error) {
+    return {ExitStatus::internal_error, error.what()};
+  }
+  return {};
+}
+
+/// Makes outcomes common, on a communicator that carries nothing else.
+class Agreement {
+ public:
+  explicit Agreement(const parallel::Communicator& world) : world_(world) {
+    MPI_Comm_dup(world.handle(), &comm_);
+  }
+  ~Agreement() { MPI_Comm_free(&comm_); }
+  Agreement(const Agreement&) = delete;
+  Agreement& operator=(const Agreement&) = delete;
+
+  /// The status for all ranks, its message printed. Collective; a rank that fails alone ends the others.
+  ExitStatus on(const Outcome& mine) {
+    // The smallest of rank * 256 + status over the failed ranks names both in one number.
+    const int none = world_.size() * 256;
+    const bool failed = mine.status != ExitStatus::success;
+    const int code = failed ? world_.rank() * 256 + static_cast<int>(mine.status) : none;
+    int first = none;
+    MPI_Request request;
+    MPI_Iallreduce(&code, &first, 1, MPI_INT, MPI_MIN, comm_, &request);
+
+    const auto start = std::chrono::steady_clock::now();
+    for (int done = 0; done == 0;) {
+      MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+      if (done == 0 && failed && std::chrono::steady_clock::now() - start > patience) abort(mine);
+      if (done == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    if (first == none) return ExitStatus::success;
+    if (first / 256 == world_.rank()) print_error(mine.message);
+    return static_cast<ExitStatus>(first % 256);
+  }
+
+ private:
+  void abort(const Outcome& mine) const {
+    print_error(fmt::format("{} (on rank {} alone; all ranks are ended)", mine.message, world_.rank()));
+    MPI_Abort(MPI_COMM_WORLD, static_cast<int>(mine.status));
+  }
+
+  const parallel::Communicator& world_;
+  MPI_Comm comm_ = MPI_COMM_NULL;
+};
+
+/// Kokkos, PETSc and SLEPc.
+class Libraries {
+ public:
+  explicit Libraries(const CommandLine& line)
+      : kokkos_(line.program, line.kokkos), petsc_(line.program, line.petsc), petsc_words_(line.petsc) {}
+
+  /// Collective. Raises UsageError.
+  void start(const parallel::Communicator& comm) {
+    start_kokkos();
+    parallel::collectively(comm, [&] {
+      if (comm.is_root()) distributed::check_start_files(petsc_words_);
+    });
+    start_petsc();
+    distributed::silence_replicas(comm);
+    distributed::check_viewer_files(comm);
+  }
+
+  /// Ends those that have started. Collective.
+  void finish() {
+    if (petsc_started_) SPNODE_PETSC(SlepcFinalize());
+    if (Kokkos::is_initialized()) Kokkos::finalize();
+  }
+
+ private:
+  void start_kokkos() {
+    try {
+      Kokkos::initialize(kokkos_.count, kokkos_.values);
+    } catch (const std::exception& error) {
+      const std::string what = error.what();  // a trace of calls follows on lines of its own
+      throw UsageError("Kokkos does not start: " + what.substr(0, what.find('\n')));
+    }
+  }
+
+  void start_petsc() {
+    distributed::quieten_errors();
+    // Signals are noted from the start (start_signals.hpp), crashes belong to the system.
+    SPNODE_PETSC(PetscOptionsSetValue(nullptr, "-no_signal_handler", nullptr));
+    distributed::check_options(SlepcInitialize(&petsc_.count, &petsc_.values, nullptr, nullptr),
+                               "PETSc does not start (options of the command line, PETSC_OPTIONS, .petscrc)");
+    petsc_started_ = true;
+  }
+
+  Arguments kokkos_, petsc_;
+  std::vector<std::string> petsc_words_;
+  bool petsc_started_ = false;
+};
+
 }  // namespace
 
-Runtime::Runtime(const CommandLine& line)
-    : kokkos_(line.program, line.kokkos), petsc_(line.program, line.petsc) {
+ExitStatus run_on_all_ranks(const CommandLine& line, const Program& program) {
+  avoid_shared_file_pointers();
   use_one_blas_thread();
   int provided = 0;
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
-  Kokkos::initialize(kokkos_.count, kokkos_.values);
-  SPNODE_PETSC(SlepcInitialize(&petsc_.count, &petsc_.values, nullptr, nullptr));
-  // Errors become exceptions with PETSc's own text; signals belong to the trainer, crashes to the system.
-  SPNODE_PETSC(PetscPushErrorHandler(PetscReturnErrorHandler, nullptr));
-  SPNODE_PETSC(PetscPopSignalHandler());
-  comm_ = std::make_unique<parallel::Communicator>(MPI_COMM_WORLD);
-  distributed::silence_replicas(*comm_);
-  MPI_Comm_dup(MPI_COMM_WORLD, &farewell_);
-}
-
-Runtime::~Runtime() {
-  MPI_Comm_free(&farewell_);
-  SlepcFinalize();
-  Kokkos::finalize();
-  MPI_Finalize();
-}
-
-ExitStatus Runtime::run(const std::function<void()>& program) {
   ExitStatus status = ExitStatus::success;
-  std::string message;
-  try {
-    program();
-  } catch (const Error& error) {
-    status = error.status();
-    message = error.what();
-  } catch (const std::bad_alloc&) {
-    status = ExitStatus::internal_error;
-    message = fmt::format("out of memory on rank {}", comm_->rank());
-  } catch (const std::exception& error) {
-    status = ExitStatus::internal_error;
-    message = error.what();
+  {
+    const parallel::Communicator comm(MPI_COMM_WORLD);
+    Agreement agree(comm);
+    Libraries libraries(line);
+    status = agree.on(attempt(comm, [&] {
+      libraries.start(comm);
+      program(comm);
+    }));
+    if (status == ExitStatus::success && comm.is_root()) report_unused_options();
+    const ExitStatus end = agree.on(attempt(comm, [&] { libraries.finish(); }));
+    if (status == ExitStatus::success) status = end;
   }
-  return agree(status, message);
-}
-
-ExitStatus Runtime::agree(ExitStatus status, const std::string& message) {
-  // The smallest of rank * 256 + status over the failed ranks names both in one number.
-  const int none = comm_->size() * 256;
-  const bool failed = status != ExitStatus::success;
-  const int mine = failed ? comm_->rank() * 256 + static_cast<int>(status) : none;
-  int first = none;
-  MPI_Request request;
-  MPI_Iallreduce(&mine, &first, 1, MPI_INT, MPI_MIN, farewell_, &request);
-
-  const auto start = std::chrono::steady_clock::now();
-  for (int done = 0; done == 0;) {
-    MPI_Test(&request, &done, MPI_STATUS_IGNORE);
-    if (done == 0 && failed && std::chrono::steady_clock::now() - start > patience) {
-      print_error(fmt::format("{} (on rank {} alone; all ranks are ended)", message, comm_->rank()));
-      MPI_Abort(MPI_COMM_WORLD, static_cast<int>(status));
-    }
-    if (done == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  if (first == none) {
-    if (comm_->is_root()) report_unused_options();
-    return ExitStatus::success;
-  }
-  if (first / 256 == comm_->rank()) print_error(message);
-  return static_cast<ExitStatus>(first % 256);
+  MPI_Finalize();
+  return status;
 }
 
 }  // namespace spnode::app

@@ -1,31 +1,37 @@
 // The program: libraries up, one command, libraries down, exit status.
 #include <fmt/core.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
-
 #include "app/commands/commands.hpp"
+#include "app/commands/support.hpp"
+#include "app/deck_text.hpp"
 #include "app/deck_values.hpp"
 #include "app/processor_report.hpp"
 #include "app/runtime.hpp"
+#include "app/start_signals.hpp"
 #include "core/processor.hpp"
-#include "parallel/broadcast.hpp"
+#include "distributed/signals.hpp"
 
 namespace spnode::app {
 
 namespace {
 
 constexpr Command table[] = {
-    {"generate", "write the trajectory files of a built-in reference system", Takes::deck, true, generate},
-    {"train", "fit a model to trajectories; --resume continues", Takes::deck, true, train},
-    {"forecast", "write trajectories from the initial states of a data set", Takes::deck, true, forecast},
-    {"evaluate", "errors of forecasts, valid prediction time, step consistency", Takes::deck, true, evaluate},
-    {"spectrum", "eigenvalues of the learned linear part, and their bound", Takes::deck, true, spectrum},
-    {"run", "generate (if the data are absent), train, evaluate, spectrum", Takes::deck, true, run},
-    {"info", "say what an HDF5 file of spnode holds: spnode info FILE.h5", Takes::file, false, info},
-    {"check", "read a deck, open its files, print it resolved; trains nothing", Takes::deck, false, check},
+    {"generate", "write the trajectory files of a built-in reference system", Takes::deck, true, Signals::end,
+     generate},
+    {"train", "fit a model to trajectories; --resume continues", Takes::deck, true, Signals::checkpoint,
+     train},
+    {"forecast", "write trajectories from the initial states of a data set", Takes::deck, true, Signals::end,
+     forecast},
+    {"evaluate", "errors of forecasts, valid prediction time, step consistency", Takes::deck, true,
+     Signals::end, evaluate},
+    {"spectrum", "eigenvalues of the learned linear part, and their bound", Takes::deck, true, Signals::end,
+     spectrum},
+    {"run", "generate (if the data are absent), train, evaluate, spectrum", Takes::deck, true, Signals::end,
+     run},
+    {"info", "say what an HDF5 file of spnode holds: spnode info FILE.h5", Takes::file, false, Signals::end,
+     info},
+    {"check", "read a deck, open its files, print it resolved; trains nothing", Takes::deck, false,
+     Signals::end, check},
 };
 
 std::string usage() {
@@ -42,20 +48,6 @@ std::string usage() {
          "  --kokkos-...  for Kokkos\n";
 }
 
-/// The deck's text, read by rank 0. Collective.
-std::string read_deck_text(const parallel::Communicator& comm, const std::string& path) {
-  std::string text;
-  parallel::collectively(comm, [&] {
-    if (!comm.is_root()) return;
-    std::ifstream file(path);
-    text.assign(std::istreambuf_iterator<char>(file), {});
-    if (!file.is_open() || file.bad())
-      throw UsageError(path + ": the deck cannot be read: " + std::strerror(errno));
-  });
-  parallel::broadcast(comm, text);
-  return text;
-}
-
 const Command& find_command(const std::string& name) {
   std::vector<std::string> names;
   for (const Command& command : commands()) {
@@ -63,6 +55,14 @@ const Command& find_command(const std::string& name) {
     names.emplace_back(command.name);
   }
   throw UsageError("unknown command '" + name + "'" + suggestion(name, names) + "\n" + usage());
+}
+
+/// The last moment at which a signal means that nothing has been done. Collective.
+void begin_work(const parallel::Communicator& comm, const Command& command) {
+  if (command.signals == Signals::end) end_by_signals();  // first: between the two no signal may be lost
+  int signal = distributed::SignalFlag::raised();
+  MPI_Allreduce(MPI_IN_PLACE, &signal, 1, MPI_INT, MPI_MAX, comm.handle());
+  if (signal != 0) throw stopped_before_work();
 }
 
 /// Runs the command line. Collective.
@@ -80,6 +80,7 @@ void run_command(const parallel::Communicator& comm, const CommandLine& line) {
     if (command.takes == Takes::deck)
       context.deck = read_deck(read_deck_text(comm, line.file), line.file, line.overrides);
   }
+  begin_work(comm, command);
   command.function(context);
 }
 
@@ -92,16 +93,12 @@ std::span<const Command> commands() { return table; }
 int main(int argc, char** argv) {
   using namespace spnode::app;
   const CommandLine line = parse_command_line(argc, argv);
-  Runtime runtime(line);
-  const auto print = [&](const std::string& text) {
-    if (runtime.comm().is_root()) fmt::print("{}", text);
-  };
-  return static_cast<int>(runtime.run([&] {
+  return static_cast<int>(run_on_all_ranks(line, [&](const spnode::parallel::Communicator& comm) {
     if (line.help)
-      print(usage());
+      say(comm, "{}", usage());
     else if (line.version)
-      print("spnode " SPNODE_VERSION ", built for " + std::string(spnode::core::build_target.name) + "\n");
+      say(comm, "spnode " SPNODE_VERSION ", built for {}\n", spnode::core::build_target.name);
     else
-      run_command(runtime.comm(), line);
+      run_command(comm, line);
   }));
 }

@@ -2,7 +2,9 @@
 /// The commands of the program. Each one is collective and raises an Error where it cannot do its work.
 
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "app/command_line.hpp"
 #include "app/deck.hpp"
@@ -26,17 +28,34 @@ void run(Context& context);
 void info(Context& context);
 void check(Context& context);
 
-/// The part of `run` that generates the data files that are absent. Collective.
+// Parts of commands, for `run`. Collective, and they raise what the command raises.
+
+/// Generates the data files that are absent.
 void generate_missing(Context& context);
+
+/// Checks the options of PETSc and SLEPc that a training will read, before any work.
+void check_training_options(const Deck& deck);
+
+/// The files that a command writes.
+std::vector<std::string> evaluation_files(const Deck& deck);
+std::vector<std::string> spectrum_files(const Deck& deck);
+
+/// The verdict that a command gave, from its files and what the deck asks for now.
+void repeat_evaluation_check(Context& context);
+void repeat_spectrum_check(Context& context);
 
 /// What the word after `spnode` names.
 enum class Takes { deck, file };
+
+/// What SIGTERM and SIGUSR1 do to a command at work.
+enum class Signals { end, checkpoint };
 
 struct Command {
   std::string_view name;
   std::string_view summary;
   Takes takes;
   bool computes;  ///< and so begins by saying what the program was built for
+  Signals signals;
   void (*function)(Context&);
 };
 

@@ -56,10 +56,16 @@ void say_start(const Context& context, const DataSet& train, const ModelState& s
 
 }  // namespace
 
+void check_training_options(const Deck& deck) {
+  distributed::check_optimizer_options(deck.training);
+  if (deck.training.spectrum_every > 0) spectral::check_spectrum_options();
+}
+
 void train(Context& context) {
   const parallel::Communicator& comm = context.comm;
   const Deck& deck = context.deck;
   if (deck.data.train.empty()) throw UsageError("data.train is empty; name the trajectories to train on");
+  check_training_options(deck);
   const Stopwatch clock;
   TrainingFiles files(context);  // refuses to overwrite results, before any work
   const distributed::SignalFlag signals;

@@ -200,6 +200,18 @@ class BadRun(ProgramTest):
         self.write("train.h5", "hello\n")
         self.refused(BAD_FILE, "train.h5", "train", "deck.yaml", "--overwrite")
 
+    def test_refused_options_do_not_cost_the_old_model(self):
+        self.train()
+        kept = [(self.folder / "run" / name).read_bytes() for name in ("model.h5", "checkpoint.h5")]
+        for words in (("-tao_type", "pounders"), ("-tao_max_it", "many"), ("-eps_nev", "0"), ("-st_type", "no_such")):
+            self.refused(WRONG_DECK, words[0].split("_")[0], "train", "deck.yaml", "--overwrite", *words)
+        self.assertEqual([(self.folder / "run" / name).read_bytes() for name in ("model.h5", "checkpoint.h5")], kept)
+
+    def test_refused_options_of_the_eigensolver_name_what_works(self):
+        self.train()
+        for words in (("-eps_type", "lanczos"), ("-st_type", "sinvert")):
+            self.refused(WRONG_DECK, "-eps_type krylovschur, arnoldi, lapack work", "spectrum", "deck.yaml", *words)
+
     def test_resume_with_another_deck(self):
         self.train()
         self.refused(WRONG_DECK, "run/checkpoint.h5 is of a run with training.batch: 8; the deck says 4", "train",

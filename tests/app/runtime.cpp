@@ -9,10 +9,8 @@ int main(int argc, char** argv) {
   const std::string what = argc > 1 ? argv[1] : "";
   app::CommandLine line;
   line.program = argv[0];
-  app::Runtime runtime(line);
-  const parallel::Communicator& comm = runtime.comm();
-  const bool last = comm.rank() == comm.size() - 1;
-  return static_cast<int>(runtime.run([&] {
+  return static_cast<int>(app::run_on_all_ranks(line, [&](const parallel::Communicator& comm) {
+    const bool last = comm.rank() == comm.size() - 1;
     if (what == "all") throw FileError("on all ranks");
     if (what == "at_the_end" && last) throw CheckFailed("on the last rank, at the end");
     if (what == "memory" && last) throw std::bad_alloc();
