@@ -15,6 +15,10 @@ namespace {
 /// Forecasts that are kept beside the truth for pictures.
 constexpr std::size_t kept_forecasts = 64;
 
+std::string metrics_file(const Deck& deck) { return in_run(deck, "metrics.csv"); }
+std::string forecast_file(const Deck& deck) { return in_run(deck, "forecast.h5"); }
+std::string statistics_file(const Deck& deck) { return in_run(deck, "statistics.h5"); }
+
 /// The trajectories `kept` of a set.
 core::Trajectories subset(const core::Trajectories& all, const std::vector<std::size_t>& kept) {
   core::Trajectories some;
@@ -82,12 +86,29 @@ void require_fit(const EvaluateOptions& options, const TrajectoryShare& share) {
 
 }  // namespace
 
+std::vector<std::string> evaluation_files(const Deck& deck) {
+  std::vector<std::string> files = {metrics_file(deck), forecast_file(deck)};
+  if (deck.evaluate.spatial_period > 0.0) files.push_back(statistics_file(deck));
+  return files;
+}
+
+void repeat_evaluation_check(Context& context) {
+  const EvaluateOptions& options = context.deck.evaluate;
+  if (options.require_valid_time == 0.0 && options.require_error == 0.0) return;
+  const std::string path = metrics_file(context.deck);
+  const Accuracy accuracy = read_accuracy(context.comm, path);
+  if (options.require_valid_time > 0.0 && accuracy.threshold != options.threshold)
+    throw UsageError(
+        fmt::format("{} holds times of validity for evaluate.threshold: {}; the deck says {}. Evaluate "
+                    "again with --overwrite",
+                    path, accuracy.threshold, options.threshold));
+  require_accuracy(options, accuracy);
+}
+
 void evaluate(Context& context) {
   const parallel::Communicator& comm = context.comm;
   const Deck& deck = context.deck;
   const EvaluateOptions& options = deck.evaluate;
-  const std::string csv = in_run(deck, "metrics.csv"), forecast_file = in_run(deck, "forecast.h5"),
-                    statistics = options.spatial_period > 0.0 ? in_run(deck, "statistics.h5") : "";
   const std::string data = either(options.data, deck.data.test);
   if (data.empty())
     throw UsageError("evaluate.data and data.test are empty; name trajectories to compare with");
@@ -98,7 +119,7 @@ void evaluate(Context& context) {
                  {"the data", data},
                  {"evaluate.fine_data", options.fine_data},
                  {"the model", model_path}},
-                {{"the metrics", csv}, {"the forecasts", forecast_file}, {"the statistics", statistics}});
+                results(evaluation_files(deck)));
 
   const StoredModel model = load_model(comm, model_path);
   const TrajectoryShare share = read_share(comm, data, options.trajectories, model);
@@ -120,11 +141,11 @@ void evaluate(Context& context) {
     found.long_run = run_long(comm, model, {substeps, deck.model.precision}, share, options.long_run);
 
   io::prepare_output_directory(comm, deck.output);
-  io::write_text(comm, csv, metrics_csv(found, options), overwrite(context));
-  write_forecasts(context, share, forecast, forecast_file);
-  if (found.fields) write_statistics(comm, statistics, *found.fields, overwrite(context));
+  io::write_text(comm, metrics_file(deck), metrics_csv(found, options), overwrite(context));
+  write_forecasts(context, share, forecast, forecast_file(deck));
+  if (found.fields) write_statistics(comm, statistics_file(deck), *found.fields, overwrite(context));
   say(comm, "{}", metrics_table(found, options));
-  require_accuracy(options, found.trained.mean);
+  require_accuracy(options, accuracy_of(found, options));
 }
 
 }  // namespace spnode::app

@@ -3,7 +3,11 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <map>
 #include <utility>
 
 #include "core/error.hpp"
@@ -18,16 +22,22 @@ using Scalars = std::vector<std::pair<std::string, double>>;
 /// Components of a state that are reported one by one; of more, none is.
 constexpr std::size_t most_components = 12;
 
+/// Lines of metrics.csv that are read again.
+constexpr const char* valid_time_name = "valid_prediction_time";
+constexpr const char* l2_error_name = "relative_l2_error";
+constexpr const char* diverged_name = "diverged";
+constexpr const char* threshold_name = "threshold";
+
 /// Names and numbers of a column, of all columns in the same order.
 Scalars scalars_of(const EvaluatedForecasts& column, const EvaluateOptions& options) {
   const core::MeanMetrics& mean = column.mean;
   Scalars scalars = {{"trajectories", static_cast<double>(mean.trajectories)},
-                     {"diverged", static_cast<double>(mean.diverged)},
-                     {"valid_prediction_time", mean.valid_time},
+                     {diverged_name, static_cast<double>(mean.diverged)},
+                     {valid_time_name, mean.valid_time},
                      {"valid_prediction_time_deviation", mean.valid_time_deviation}};
   if (options.lyapunov_time > 0.0)
     scalars.emplace_back("valid_prediction_lyapunov_times", mean.valid_time / options.lyapunov_time);
-  scalars.emplace_back("relative_l2_error", mean.l2_error);
+  scalars.emplace_back(l2_error_name, mean.l2_error);
   for (std::size_t c = 0; column.components <= most_components && c < column.components; ++c) {
     double largest = 0.0;
     for (std::size_t i = c; i < column.component_error.size(); i += column.components)
@@ -40,7 +50,7 @@ Scalars scalars_of(const EvaluatedForecasts& column, const EvaluateOptions& opti
 
 /// Numbers of the evaluation as a whole.
 Scalars scalars_of(const Evaluation& found, const EvaluateOptions& options) {
-  Scalars scalars = {{"threshold", options.threshold}};
+  Scalars scalars = {{threshold_name, options.threshold}};
   const core::MeanMetrics& mean = found.trained.mean;
   if (found.halved)
     scalars.emplace_back("half_step_loss_percent",
@@ -101,6 +111,21 @@ double error_near(const EvaluatedForecasts& forecasts, double time) {
   return forecasts.mean.error[nearest];
 }
 
+/// The numbers of metrics.csv that belong to no time.
+std::map<std::string, double> read_scalars(const std::string& path) {
+  std::ifstream file(path);
+  std::map<std::string, double> scalars;
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t comma = line.find(",,");
+    if (comma == std::string::npos) continue;
+    const char* const number = line.c_str() + comma + 2;
+    char* end = nullptr;
+    const double value = std::strtod(number, &end);
+    if (end != number && *end == '\0') scalars[line.substr(0, comma)] = value;
+  }
+  return scalars;
+}
+
 }  // namespace
 
 std::string metrics_csv(const Evaluation& found, const EvaluateOptions& options) {
@@ -158,16 +183,38 @@ void write_statistics(const parallel::Communicator& comm, const std::string& pat
   });
 }
 
-void require_accuracy(const EvaluateOptions& options, const core::MeanMetrics& mean) {
-  if (options.require_valid_time > 0.0 && !(mean.valid_time >= options.require_valid_time))
+Accuracy accuracy_of(const Evaluation& found, const EvaluateOptions& options) {
+  const core::MeanMetrics& mean = found.trained.mean;
+  return {mean.valid_time, mean.l2_error, static_cast<double>(mean.diverged), options.threshold};
+}
+
+Accuracy read_accuracy(const parallel::Communicator& comm, const std::string& path) {
+  std::array<double, 4> figures{};
+  parallel::collectively(comm, [&] {
+    if (!comm.is_root()) return;
+    const std::map<std::string, double> scalars = read_scalars(path);
+    std::size_t i = 0;
+    for (const char* name : {valid_time_name, l2_error_name, diverged_name, threshold_name}) {
+      const auto found = scalars.find(name);
+      if (found == scalars.end())
+        throw FileError(path + ": there is no number '" + name + "'; evaluate again with --overwrite");
+      figures[i++] = found->second;
+    }
+  });
+  MPI_Bcast(figures.data(), static_cast<int>(figures.size()), MPI_DOUBLE, 0, comm.handle());
+  return {figures[0], figures[1], figures[2], figures[3]};
+}
+
+void require_accuracy(const EvaluateOptions& options, const Accuracy& accuracy) {
+  if (options.require_valid_time > 0.0 && !(accuracy.valid_time >= options.require_valid_time))
     throw CheckFailed(
         fmt::format("the mean valid prediction time is {:.6g}; evaluate.require_valid_time asks for {:.6g}",
-                    mean.valid_time, options.require_valid_time));
-  if (options.require_error > 0.0 && (mean.diverged > 0 || !(mean.l2_error <= options.require_error)))
+                    accuracy.valid_time, options.require_valid_time));
+  if (options.require_error > 0.0 && (accuracy.diverged > 0 || !(accuracy.l2_error <= options.require_error)))
     throw CheckFailed(
         fmt::format("the mean relative error is {:.6g} and {} forecasts diverged; evaluate.require_error "
                     "asks for {:.6g} at most",
-                    mean.l2_error, mean.diverged, options.require_error));
+                    accuracy.l2_error, accuracy.diverged, options.require_error));
 }
 
 }  // namespace spnode::app

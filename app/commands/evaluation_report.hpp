@@ -21,7 +21,20 @@ std::string metrics_table(const Evaluation& found, const EvaluateOptions& option
 void write_statistics(const parallel::Communicator& comm, const std::string& path,
                       const core::FieldStatistics& fields, io::Overwrite overwrite);
 
+/// What the deck's checks look at.
+struct Accuracy {
+  double valid_time = 0.0;  ///< mean valid prediction time at `threshold`
+  double l2_error = 0.0;    ///< mean relative error
+  double diverged = 0.0;    ///< number of forecasts
+  double threshold = 0.0;
+};
+
+Accuracy accuracy_of(const Evaluation& found, const EvaluateOptions& options);
+
+/// The same from metrics.csv. Collective; raises FileError where the file cannot be read or lacks a figure.
+Accuracy read_accuracy(const parallel::Communicator& comm, const std::string& path);
+
 /// Raises CheckFailed where the forecasts are worse than the deck requires.
-void require_accuracy(const EvaluateOptions& options, const core::MeanMetrics& mean);
+void require_accuracy(const EvaluateOptions& options, const Accuracy& accuracy);
 
 }  // namespace spnode::app

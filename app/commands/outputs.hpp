@@ -18,6 +18,9 @@ struct NamedFile {
 NamedFile deck_file(const Context& context);
 std::vector<NamedFile> data_files(const Context& context);
 
+/// Files that a command writes, all called "a result".
+std::vector<NamedFile> results(const std::vector<std::string>& paths);
+
 /// Raises UsageError where an output is one of the inputs or another output, whatever path leads to it.
 /// Collective; to be called before any work.
 void require_separate(const parallel::Communicator& comm, const std::vector<NamedFile>& inputs,

@@ -1,17 +1,47 @@
-// run: everything in one go; what is there already is taken.
+// run: everything in one go; what is there already is taken, and its check made again.
+#include <algorithm>
+
 #include "app/commands/commands.hpp"
 #include "app/commands/support.hpp"
+#include "core/error.hpp"
+#include "spectral/spectrum.hpp"
 
 namespace spnode::app {
 
 namespace {
 
-/// Runs a step unless its result is there. Collective.
-void once(Context& context, const std::string& result, void (*step)(Context&)) {
-  if (!context.line.overwrite && exists(context.comm, result))
-    say(context.comm, "{}: there\n", result);
-  else
-    step(context);
+/// A command with a check, whose files `run` makes where one of them is missing.
+struct Check {
+  std::vector<std::string> files;
+  void (*make)(Context&);
+  void (*repeat)(Context&);
+};
+
+bool all_there(const Context& context, const std::vector<std::string>& files) {
+  return std::ranges::all_of(files, [&](const std::string& file) { return exists(context.comm, file); });
+}
+
+/// The command, with leave to replace those of its files that a killed run left.
+void make(const Context& context, const Check& check) {
+  CommandLine line = context.line;
+  line.overwrite = true;
+  Context making{context.comm, line, context.deck};
+  check.make(making);
+}
+
+/// Makes or takes the files. The reason why the check failed, empty where it did not. Collective.
+std::string failure(Context& context, const Check& check) {
+  try {
+    if (context.line.overwrite || !all_there(context, check.files)) {
+      make(context, check);
+    } else {
+      say(context.comm, "{}: there\n", check.files.front());
+      check.repeat(context);
+    }
+  } catch (const CheckFailed& failed) {
+    return failed.what();
+  }
+  return "";
 }
 
 /// Trains, or continues a training that was stopped.
@@ -26,11 +56,23 @@ void train_or_resume(Context& context) {
 }  // namespace
 
 void run(Context& context) {
+  const Deck& deck = context.deck;
+  check_training_options(deck);
+  spectral::check_spectrum_options();
   generate_missing(context);
-  once(context, in_run(context.deck, "model.h5"), train_or_resume);
-  if (!either(context.deck.evaluate.data, context.deck.data.test).empty())
-    once(context, in_run(context.deck, "metrics.csv"), evaluate);
-  once(context, in_run(context.deck, "spectrum.csv"), spectrum);
+  const std::string model = in_run(deck, "model.h5");
+  if (!context.line.overwrite && exists(context.comm, model))
+    say(context.comm, "{}: there\n", model);
+  else
+    train_or_resume(context);
+
+  std::string failures;  // a failed check must not keep the other command from its work
+  if (!either(deck.evaluate.data, deck.data.test).empty())
+    failures = failure(context, {evaluation_files(deck), evaluate, repeat_evaluation_check});
+  const std::string bound = failure(context, {spectrum_files(deck), spectrum, repeat_spectrum_check});
+  if (!failures.empty() && !bound.empty()) failures += "; ";
+  failures += bound;
+  if (!failures.empty()) throw CheckFailed(failures);
 }
 
 }  // namespace spnode::app

@@ -13,6 +13,18 @@ namespace spnode::app {
 
 namespace {
 
+// Scalars of spectrum.h5 that are read again.
+constexpr const char* bound_name = "bound";
+constexpr const char* respected_name = "bound_respected";
+constexpr const char* tolerance_name = "tolerance";
+
+std::string csv_file(const Deck& deck) { return in_run(deck, "spectrum.csv"); }
+std::string h5_file(const Deck& deck) { return in_run(deck, "spectrum.h5"); }
+
+bool is_respected(const spectral::SpectrumReport& report) {
+  return spectral::all_passed(spectral::findings(report));
+}
+
 io::ArrayFile to_file(const Deck& deck, const spectral::SpectrumReport& report) {
   const std::size_t count = report.eigenvalues.size();
   io::NamedArray real{"real", {count}, "real parts, 1/time, descending", {}};
@@ -26,7 +38,9 @@ io::ArrayFile to_file(const Deck& deck, const spectral::SpectrumReport& report) 
   io::ArrayFile file;
   file.deck = print_deck(deck);
   file.version = SPNODE_VERSION;
-  file.scalars["bound"] = report.bound;
+  file.scalars[bound_name] = report.bound;
+  file.scalars[tolerance_name] = deck.spectrum.tolerance;
+  file.scalars[respected_name] = is_respected(report) ? 1.0 : 0.0;
   file.scalars["dimension"] = static_cast<double>(report.dimension);
   for (const spectral::Finding& finding : spectral::findings(report))
     file.scalars[finding.name] = finding.value;
@@ -34,17 +48,38 @@ io::ArrayFile to_file(const Deck& deck, const spectral::SpectrumReport& report) 
   return file;
 }
 
+/// Raises CheckFailed where the bound is not respected.
+void require_bound(const std::string& model, double abscissa, double bound, bool respected) {
+  if (!respected)
+    throw CheckFailed(fmt::format("{}: the spectral abscissa {} of A_L violates the bound mu = {}", model,
+                                  abscissa, bound));
+}
+
+std::string model_file(const Deck& deck) { return either(deck.spectrum.model, in_run(deck, "model.h5")); }
+
 }  // namespace
+
+std::vector<std::string> spectrum_files(const Deck& deck) { return {csv_file(deck), h5_file(deck)}; }
+
+void repeat_spectrum_check(Context& context) {
+  const Deck& deck = context.deck;
+  const io::ArrayFile file = io::read_array_file(context.comm, h5_file(deck), io::spectrum_format);
+  if (file.scalar(tolerance_name) != deck.spectrum.tolerance)
+    throw UsageError(
+        fmt::format("{} holds the verdict for spectrum.tolerance: {}; the deck says {}. Compute the "
+                    "spectrum again with --overwrite",
+                    file.path, file.scalar(tolerance_name), deck.spectrum.tolerance));
+  require_bound(model_file(deck), file.scalar("spectral_abscissa"), file.scalar(bound_name),
+                file.scalar(respected_name) != 0.0);
+}
 
 void spectrum(Context& context) {
   const parallel::Communicator& comm = context.comm;
   const Deck& deck = context.deck;
-  const std::string csv = in_run(deck, "spectrum.csv"), h5 = in_run(deck, "spectrum.h5");
-  const std::string model_path = either(deck.spectrum.model, in_run(deck, "model.h5"));
-  check_outputs(context, {deck_file(context), {"the model", model_path}},
-                {{"the table of eigenvalues", csv}, {"the spectrum", h5}});
+  check_outputs(context, {deck_file(context), {"the model", model_file(deck)}},
+                results(spectrum_files(deck)));
 
-  const StoredModel stored = load_model(comm, model_path);
+  const StoredModel stored = load_model(comm, model_file(deck));
   const core::Model& model = *stored.state.model;
   spectral::SpectrumOptions options;
   options.count = deck.spectrum.count;
@@ -54,12 +89,10 @@ void spectrum(Context& context) {
       comm, model.linear_operator(stored.state.theta), model.linear().bound(), options);
 
   io::prepare_output_directory(comm, deck.output);
-  io::write_text(comm, csv, spectral::spectrum_csv(report), overwrite(context));
-  io::write_array_file(comm, h5, io::spectrum_format, to_file(deck, report), overwrite(context));
+  io::write_text(comm, csv_file(deck), spectral::spectrum_csv(report), overwrite(context));
+  io::write_array_file(comm, h5_file(deck), io::spectrum_format, to_file(deck, report), overwrite(context));
   say(comm, "{}", spectral::spectrum_table(report));
-  if (!spectral::all_passed(spectral::findings(report)))
-    throw CheckFailed(stored.path + ": the spectral abscissa " + std::to_string(report.spectral_abscissa) +
-                      " of A_L violates the bound mu = " + std::to_string(report.bound));
+  require_bound(stored.path, report.spectral_abscissa, report.bound, is_respected(report));
 }
 
 }  // namespace spnode::app

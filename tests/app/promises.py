@@ -135,6 +135,35 @@ class WholeRun(ProgramTest):
         self.succeed(2, "run", "deck.yaml")
         self.assertEqual({name: (self.folder / name).stat().st_mtime_ns for name in self.files()}, before)
 
+    def test_second_run_repeats_the_verdict_and_takes_the_deck_at_its_word(self):
+        self.write("deck.yaml", DECK)
+        too_much = "evaluate.require_valid_time=1e9"
+        for ranks in (1, 2, 3):
+            outcome = self.spnode(ranks, "run", "deck.yaml", too_much)
+            self.assertEqual(outcome.statuses, [4] * ranks, outcome.output)
+            self.assertEqual(outcome.output.count("evaluate.require_valid_time asks for"), 1, outcome.output)
+            self.assertIn("run/spectrum.h5", self.files())
+        self.succeed(2, "run", "deck.yaml")
+        outcome = self.spnode(2, "run", "deck.yaml", "evaluate.require_error=1e-9")
+        self.assertEqual(outcome.statuses, [4, 4], outcome.output)
+        outcome = self.spnode(2, "run", "deck.yaml", "evaluate.threshold=0.1", too_much)
+        self.assertEqual(outcome.statuses, [2, 2], outcome.output)
+        with h5py.File(self.folder / "run/spectrum.h5", "r+") as file:
+            file.attrs["bound_respected"] = 0.0
+        outcome = self.spnode(2, "run", "deck.yaml", too_much)
+        self.assertEqual(outcome.statuses, [4, 4], outcome.output)
+        self.assertIn("violates the bound", outcome.output)
+        self.assertIn("evaluate.require_valid_time asks for", outcome.output)
+
+    def test_second_run_makes_what_a_killed_one_left_out(self):
+        self.write("deck.yaml", DECK)
+        self.succeed(2, "run", "deck.yaml")
+        files = self.files()
+        for missing in ("metrics.csv", "forecast.h5", "spectrum.csv", "spectrum.h5"):
+            (self.folder / "run" / missing).unlink()
+            self.succeed(2, "run", "deck.yaml")
+            self.assertEqual(self.files(), files)
+
     def test_resolved_deck_trains_the_same_model(self):
         self.write("deck.yaml", DECK)
         self.succeed(2, "run", "deck.yaml")
