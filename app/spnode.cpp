@@ -1,6 +1,8 @@
 // The program: libraries up, one command, libraries down, exit status.
 #include <fmt/core.h>
 
+#include <exception>
+
 #include "app/commands/commands.hpp"
 #include "app/commands/support.hpp"
 #include "app/deck_text.hpp"
@@ -90,7 +92,7 @@ std::span<const Command> commands() { return table; }
 
 }  // namespace spnode::app
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   using namespace spnode::app;
   const CommandLine line = parse_command_line(argc, argv);
   return static_cast<int>(run_on_all_ranks(line, [&](const spnode::parallel::Communicator& comm) {
@@ -101,4 +103,7 @@ int main(int argc, char** argv) {
     else
       run_command(comm, line);
   }));
+} catch (const std::exception& error) {  // before the ranks can agree on anything
+  fmt::print(stderr, "spnode: error: {}\n", error.what());
+  return static_cast<int>(spnode::ExitStatus::internal_error);
 }
