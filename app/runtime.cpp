@@ -11,6 +11,8 @@
 #include <new>
 #include <thread>
 
+#include "core/memory_limit.hpp"
+#include "core/text.hpp"
 #include "distributed/petsc.hpp"
 #include "distributed/petsc_files.hpp"
 
@@ -29,7 +31,7 @@ struct Outcome {
 
 void print_error(const std::string& message) {
   std::fflush(stdout);
-  fmt::print(stderr, "spnode: error: {}\n", message);
+  fmt::print(stderr, "spnode: error: {}\n", printable(message, "\n"));
   std::fflush(stderr);
 }
 
@@ -50,7 +52,7 @@ void report_unused_options() {
   char **names = nullptr, **values = nullptr;
   if (PetscOptionsLeftGet(nullptr, &count, &names, &values) != PETSC_SUCCESS) return;
   for (PetscInt i = 0; i < count; ++i)
-    fmt::print(stderr, "spnode: warning: option -{} is not used\n", names[i]);
+    fmt::print(stderr, "spnode: warning: option -{} is not used\n", printable(names[i]));
   PetscOptionsLeftRestore(nullptr, &count, &names, &values);
 }
 
@@ -60,7 +62,7 @@ Outcome attempt(const parallel::Communicator& comm, const std::function<void()>&
   } catch (const Error& error) {
     return {error.status(), error.what()};
   } catch (const std::bad_alloc&) {
-    return {ExitStatus::internal_error, fmt::format("out of memory on rank {}", comm.rank())};
+    return {ExitStatus::internal_error, core::out_of_memory(comm.rank())};
   } catch (const std::exception& error) {
     return {ExitStatus::internal_error, error.what()};
   }

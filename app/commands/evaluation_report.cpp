@@ -208,12 +208,12 @@ Accuracy read_accuracy(const parallel::Communicator& comm, const std::string& pa
 void require_accuracy(const EvaluateOptions& options, const Accuracy& accuracy) {
   if (options.require_valid_time > 0.0 && !(accuracy.valid_time >= options.require_valid_time))
     throw CheckFailed(
-        fmt::format("the mean valid prediction time is {:.6g}; evaluate.require_valid_time asks for {:.6g}",
+        fmt::format("the mean valid prediction time is {}; evaluate.require_valid_time asks for {}",
                     accuracy.valid_time, options.require_valid_time));
   if (options.require_error > 0.0 && (accuracy.diverged > 0 || !(accuracy.l2_error <= options.require_error)))
     throw CheckFailed(
-        fmt::format("the mean relative error is {:.6g} and {} forecasts diverged; evaluate.require_error "
-                    "asks for {:.6g} at most",
+        fmt::format("the mean relative error is {} and {} forecasts diverged; evaluate.require_error "
+                    "asks for {} at most",
                     accuracy.l2_error, accuracy.diverged, options.require_error));
 }
 

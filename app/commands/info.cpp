@@ -2,13 +2,14 @@
 #include <fmt/core.h>
 
 #include "app/commands/commands.hpp"
+#include "core/text.hpp"
 #include "io/describe.hpp"
 
 namespace spnode::app {
 
 void info(Context& context) {
   for (const std::string& line : io::describe(context.comm, context.line.file))
-    if (context.comm.is_root()) fmt::print("{}\n", line);
+    if (context.comm.is_root()) fmt::print("{}\n", printable(line));
 }
 
 }  // namespace spnode::app

@@ -1,6 +1,7 @@
 #include "core/adaptive_steps.hpp"
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -49,7 +50,7 @@ void AdaptiveSteps<Real>::move(Lane& lane, double error) const {
   if (!(error <= tolerance_)) {
     if (++lane.rung == rungs)  // its half would leave the ladder
       throw NumericalError("an adaptive step of 2^-" + std::to_string(rungs) +
-                           " of the longest one misses the tolerance " + std::to_string(tolerance_) +
+                           " of the longest one misses the tolerance " + shortest(tolerance_) +
                            ": the forecast has diverged, or asks for more digits than there are");
     return;
   }

@@ -1,18 +1,13 @@
 #pragma once
-/// Numbers and shapes as text.
+/// Shapes as text.
 
-#include <charconv>
+#include "core/text.hpp"
+
 #include <cstddef>
 #include <string>
 #include <vector>
 
 namespace spnode::io {
-
-/// The shortest decimal text that reads back to the same double ("nan", "inf" where it is not finite).
-inline std::string shortest(double value) {
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
-}
 
 /// "(3, 17)".
 inline std::string print_shape(const std::vector<std::size_t>& shape) {

@@ -1,5 +1,7 @@
 #include "parallel/communicator.hpp"
 
+#include "core/memory_limit.hpp"
+
 #include <exception>
 #include <new>
 #include <string>
@@ -21,7 +23,7 @@ void collectively(const Communicator& comm, const std::function<void()>& work) {
     message = error.what();
   } catch (const std::bad_alloc&) {
     status = static_cast<int>(ExitStatus::internal_error);
-    message = "out of memory on rank " + std::to_string(comm.rank());
+    message = core::out_of_memory(comm.rank());
   } catch (const std::exception& error) {
     status = static_cast<int>(ExitStatus::internal_error);
     message = error.what();

@@ -1,7 +1,8 @@
 #include "spectral/report.hpp"
 
+#include "core/text.hpp"
+
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 
 namespace spnode::spectral {
@@ -14,12 +15,6 @@ std::string line(const char* format, Values... values) {
   char text[200];
   std::snprintf(text, sizeof text, format, values...);
   return std::string(text) + "\n";
-}
-
-std::string shortest(double value) {
-  char text[32];
-  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
-  return std::string(text, end);
 }
 
 std::string finding_line(const Finding& finding) {

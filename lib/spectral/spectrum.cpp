@@ -1,5 +1,6 @@
 #include "spectral/spectrum.hpp"
 
+#include "core/text.hpp"
 #include "distributed/petsc.hpp"
 #include "parallel/broadcast.hpp"
 #include "spectral/bound_check.hpp"
@@ -114,7 +115,7 @@ Problem make_problem(std::span<const double> matrix, double bound, const Spectru
   for (std::size_t k = 0; k < matrix.size(); ++k)
     if (!std::isfinite(matrix[k]))
       throw NumericalError("spectrum of " + options.name + ": entry (" + std::to_string(k / n) + ", " +
-                           std::to_string(k % n) + ") is " + std::to_string(matrix[k]));
+                           std::to_string(k % n) + ") is " + shortest(matrix[k]));
   return {matrix, n, bound, options};
 }
 

@@ -1,3 +1,4 @@
+#include "core/text.hpp"
 #include "distributed/petsc.hpp"
 #include "spectral/bound_check.hpp"
 #include "spectral/low_rank_matrix.hpp"
@@ -19,7 +20,7 @@ void check(const core::StructuredMatrix& A, double bound, const SpectrumOptions&
   for (std::size_t k = 0; k < A.entries.size(); ++k)
     if (!std::isfinite(A.entries[k]))
       throw NumericalError("spectrum of " + options.name + ": coefficient " + std::to_string(k) + " is " +
-                           std::to_string(A.entries[k]));
+                           shortest(A.entries[k]));
 }
 
 /// a b - c d with one rounding of each product left out.

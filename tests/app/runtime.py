@@ -25,7 +25,7 @@ class Failures(program.ProgramTest):
         self.fails("at_the_end", 4, "on the last rank, at the end")
 
     def test_exhausted_memory_of_one_rank_names_the_rank(self):
-        self.fails("memory", 1, "out of memory on rank 2")
+        self.fails("memory", 1, "out of memory on rank 2, which holds ")
 
     def test_failure_of_one_rank_while_the_others_wait_ends_all_ranks(self):
         start = time.monotonic()

@@ -1,6 +1,7 @@
 #include "core/functions/block_phi.hpp"
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 #include <cmath>
 #include <string>
@@ -189,7 +190,7 @@ Block block_resolvent(const Block& B, double step) {
                    (1.0 - step * B[0]) / det};
   for (const double entry : R)
     if (!std::isfinite(entry))
-      throw NumericalError("I - step A is singular: a block's determinant is " + std::to_string(det));
+      throw NumericalError("I - step A is singular: a block's determinant is " + shortest(det));
   return R;
 }
 

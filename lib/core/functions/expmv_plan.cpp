@@ -1,6 +1,7 @@
 #include "core/functions/expmv_plan.hpp"
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -39,7 +40,7 @@ void ExpmvPlan<Real>::update(std::span<const double> coefficients, double max_st
   if (degree_.m == 0)
     throw NumericalError(
         "the matrix-free Taylor method would need more than 10^6 scaling steps: step * ||A||_1 is " +
-        std::to_string(max_step_ * plain.alpha[1]) +
+        shortest(max_step_ * plain.alpha[1]) +
         "; functions of dense and block-diagonal operators have no such limit");
   matrix_->update(coefficients, shift_);
 }

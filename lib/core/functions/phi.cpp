@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "core/functions/linear_algebra.hpp"
+#include "core/text.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -65,7 +66,7 @@ void PhiFunctions::for_each_function(Action&& action) {
 void PhiFunctions::compute(std::span<const double> a, double step) {
   const double norm = std::abs(step) * one_norm(square(a, n_));
   if (std::isfinite(norm) && norm > largest_norm)
-    throw NumericalError("phi functions: the 1-norm of step * A is " + std::to_string(norm) +
+    throw NumericalError("phi functions: the 1-norm of step * A is " + shortest(norm) +
                          "; at most 2^64 can be scaled and squared");
   is_wide_ = std::isfinite(norm) && norm > amplification_limit;
   if (!is_wide_) {

@@ -3,6 +3,7 @@
 #include "core/error.hpp"
 #include "core/functions/linear_algebra.hpp"
 #include "core/functions/phi.hpp"
+#include "core/text.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -44,7 +45,7 @@ void PhiNodes::set_matrix(std::span<const double> a) {
 
 auto PhiNodes::split(double step) const -> Split {
   if (!(step * norm_ <= largest_norm && step / unit_ <= 4.0 * largest_norm))
-    throw NumericalError("phi functions: the 1-norm of step * A is " + std::to_string(step * norm_) +
+    throw NumericalError("phi functions: the 1-norm of step * A is " + shortest(step * norm_) +
                          "; at most 2^60 can be put together");
   Split result;
   const double units = step / unit_, whole = std::floor(units);  // exact: Delta is a power of two

@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "core/functions/linear_algebra.hpp"
+#include "core/text.hpp"
 
 #include <algorithm>
 #include <string>
@@ -48,7 +49,7 @@ void Resolvent::refine(std::span<const double> a) {
     size = one_norm(square(std::span(scratch_), n_));
     if (!(size < 0.5 * before))
       throw NumericalError("I - step A is singular to the precision of double: its computed inverse leaves " +
-                           std::to_string(size) + " of the identity, at most 0.5 can be refined");
+                           shortest(size) + " of the identity, at most 0.5 can be refined");
     multiply(1.0, r, e, 0.0, re);
     add_scaled(1.0, wide_correction_, wide_value_);
   }

@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "core/integrators/exponential_terms.hpp"
+#include "core/text.hpp"
 
 #include <algorithm>
 #include <string>
@@ -16,7 +17,7 @@ HalfArgument halves_of(const std::vector<OperatorSpec>& operators) {
     if (spec.kind != Kind::exponential) continue;
     if (spec.c == 0.5) return HalfArgument::include;
     if (spec.c != 1.0)
-      throw UsageError("exponential stages at c = " + std::to_string(spec.c) + " are not supported");
+      throw UsageError("exponential stages at c = " + shortest(spec.c) + " are not supported");
   }
   return HalfArgument::omit;
 }

@@ -2,6 +2,7 @@
 
 #include "core/data/windows.hpp"
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -55,8 +56,7 @@ std::uint32_t StepTable::index(double h) const {
   if (above != steps_.end() && equal_steps(*above, h)) return std::uint32_t(above - steps_.begin());
   if (above != steps_.begin() && equal_steps(*(above - 1), h))
     return std::uint32_t(above - 1 - steps_.begin());
-  throw Error(ExitStatus::internal_error,
-              "step length " + std::to_string(h) + " is not in the table of steps");
+  throw Error(ExitStatus::internal_error, "step length " + shortest(h) + " is not in the table of steps");
 }
 
 std::vector<double> distinct_steps(const WindowData& data, std::size_t substeps) {

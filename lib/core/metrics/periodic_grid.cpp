@@ -1,6 +1,7 @@
 #include "core/metrics/periodic_grid.hpp"
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 #include <cmath>
 #include <numbers>
@@ -12,7 +13,7 @@ PeriodicGrid::PeriodicGrid(std::size_t points, double period)
     : period_(period), first_(2 * points), second_(2 * points), cos_(points), sin_(points) {
   if (points < 4 || !(period > 0.0))
     throw UsageError("a periodic grid of " + std::to_string(points) + " points and period " +
-                     std::to_string(period) + ": at least 4 points and a positive period are needed");
+                     shortest(period) + ": at least 4 points and a positive period are needed");
   for (std::size_t j = 0; j < points; ++j) {
     const double angle = 2.0 * std::numbers::pi * double(j) / double(points);
     cos_[j] = std::cos(angle);

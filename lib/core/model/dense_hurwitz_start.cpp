@@ -2,6 +2,7 @@
 #include "core/error.hpp"
 #include "core/functions/decompositions.hpp"
 #include "core/model/dense_hurwitz.hpp"
+#include "core/text.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -49,8 +50,8 @@ void DenseHurwitz::set_matrix(std::span<const double> A, std::span<double> theta
   double rightmost = -std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < n_; ++i) rightmost = std::max(rightmost, schur.T[i * n_ + i]);
   if (!(rightmost < 0.0))
-    throw NumericalError("A_L cannot start from a matrix with an eigenvalue " + std::to_string(rightmost) +
-                         " to the right of model.linear.mu = " + std::to_string(options_.mu));
+    throw NumericalError("A_L cannot start from a matrix with an eigenvalue " + shortest(rightmost) +
+                         " to the right of model.linear.mu = " + shortest(options_.mu));
 
   // A^T S + S A = -2 |H|: for a normal A the solution is the identity.
   Square twice = absolute_symmetric_part(shifted, n_);

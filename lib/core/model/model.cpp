@@ -2,7 +2,14 @@
 
 #include "core/error.hpp"
 #include "core/kernels/elementwise.hpp"
+#include "core/memory_limit.hpp"
 #include "core/model/bilinear.hpp"
+#include "core/text.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <numeric>
 
 namespace spnode::core {
 
@@ -107,6 +114,18 @@ std::size_t latent_dimension_of(const ModelOptions& options, std::size_t state_d
   return n;
 }
 
+/// PETSc, BLAS and MPI count in 32 bits.
+void require_countable(const ParameterLayout& layout) {
+  double count = 0.0;
+  for (const ParameterBlock& block : layout.blocks())
+    count += std::accumulate(block.shape.begin(), block.shape.end(), 1.0, std::multiplies<>());
+  constexpr double most = std::numeric_limits<std::int32_t>::max();
+  if (count > most)
+    throw UsageError("a model of " + shortest(count) + " parameters is asked for; at most " + shortest(most) +
+                     " can be counted");
+  require_memory(count * sizeof(double), "a vector of the model's " + shortest(count) + " parameters");
+}
+
 }  // namespace
 
 template <class Real>
@@ -119,13 +138,16 @@ BasicModel<Real>::BasicModel(const ModelOptions& options, std::size_t state_dime
       nonlinear_(options, n_) {
   linear_->declare(layout_);
   nonlinear_.declare(layout_);
-  if (!options.autoencoder.enabled) return;
-  encoder_ = std::make_unique<LinearPlusNetwork<Real>>(
-      typename LinearPlusNetwork<Real>::Shape{m_, n_, "autoencoder/encoder"}, options.autoencoder);
-  decoder_ = std::make_unique<LinearPlusNetwork<Real>>(
-      typename LinearPlusNetwork<Real>::Shape{n_, m_, "autoencoder/decoder"}, options.autoencoder);
-  encoder_->declare(layout_);
-  decoder_->declare(layout_);
+  if (options.autoencoder.enabled) {
+    using Coder = LinearPlusNetwork<Real>;
+    encoder_ =
+        std::make_unique<Coder>(typename Coder::Shape{m_, n_, "autoencoder/encoder"}, options.autoencoder);
+    decoder_ =
+        std::make_unique<Coder>(typename Coder::Shape{n_, m_, "autoencoder/decoder"}, options.autoencoder);
+    encoder_->declare(layout_);
+    decoder_->declare(layout_);
+  }
+  require_countable(layout_);
 }
 
 template <class Real>

@@ -1,6 +1,7 @@
 #include "distributed/optimizers/adam.hpp"
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -16,8 +17,7 @@ constexpr double smallest_shrink =
     1.0 / 4.0;  // smaller and a run that has met a bad region could not leave it
 
 void require(bool valid, const char* key, double value, const char* allowed) {
-  if (!valid)
-    throw UsageError(std::string("adam.") + key + " = " + std::to_string(value) + ": must be " + allowed);
+  if (!valid) throw UsageError(std::string("adam.") + key + " = " + shortest(value) + ": must be " + allowed);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "distributed/optimizers/schedule.hpp"
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -12,12 +13,11 @@ namespace spnode::distributed {
 Schedule::Schedule(const ScheduleOptions& options, std::uint64_t steps_per_epoch, std::uint64_t epochs)
     : options_(options), steps_per_epoch_(steps_per_epoch), steps_(steps_per_epoch * epochs) {
   if (!(options.rate > 0.0))
-    throw UsageError("schedule.rate = " + std::to_string(options.rate) + ": must be positive");
+    throw UsageError("schedule.rate = " + shortest(options.rate) + ": must be positive");
   if (!(options.final_rate >= 0.0))
-    throw UsageError("schedule.final_rate = " + std::to_string(options.final_rate) +
-                     ": must not be negative");
+    throw UsageError("schedule.final_rate = " + shortest(options.final_rate) + ": must not be negative");
   if (!(options.decay > 0.0 && options.decay <= 1.0))
-    throw UsageError("schedule.decay = " + std::to_string(options.decay) + ": must be in (0, 1]");
+    throw UsageError("schedule.decay = " + shortest(options.decay) + ": must be in (0, 1]");
 }
 
 double Schedule::rate(std::uint64_t step) const {
