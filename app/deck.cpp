@@ -1,11 +1,14 @@
 #include "app/deck.hpp"
 
+#include <yaml-cpp/depthguard.h>
+
 #include <algorithm>
 
 #include "app/deck_check.hpp"
 #include "app/deck_keys.hpp"
 #include "app/deck_values.hpp"
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 namespace spnode::app {
 
@@ -41,6 +44,13 @@ std::string join(const std::string& section, const std::string& name) {
   return section.empty() ? name : section + "." + name;
 }
 
+/// What yaml-cpp found wrong; of what is nested too deep it only says "bad file".
+std::string reason(const YAML::Exception& error) {
+  const auto* const deep = dynamic_cast<const YAML::DeepRecursion*>(&error);
+  return deep == nullptr ? error.msg
+                         : "nested too deep; at most " + std::to_string(deep->depth()) + " levels";
+}
+
 /// Fills a deck and remembers where each key was given.
 class Reader {
  public:
@@ -53,7 +63,7 @@ class Reader {
     try {
       root = YAML::Load(text);
     } catch (const YAML::Exception& error) {
-      throw UsageError(place(error.mark) + "not valid YAML: " + error.msg);
+      throw UsageError(place(error.mark) + "not valid YAML: " + reason(error));
     }
     if (root.IsNull()) return;
     if (!root.IsMap()) throw UsageError(place(root.Mark()) + "a deck is a list of 'key: value' lines");
@@ -61,14 +71,14 @@ class Reader {
   }
 
   void read_override(const std::string& word) {
-    const std::string where = "command line: " + word + ": ";
+    const std::string where = "command line: " + printable(word) + ": ";
     const std::size_t equals = word.find('=');
     const std::string path = word.substr(0, equals);
     YAML::Node value;
     try {
       value = YAML::Load(word.substr(equals + 1));
     } catch (const YAML::Exception& error) {
-      throw UsageError(where + "not a valid value: " + error.msg);
+      throw UsageError(where + "not a valid value: " + reason(error));
     }
     if (is_section(path)) throw UsageError(where + "'" + path + "' is a section; name one of its keys");
     read_value(path, value, where);
@@ -100,7 +110,7 @@ class Reader {
 
   void read_value(const std::string& path, const YAML::Node& value, const std::string& where) {
     const Key* key = find_key(path);
-    if (key == nullptr) throw UsageError(where + "unknown key '" + path + "'" + suggest_path(path));
+    if (key == nullptr) throw UsageError(where + "unknown key " + quoted(path) + suggest_path(path));
     try {
       key->read(deck, value);
     } catch (const BadValue& error) {

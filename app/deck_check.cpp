@@ -1,6 +1,7 @@
 #include "app/deck_check.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <initializer_list>
 
@@ -163,6 +164,10 @@ void check_forecast(const ForecastOptions& forecast, const Checker& check) {
   check.require((forecast.step == 0.0) == (forecast.steps == 0), {"forecast.step", "forecast.steps"},
                 "forecast.step and forecast.steps go together; found " + number(forecast.step) + " and " +
                     std::to_string(forecast.steps));
+  check.require(std::isfinite(forecast.step * static_cast<double>(forecast.steps)),
+                {"forecast.step", "forecast.steps"},
+                "forecast.step times forecast.steps is not finite; found " + number(forecast.step) + " and " +
+                    std::to_string(forecast.steps));
   check.require(forecast.times.size() != 1 && strictly_monotone(forecast.times), {"forecast.times"},
                 "forecast.times must be at least two strictly monotone times; found " +
                     Value<std::vector<double>>::print(forecast.times));
@@ -172,6 +177,7 @@ void check_forecast(const ForecastOptions& forecast, const Checker& check) {
 
 void check_contradictions(const Deck& deck, const Places& places) {
   const Checker check(places);
+  check.require(!deck.output.empty(), {"output"}, "output is empty; name a directory");
   check_generate(deck.generate, check);
   check_model(deck.model, check);
   check_autoencoder(deck, check);

@@ -20,6 +20,8 @@ struct Allowed {
   static std::string words(const Limits& limits) {
     if constexpr (std::is_enum_v<T>)
       return Value<T>::names();
+    else if constexpr (std::is_same_v<T, std::uint64_t>)
+      return limits.of_integers().integer_words();
     else
       return limits.words();
   }
@@ -39,9 +41,6 @@ class KeyTable {
   template <class Access>
   void key(std::string path, Access access, Limits limits, std::string unit, std::string doc) {
     using T = std::remove_cvref_t<decltype(access(std::declval<Deck&>()))>;
-    // Integers of the deck are never negative; their manual says so.
-    if constexpr (std::is_same_v<T, std::uint64_t> || std::is_same_v<T, std::vector<std::uint64_t>>)
-      limits.least = std::max(limits.least, 0.0);
     Key entry;
     entry.path = std::move(path);
     entry.type = Value<T>::type();

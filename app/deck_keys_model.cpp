@@ -5,11 +5,14 @@ namespace spnode::app {
 
 namespace {
 
+/// Of layers and ranks: products of three of them still fit an integer.
+constexpr double widest = 1000000;
+
 void add_files(KeyTable& t) {
   t.section("", "Paths are relative to the directory that spnode is started in.");
   t.key("output", SPNODE_FIELD(output), any(), "",
         "run directory: model, checkpoint, history, metrics and spectrum go there");
-  t.key("seed", SPNODE_FIELD(seed), any(), "",
+  t.key("seed", SPNODE_FIELD(seed), between(0, any_integer), "",
         "seed of everything random: initial values, order of the windows, generated data");
 
   t.section("data", "Trajectory files, and the windows that training cuts from them.");
@@ -49,7 +52,7 @@ void add_generate(KeyTable& t) {
         "kuramoto_sivashinsky: integrated and thrown away before sampling");
   t.key("generate.domain_length", SPNODE_FIELD(generate.domain_length), above(0), "length",
         "kuramoto_sivashinsky: period of the domain");
-  t.key("generate.grid_points", SPNODE_FIELD(generate.grid_points), at_least(4), "",
+  t.key("generate.grid_points", SPNODE_FIELD(generate.grid_points), between(4, 16384), "",
         "kuramoto_sivashinsky: points of the grid, an even number");
   t.key("generate.step", SPNODE_FIELD(generate.step), above(0), "time",
         "kuramoto_sivashinsky: step of the reference integrator (Fourier ETDRK4)");
@@ -64,7 +67,7 @@ void add_network(KeyTable& t, const std::string& path, Access access) {
     return [ access, member ](auto& deck) -> auto& { return access(deck).*member; };
   };
   using core::NetworkOptions;
-  t.key(path + ".hidden", field(&NetworkOptions::hidden), at_least(1), "",
+  t.key(path + ".hidden", field(&NetworkOptions::hidden), between(1, widest), "",
         "widths of the hidden layers; []: one linear layer");
   t.key(path + ".activation", field(&NetworkOptions::activation), any(), "",
         "after every hidden layer; squareplus: (x + sqrt(x^2 + 0.1)) / 2, a smooth rectifier");
@@ -80,7 +83,7 @@ void add_network(KeyTable& t, const std::string& path, Access access) {
 
 void add_dynamics(KeyTable& t) {
   t.section("model", "du/dt = A_L u + g(u), in latent space where there is an autoencoder.");
-  t.key("model.latent_dimension", SPNODE_FIELD(model.latent_dimension), any(), "",
+  t.key("model.latent_dimension", SPNODE_FIELD(model.latent_dimension), between(0, widest), "",
         "0: the dimension of the state; less needs the autoencoder");
   t.key("model.nonlinear", SPNODE_FIELD(model.nonlinear), any(), "",
         "terms of g, summed; []: a linear model");
@@ -91,7 +94,7 @@ void add_dynamics(KeyTable& t) {
         "start of A_L and the bilinear form: from the seed; dmd: A_L from the data's linear map; "
         "operator_inference: both by least squares on the data's time derivatives (without a bilinear form a "
         "network of one hidden layer starts there)");
-  t.key("model.inference_order", SPNODE_FIELD(model.inference_order), at_least(2), "",
+  t.key("model.inference_order", SPNODE_FIELD(model.inference_order), between(2, 100), "",
         "operator_inference: order of the central differences, even; high for smooth data");
 
   t.section("model.linear",
@@ -99,7 +102,7 @@ void add_dynamics(KeyTable& t) {
   t.key("model.linear.structure", SPNODE_FIELD(model.linear.structure), any(), "",
         "dense: n^2 entries; block_diagonal: 2 x 2 blocks; low_rank: diagonal plus low rank (both linear in "
         "n)");
-  t.key("model.linear.rank", SPNODE_FIELD(model.linear.rank), at_least(1), "",
+  t.key("model.linear.rank", SPNODE_FIELD(model.linear.rank), between(1, 10000), "",
         "low_rank: columns r of U, V, W in -U U^T + V W^T - W V^T");
   t.key("model.linear.mu", SPNODE_FIELD(model.linear.mu), any(), "1/time",
         "bound of the real parts; at least the largest growth rate of the system");
@@ -114,7 +117,7 @@ void add_dynamics(KeyTable& t) {
 
   t.section("model.bilinear",
             "g(u) = sum over R of (C_r u)(D_r u) + b; the right class for quadratic systems.");
-  t.key("model.bilinear.rank", SPNODE_FIELD(model.bilinear.rank), at_least(1), "",
+  t.key("model.bilinear.rank", SPNODE_FIELD(model.bilinear.rank), between(1, widest), "",
         "number R of products per component");
   t.key("model.bilinear.initial_scale", SPNODE_FIELD(model.bilinear.initial_scale), at_least(0), "",
         "entries of C and D start as normal / sqrt(n R) times this");
@@ -139,7 +142,7 @@ void add_autoencoder_and_scaling(KeyTable& t) {
         "a linear map that starts as the POD of the training states");
   t.key("model.autoencoder.pod_trainable", SPNODE_FIELD(model.autoencoder.pod_trainable), any(), "",
         "train the linear map as well");
-  t.key("model.autoencoder.hidden", SPNODE_FIELD(model.autoencoder.hidden), at_least(1), "",
+  t.key("model.autoencoder.hidden", SPNODE_FIELD(model.autoencoder.hidden), between(1, widest), "",
         "hidden layers of encoder and decoder; []: the linear map alone");
   t.key("model.autoencoder.activation", SPNODE_FIELD(model.autoencoder.activation), any(), "",
         "after every hidden layer; squareplus: (x + sqrt(x^2 + 0.1)) / 2, a smooth rectifier");

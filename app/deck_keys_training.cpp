@@ -5,11 +5,13 @@ namespace spnode::app {
 
 namespace {
 
+constexpr double most_substeps = 1000000, most_epochs = 10000000;
+
 void add_integrator_and_loss(KeyTable& t) {
   t.section("integrator", "How the model is advanced between two times of the data.");
   t.key("integrator.scheme", SPNODE_FIELD(integrator.scheme), any(), "",
         "exponential (etd...), implicit-explicit (imex_...) or explicit Runge-Kutta");
-  t.key("integrator.substeps", SPNODE_FIELD(integrator.substeps), at_least(1), "",
+  t.key("integrator.substeps", SPNODE_FIELD(integrator.substeps), between(1, most_substeps), "",
         "steps per interval of the data");
   t.key("integrator.linear", SPNODE_FIELD(integrator.linear), any(), "",
         "functions of A_L: dense matrices, or matrix-free Taylor sums");
@@ -40,7 +42,7 @@ void add_trainer(KeyTable& t) {
         "computed at a time by one rank");
   t.key("training.summands", SPNODE_FIELD(training.summands), at_least(1), "",
         "shares of work of a batch at most; more lets more ranks work");
-  t.key("training.pretrain_epochs", SPNODE_FIELD(training.pretrain_epochs), any(), "epochs",
+  t.key("training.pretrain_epochs", SPNODE_FIELD(training.pretrain_epochs), between(0, most_epochs), "epochs",
         "on the autoencoder's reconstruction alone, before everything else");
   t.key("training.pretrain_rate", SPNODE_FIELD(training.pretrain_rate), above(0), "",
         "learning rate of these");
@@ -60,7 +62,7 @@ void add_trainer(KeyTable& t) {
 
 void add_optimizers(KeyTable& t) {
   t.section("training.adam", "Adam; AdamW with weight decay. Minibatches of windows.");
-  t.key("training.adam.epochs", SPNODE_FIELD(training.adam.epochs), at_least(1), "epochs",
+  t.key("training.adam.epochs", SPNODE_FIELD(training.adam.epochs), between(1, most_epochs), "epochs",
         "passes over the windows");
   t.key("training.adam.schedule", SPNODE_FIELD(training.adam.schedule.kind), any(), "",
         "of the learning rate");
@@ -92,7 +94,7 @@ void add_optimizers(KeyTable& t) {
   t.key("training.lbfgs.iterations", SPNODE_FIELD(training.lbfgs.iterations), at_least(1), "", "at most");
   t.key("training.lbfgs.cycle", SPNODE_FIELD(training.lbfgs.cycle), at_least(1), "iterations",
         "between two clearings of the memory, where checkpoints are taken");
-  t.key("training.lbfgs.history", SPNODE_FIELD(training.lbfgs.history), at_least(1), "", "pairs kept");
+  t.key("training.lbfgs.history", SPNODE_FIELD(training.lbfgs.history), between(1, 10000), "", "pairs kept");
   t.key("training.lbfgs.gradient_tolerance", SPNODE_FIELD(training.lbfgs.gradient_tolerance), at_least(0), "",
         "stop at this norm of the gradient");
 
@@ -128,7 +130,7 @@ void add_forecast(KeyTable& t) {
   t.key("forecast.steps", SPNODE_FIELD(forecast.steps), any(), "", "number of these");
   t.key("forecast.times", SPNODE_FIELD(forecast.times), any(), "time",
         "explicit times, strictly monotone, the initial state's first; []: none");
-  t.key("forecast.substeps", SPNODE_FIELD(forecast.substeps), any(), "",
+  t.key("forecast.substeps", SPNODE_FIELD(forecast.substeps), between(0, most_substeps), "",
         "integration steps between two written states; 0: integrator.substeps of the model");
   t.key("forecast.tolerance", SPNODE_FIELD(forecast.tolerance), at_least(0), "",
         "relative error of a step; shorter ones are taken as it needs, for each trajectory; 0: equal steps");

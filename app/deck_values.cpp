@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/text.hpp"
+
 namespace spnode::app {
 
 namespace {
@@ -19,11 +21,6 @@ bool parse(const YAML::Node& node, T& value) {
   const char* last = text.data() + text.size();
   const auto result = std::from_chars(first, last, value);
   return result.ec == std::errc() && result.ptr == last;
-}
-
-std::string with_limits(const std::string& what, const Limits& limits) {
-  const std::string words = limits.words();
-  return words.empty() ? what : what + " (" + words + ")";
 }
 
 std::size_t edit_distance(const std::string& a, const std::string& b) {
@@ -50,10 +47,25 @@ std::string Limits::words() const {
   return text;
 }
 
+Limits Limits::of_integers() const {
+  constexpr double most_counted = std::numeric_limits<std::int32_t>::max();
+  return {std::max(least, 0.0), std::isfinite(most) ? most : most_counted, excludes_least};
+}
+
+std::string Limits::integer_words() const {
+  const std::uint64_t most_integer =
+      most < any_integer ? static_cast<std::uint64_t>(most) : std::numeric_limits<std::uint64_t>::max();
+  return "at least " + std::to_string(static_cast<std::uint64_t>(least)) + ", at most " +
+         std::to_string(most_integer);
+}
+
+std::string quoted(const std::string& text) { return std::string("'").append(printable(text)).append("'"); }
+
 void refuse(const std::string& wanted, const YAML::Node& node) {
   std::string found;
   if (node.IsScalar())
-    found = node.Tag() == "!" ? "the quoted text \"" + node.Scalar() + "\"" : "'" + node.Scalar() + "'";
+    found =
+        node.Tag() == "!" ? "the quoted text \"" + printable(node.Scalar()) + "\"" : quoted(node.Scalar());
   else
     found = node.IsMap() ? "a section" : node.IsSequence() ? "a list" : "nothing";
   throw BadValue("must be " + wanted + "; found " + found);
@@ -74,15 +86,15 @@ std::string suggestion(const std::string& word, const std::vector<std::string>& 
 
 double Value<double>::read(const YAML::Node& node, const Limits& limits) {
   double value = 0.0;
-  if (!parse(node, value) || !std::isfinite(value) || !limits.allow(value))
-    refuse(with_limits("a number", limits), node);
+  if (!parse(node, value) || !std::isfinite(value) || !limits.allow(value)) {
+    const std::string words = limits.words();
+    refuse(words.empty() ? "a number" : "a number (" + words + ")", node);
+  }
   return value;
 }
 
 std::string Value<double>::print(double value) {
-  char buffer[64];
-  const auto result = std::to_chars(buffer, buffer + sizeof buffer, value);
-  std::string text(buffer, result.ptr);
+  std::string text = shortest(value);
   // YAML 1.1 readers (PyYAML) take 1e-05 for text, 1.0e-05 for a number.
   const std::size_t exponent = text.find('e');
   if (exponent != std::string::npos && text.find('.') == std::string::npos) text.insert(exponent, ".0");
@@ -91,9 +103,9 @@ std::string Value<double>::print(double value) {
 
 std::uint64_t Value<std::uint64_t>::read(const YAML::Node& node, const Limits& limits) {
   std::uint64_t value = 0;
-  const Limits shown = {.least = std::max(limits.least, 0.0), .most = limits.most};
-  if (!parse(node, value) || !limits.allow(static_cast<double>(value)))
-    refuse(with_limits("an integer", shown), node);
+  const Limits allowed = limits.of_integers();
+  if (!parse(node, value) || !allowed.allow(static_cast<double>(value)))
+    refuse("an integer (" + allowed.integer_words() + ")", node);
   return value;
 }
 
@@ -107,6 +119,8 @@ bool Value<bool>::read(const YAML::Node& node, const Limits&) {
 
 std::string Value<std::string>::read(const YAML::Node& node, const Limits&) {
   if (!node.IsScalar()) refuse("text", node);
+  // The system would take a path up to there.
+  if (node.Scalar().find('\0') != std::string::npos) refuse("text without zero bytes", node);
   return node.Scalar();
 }
 

@@ -30,7 +30,14 @@ struct Limits {
   }
   /// "at least 1", "above 0, at most 1", or nothing.
   std::string words() const;
+  /// The same of integers, which always have both ends.
+  std::string integer_words() const;
+  /// As limits of integers, which are never negative: without an upper one, the libraries' (2^31 - 1).
+  Limits of_integers() const;
 };
+
+/// Most for integers of which all 64 bits count.
+inline constexpr double any_integer = 0x1p64;
 
 inline Limits any() { return {}; }
 inline Limits at_least(double least) { return {.least = least}; }
@@ -70,6 +77,9 @@ struct Value<std::string> {
   static std::string print(const std::string& value);
 };
 
+/// A text of the deck in a message: 'text', control characters as escapes.
+std::string quoted(const std::string& text);
+
 /// Throws BadValue: must be `wanted`; found the node.
 [[noreturn]] void refuse(const std::string& wanted, const YAML::Node& node);
 
@@ -92,7 +102,7 @@ struct Value<Enum> {
       known.emplace_back(choice.name);
     }
     if (!node.IsScalar()) refuse("one of " + names(), node);
-    throw BadValue("must be one of " + names() + "; found '" + node.Scalar() + "'" +
+    throw BadValue("must be one of " + names() + "; found " + quoted(node.Scalar()) +
                    suggestion(node.Scalar(), known));
   }
   static std::string print(Enum value) { return std::string(name_of(value)); }

@@ -45,10 +45,10 @@ class BadDeck(ProgramTest):
 
     def test_wrong_type(self):
         self.refused_deck("training: {batch: many}\n",
-                          "deck.yaml:1:19: training.batch must be an integer (at least 1); found 'many'")
+                          "deck.yaml:1:19: training.batch must be an integer (at least 1, at most 2147483647); found 'many'")
 
     def test_value_out_of_range(self):
-        self.refused_deck("training: {batch: 0}\n", "must be an integer (at least 1); found '0'")
+        self.refused_deck("training: {batch: 0}\n", "must be an integer (at least 1, at most 2147483647); found '0'")
 
     def test_contradictory_keys(self):
         self.refused_deck("loss: {trajectory: 0}\n", "deck.yaml:1:8: loss.trajectory, loss.latent")
@@ -228,7 +228,7 @@ class BadRun(ProgramTest):
         self.train()
         outcome = self.spnode(2, "evaluate", "deck.yaml", "evaluate.require_valid_time=1e9")
         self.assertEqual(outcome.statuses, [CHECK_FAILED] * 2, outcome.output)
-        self.assertIn("evaluate.require_valid_time asks for 1e+09", outcome.output)
+        self.assertIn("evaluate.require_valid_time asks for 1000000000", outcome.output)
 
     def test_broken_numerics_are_status_5(self):
         outcome = self.spnode(2, "train", "deck.yaml", "training.adam.rate=1e300", "training.adam.warmup=0",

@@ -38,6 +38,20 @@ std::string contents(const std::string& path) {
 
 }  // namespace
 
+TEST_CASE("every_integer_has_a_largest_value") {
+  for (const app::Key& key : app::deck_keys()) {
+    if (key.type.find("integer") == std::string::npos || key.path == "seed") continue;
+    const bool list = key.type.starts_with("list");
+    for (const std::string value :
+         {"2147483648", "9223372036854775808", "18446744073709551615", "1e9", "-1"}) {
+      const std::string message = refusal("", {key.path + (list ? "=[" + value + "]" : "=" + value)});
+      CHECK(message.find(key.path + " must be an integer (at least ") != std::string::npos);
+      CHECK(message.find(", at most ") != std::string::npos);
+    }
+    CHECK(key.allowed.find("at most") != std::string::npos);
+  }
+}
+
 TEST_CASE("an_empty_deck_is_the_default_deck") {
   CHECK(app::print_deck(read_deck("", "deck.yaml", {})) == app::print_deck(Deck()));
   CHECK(app::print_deck(read_deck("model:\ntraining:\n", "deck.yaml", {})) == app::print_deck(Deck()));
@@ -103,7 +117,7 @@ TEST_CASE("a_key_in_the_wrong_section_is_refused_with_the_right_one") {
 
 TEST_CASE("a_wrong_type_is_refused_with_what_was_found") {
   CHECK(refusal("training:\n  batch: many\n") ==
-        "deck.yaml:2:10: training.batch must be an integer (at least 1); found 'many'");
+        "deck.yaml:2:10: training.batch must be an integer (at least 1, at most 2147483647); found 'many'");
   CHECK(refusal("training: {batch: 2.5}").find("found '2.5'") != std::string::npos);
   CHECK(refusal("training: {batch: '20'}").find("found the quoted text \"20\"") != std::string::npos);
   CHECK(refusal("training: {batch: [1, 2]}").find("found a list") != std::string::npos);
@@ -113,14 +127,16 @@ TEST_CASE("a_wrong_type_is_refused_with_what_was_found") {
   CHECK(refusal("model: 3") == "deck.yaml:1:1: 'model' is a section: its keys follow on indented lines");
   CHECK(refusal("", {"training.batch=abc"}) ==
         "command line: training.batch=abc: training.batch must be an integer "
-        "(at least 1); found 'abc'");
+        "(at least 1, at most 2147483647); found 'abc'");
   CHECK(refusal("", {"training=3"}) ==
         "command line: training=3: 'training' is a section; name one of its keys");
 }
 
 TEST_CASE("a_value_out_of_range_is_refused_with_the_range") {
-  CHECK(refusal("training: {batch: 0}").find("at least 1); found '0'") != std::string::npos);
-  CHECK(refusal("training: {batch: -5}").find("at least 1); found '-5'") != std::string::npos);
+  CHECK(refusal("training: {batch: 0}").find("at least 1, at most 2147483647); found '0'") !=
+        std::string::npos);
+  CHECK(refusal("training: {batch: -5}").find("at least 1, at most 2147483647); found '-5'") !=
+        std::string::npos);
   CHECK(refusal("training: {adam: {rate: 0}}").find("above 0); found '0'") != std::string::npos);
   CHECK(refusal("training: {adam: {beta1: 1.5}}").find("at least 0, at most 1); found '1.5'") !=
         std::string::npos);
