@@ -13,7 +13,8 @@ namespace {
 void prepare(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
-  if (!std::filesystem::is_directory(path)) {
+  std::error_code unknown;
+  if (!std::filesystem::is_directory(path, unknown)) {
     throw FileError("output directory " + path + ": cannot be created" +
                     (error ? ": " + error.message() : ""));
   }
