@@ -1,10 +1,15 @@
 #include "app/commands/evaluation.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 
 #include "core/metrics/boundedness.hpp"
 #include "core/metrics/component_errors.hpp"
+#include "parallel/count.hpp"
 #include "parallel/exact_sum.hpp"
 
 namespace spnode::app {
@@ -26,7 +31,7 @@ std::vector<double> add_over_ranks(const parallel::Communicator& comm, const std
 }
 
 void take_largest(const parallel::Communicator& comm, std::span<double> values) {
-  MPI_Allreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_DOUBLE, MPI_MAX,
+  MPI_Allreduce(MPI_IN_PLACE, values.data(), parallel::mpi_count(values.size()), MPI_DOUBLE, MPI_MAX,
                 comm.handle());
 }
 
@@ -34,7 +39,7 @@ void take_largest(const parallel::Communicator& comm, std::span<double> values) 
 std::vector<double> first_time_axis(const parallel::Communicator& comm, const TrajectoryShare& share) {
   std::vector<double> time(share.info.times);
   if (comm.is_root()) std::copy_n(share.held.time.begin(), time.size(), time.begin());
-  MPI_Bcast(time.data(), static_cast<int>(time.size()), MPI_DOUBLE, 0, comm.handle());
+  MPI_Bcast(time.data(), parallel::mpi_count(time.size()), MPI_DOUBLE, 0, comm.handle());
   return time;
 }
 
@@ -110,7 +115,7 @@ core::FieldStatistics measure_fields(const parallel::Communicator& comm, double 
   const core::Box box = union_of_boxes(comm, core::derivative_box(grid, share.held));
   const core::FieldPair pair = {forecast, share.held, share.range.begin};
   std::vector<std::uint64_t> counts = core::derivative_counts(grid, box, pair);
-  MPI_Allreduce(MPI_IN_PLACE, counts.data(), static_cast<int>(counts.size()), MPI_UINT64_T, MPI_SUM,
+  MPI_Allreduce(MPI_IN_PLACE, counts.data(), parallel::mpi_count(counts.size()), MPI_UINT64_T, MPI_SUM,
                 comm.handle());
   const std::vector<double> energies =
       add_over_ranks(comm, core::energy_rows(grid, pair), core::energy_width(grid));
@@ -122,7 +127,12 @@ LongRun run_long(const parallel::Communicator& comm, const StoredModel& model, c
   const std::vector<double> time = first_time_axis(comm, share);
   if (time.size() < 2) throw UsageError("evaluate.long_run: data of one time have no interval to step by");
   const double step = time[1] - time[0];
-  const auto intervals = static_cast<std::size_t>(std::ceil(length / std::abs(step) * (1.0 - 1e-12)));
+  const double wanted = std::ceil(length / std::abs(step) * (1.0 - 1e-12));
+  constexpr double most = std::numeric_limits<std::int32_t>::max();
+  if (wanted > most)
+    throw UsageError(fmt::format("evaluate.long_run = {} are {} of the data's intervals of {}; at most {}",
+                                 length, wanted, std::abs(step), most));
+  const auto intervals = static_cast<std::size_t>(wanted);
   const auto forecaster = make_forecaster(comm, model, run, {step / static_cast<double>(run.substeps)});
   const auto norms = watch(comm, *forecaster, share, step, intervals);
 

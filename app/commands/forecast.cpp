@@ -6,6 +6,7 @@
 #include "app/commands/support.hpp"
 #include "app/ensemble.hpp"
 #include "app/forecasting.hpp"
+#include "core/memory_limit.hpp"
 
 namespace spnode::app {
 
@@ -128,11 +129,21 @@ void forecast(Context& context) {
   const StoredModel model = load_model(comm, model_path);
   io::TrajectoryInfo info = inspect_share(comm, data, options.trajectories, model);
   require_start(options, info, data);
+  const double states = static_cast<double>(info.count) * static_cast<double>(options.members);
+  core::require_memory(states * static_cast<double>(info.components) * sizeof(double) / comm.size(),
+                       fmt::format("an ensemble of {} members of {} states", options.members, info.count));
   const Members members = read_members(comm, deck, model, data, info);
   const TimeGrid grid(options, members.initial, members.axis);
   const std::size_t substeps = options.substeps > 0 ? options.substeps : model.deck.integrator.substeps;
-  const auto forecaster =
-      make_forecaster(comm, model, {substeps, deck.model.precision, options.tolerance}, grid.steps(substeps));
+  const auto forecaster = [&] {
+    try {
+      return make_forecaster(comm, model, {substeps, deck.model.precision, options.tolerance},
+                             grid.steps(substeps));
+    } catch (const Error& error) {
+      if (options.steps == 0) throw;
+      throw Error(error.status(), fmt::format("forecast.step = {}: {}", options.step, error.what()));
+    }
+  }();
 
   info.count = members.count;
   info.times = grid.times();
@@ -140,6 +151,7 @@ void forecast(Context& context) {
   info.state_type = io::hdf5::ElementType::float64;
   info.parameters = members.parameters;
   prepare_parent(comm, output);
+  require_space(comm, output, info);
   io::TrajectoryWriter writer(comm, output, info, overwrite(context));
   write_forecast(comm, *forecaster, grid, members, writer);
   writer.commit();

@@ -6,6 +6,7 @@
 #include "app/commands/commands.hpp"
 #include "app/commands/outputs.hpp"
 #include "app/commands/support.hpp"
+#include "core/memory_limit.hpp"
 #include "io/output_directory.hpp"
 #include "io/trajectories.hpp"
 #include "parallel/partition.hpp"
@@ -44,6 +45,7 @@ void write_split(const Context& context, const core::GenerateOptions& options, c
   info.system = distributed::system_name(options.system);
   info.units = distributed::system_units(options);
   prepare_parent(comm, split.path);
+  require_space(comm, split.path, info);
   io::TrajectoryWriter writer(comm, split.path, info, overwrite(context));
 
   const parallel::Range mine = parallel::share(split.count, comm.size(), comm.rank());
@@ -53,8 +55,13 @@ void write_split(const Context& context, const core::GenerateOptions& options, c
     const std::size_t first = std::min(mine.begin + round * block_size, mine.end);
     const std::size_t count = std::min(block_size, mine.end - first);
     core::Trajectories block;
-    parallel::collectively(
-        comm, [&] { block = distributed::simulate(options, context.deck.seed, split.name, first, count); });
+    parallel::collectively(comm, [&] {
+      try {
+        block = distributed::simulate(options, context.deck.seed, split.name, first, count);
+      } catch (const NumericalError& error) {
+        throw NumericalError(fmt::format("{}; generate.t_end is {}", error.what(), options.t_end));
+      }
+    });
     writer.write(first, block);
   }
   writer.commit();
@@ -70,6 +77,8 @@ core::GenerateOptions options_of(const Deck& deck) {
   core::GenerateOptions options = deck.generate;
   options.system = *deck.system;
   distributed::validate(options);
+  core::require_memory(distributed::simulation_bytes(options, block_size),
+                       fmt::format("a block of trajectories of generate.times = {}", options.times));
   return options;
 }
 

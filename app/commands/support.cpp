@@ -16,8 +16,10 @@ bool answer_of_root(const parallel::Communicator& comm, const std::function<bool
 
 bool exists(const parallel::Communicator& comm, const std::string& path) {
   return answer_of_root(comm, [&] {
-    std::error_code ignored;
-    return std::filesystem::exists(path, ignored);
+    std::error_code error;
+    const bool found = std::filesystem::exists(path, error);
+    if (error) throw FileError(path + ": " + error.message());
+    return found;
   });
 }
 
@@ -30,6 +32,23 @@ void remove(const parallel::Communicator& comm, const std::string& path) {
     std::error_code error;
     if (comm.is_root() && !std::filesystem::remove(path, error) && error)
       throw FileError(path + ": cannot be removed: " + error.message());
+  });
+}
+
+void require_space(const parallel::Communicator& comm, const std::string& path,
+                   const io::TrajectoryInfo& info) {
+  const auto count = static_cast<double>(info.count), times = static_cast<double>(info.times);
+  const double axes = info.time_axis == io::TimeAxis::shared ? 1.0 : count;
+  const double bytes = times * (count * static_cast<double>(info.components) + axes) * sizeof(double);
+  if (bytes >= 0x1p63) throw UsageError(path + " would be " + shown_bytes(bytes) + " large; no file can be");
+  parallel::collectively(comm, [&] {
+    if (!comm.is_root()) return;
+    const std::string folder = std::filesystem::path(path).parent_path().string();
+    std::error_code error;
+    const auto space = std::filesystem::space(folder.empty() ? "." : folder, error);
+    if (!error && bytes > static_cast<double>(space.available))
+      throw FileError(path + ": would be " + shown_bytes(bytes) + " large; the file system has " +
+                      shown_bytes(static_cast<double>(space.available)) + " left");
   });
 }
 

@@ -8,17 +8,18 @@
 #include <string>
 
 #include "app/commands/commands.hpp"
-#include "io/atomic_file.hpp"
+#include "core/text.hpp"
+#include "io/trajectories.hpp"
 #include "parallel/communicator.hpp"
 
 namespace spnode::app {
 
-/// Prints on rank 0.
+/// Prints on rank 0, control characters but ends of lines as escapes.
 template <class... Arguments>
 void say(const parallel::Communicator& comm, fmt::format_string<Arguments...> format,
          Arguments&&... arguments) {
   if (!comm.is_root()) return;
-  fmt::print(format, std::forward<Arguments>(arguments)...);
+  fmt::print("{}", printable(fmt::format(format, std::forward<Arguments>(arguments)...), "\n"));
   std::fflush(stdout);
 }
 
@@ -39,7 +40,8 @@ inline io::Overwrite overwrite(const Context& context) {
 /// Rank 0's answer, on all ranks. Collective; raises what `question` throws.
 bool answer_of_root(const parallel::Communicator& comm, const std::function<bool()>& question);
 
-/// Whether rank 0 sees the file. Collective.
+/// Whether rank 0 sees the file. Collective; raises FileError where it cannot tell (a loop of links, a name
+/// too long, a folder that may not be read).
 bool exists(const parallel::Communicator& comm, const std::string& path);
 
 /// Whether the file is there and holds `text`, as rank 0 sees it. Collective; raises FileError.
@@ -47,6 +49,11 @@ bool holds(const parallel::Communicator& comm, const std::string& path, const st
 
 /// Removes a file if it is there. Collective; raises FileError.
 void remove(const parallel::Communicator& comm, const std::string& path);
+
+/// Refuses a trajectory file that cannot be. Collective; raises UsageError where no file can be so large,
+/// FileError where the file system of `path` has less space left. The folder of `path` must be there.
+void require_space(const parallel::Communicator& comm, const std::string& path,
+                   const io::TrajectoryInfo& info);
 
 /// Creates the directory that `path` lies in. Collective; raises FileError.
 void prepare_parent(const parallel::Communicator& comm, const std::string& path);

@@ -4,6 +4,7 @@
 #include "core/functions/phi.hpp"
 #include "core/systems/kuramoto_sivashinsky.hpp"
 #include "core/systems/systems.hpp"
+#include "core/text.hpp"
 #include "distributed/kuramoto_sivashinsky.hpp"
 #include "distributed/reference_solution.hpp"
 
@@ -12,7 +13,6 @@
 #include <functional>
 #include <memory>
 #include <span>
-#include <sstream>
 
 namespace spnode::distributed {
 
@@ -62,10 +62,9 @@ Sampler make_fourier_sampler(const GenerateOptions& options, const core::Referen
       const auto u = states.subspan(i * n, n);
       solver->get_state(u);
       if (std::all_of(u.begin(), u.end(), [](double value) { return std::isfinite(value); })) continue;
-      std::ostringstream message;
-      message << "the field is not finite at t = " << t[i] << "; take a smaller step than " << step
-              << " or more grid points than " << n;
-      throw NumericalError(message.str());
+      throw NumericalError("the field is not finite at t = " + shortest(t[i]) +
+                           "; take a smaller step than " + shortest(step) + " or more grid points than " +
+                           std::to_string(n));
     }
   };
 }
@@ -85,12 +84,15 @@ Sampler make_sampler(const GenerateOptions& options, const core::ReferenceSystem
   return [solver, times](std::span<double> states) { solver->solve(times, states); };
 }
 
-template <class Value>
-void require(bool condition, const char* option, Value found, const char* allowed) {
-  if (condition) return;
-  std::ostringstream message;
-  message << "generate." << option << " is " << found << "; allowed: " << allowed;
-  throw UsageError(message.str());
+constexpr double most_steps = 0x1p31;
+
+void require(bool condition, const char* option, const std::string& found, const char* allowed) {
+  if (!condition)
+    throw UsageError(std::string("generate.") + option + " is " + found + "; allowed: " + allowed);
+}
+
+void require(bool condition, const char* option, double found, const char* allowed) {
+  require(condition, option, shortest(found), allowed);
 }
 
 }  // namespace
@@ -119,6 +121,14 @@ core::Trajectories simulate(const GenerateOptions& options, std::uint64_t seed, 
     }
   }
   return result;
+}
+
+double simulation_bytes(const GenerateOptions& options, std::size_t count) {
+  const auto system = core::make_system(options);
+  const double n = static_cast<double>(system->dimension());
+  const double exponentials = system->solution() == core::Solution::linear_exact ? n * n : 0.0;
+  return static_cast<double>(options.times) * (static_cast<double>(count) * n + exponentials + 2.0) *
+         sizeof(double);
 }
 
 std::vector<double> reference_times(const GenerateOptions& options) {
@@ -152,12 +162,15 @@ std::string system_units(const GenerateOptions& options) { return core::make_sys
 
 void validate(const GenerateOptions& options) {
   const bool logarithmic = options.grid == TimeGrid::logarithmic;
-  require(options.times >= (logarithmic ? 3 : 2), "times", options.times,
+  require(options.times >= (logarithmic ? 3 : 2), "times", std::to_string(options.times),
           "at least 2; at least 3 on a logarithmic grid, which begins with t = 0");
   require(std::isfinite(options.t_start) && (!logarithmic || options.t_start > 0.0), "t_start",
           options.t_start, "a finite time; above 0 on a logarithmic grid");
   require(std::isfinite(options.t_end) && options.t_end > options.t_start, "t_end", options.t_end,
           "a finite time after t_start");
+  const double interval = (options.t_end - options.t_start) / static_cast<double>(options.times - 1);
+  require(options.t_start + interval > options.t_start && options.t_end - interval < options.t_end, "t_end",
+          options.t_end, "so far from t_start that the times between differ");
   require(std::isfinite(options.epsilon), "epsilon", options.epsilon, "a finite number");
   require(options.tolerance >= 1e-11 && options.tolerance <= 1e-2, "tolerance", options.tolerance,
           "1e-11 to 1e-2 (below, rounding errors dominate)");
@@ -167,10 +180,12 @@ void validate(const GenerateOptions& options) {
   require(!logarithmic, "grid", "logarithmic", "uniform for kuramoto_sivashinsky");
   require(std::isfinite(options.domain_length) && options.domain_length > 0.0, "domain_length",
           options.domain_length, "above 0");
-  require(options.grid_points >= 4 && options.grid_points % 2 == 0, "grid_points", options.grid_points,
-          "an even number of at least 4");
+  require(options.grid_points >= 4 && options.grid_points % 2 == 0, "grid_points",
+          std::to_string(options.grid_points), "an even number of at least 4");
   require(std::isfinite(options.step) && options.step > 0.0, "step", options.step, "above 0");
   require(std::isfinite(options.burn_in) && options.burn_in >= 0.0, "burn_in", options.burn_in, "at least 0");
+  require(std::max(interval, options.burn_in) <= most_steps * std::min(options.step, interval), "step",
+          options.step, "2^31 steps at most between two times, and in burn_in");
 }
 
 }  // namespace spnode::distributed

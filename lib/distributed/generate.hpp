@@ -23,6 +23,9 @@ namespace spnode::distributed {
 core::Trajectories simulate(const core::GenerateOptions& options, std::uint64_t seed, std::string_view split,
                             std::size_t first, std::size_t count);
 
+/// Bytes that simulate() holds for `count` trajectories, about.
+double simulation_bytes(const core::GenerateOptions& options, std::size_t count);
+
 /// The stored times, (options.times). Uniform grid: t_start ... t_end. Logarithmic grid: 0, then t_start ...
 /// t_end evenly spaced in log t.
 std::vector<double> reference_times(const core::GenerateOptions& options);

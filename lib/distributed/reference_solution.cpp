@@ -1,10 +1,10 @@
 #include "distributed/reference_solution.hpp"
 
+#include "core/text.hpp"
 #include "distributed/petsc.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -62,9 +62,7 @@ void use_direct_solver(TS ts) {
 }
 
 [[noreturn]] void fail(double time, const std::string& reason) {
-  std::ostringstream message;
-  message << "the reference solution breaks down at t = " << time << ": " << reason;
-  throw NumericalError(message.str());
+  throw NumericalError("the reference solution breaks down at t = " + shortest(time) + ": " + reason);
 }
 
 }  // namespace
@@ -124,6 +122,9 @@ void ReferenceSolver::advance() {
   SPNODE_PETSC(TSGetTime(stepper_.get(), &reached));
   SPNODE_PETSC(TSGetConvergedReason(stepper_.get(), &reason));
   if (code == PETSC_ERR_FP) fail(reached, "a value is not finite");
+  if (code == PETSC_ERR_MAT_LU_ZRPVT) fail(reached, "the linear system of a step is singular");
+  if (code == PETSC_ERR_CONV_FAILED || code == PETSC_ERR_NOT_CONVERGED)
+    fail(reached, "a step did not converge");
   check_petsc(code, "TSSolve");
   if (reason != TS_CONVERGED_TIME) fail(reached, TSConvergedReasons[reason]);
 }

@@ -1,5 +1,8 @@
 #include "parallel/exact_sum.hpp"
 
+#include "core/text.hpp"
+#include "parallel/count.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -63,9 +66,16 @@ void decode(const std::int64_t* __restrict high, const std::int64_t* __restrict 
 
 }  // namespace
 
-ExactSum::ExactSum(const Communicator& comm, std::size_t size) : comm_(comm), size_(size), limbs_(2 * size) {
-  if (size > std::size_t(1) << 30)
-    throw Error(ExitStatus::internal_error, "exact sum of a vector beyond 2^30 entries");
+ExactSum::ExactSum(const Communicator& comm, std::size_t size) : comm_(comm), size_(size) {
+  require_countable(static_cast<double>(size));
+  limbs_.resize(2 * size);
+}
+
+void ExactSum::require_countable(double size) {
+  constexpr double most = 0x1p30;
+  if (size > most)
+    throw UsageError("sums of " + shortest(size) + " numbers over ranks are asked for; at most " +
+                     shortest(most) + " can be counted");
 }
 
 std::int64_t ExactSum::largest_magnitude(std::span<const double> rows) const {
@@ -99,8 +109,7 @@ SumStatus ExactSum::sum(std::span<const double> rows, std::size_t local_count, s
       accumulate(rows.data() + row * size_ + begin, n, up, limb, high + begin, low + begin);
     }
   }
-  MPI_Allreduce(MPI_IN_PLACE, limbs_.data(), static_cast<int>(limbs_.size()), MPI_INT64_T, MPI_SUM,
-                comm_.handle());
+  MPI_Allreduce(MPI_IN_PLACE, limbs_.data(), mpi_count(limbs_.size()), MPI_INT64_T, MPI_SUM, comm_.handle());
   decode(high, low, size_, format.bits, PowerOfTwo(-format.scale), out.data());
   return SumStatus::finite;
 }

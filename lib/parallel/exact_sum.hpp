@@ -27,8 +27,13 @@ enum class SumStatus {
 /// for all.
 class ExactSum {
  public:
-  /// `size`: length of the vectors to be added, at most 2^30. Not collective.
+  /// `size`: length of the vectors to be added; raises UsageError as require_countable() does. Not
+  /// collective.
   ExactSum(const Communicator& comm, std::size_t size);
+
+  /// Raises UsageError for vectors of more than 2^30 entries: each is two integers, and MPI counts in 32
+  /// bits. Not collective.
+  static void require_countable(double size);
 
   std::size_t size() const { return size_; }
 
