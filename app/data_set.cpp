@@ -1,27 +1,51 @@
 #include "app/data_set.hpp"
 
+#include <cstdint>
+#include <limits>
 #include <numeric>
 
 #include "core/error.hpp"
 #include "core/integrators/step_table.hpp"
+#include "parallel/count.hpp"
 
 namespace spnode::app {
 
+io::TrajectoryInfo inspect_data(const parallel::Communicator& comm, const std::string& path) {
+  const io::TrajectoryInfo info = io::inspect_trajectories(comm, path);
+  constexpr std::size_t most = std::numeric_limits<std::int32_t>::max();
+  for (const std::size_t extent : {info.count, info.times, info.components})
+    if (extent > most)
+      throw FileError(path + ": /state has an extent of " + std::to_string(extent) + "; at most " +
+                      std::to_string(most) + " can be counted");
+  return info;
+}
+
+core::WindowIndex window_index(const std::string& path, const io::TrajectoryInfo& info,
+                               const core::WindowOptions& windows) {
+  if (info.count == 0 || info.times < 2)
+    throw FileError(path + ": /state has " + std::to_string(info.count) + " trajectories of " +
+                    std::to_string(info.times) + " times; at least one of two times is needed");
+  return {info.count, windows.times.empty() ? info.times : windows.times.size(), windows};
+}
+
 DataSet load_data_set(const parallel::Communicator& comm, const std::string& path,
                       const core::WindowOptions& windows, const distributed::SamplerOptions& options) {
-  const io::TrajectoryInfo info = io::inspect_trajectories(comm, path);
-  const std::size_t times = windows.times.empty() ? info.times : windows.times.size();
-  const core::WindowIndex index(info.count, times, windows);
+  const io::TrajectoryInfo info = inspect_data(comm, path);
+  const core::WindowIndex index = window_index(path, info, windows);
   const distributed::Sampler sampler(index.count(), options);
   const parallel::Range held = sampler.held(comm.rank(), comm.size());
   const auto trajectories = index.trajectories(held.begin, held.end);
   core::Trajectories own =
       io::read_trajectories(comm, path, trajectories.first, trajectories.last - trajectories.first);
   parallel::collectively(comm, [&] { own = core::select_times(std::move(own), windows.times); });
+  const std::size_t times = own.times;
   return {path, info, sampler, times, held, core::WindowData(index, std::move(own), trajectories.first)};
 }
 
 std::vector<double> union_of_steps(const parallel::Communicator& comm, const std::vector<double>& mine) {
+  std::uint64_t sum = mine.size();
+  MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, comm.handle());
+  parallel::mpi_count(sum);
   const int count = static_cast<int>(mine.size());
   std::vector<int> counts(comm.size()), offsets(comm.size());
   MPI_Allgather(&count, 1, MPI_INT, counts.data(), 1, MPI_INT, comm.handle());

@@ -22,6 +22,15 @@ struct DataSet {
   core::WindowData data;
 };
 
+/// What a data file holds. Collective. Raises FileError as io::inspect_trajectories does, and where an extent
+/// is beyond what the libraries count (2^31 - 1).
+io::TrajectoryInfo inspect_data(const parallel::Communicator& comm, const std::string& path);
+
+/// The windows of a data file. Raises FileError where it has no interval, UsageError where no window fits.
+/// Not collective.
+core::WindowIndex window_index(const std::string& path, const io::TrajectoryInfo& info,
+                               const core::WindowOptions& windows);
+
 /// Reads this rank's part of a file. Collective. Raises FileError for an unusable file, UsageError where no
 /// window fits into its trajectories.
 DataSet load_data_set(const parallel::Communicator& comm, const std::string& path,

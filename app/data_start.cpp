@@ -111,9 +111,11 @@ std::string start_from_data(const parallel::Communicator& comm, const core::Mode
           : distributed::infer_rate(comm, latent, form, options.inference_order);
   move_inside(inferred.rate.A, latent.dimension, options.linear.mu);
   const double dropped = model.set_rate(inferred.rate, theta);
-  std::string note =
-      fmt::format("{} leaves a relative residual of {:.2g}",
-                  dmd ? "dynamic mode decomposition" : "operator inference", inferred.residual);
+  const std::string method =
+      dmd ? "dynamic mode decomposition"
+          : fmt::format("operator inference of order {}",
+                        distributed::used_order(latent.times, options.inference_order));
+  std::string note = fmt::format("{} leaves a relative residual of {:.2g}", method, inferred.residual);
   if (dropped > 0.0)
     note += fmt::format("; model.bilinear.rank = {} drops {:.2g} of the quadratic forms",
                         options.bilinear.rank, dropped);

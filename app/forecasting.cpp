@@ -3,12 +3,13 @@
 #include <algorithm>
 
 #include "app/data_set.hpp"
+#include "core/memory_limit.hpp"
 
 namespace spnode::app {
 
 io::TrajectoryInfo inspect_share(const parallel::Communicator& comm, const std::string& path,
                                  std::size_t limit, const StoredModel& model) {
-  io::TrajectoryInfo info = io::inspect_trajectories(comm, path);
+  io::TrajectoryInfo info = inspect_data(comm, path);
   const std::size_t needed = model.state.model->state_dimension();
   if (info.components != needed)
     throw FileError(path + ": /state has " + std::to_string(info.components) + " components; the model " +
@@ -22,6 +23,12 @@ TrajectoryShare read_share(const parallel::Communicator& comm, const std::string
   TrajectoryShare share;
   share.info = inspect_share(comm, path, limit, model);
   share.range = parallel::share(share.info.count, comm.size(), comm.rank());
+  parallel::collectively(comm, [&] {
+    constexpr double copies = 3.0;  // beside the truth its forecast, and that with half the step
+    core::require_memory(copies * static_cast<double>(share.range.size()) *
+                             static_cast<double>(share.info.times * share.info.components) * sizeof(double),
+                         path + ": a rank's trajectories with their forecasts");
+  });
   share.held = io::read_trajectories(comm, path, share.range.begin, share.range.size());
   return share;
 }

@@ -10,6 +10,7 @@
 #include "app/processor_report.hpp"
 #include "app/runtime.hpp"
 #include "app/start_signals.hpp"
+#include "core/memory_limit.hpp"
 #include "core/processor.hpp"
 #include "distributed/signals.hpp"
 
@@ -74,6 +75,7 @@ void run_command(const parallel::Communicator& comm, const CommandLine& line) {
   if (!line.unexpected.empty())
     throw UsageError("unexpected '" + line.unexpected.front() + "' on the command line");
   const bool manual = line.reference || line.reference_markdown;
+  core::limit_memory();
   Context context{comm, line, {}};
   if (!manual) {
     if (command.computes) report_processor(comm);

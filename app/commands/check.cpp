@@ -3,8 +3,9 @@
 #include "app/commands/commands.hpp"
 #include "app/commands/memory.hpp"
 #include "app/commands/support.hpp"
+#include "app/data_set.hpp"
 #include "app/deck_reference.hpp"
-#include "io/trajectories.hpp"
+#include "core/memory_limit.hpp"
 
 namespace spnode::app {
 
@@ -18,7 +19,7 @@ void check_data(const Context& context, const char* key, const std::string& path
     say(context.comm, "# {}: {}: absent; spnode generate writes it\n", key, path);
     return;
   }
-  const io::TrajectoryInfo info = io::inspect_trajectories(context.comm, path);
+  const io::TrajectoryInfo info = inspect_data(context.comm, path);
   say(context.comm, "# {}: {}: {} trajectories of {} times, {} components\n", key, path, info.count,
       info.times, info.components);
 }
@@ -27,13 +28,16 @@ void check_data(const Context& context, const char* key, const std::string& path
 void check_memory(const Context& context) {
   const std::string& train = context.deck.data.train;
   if (train.empty() || !exists(context.comm, train)) return;
+  const double libraries = core::resident_memory();
   const MemoryEstimate estimate = estimate_memory(context);
-  const auto megabytes = [](std::size_t bytes) { return static_cast<double>(bytes) / 1e6; };
   say(context.comm,
-      "# memory of each of {} ranks: {:.1f} MB (data {:.1f}, parameters {:.1f}, work {:.1f}), and the "
-      "libraries' own\n",
-      context.comm.size(), megabytes(estimate.total()), megabytes(estimate.data),
-      megabytes(estimate.parameters), megabytes(estimate.work));
+      "# memory of each of {} ranks: {} (data {}, start {}, parameters {}, optimizers {}, work {}), and {} "
+      "of "
+      "the libraries\n",
+      context.comm.size(), shown_bytes(estimate.total()), shown_bytes(estimate.data),
+      shown_bytes(estimate.start), shown_bytes(estimate.parameters), shown_bytes(estimate.optimizer),
+      shown_bytes(estimate.work), shown_bytes(libraries));
+  require_node_memory(context.comm, estimate);
 }
 
 }  // namespace

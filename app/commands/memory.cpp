@@ -1,42 +1,67 @@
 #include "app/commands/memory.hpp"
 
-#include <algorithm>
+#include <fmt/core.h>
+
+#include <array>
+#include <new>
 #include <numeric>
+#include <span>
 
 #include "app/data_set.hpp"
+#include "core/memory_limit.hpp"
 #include "core/objective.hpp"
+#include "core/text.hpp"
+#include "distributed/optimizers/normal_equations.hpp"
+#include "distributed/rate_inference.hpp"
 #include "distributed/trainer.hpp"
+#include "distributed/trainer_memory.hpp"
+#include "parallel/exact_sum.hpp"
+#include "spectral/pod.hpp"
 
 namespace spnode::app {
 
 namespace {
 
-/// Bytes of the trajectories that the rank with most of them holds.
-std::size_t data_bytes(const parallel::Communicator& comm, const std::string& path,
-                       const core::WindowOptions& windows, const distributed::SamplerOptions& options) {
-  const io::TrajectoryInfo info = io::inspect_trajectories(comm, path);
-  const std::size_t times = windows.times.empty() ? info.times : windows.times.size();
-  const core::WindowIndex index(info.count, times, windows);
-  const distributed::Sampler sampler(index.count(), options);
-  std::size_t most = 0;
-  for (int rank = 0; rank < comm.size(); ++rank) {
-    const parallel::Range held = sampler.held(rank, comm.size());
-    const auto range = index.trajectories(held.begin, held.end);
-    most = std::max(most, range.last - range.first);
+/// A data file as a training sees it.
+struct Source {
+  Source(const parallel::Communicator& comm, const std::string& path, const core::WindowOptions& windows,
+         const distributed::SamplerOptions& options)
+      : info(inspect_data(comm, path)),
+        index(window_index(path, info, windows)),
+        sampler(index.count(), options) {}
+
+  /// Trajectories of the rank that holds most.
+  std::size_t held(int ranks) const {
+    std::size_t most = 0;
+    for (int rank = 0; rank < ranks; ++rank) {
+      const parallel::Range held = sampler.held(rank, ranks);
+      const auto range = index.trajectories(held.begin, held.end);
+      most = std::max(most, range.last - range.first);
+    }
+    return most;
   }
-  return most * info.times * info.components * sizeof(double);
-}
+
+  /// Bytes of these.
+  double bytes(int ranks) const {
+    const std::size_t most = held(ranks), axes = info.time_axis == io::TimeAxis::shared ? 1 : most;
+    return static_cast<double>(info.times) * static_cast<double>(most * info.components + axes) *
+           sizeof(double);
+  }
+
+  io::TrajectoryInfo info;
+  core::WindowIndex index;
+  distributed::Sampler sampler;
+};
 
 /// The first windows of the training data, enough for one tile. Collective.
-core::WindowData first_tile(const Context& context, const io::TrajectoryInfo& info) {
+core::WindowData first_tile(const Context& context, const Source& train) {
   const Deck& deck = context.deck;
-  const core::WindowOptions& windows = deck.data.windows;
-  const core::WindowIndex index(info.count, windows.times.empty() ? info.times : windows.times.size(),
-                                windows);
-  const std::uint64_t needed = std::min<std::uint64_t>(deck.training.tile, index.count());
+  const std::uint64_t needed = std::min<std::uint64_t>(deck.training.tile, train.index.count());
   core::Trajectories held =
-      io::read_trajectories(context.comm, deck.data.train, 0, index.trajectories(0, needed).last);
-  return core::WindowData(index, core::select_times(std::move(held), windows.times), 0);
+      io::read_trajectories(context.comm, deck.data.train, 0, train.index.trajectories(0, needed).last);
+  parallel::collectively(context.comm,
+                         [&] { held = core::select_times(std::move(held), deck.data.windows.times); });
+  return core::WindowData(train.index, std::move(held), 0);
 }
 
 /// A start of the right shape; its values do not matter for memory.
@@ -50,48 +75,160 @@ std::vector<double> any_parameters(const core::Model& model) {
   return model.initialise(0, &pod);
 }
 
+/// Bytes of the start of a model from its data.
+double start_bytes(const Deck& deck, const core::Model& model, const Source& train, int ranks) {
+  // Chosen times are copied out of all.
+  double most = deck.data.windows.times.empty() ? 0.0 : train.bytes(ranks);
+  const std::size_t shares = train.sampler.shares_of(0, ranks).size();
+  if (model.options().autoencoder.enabled && model.options().autoencoder.pod)
+    most = std::max(most, spectral::pod_bytes(model.state_dimension(), train.held(ranks), train.info.times));
+  if (model.options().initialisation != core::Initialisation::random)
+    most = std::max(most, distributed::inference_bytes(model.latent_dimension(),
+                                                       model.options().nonlinear.empty()
+                                                           ? distributed::RateForm::linear
+                                                           : distributed::RateForm::quadratic,
+                                                       shares));
+  return most;
+}
+
+bool takes_gauss_newton(const Deck& deck) {
+  const auto& kinds = deck.training.optimizers;
+  return std::ranges::find(kinds, distributed::OptimizerKind::gauss_newton) != kinds.end();
+}
+
+/// Computes a tile in all the ways that the training will.
+template <class Real>
+void compute_tile(const Deck& deck, core::Objective<Real>& objective, const core::WindowData& data,
+                  std::span<const std::uint64_t> windows) {
+  std::vector<double> out(objective.contribution_size());
+  objective.contribution(data, windows, out);
+  objective.value_contribution(data, windows, std::span(out).first(objective.value_size()));
+  if (!takes_gauss_newton(deck)) return;
+  objective.set_directions(std::vector<double>(objective.parameters().size(), 1.0));
+  objective.gram_contribution(data, windows, std::span(out).first(1));
+}
+
+/// Windows of a tile of the training.
+std::size_t tile_windows(const Deck& deck, const core::WindowData& data) {
+  return std::min<std::uint64_t>(deck.training.tile, data.index().count());
+}
+
+/// Fills in what trainer and optimizers take, and refuses that, with `tile` bytes for a tile, where there is
+/// not so much.
+void require_training(const Deck& deck, const core::WindowData& data, const distributed::TrainingSizes& sizes,
+                      double tile, MemoryEstimate& estimate) {
+  estimate.parameters = distributed::trainer_bytes(sizes);
+  estimate.optimizer = distributed::optimizer_bytes(deck.training, sizes);
+  core::require_memory(
+      estimate.data + estimate.parameters + estimate.optimizer + tile,
+      fmt::format(
+          "a training of {} parameters in tiles of {} windows of {} intervals in {} substeps (data {}, "
+          "parameters {}, optimizers {}, a tile {})",
+          sizes.parameters, tile_windows(deck, data), data.index().intervals(), deck.integrator.substeps,
+          shown_bytes(estimate.data), shown_bytes(estimate.parameters), shown_bytes(estimate.optimizer),
+          shown_bytes(tile)));
+}
+
+/// Computes a tile, once it is known to fit; gives the bytes that Gauss-Newton steps take beyond what it
+/// took.
+template <class Real>
+double run_tile(const Deck& deck, core::Objective<Real>& objective, const core::WindowData& data,
+                distributed::TrainingSizes sizes, MemoryEstimate& estimate) {
+  sizes.contribution = objective.contribution_size();
+  const std::size_t intervals = data.index().intervals();
+  std::vector<std::uint64_t> windows(tile_windows(deck, data));
+  std::iota(windows.begin(), windows.end(), std::uint64_t{0});
+  const bool whole = takes_gauss_newton(deck);
+  const std::size_t at_once =
+      whole ? windows.size() : std::min(windows.size(), objective.windows_in_cache(intervals));
+  const bool dense = whole && distributed::solves_densely(deck.training.gauss_newton, sizes.learning);
+  const auto learning = static_cast<double>(sizes.learning);
+  const double tangents = dense ? learning * objective.residual_bytes(windows.size(), intervals) : 0.0;
+  require_training(deck, data, sizes, objective.tape_bytes(at_once, intervals) + tangents, estimate);
+  parallel::ExactSum::require_countable(
+      std::max(dense ? learning * (learning + 1.0) / 2.0 : 0.0, static_cast<double>(sizes.contribution)));
+  compute_tile(deck, objective, data, windows);
+  return tangents;
+}
+
+/// Fills in what follows from the model. Not collective.
+void add_model(const Deck& deck, const Source& train, const core::WindowData& data, int ranks,
+               distributed::TrainingSizes sizes, MemoryEstimate& estimate) {
+  core::Model model(deck.model, train.info.components);
+  sizes.parameters = model.layout().size();
+  sizes.learning = distributed::learning_count(model.layout());
+  require_training(deck, data, sizes, 0.0, estimate);
+  estimate.start = start_bytes(deck, model, train, ranks);
+  const std::vector<double> theta = any_parameters(model);
+  const core::StepTable table(core::distinct_steps(data, deck.integrator.substeps));
+  const auto method = core::choose_method(
+      deck.integrator, core::rate_shape(model.nonlinear()), table, model.linear_operator(theta),
+      train.sampler.batch() * data.index().intervals() * deck.integrator.substeps);
+  // The data set's table is not known from a few trajectories; with times of their own it is a large one.
+  const auto scope = data.held().shared_time ? core::StepScope::table : core::StepScope::tile;
+  core::with_tile_scalar(deck.model.precision, [&]<class Real>() {
+    const double before = core::resident_memory();
+    core::Objective<Real> objective(model, {deck.integrator, deck.loss, {}, scope}, table, method);
+    objective.set_parameters(theta);
+    const double tangents = run_tile(deck, objective, data, sizes, estimate);
+    estimate.work =
+        tangents + std::max(core::resident_memory() - before, static_cast<double>(objective.scratch_bytes()));
+  });
+}
+
+/// The largest of all ranks.
+void take_largest(const parallel::Communicator& comm, MemoryEstimate& estimate) {
+  std::array<double, 5> parts = {estimate.data, estimate.start, estimate.parameters, estimate.optimizer,
+                                 estimate.work};
+  MPI_Allreduce(MPI_IN_PLACE, parts.data(), static_cast<int>(parts.size()), MPI_DOUBLE, MPI_MAX,
+                comm.handle());
+  estimate = {parts[0], parts[1], parts[2], parts[3], parts[4]};
+}
+
 }  // namespace
 
 MemoryEstimate estimate_memory(const Context& context) {
   const parallel::Communicator& comm = context.comm;
   const Deck& deck = context.deck;
-  const distributed::SamplerOptions options = distributed::training_sampler(deck.training, deck.seed);
-  const io::TrajectoryInfo info = io::inspect_trajectories(comm, deck.data.train);
-  const core::WindowData data = first_tile(context, info);
-
+  const core::WindowOptions& windows = deck.data.windows;
+  const Source train(comm, deck.data.train, windows, distributed::training_sampler(deck.training, deck.seed));
+  distributed::TrainingSizes sizes;
+  sizes.shares = train.sampler.shares_of(0, comm.size()).size();
   MemoryEstimate estimate;
-  estimate.data = data_bytes(comm, deck.data.train, deck.data.windows, options);
-  if (!deck.data.validation.empty())
-    estimate.data += data_bytes(comm, deck.data.validation, deck.data.windows,
-                                distributed::validation_sampler(deck.training));
-  parallel::collectively(comm, [&] {
-    core::Model model(deck.model, info.components);
-    model.scaling = {std::vector<double>(info.components, 0.0), std::vector<double>(info.components, 1.0)};
-    const std::vector<double> theta = any_parameters(model);
-    const core::StepTable table(core::distinct_steps(data, deck.integrator.substeps));
-    const std::size_t tile = std::min<std::uint64_t>(deck.training.tile, data.index().count());
-    const auto method = core::choose_method(
-        deck.integrator, core::rate_shape(model.nonlinear()), table, model.linear_operator(theta),
-        options.batch * data.index().intervals() * deck.integrator.substeps);
-    std::vector<std::uint64_t> windows(tile);
-    std::iota(windows.begin(), windows.end(), std::uint64_t{0});
-    // The data set's table is not known from a few trajectories; with times of their own it is a large one.
-    const auto scope = data.held().shared_time ? core::StepScope::table : core::StepScope::tile;
-    std::vector<double> out;
-    estimate.work = core::with_tile_scalar(deck.model.precision, [&]<class Real>() {
-      core::Objective<Real> objective(model, {deck.integrator, deck.loss, {}, scope}, table, method);
-      objective.set_parameters(theta);
-      out.resize(objective.contribution_size());
-      objective.contribution(data, windows, out);
-      return objective.scratch_bytes();
-    });
+  estimate.data = train.bytes(comm.size());
+  if (!deck.data.validation.empty()) {
+    const Source validation(comm, deck.data.validation, windows,
+                            distributed::validation_sampler(deck.training));
+    estimate.data += validation.bytes(comm.size());
+    sizes.validates = true;
+    sizes.validation_shares = validation.sampler.shares_of(0, comm.size()).size();
+  }
+  parallel::collectively(comm, [&] { core::require_memory(estimate.data, "the data that a rank holds"); });
+  const core::WindowData data = first_tile(context, train);
 
-    const distributed::Sampler sampler(data.index().count(), options);
-    const std::size_t shares = sampler.shares_of(0, comm.size()).size();
-    // theta, best theta, gradient and three vectors of Adam; the rows, their sum and its two integers.
-    estimate.parameters = (6 * theta.size() + (shares + 4) * out.size()) * sizeof(double);
+  parallel::collectively(comm, [&] {
+    try {
+      add_model(deck, train, data, comm.size(), sizes, estimate);
+    } catch (const std::bad_alloc&) {
+      throw UsageError(fmt::format("one tile of the training does not fit the memory: {}",
+                                   core::out_of_memory(comm.rank())));
+    }
   });
+  take_largest(comm, estimate);
   return estimate;
+}
+
+void require_node_memory(const parallel::Communicator& comm, const MemoryEstimate& estimate) {
+  MPI_Comm node = MPI_COMM_NULL;
+  int ranks = 0;
+  MPI_Comm_split_type(comm.handle(), MPI_COMM_TYPE_SHARED, comm.rank(), MPI_INFO_NULL, &node);
+  MPI_Comm_size(node, &ranks);
+  MPI_Comm_free(&node);
+  parallel::collectively(comm, [&] {
+    if (const double all = ranks * estimate.total(), most = core::node_memory(); all > most)
+      throw UsageError(fmt::format("the {} ranks of a node need {} of memory; it has {}", ranks,
+                                   shown_bytes(all), shown_bytes(most)));
+  });
 }
 
 }  // namespace spnode::app

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "app/commands/commands.hpp"
+#include "app/commands/memory.hpp"
 #include "app/commands/support.hpp"
 #include "app/commands/training_files.hpp"
 #include "app/data_set.hpp"
@@ -69,6 +70,7 @@ void train(Context& context) {
   const Stopwatch clock;
   TrainingFiles files(context);  // refuses to overwrite results, before any work
   const distributed::SignalFlag signals;
+  require_node_memory(comm, estimate_memory(context));
 
   const DataSet training_set = load_data_set(comm, deck.data.train, deck.data.windows,
                                              distributed::training_sampler(deck.training, deck.seed));

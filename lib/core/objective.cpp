@@ -253,12 +253,22 @@ void Objective<Real>::add_tile(const WindowData& data, std::span<const std::uint
 }
 
 template <class Real>
+double Objective<Real>::tape_bytes(std::size_t windows, std::size_t intervals) const {
+  const IntegratorOptions& options = options_.integrator;
+  const double steps = double(intervals) * double(options.substeps),
+               length = options.keep_every == 0 ? steps : std::min(steps, double(options.keep_every)),
+               rows = double(dynamics_.integrator().tape_rows(dynamics_.rate()) + model_.latent_dimension());
+  return (rows * length + double(model_.latent_dimension()) * steps / length) * double(windows) *
+         sizeof(Real);
+}
+
+template <class Real>
 std::size_t Objective<Real>::windows_in_cache(std::size_t intervals) const {
   if (!runs_on_host) return std::numeric_limits<std::size_t>::max();
   const std::size_t rows = dynamics_.integrator().tape_rows(dynamics_.rate()) + model_.latent_dimension();
-  const std::size_t bytes = rows * intervals * options_.integrator.substeps * sizeof(Real);
+  const double bytes = double(rows) * double(intervals) * double(options_.integrator.substeps) * sizeof(Real);
   constexpr std::size_t least = std::max<std::size_t>(16, tile_columns<double>);
-  return std::max(least, vector_unit.cache / bytes / least * least);
+  return std::max(least, std::size_t(double(vector_unit.cache) / bytes) / least * least);
 }
 
 template <class Real>

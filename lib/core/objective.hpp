@@ -72,6 +72,13 @@ class Objective final : public TileObjective {
   /// rollout in second-level cache.
   std::size_t windows_in_cache(std::size_t intervals) const;
 
+  /// Bytes of the tape of a rollout of so many windows over so many intervals, most of what a tile takes. A
+  /// double: more than there is memory is told, too.
+  double tape_bytes(std::size_t windows, std::size_t intervals) const;
+
+  /// Bytes of the residuals of a tile of so many windows: gram_contribution() holds them for each direction.
+  double residual_bytes(std::size_t windows, std::size_t intervals) const;
+
   /// Temporary memory of tiles held now; constant once the largest tile has been seen.
   std::size_t scratch_bytes() const { return scratch_.bytes(); }
 
@@ -133,6 +140,15 @@ class Objective final : public TileObjective {
   void pull_back(std::span<const double> bar, std::size_t windows, std::span<double> theta_bar);
   void clear_frozen(std::span<double> theta_bar) const;
   class Linearisation;  // of a tile's residuals
+  // Rows of each term's residual; those without weight have none.
+  std::size_t trajectory_rows() const {
+    return options_.loss.trajectory != 0.0 ? model_.state_dimension() : 0;
+  }
+  std::size_t latent_rows() const { return options_.loss.latent != 0.0 ? model_.latent_dimension() : 0; }
+  std::size_t reconstruction_rows() const {
+    return options_.loss.reconstruction != 0.0 ? model_.state_dimension() : 0;
+  }
+  std::size_t residual_rows() const { return trajectory_rows() + latent_rows() + reconstruction_rows(); }
 
   BasicModel<Real> model_;
   ObjectiveOptions options_;

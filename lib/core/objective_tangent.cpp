@@ -36,10 +36,10 @@ class Objective<Real>::Linearisation {
     MatrixView<Real> trajectory, latent, reconstruction;  ///< (m, n, m; columns of the tile's states)
   };
   /// Rows of each term's residual, and of all.
-  std::size_t trajectory_rows() const { return o_.options_.loss.trajectory != 0.0 ? m_ : 0; }
-  std::size_t latent_rows() const { return o_.options_.loss.latent != 0.0 ? n_ : 0; }
-  std::size_t reconstruction_rows() const { return o_.options_.loss.reconstruction != 0.0 ? m_ : 0; }
-  std::size_t rows() const { return trajectory_rows() + latent_rows() + reconstruction_rows(); }
+  std::size_t trajectory_rows() const { return o_.trajectory_rows(); }
+  std::size_t latent_rows() const { return o_.latent_rows(); }
+  std::size_t reconstruction_rows() const { return o_.reconstruction_rows(); }
+  std::size_t rows() const { return o_.residual_rows(); }
   std::size_t columns() const { return columns_; }
 
   /// Residuals that stand one below the other in R (rows(), columns()).
@@ -222,6 +222,11 @@ void Objective<Real>::product(std::span<const double> summed, std::size_t window
 }
 
 template <class Real>
+double Objective<Real>::residual_bytes(std::size_t windows, std::size_t intervals) const {
+  return double(residual_rows()) * double(padded<Real>(windows)) * double(intervals + 1) * sizeof(Real);
+}
+
+template <class Real>
 void Objective<Real>::gram_contribution(const WindowData& data, std::span<const std::uint64_t> windows,
                                         std::span<double> out) {
   const ScratchFrame frame(scratch_);
@@ -265,6 +270,7 @@ void Objective<Real>::gram(std::span<const double> summed, std::size_t windows,
   template void Objective<Real>::product_contribution(const WindowData&, std::span<const std::uint64_t>, \
                                                       std::span<double>);                                \
   template void Objective<Real>::product(std::span<const double>, std::size_t, std::span<double>);       \
+  template double Objective<Real>::residual_bytes(std::size_t, std::size_t) const;                       \
   template void Objective<Real>::gram_contribution(const WindowData&, std::span<const std::uint64_t>,    \
                                                    std::span<double>);                                   \
   template void Objective<Real>::gram(std::span<const double>, std::size_t, std::span<double>) const;

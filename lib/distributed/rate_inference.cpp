@@ -5,6 +5,7 @@
 #include "core/functions/differences.hpp"
 #include "core/kernels/quadratic.hpp"
 #include "core/model/even_pairs.hpp"
+#include "core/text.hpp"
 #include "parallel/exact_sum.hpp"
 
 #include <algorithm>
@@ -108,9 +109,20 @@ void append_features(const double* u, std::size_t n, RateForm form, std::vector<
 
 }  // namespace
 
+double inference_bytes(std::size_t dimension, RateForm form, std::size_t groups) {
+  const auto n = static_cast<double>(dimension);
+  const double features = form == RateForm::quadratic ? n + n * (n + 1.0) / 2.0 + 1.0 : n,
+               width = features + n;
+  // The groups' sums with the exact sum's integers and result, each half a matrix; G; the normal equations.
+  const double halves = static_cast<double>(groups) + 3.0;
+  return (halves * width * width / 2.0 + width * width + features * features) * sizeof(double);
+}
+
+std::size_t used_order(std::size_t times, std::size_t order) { return std::min(order, times - 1) / 2 * 2; }
+
 InferredRate infer_rate(const parallel::Communicator& comm, const LatentTrajectories& data, RateForm form,
                         std::size_t order) {
-  const std::size_t n = data.dimension, reach = std::min(order, data.times - 1) / 2;
+  const std::size_t n = data.dimension, reach = used_order(data.times, order) / 2;
   if (reach == 0)
     throw UsageError(
         "model.initialisation: operator_inference needs trajectories of at least three times; found " +
@@ -191,7 +203,7 @@ InferredRate infer_map(const parallel::Communicator& comm, const LatentTrajector
       if (h == 0.0) h = step;
       if (std::abs(step - h) > 1e-8 * std::abs(h))
         throw UsageError("model.initialisation: dmd needs evenly spaced times; found steps of " +
-                         std::to_string(h) + " and " + std::to_string(step));
+                         shortest(h) + " and " + shortest(step));
       rows.insert(rows.end(), &states[t * n], &states[(t + 2) * n]);
     }
   };

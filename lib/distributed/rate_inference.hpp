@@ -31,13 +31,19 @@ struct InferredRate {
   double residual;  ///< root mean square of what is left over that of the targets, worst component
 };
 
+/// The order of central differences that trajectories of so many times have room for, at most `order`.
+std::size_t used_order(std::size_t times, std::size_t order);
+
 /// Operator inference (Peherstorfer and Willcox 2016): A, Q and b that fit du/dt best, the derivatives by
-/// central differences of the given even order (lower where the trajectories are shorter) on the data's own
-/// times. The normal equations are summed exactly over ranks, then scaled to a unit diagonal, which a ridge
-/// of 1e-12 raises. Collective; the same bits for any number of ranks. Raises UsageError for trajectories of
-/// fewer than three times, NumericalError where the equations cannot be solved.
+/// central differences of used_order() on the data's own times. The normal equations are summed exactly over
+/// ranks, then scaled to a unit diagonal, which a ridge of 1e-12 raises. Collective; the same bits for any
+/// number of ranks. Raises UsageError for trajectories of fewer than three times, NumericalError where the
+/// equations cannot be solved.
 InferredRate infer_rate(const parallel::Communicator& comm, const LatentTrajectories& data, RateForm form,
                         std::size_t order);
+
+/// Bytes that infer_rate() and infer_map() take, about, for so many groups of this rank. Not collective.
+double inference_bytes(std::size_t dimension, RateForm form, std::size_t groups);
 
 /// Dynamic mode decomposition (Schmid 2010): A = log(M) / h with the M that fits u(t + h) = M u(t) best.
 /// Collective; the same bits for any number of ranks. Raises UsageError where the times are not evenly

@@ -142,6 +142,14 @@ double sum_of_squares(std::span<const double> values) {
 
 }  // namespace
 
+double pod_bytes(std::size_t dimension, std::size_t chunks, std::size_t snapshots) {
+  // The covariance, PETSc's copy, and LAPACK's matrix, vectors and work space in SLEPc's DS and BV.
+  constexpr double matrices = 6.0;
+  const auto m = static_cast<double>(dimension);
+  const double band = std::min(static_cast<double>(snapshots), m) * m;
+  return (static_cast<double>(chunks) * band + matrices * m * m) * sizeof(double);
+}
+
 Pod compute_pod(const parallel::Communicator& comm, const LocalSnapshots& snapshots, std::size_t modes) {
   check_sizes(snapshots.dimension, modes);
   Pod pod;

@@ -38,10 +38,14 @@ struct Pod {
 ///
 /// The same bits for every number of ranks: chunks' covariances are added exactly (parallel::exact_sum), and
 /// rank 0 alone solves the eigenvalue problem (SLEPc, EPSLAPACK, keys with the prefix pod_) and gives the
-/// result to all. Beside the chunks a rank needs as much memory again, and two m x m matrices.
+/// result to all. Beside the chunks a rank needs at most as much memory again, and two m x m matrices (rank 0
+/// some more).
 ///
 /// Raises on all ranks: UsageError where modes or m is out of range (1 <= modes <= m <= 4096) or there is no
 /// snapshot; NumericalError where a snapshot is not finite, all are zero or products of them overflow.
 Pod compute_pod(const parallel::Communicator& comm, const LocalSnapshots& snapshots, std::size_t modes);
+
+/// Bytes that compute_pod() takes, about, for so many chunks of so many snapshots on a rank. Not collective.
+double pod_bytes(std::size_t dimension, std::size_t chunks, std::size_t snapshots);
 
 }  // namespace spnode::spectral

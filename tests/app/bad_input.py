@@ -53,8 +53,96 @@ class BadDeck(ProgramTest):
     def test_contradictory_keys(self):
         self.refused_deck("loss: {trajectory: 0}\n", "deck.yaml:1:8: loss.trajectory, loss.latent")
 
+    def test_nesting_too_deep(self):
+        self.refused_deck("data: {times: " + 3000 * "[", "not valid YAML: nested too deep; at most 500 levels")
+
+    def test_control_characters_are_escaped(self):
+        for text in ('training: {batch: "\\e[31m"}\n', '"\\e[31m": 1\n', 'training: {optimizers: ["\\e[31m"]}\n'):
+            self.refused_deck(text, "\\x1b[31m")
+
+    def test_zero_byte_in_a_path(self):
+        self.refused_deck('data: {train: "train.h5\\0x"}\n', "data.train must be text without zero bytes")
+
     def test_wrong_override(self):
         self.refused_deck("", "command line: training.batch=abc: training.batch must be", "training.batch=abc")
+
+
+class BadNumbers(ProgramTest):
+    """Numbers beyond what can be held, counted or computed."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("deck.yaml", DECK)
+        self.succeed(1, "generate", "deck.yaml")
+
+    def test_integer_beyond_its_largest_value(self):
+        for value in ("18446744073709551614", "18446744073709551616", "9223372036854775808", "-1"):
+            self.refused(WRONG_DECK, "model.bilinear.rank must be an integer (at least 1, at most 1000000); found '" + value,
+                         "train", "deck.yaml", "model.bilinear.rank=" + value)
+
+    def test_training_beyond_the_memory(self):
+        for words in (["model.bilinear.rank=1000000", "training.optimizers=[gauss_newton]", "training.gauss_newton.solver=dense"],
+                      ["model.bilinear.rank=1000000", "training.optimizers=[lbfgs]", "training.lbfgs.history=10000"]):
+            for command in ("check", "train"):
+                self.refused(WRONG_DECK, "a training of 8000009 parameters in tiles of 2 windows", command, "deck.yaml", *words)
+
+    def test_file_beyond_the_disk(self):
+        words = ("generate", "deck.yaml", "data.train=new.h5", "data.validation=''", "data.test=''", "generate.train=2147483647")
+        self.refused(BAD_FILE, "new.h5: would be 206 PB large; the file system has", *words, "generate.times=6000000")
+
+    def test_block_beyond_the_memory(self):
+        self.refused(WRONG_DECK, "a block of trajectories of generate.times = 2147483647 needs 653 GB of memory", "generate",
+                     "deck.yaml", "--overwrite", "generate.times=2147483647")
+
+    def test_steps_that_cannot_be_counted(self):
+        self.refused(WRONG_DECK, "generate.step is 1e-300; allowed: 2^31 steps at most", "generate", "deck.yaml", "--overwrite",
+                     "generate.system=kuramoto_sivashinsky", "generate.step=1e-300")
+
+    def test_times_that_do_not_differ(self):
+        self.refused(WRONG_DECK, "generate.t_end is 5e-324; allowed: so far from t_start", "generate", "deck.yaml", "--overwrite",
+                     "generate.t_end=5e-324")
+
+    def test_reference_solution_that_breaks_down(self):
+        self.refused(BROKEN_NUMERICS, "generate.t_end is 1e+308", "generate", "deck.yaml", "--overwrite",
+                     "generate.system=robertson", "generate.t_end=1e308")
+
+    def test_forecast_steps_beyond_the_numbers(self):
+        self.succeed(1, "train", "deck.yaml")
+        self.refused(WRONG_DECK, "forecast.step times forecast.steps is not finite; found 1.0e+308 and 3", "forecast",
+                     "deck.yaml", "forecast.step=1e308", "forecast.steps=3")
+        self.refused(BROKEN_NUMERICS, "forecast.step = 1e+300: phi functions: the 1-norm of step * A is", "forecast",
+                     "deck.yaml", "forecast.step=1e300", "forecast.steps=3")
+        self.refused(WRONG_DECK, "evaluate.long_run = 1e+300 are", "evaluate", "deck.yaml", "evaluate.long_run=1e300")
+
+    def test_order_that_is_used_is_said(self):
+        outcome = self.succeed(2, "train", "deck.yaml", "model.initialisation=operator_inference", "model.inference_order=100")
+        self.assertIn("start: operator inference of order 4 leaves", outcome.output)
+
+
+class BadPaths(ProgramTest):
+    """Paths that are no files: directories, loops of links, names too long, folders that are not there."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("deck.yaml", DECK)
+        self.succeed(1, "generate", "deck.yaml")
+        (self.folder / "directory").mkdir()
+        (self.folder / "loop").symlink_to("loop")
+
+    def test_data(self):
+        for path, reason in (("directory", "is a directory"), ("loop", "Too many levels of symbolic links"),
+                             (300 * "x", "File name too long"), ("absent/train.h5", "no such file")):
+            self.refused(BAD_FILE, f"{path}: {reason}", "train", "deck.yaml", "data.train=" + path)
+
+    def test_model(self):
+        for path in ("directory", "loop", 300 * "x", "absent/model.h5"):
+            self.refused(BAD_FILE, path + ": ", "spectrum", "deck.yaml", "spectrum.model=" + path)
+
+    def test_output(self):
+        for path, reason in (("loop/run", "Too many levels of symbolic links"), (300 * "x", "File name too long"),
+                             ("deck.yaml/run", "Not a directory")):
+            self.refused(BAD_FILE, reason, "train", "deck.yaml", "output=" + path)
+        self.refused(WRONG_DECK, "output is empty", "train", "deck.yaml", "output=''")
 
 
 class BadData(ProgramTest):
@@ -90,6 +178,11 @@ class BadData(ProgramTest):
         with h5py.File(self.folder / "train.h5", "w") as file:
             file["state"], file["time"] = np.zeros((12, 6)), np.arange(6.0)
         self.refused_file("train.h5: /state has the shape")
+
+    def test_one_time(self):
+        with h5py.File(self.folder / "train.h5", "w") as file:
+            file["state"], file["time"] = np.zeros((12, 1, 2)), np.zeros(1)
+        self.refused_file("train.h5: /state has 12 trajectories of 1 times; at least one of two times is needed")
 
     def test_missing_dataset(self):
         with h5py.File(self.folder / "train.h5", "r+") as file:

@@ -41,5 +41,6 @@ TEST_CASE("models_beyond_what_can_be_counted_are_refused") {
   CHECK_THROWS_AS(core::Model(options, 10000000), UsageError);
   options.nonlinear = {core::NonlinearKind::network};
   options.network.hidden = {1000000, 1000000};
-  CHECK_THROWS_WITH(core::Model(options, 2), Catch::Matchers::StartsWith("a model of 1000006000009 parameters"));
+  CHECK_THROWS_WITH(core::Model(options, 2),
+                    Catch::Matchers::StartsWith("a model of 1000006000009 parameters"));
 }

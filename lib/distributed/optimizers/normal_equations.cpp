@@ -138,13 +138,22 @@ class KrylovNormal final : public NormalEquations {
 
 }  // namespace
 
+std::size_t learning_count(const core::ParameterLayout& layout) {
+  std::size_t count = 0;
+  for (const core::ParameterBlock& block : layout.blocks()) count += block.frozen ? 0 : block.size();
+  return count;
+}
+
+bool solves_densely(const GaussNewtonOptions& options, std::size_t learning) {
+  return options.solver == NormalSolver::dense ||
+         (options.solver == NormalSolver::automatic && learning <= most_dense_parameters);
+}
+
 std::unique_ptr<NormalEquations> make_normal_equations(const GaussNewtonOptions& options,
                                                        BatchObjective& objective,
                                                        const core::ParameterLayout& layout) {
-  const bool dense =
-      options.solver == NormalSolver::dense ||
-      (options.solver == NormalSolver::automatic && learning(layout).size() <= most_dense_parameters);
-  if (dense) return std::make_unique<DenseNormal>(objective, layout);
+  if (solves_densely(options, learning_count(layout)))
+    return std::make_unique<DenseNormal>(objective, layout);
   return std::make_unique<KrylovNormal>(objective, options.cg_iterations);
 }
 

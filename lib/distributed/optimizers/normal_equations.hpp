@@ -32,6 +32,12 @@ class NormalEquations {
   virtual double damping_term(double damping, std::span<const double> step) const = 0;
 };
 
+/// Entries of the parameters that learn. Not collective.
+std::size_t learning_count(const core::ParameterLayout& layout);
+
+/// Whether the options ask for the whole matrix where so many parameters learn. Not collective.
+bool solves_densely(const GaussNewtonOptions& options, std::size_t learning);
+
 /// The solver that the options ask for. `objective` must outlive it. Not collective.
 std::unique_ptr<NormalEquations> make_normal_equations(const GaussNewtonOptions& options,
                                                        BatchObjective& objective,
