@@ -5,7 +5,7 @@
 #include <limits>
 #include <span>
 
-#include "io/text.hpp"
+#include "core/text.hpp"
 
 namespace spnode::app {
 
@@ -51,7 +51,7 @@ std::size_t state_dimension(const io::ModelFile& file) {
   const std::size_t stated = file.array(shift_name).values.size();
   if (value != static_cast<double>(stated))
     throw FileError(file.path + ": the attribute " + state_dimension_name + " of / is " +
-                    io::shortest(value) + ", but /" + shift_name + " has " + std::to_string(stated) +
+                    shortest(value) + ", but /" + shift_name + " has " + std::to_string(stated) +
                     " components");
   return stated;
 }
@@ -63,8 +63,8 @@ const std::vector<double>& checked(const io::ModelFile& file, const std::string&
   const std::vector<double>& values = file.array(name, shape).values;
   for (const double value : values)
     if (!std::isfinite(value) || !(value > floor))
-      throw FileError(file.path + ": /" + name + " holds " + io::shortest(value) + "; " +
-                      (std::isfinite(floor) ? "numbers above " + io::shortest(floor) : "finite numbers") +
+      throw FileError(file.path + ": /" + name + " holds " + shortest(value) + "; " +
+                      (std::isfinite(floor) ? "numbers above " + shortest(floor) : "finite numbers") +
                       " are needed");
   return values;
 }

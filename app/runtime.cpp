@@ -7,7 +7,6 @@
 #include <Kokkos_Core.hpp>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <new>
 #include <thread>
 
@@ -41,10 +40,6 @@ void use_one_blas_thread() {
   using SetThreads = void (*)(int);
   if (const auto set = reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set(1);
 }
-
-/// Shared file pointers are not used. By default Open MPI makes files for them in $TMPDIR and beside the
-/// data, and where it cannot on one rank, the others wait for ever.
-void avoid_shared_file_pointers() { setenv("OMPI_MCA_sharedfp", "individual", 0); }
 
 /// Tells of options for PETSc that nothing asked for: they may be misspelt.
 void report_unused_options() {
@@ -160,7 +155,6 @@ class Libraries {
 }  // namespace
 
 ExitStatus run_on_all_ranks(const CommandLine& line, const Program& program) {
-  avoid_shared_file_pointers();
   use_one_blas_thread();
   int provided = 0;
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);

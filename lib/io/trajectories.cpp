@@ -1,14 +1,13 @@
 // Inspecting and reading trajectory files; writing is in trajectory_writer.cpp.
 #include "io/trajectories.hpp"
 
+#include "core/memory_limit.hpp"
 #include "io/child_process.hpp"
 #include "io/file_bytes.hpp"
 #include "io/sealed_file.hpp"
 #include "io/text.hpp"
 #include "io/trajectory_format.hpp"
 #include "parallel/broadcast.hpp"
-
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -178,16 +177,13 @@ std::vector<double> read(const std::string& path, const std::string& name, const
   return values;
 }
 
-/// Raises FileError where the states do not fit into the memory of a machine.
+/// Raises FileError where the states do not fit into memory.
 void require_memory(const std::string& path, std::size_t count, std::size_t times, std::size_t components) {
   const double bytes = sizeof(double) * double(count) * double(times) * double(components);
-  const double memory = double(::sysconf(_SC_PHYS_PAGES)) * double(::sysconf(_SC_PAGESIZE));
-  if (bytes <= memory) return;
-  constexpr double GB = 1e9;
+  if (bytes <= core::process_memory()) return;
   throw FileError(path + ": " + std::to_string(count) + " trajectories of " + std::to_string(times) +
-                  " times and " + std::to_string(components) + " components take " +
-                  shortest(std::round(bytes / GB)) + " GB on one rank; its machine has " +
-                  shortest(std::round(memory / GB)) + " GB");
+                  " times and " + std::to_string(components) + " components need " + shown_bytes(bytes) +
+                  " of memory on one rank; a process here has " + shown_bytes(core::process_memory()));
 }
 
 void check_range(const TrajectoryInfo& info, std::size_t first, std::size_t count, const ReadOptions& options,

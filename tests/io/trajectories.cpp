@@ -318,7 +318,7 @@ TEST_CASE("states_that_no_machine_can_hold_are_refused_with_their_size") {
   });
   const Outcome outcome = outcome_of([&] { io::read_trajectories(Communicator(), path, 0, many); });
   CHECK(outcome.status == ExitStatus::file_error);
-  CHECK(outcome.mentions("take 52777 GB on one rank; its machine has "));
+  CHECK(outcome.mentions("components need 52.8 TB of memory on one rank; a process here has "));
 }
 
 TEST_CASE("range_beyond_the_file_is_refused_on_all_ranks") {
