@@ -6,6 +6,8 @@
 
 #include "core/error.hpp"
 #include "core/integrators/step_table.hpp"
+#include "core/memory_limit.hpp"
+#include "core/text.hpp"
 #include "parallel/count.hpp"
 
 namespace spnode::app {
@@ -13,10 +15,13 @@ namespace spnode::app {
 io::TrajectoryInfo inspect_data(const parallel::Communicator& comm, const std::string& path) {
   const io::TrajectoryInfo info = io::inspect_trajectories(comm, path);
   constexpr std::size_t most = std::numeric_limits<std::int32_t>::max();
+  const double bytes = sizeof(double) * double(info.count) * double(info.times) * double(info.components);
   for (const std::size_t extent : {info.count, info.times, info.components})
     if (extent > most)
-      throw FileError(path + ": /state has an extent of " + std::to_string(extent) + "; at most " +
-                      std::to_string(most) + " can be counted");
+      throw FileError(path + ": /state has an extent of " + std::to_string(extent) + " and would need " +
+                      shown_bytes(bytes) + " of memory; a process here has " +
+                      shown_bytes(core::process_memory()) + ", and at most " + std::to_string(most) +
+                      " can be counted");
   return info;
 }
 
