@@ -6,10 +6,15 @@ import tempfile
 import unittest
 from pathlib import Path
 
-PROGRAM = os.environ["SPNODE"]
+PROGRAM = os.environ.get("SPNODE", "spnode")
 
 # Writes down the rank's own exit status; mpirun itself would end the others at the first failure.
 WRAPPER = '"$@"; echo $? > "$STATUS_FOLDER/$OMPI_COMM_WORLD_RANK"'
+
+
+def mpirun(ranks, *words):
+    """The command that runs `words` on so many ranks."""
+    return ["mpirun", "-q", "--oversubscribe", "--bind-to", "none", "-n", str(ranks), *words]
 
 
 class Outcome:
@@ -42,7 +47,7 @@ class ProgramTest(unittest.TestCase):
         return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file())
 
     def command(self, ranks, *words):
-        return ["mpirun", "-q", "--oversubscribe", "--bind-to", "none", "-n", str(ranks), *words]
+        return mpirun(ranks, *words)
 
     def start(self, ranks, *words):
         """Starts `spnode WORDS` without waiting for it."""

@@ -1,0 +1,1 @@
+def fuzz(o): pass
