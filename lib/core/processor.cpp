@@ -10,7 +10,8 @@
 
 namespace spnode::core {
 
-#if defined __x86_64__
+// Clang 14 does not know the names of all instruction sets.
+#if defined __x86_64__ && !defined __clang__
 
 ProcessorFit processor_fit(const BuildTarget& target) noexcept {
   __builtin_cpu_init();

@@ -18,17 +18,17 @@ import tempfile
 import time
 from pathlib import Path
 
-from damage import Damage
-from failing_calls import FailingCalls, FullDisks, SkipCampaign
+from damage import Damage, Flips
+from failing_calls import FailingCalls, FullDisks
 from fuzzers import fuzz
 from interruptions import Kills, Signals
 from mutated_decks import MutatedDecks, Options
 from mutated_files import MutatedFiles
 from results import Prepared
-from running import Finding, Program
+from running import Finding, Program, SkipCampaign
 
 CAMPAIGNS = {campaign.name: campaign for campaign in
-             (Kills, Signals, FailingCalls, FullDisks, Damage, MutatedDecks, MutatedFiles, Options)}
+             (Kills, Signals, FailingCalls, FullDisks, Damage, Flips, MutatedDecks, MutatedFiles, Options)}
 # How a case that is no finding ended.
 KINDS = {"unharmed": "done, results as undisturbed (or nothing to compare with)",
          "refused": "refused as it should be",

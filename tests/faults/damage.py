@@ -15,8 +15,12 @@ OPEN = {"train.h5": [["train", *LONG], ["check"]], "validation.h5": [["train", *
 
 
 def flip(rng, data):
-    for _ in range(rng.choice([1, 1, 1, 2, 8])):
-        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+
+
+def flip_several(rng, data):
+    for _ in range(rng.randint(2, 8)):
+        flip(rng, data)
 
 
 def truncate(rng, data):
@@ -60,15 +64,15 @@ def empty(_, data):
     del data[:]
 
 
-DAMAGES = [flip, flip, flip, truncate, zero, scramble, overwrite, repeat, append, empty]
+DAMAGES = [flip, flip, flip_several, truncate, zero, scramble, overwrite, repeat, append, empty]
 
 
-def damage(rng, path):
-    """Changes the file by a random one of DAMAGES, which is returned."""
+def damage(rng, path, kinds):
+    """Changes the file by a random one of `kinds`, whose name is returned."""
     before = path.read_bytes()
     data = bytearray(before)
     while data == before:
-        kind = rng.choice(DAMAGES)
+        kind = rng.choice(kinds)
         data = bytearray(before)
         kind(rng, data)
     path.write_bytes(data)
@@ -79,11 +83,13 @@ class Damage:
     """One damaged file, and a command that reads it."""
 
     name = "damage"
+    kinds = DAMAGES
 
     def __init__(self, prepared, ranks):
         self.prepared, self.program, self.ranks = prepared, prepared.program, ranks
         self.stopped = prepared.folder / "stopped"
-        self.stop_a_training()
+        if not self.stopped.exists():
+            self.stop_a_training()
 
     def stop_a_training(self):
         """Leaves a training in the middle in self.stopped."""
@@ -97,13 +103,18 @@ class Damage:
 
         self.program.run(self.stopped, 1, ["train", "deck.yaml", *LONG], disturb=stop).require(75)
 
-    def case(self, rng, folder):
+    @staticmethod
+    def choose_file(rng):
+        """(whether it is sealed, its path)."""
         sealed = rng.random() < 0.5
-        path = rng.choice(sorted(SEALED if sealed else OPEN))
+        return sealed, rng.choice(sorted(SEALED if sealed else OPEN))
+
+    def case(self, rng, folder):
+        sealed, path = self.choose_file(rng)
         command, *words = rng.choice((SEALED if sealed else OPEN)[path])
         start = "stopped" if "--resume" in words else "data" if command in ("train", "check") else "trained"
         self.prepared.copy(start, folder)
-        how = damage(rng, folder / path)
+        how = damage(rng, folder / path, self.kinds)
         before, ranks = contents(folder, path), rng.choice(self.ranks)
         try:
             result = self.program.run(folder, ranks, [command, "deck.yaml", *words], memory_kb=8 << 20)
@@ -134,3 +145,14 @@ class Damage:
             if other.endswith(".h5") and not all_finite(folder / other):
                 raise Finding(f"status 0, but {other} holds numbers that are not finite")
         return "other numbers" if others or path == "run/history.csv" else "unharmed"
+
+
+class Flips(Damage):
+    """One flipped bit of a model, which no command accepts."""
+
+    name = "flips"
+    kinds = [flip]
+
+    @staticmethod
+    def choose_file(rng):
+        return True, "run/model.h5"

@@ -5,8 +5,8 @@ import shutil
 import subprocess
 
 from results import COMMANDS, RESULTS, contents, differences, words_to_continue
-from running import Finding
-from tracing import choose, final_name, read_calls, tracer
+from running import Finding, SkipCampaign
+from tracing import choose, final_name, read_calls, require_strace, tracer
 
 # Calls that fail once, or from one on: the libraries make none of these for themselves.
 ON_FILES = {"pwrite64", "pwritev", "fsync", "fdatasync", "rename", "renameat", "renameat2", "link", "linkat", "ftruncate"}
@@ -84,6 +84,7 @@ class FailingCalls(RefusingDisk):
     name = "calls"
 
     def __init__(self, prepared, ranks):
+        require_strace()
         super().__init__(prepared, ranks)
         self.calls = {}  # of undisturbed commands, by command, number of ranks and rank
 
@@ -166,7 +167,3 @@ class FullDisks(RefusingDisk):
             raise Finding(f"{' '.join(words)} with {kibibytes} KiB left: {finding}") from None
         finally:
             subprocess.run(["umount", "-l", folder], check=True)
-
-
-class SkipCampaign(Exception):
-    """The campaign cannot run here."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from results import require_whole_training, words_to_continue
 from running import Finding, send
-from tracing import choose, read_calls, tracer
+from tracing import choose, read_calls, require_strace, tracer
 
 # Long enough to be met in the middle, with checkpoints in it.
 LONG = ["training.adam.epochs=150", "training.batch=4", "training.checkpoint_epochs=4"]
@@ -55,6 +55,7 @@ class Kills(Interruptions):
     name = "kills"
 
     def __init__(self, prepared, ranks):
+        require_strace()
         super().__init__(prepared, ranks)
         self.calls = {}  # of an undisturbed training, by number of ranks and rank
 

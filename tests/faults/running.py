@@ -42,6 +42,10 @@ class Finding(Exception):
     """The program broke a promise."""
 
 
+class SkipCampaign(Exception):
+    """The campaign cannot run here."""
+
+
 class Result:
     """How a run ended: the exit status of every rank (None: not known), mpirun's own, and what was printed."""
 

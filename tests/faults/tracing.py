@@ -1,7 +1,11 @@
 """System calls of one rank on files: written down by strace, or made to fail or to kill by it."""
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import NamedTuple, Optional
+
+from running import SkipCampaign
 
 # What touches the contents or the names of files. A question mark: not on every processor.
 CALLS = ["openat", "close", "write", "pwrite64", "writev", "pwritev", "fsync", "fdatasync", "ftruncate", "?rename", "renameat",
@@ -18,6 +22,14 @@ class Call(NamedTuple):
     path: Optional[str]  # inside the folder that is watched, relative to it; None: elsewhere
     failed: bool
     injected: bool
+
+
+def require_strace():
+    """Raises SkipCampaign where strace cannot watch a program."""
+    if shutil.which("strace") is None:
+        raise SkipCampaign("strace is not installed")
+    if subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, check=False).returncode:
+        raise SkipCampaign("strace may not watch programs here")
 
 
 def tracer(log, inject=None):
