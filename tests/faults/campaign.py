@@ -4,8 +4,9 @@
     campaign.py all --count 20 --ranks 1,2    # all of them, 20 cases each
     campaign.py kills --seed 1 --case 17      # one case again
 
-Each case is drawn from the seed, the campaign's name and the case's number alone. Exit status 1 where there is a finding: a lost state,
-a result that differs in silence, a crash, a hang, a wrong exit status, a missing or repeated message.
+Each case is drawn from the seed, the campaign's name and the case's number alone. Exit status 1 where there is a
+finding: a lost state, a result that differs in silence, a crash, a hang, a wrong exit status, a missing or repeated
+message.
 """
 import argparse
 import collections
@@ -27,19 +28,21 @@ from mutated_files import MutatedFiles
 from results import Prepared
 from running import Finding, Program, SkipCampaign
 
-CAMPAIGNS = {campaign.name: campaign for campaign in
-             (Kills, Signals, FailingCalls, FullDisks, Damage, Flips, MutatedDecks, MutatedFiles, Options)}
+CAMPAIGNS = {
+    campaign.name: campaign
+    for campaign in (Kills, Signals, FailingCalls, FullDisks, Damage, Flips, MutatedDecks, MutatedFiles, Options)
+}
 # How a case that is no finding ended.
-KINDS = {"unharmed": "done, results as undisturbed (or nothing to compare with)",
-         "refused": "refused as it should be",
-         "recovered": "interrupted, resumed to the same results",
-         "other numbers": "done, finite results; the numbers of a file that nobody can check had changed",
-         "elsewhere": "a call of a library failed that concerns no file of the user"}
+KINDS = {
+    "unharmed": "done, results as undisturbed (or nothing to compare with)", "refused": "refused as it should be",
+    "recovered": "interrupted, resumed to the same results",
+    "other numbers": "done, finite results; the numbers of a file that nobody can check had changed",
+    "elsewhere": "a call of a library failed that concerns no file of the user"
+}
 
 
 class Table:
     """The outcomes of the campaigns."""
-
     def __init__(self):
         self.counts = {}  # by campaign: number of cases by kind
         self.skipped = {}
@@ -59,8 +62,9 @@ class Table:
 
 
 def repeat_command(options, name, number):
-    return shlex.join([sys.executable, "-B", os.path.abspath(__file__), name, "--program", options.program, "--seed",
-                       str(options.seed), "--ranks", ",".join(map(str, options.ranks)), "--case", str(number)])
+    ranks = ",".join(map(str, options.ranks))
+    return (f"{sys.executable} -B {shlex.quote(os.path.abspath(__file__))} {name} --case {number} --seed {options.seed} "
+            f"--ranks {ranks} --limit {options.limit:g} --program {shlex.quote(options.program)}")
 
 
 def run_case(campaign, options, number, place, table):
@@ -71,8 +75,8 @@ def run_case(campaign, options, number, place, table):
     except Finding as finding:
         table.findings += 1
         kind = "findings"
-        print(f"FINDING {campaign.name} {number}: {finding}\n  again: {repeat_command(options, campaign.name, number)}\n"
-              f"  files: {place}", flush=True)
+        print(f"FINDING {campaign.name} {number}: {finding}")
+        print(f"  again: {repeat_command(options, campaign.name, number)}\n  files: {place}", flush=True)
     table.add(campaign.name, kind)
     if kind != "findings":
         if options.case is not None:
@@ -103,8 +107,12 @@ def run_campaign(name, options, prepared, minutes, folder, table):
 
 def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("campaign", choices=[*CAMPAIGNS, "fuzz", "all"], help="all: every campaign but fuzz, which needs its own build")
-    parser.add_argument("--program", default=os.environ.get("SPNODE", "spnode"), help="path of spnode; the default is $SPNODE")
+    parser.add_argument("campaign",
+                        choices=[*CAMPAIGNS, "fuzz", "all"],
+                        help="all: every campaign but fuzz, which needs its own build")
+    parser.add_argument("--program",
+                        default=os.environ.get("SPNODE", "spnode"),
+                        help="path of spnode; the default is $SPNODE")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, help="budget, shared equally by the campaigns (or fuzzers)")
     parser.add_argument("--count", type=int, help="cases of each campaign; 20 where no budget is given")
@@ -122,19 +130,25 @@ def parse(arguments):
 
 def main(arguments):
     options = parse(arguments)
-    if options.campaign == "fuzz":
-        return fuzz(options)
     options.program = shutil.which(options.program) or sys.exit(f"{options.program}: no such program")
-    names = list(CAMPAIGNS) if options.campaign == "all" else [options.campaign]
     folder = Path(tempfile.mkdtemp(prefix="spnode-faults-", dir=options.keep)).resolve()
-    prepared = Prepared(Program(options.program, options.limit), folder / "prepared")
+    try:
+        prepared = Prepared(Program(options.program, options.limit), folder / "prepared")
+    except Finding as finding:
+        sys.exit(f"what the campaigns start from cannot be made: {finding}")
     table = Table()
-    for name in names:
-        run_campaign(name, options, prepared, options.minutes and options.minutes / len(names), folder, table)
-    table.print()
-    if not table.findings:
+    if options.campaign == "fuzz":
+        findings = fuzz(options, prepared, folder)
+    else:
+        names = list(CAMPAIGNS) if options.campaign == "all" else [options.campaign]
+        for name in names:
+            run_campaign(name, options, prepared, options.minutes and options.minutes / len(names), folder, table)
+        table.print()
+        findings = table.findings
+    if not findings:
         shutil.rmtree(folder, ignore_errors=True)
-    return 1 if table.findings else 77 if not table.counts else 0
+    all_skipped = options.campaign != "fuzz" and not table.counts
+    return 1 if findings else 77 if all_skipped else 0
 
 
 if __name__ == "__main__":

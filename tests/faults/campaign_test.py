@@ -19,7 +19,6 @@ LOG = """\
 
 class Programs(unittest.TestCase):
     """Shell scripts in the place of the program."""
-
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)

@@ -1,5 +1,5 @@
-"""Damaged files: flipped bits, cut ends, zeroed, repeated and appended bytes. What is sealed is refused; what has no checksum
-is refused, or leads to finite results."""
+"""Damaged files: flipped bits, cut ends, zeroed, repeated and appended bytes. What is sealed is refused; what has no
+checksum is refused, or leads to finite results."""
 import signal
 import time
 
@@ -8,10 +8,14 @@ from results import all_finite, contents, differences
 from running import Finding, send
 
 # Files with a checksum, and the commands that read them. What is damaged in them never goes unseen.
-SEALED = {"run/model.h5": [["forecast"], ["evaluate"], ["spectrum"]], "run/checkpoint.h5": [["train", *LONG, "--resume"]]}
+SEALED = {
+    "run/model.h5": [["forecast"], ["evaluate"], ["spectrum"]], "run/checkpoint.h5": [["train", *LONG, "--resume"]]
+}
 # Files of anybody.
-OPEN = {"train.h5": [["train", *LONG], ["check"]], "validation.h5": [["train", *LONG], ["check"]],
-        "test.h5": [["forecast"], ["evaluate"]], "run/history.csv": [["train", *LONG, "--resume"]]}
+OPEN = {
+    "train.h5": [["train", *LONG], ["check"]], "validation.h5": [["train", *LONG], ["check"]],
+    "test.h5": [["forecast"], ["evaluate"]], "run/history.csv": [["train", *LONG, "--resume"]]
+}
 
 
 def flip(rng, data):

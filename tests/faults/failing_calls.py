@@ -9,7 +9,9 @@ from running import Finding, SkipCampaign
 from tracing import choose, final_name, read_calls, require_strace, tracer
 
 # Calls that fail once, or from one on: the libraries make none of these for themselves.
-ON_FILES = {"pwrite64", "pwritev", "fsync", "fdatasync", "rename", "renameat", "renameat2", "link", "linkat", "ftruncate"}
+ON_FILES = {
+    "pwrite64", "pwritev", "fsync", "fdatasync", "rename", "renameat", "renameat2", "link", "linkat", "ftruncate"
+}
 # Calls that fail once.
 COMMON = {"write", "writev", "openat", "close"}
 ERRORS = ["ENOSPC", "EIO", "EDQUOT"]
@@ -18,7 +20,6 @@ OLD = b"what was there before\n"
 
 class RefusingDisk:
     """What the campaigns here have in common: judging a disturbed command, and repeating it undisturbed."""
-
     def __init__(self, prepared, ranks):
         self.prepared, self.program, self.ranks = prepared, prepared.program, ranks
 
@@ -54,7 +55,8 @@ class RefusingDisk:
                 raise Finding("status 0, but other than undisturbed: " + ", ".join(others))
             return "unharmed"
         if ".tmp-" in result.message or not any(name in result.message for name in named):
-            raise Finding(f"the message names none of {', '.join(sorted(named))}, or a temporary file: {result.message}")
+            raise Finding(
+                f"the message names none of {', '.join(sorted(named))}, or a temporary file: {result.message}")
         self.require_nothing_lost(command, found, before, expected)
         self.require_recovery(command, folder, expected)
         return "refused"
@@ -133,7 +135,7 @@ class FailingCalls(RefusingDisk):
 
 
 def name_of(path):
-    """The name by which a message should call a file: its final one; of a directory's or a hidden helper the directory."""
+    """The name by which a message should call a file: its final one; of directories and hidden files the directory."""
     name = final_name(path)
     base = name.rpartition("/")[2]
     return base if "." in base[1:] and not base.startswith(".") else (name.partition("/")[0] if "/" in name else name)
@@ -153,7 +155,8 @@ class FullDisks(RefusingDisk):
         command, words, old = self.choose_command(rng)
         kibibytes = rng.choice([0, rng.randrange(0, 64, 4), rng.randrange(0, 16, 4)])
         folder.mkdir()
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], capture_output=True, check=False).returncode:
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], capture_output=True,
+                          check=False).returncode:
             raise SkipCampaign("a small file system cannot be mounted here")
         try:
             self.fill(folder, command, old)
@@ -162,7 +165,9 @@ class FullDisks(RefusingDisk):
             filler.write_bytes(b"\0" * max(0, shutil.disk_usage(folder).free - 1024 * kibibytes))
             result = self.program.run(folder, rng.choice(self.ranks), words)
             filler.unlink()
-            return self.judge(result, command, folder, before, {path.rpartition("/")[2] for path in self.new_files(command)} | {"run"})
+            return self.judge(result, command, folder, before,
+                              {path.rpartition("/")[2]
+                               for path in self.new_files(command)} | {"run"})
         except Finding as finding:
             raise Finding(f"{' '.join(words)} with {kibibytes} KiB left: {finding}") from None
         finally:

@@ -14,7 +14,6 @@ LONG = ["training.adam.epochs=150", "training.batch=4", "training.checkpoint_epo
 
 class Interruptions:
     """What kills and signals have in common: a training is disturbed up to three times, then left alone."""
-
     def __init__(self, prepared, ranks):
         self.prepared, self.program, self.ranks = prepared, prepared.program, ranks
         self.expected = prepared.left_by("train", *LONG)
@@ -95,7 +94,8 @@ class Kills(Interruptions):
         key = (ranks, rank) if rank == 0 else (ranks, 1)  # all but rank 0 do the same
         if key not in self.calls:
             place, log = self.prepared.copy("data", folder.parent / "traced"), folder.parent / "trace"
-            self.program.run(place, ranks, ["train", "deck.yaml", *LONG], tracer=tracer(log), traced_rank=rank).require(0)
+            self.program.run(place, ranks, ["train", "deck.yaml", *LONG], tracer=tracer(log),
+                             traced_rank=rank).require(0)
             self.calls[key] = read_calls(log, place)
             shutil.rmtree(place)
             log.unlink()
@@ -108,7 +108,8 @@ class Signals(Interruptions):
     name = "signals"
 
     def disturbed_run(self, rng, folder, ranks, words):
-        delay, number, alone = self.moment(rng, folder, ranks), rng.choice([signal.SIGTERM, signal.SIGUSR1]), rng.random() < 0.5
+        delay, number, alone = self.moment(rng, folder, ranks), rng.choice([signal.SIGTERM,
+                                                                            signal.SIGUSR1]), rng.random() < 0.5
         chosen, early = rng.randrange(ranks), []
 
         def stop(process):

@@ -5,14 +5,17 @@ import subprocess
 from running import Finding
 
 # Scalars of every kind that YAML knows, and some that it does not. None is a size that a machine could just have.
-VALUES = ["0", "1", "2", "3", "7", "-1", "-0.0", "0.5", "1e-300", "1e300", "1e400", ".nan", ".inf", "-.inf", "0x10", "0o17", "1_000", "1:30",
-          "2147483647", "2147483648", "4294967296", "9007199254740993", "9223372036854775807", "9223372036854775808",
-          "18446744073709551614", "18446744073709551615", "18446744073709551616", "1000000000000", "99999999999999999999999999",
-          "true", "no", "~", "null", '""', "''", '" "', '"\\0"', '"\\e[31m"', '"\\uD800"', '"\\U0001F600"', "\u0416\u00df\u4f60\u200b", "\u202e",
-          "[]", "[1]", "[1, 2]", "[[1]]", "[-1]", "[nonsense]", "[1, nonsense]", "[adam, lbfgs]", "[gauss_newton]", "[adam, adam]", "{}", "{a: 1}",
-          "[1e400]", "[18446744073709551615]", "[" * 40 + "]" * 40, "!!binary AA==", "!!int abc", "!nonsense 1", "&a [*a]", "*b",
-          "&c 3", "|\n  text\n", ">-\n  text\n", "x" * 5000, "%YAML", "@", "`", "- 1", "? 1", "1 # 2", "%s%n", "none", "nonsense", "adam", "train.h5",
-          "absent.h5", ".", "../../.."]
+VALUES = [
+    "0", "1", "2", "3", "7", "-1", "-0.0", "0.5", "1e-300", "1e300", "1e400", ".nan", ".inf", "-.inf", "0x10", "0o17",
+    "1_000", "1:30", "2147483647", "2147483648", "4294967296", "9007199254740993", "9223372036854775807",
+    "9223372036854775808", "18446744073709551614", "18446744073709551615", "18446744073709551616", "1000000000000",
+    "99999999999999999999999999", "true", "no", "~", "null", '""', "''", '" "', '"\\0"', '"\\e[31m"', '"\\uD800"',
+    '"\\U0001F600"', "\u0416\u00df\u4f60\u200b", "\u202e", "[]", "[1]", "[1, 2]", "[[1]]", "[-1]", "[nonsense]",
+    "[1, nonsense]", "[adam, lbfgs]", "[gauss_newton]", "[adam, adam]", "{}", "{a: 1}", "[1e400]",
+    "[18446744073709551615]", "[" * 40 + "]" * 40, "!!binary AA==", "!!int abc", "!nonsense 1", "&a [*a]", "*b", "&c 3",
+    "|\n  text\n", ">-\n  text\n", "x" * 5000, "%YAML", "@", "`", "- 1", "? 1", "1 # 2", "%s%n", "none", "nonsense",
+    "adam", "train.h5", "absent.h5", ".", "../../.."
+]
 
 # Of keys whose value names what is written: nothing outside the folder of the case.
 PATHS = ["run", "run/deeper", ".", '""', "~", "[]", "deck.yaml", "train.h5", "x" * 300, '"\\0"', "\u00e4\u4f60"]
@@ -20,19 +23,24 @@ WRITTEN = {"output", "forecast.output"}
 
 # Options of PETSc, SLEPc and Kokkos: good ones, bad ones, and values that do not fit.
 LIBRARY_OPTIONS = [
-    "-tao_monitor", "-tao_view", "-tao_max_it 3", "-tao_max_it -1", "-tao_max_it abc", "-tao_gatol 1e-3", "-tao_gatol nan", "-tao_type lmvm",
-    "-tao_type cg", "-tao_type nls", "-tao_type ntr", "-tao_type blmvm", "-tao_type bqnls", "-tao_type pounders", "-tao_type brgn",
-    "-tao_type nonsense", "-tao_type", "-tao_ls_type armijo", "-tao_ls_type nonsense", "-tao_test_gradient", "-tao_lmvm_mat_type nonsense", "-eps_nev 1",
-    "-eps_nev 0", "-eps_nev -3", "-eps_nev 100", "-eps_type lapack", "-eps_type arnoldi", "-eps_type power", "-eps_type lanczos",
-    "-eps_type nonsense", "-eps_ncv 1", "-eps_max_it 1", "-eps_tol 0", "-eps_tol -1", "-eps_which nonsense", "-eps_target 0", "-eps_hermitian",
-    "-eps_smallest_real", "-eps_view", "-eps_monitor", "-st_type sinvert", "-st_type nonsense", "-st_ksp_type nonsense", "-mat_type nonsense",
-    "-vec_type nonsense", "-ksp_type cg", "-log_view", "-log_view :log.txt", "-log_view :/proc/absent/x", "-log_view nonsense", "-options_view",
-    "-options_left", "-options_left no", "-options_file absent.opt", "-options_monitor", "-prefix_push", "-prefix_push a_", "-prefix_pop",
-    "-malloc_debug", "-malloc_dump", "-malloc_view", "-memory_view", "-info", "-info info.txt", "-no_signal_handler", "-fp_trap", "-objects_dump",
-    "-check_pointer_intensity 1", "-petsc_ci", "-version", "-help intro", "-saws_options", "-nox", "-1", "-.5", "-", "--", "---", "-tao_max_it=3", "-x y",
-    "--kokkos-num-threads=1", "--kokkos-num-threads=0", "--kokkos-num-threads=abc", "--kokkos-threads=-1", "--kokkos-device-id=7",
-    "--kokkos-help", "--kokkos-nonsense", "--kokkos-print-configuration", "--resume", "--overwrite", "--help", "--version", "--nonsense", "=", "=1", "a=",
-    "seed", "deck.yaml", "\u4f60=\u597d", "seed=1=2", ".=.", "model..rank=1", "data.train=\n"]
+    "-tao_monitor", "-tao_view", "-tao_max_it 3", "-tao_max_it -1", "-tao_max_it abc", "-tao_gatol 1e-3",
+    "-tao_gatol nan", "-tao_type lmvm", "-tao_type cg", "-tao_type nls", "-tao_type ntr", "-tao_type blmvm",
+    "-tao_type bqnls", "-tao_type pounders", "-tao_type brgn", "-tao_type nonsense", "-tao_type", "-tao_ls_type armijo",
+    "-tao_ls_type nonsense", "-tao_test_gradient", "-tao_lmvm_mat_type nonsense", "-eps_nev 1", "-eps_nev 0",
+    "-eps_nev -3", "-eps_nev 100", "-eps_type lapack", "-eps_type arnoldi", "-eps_type power", "-eps_type lanczos",
+    "-eps_type nonsense", "-eps_ncv 1", "-eps_max_it 1", "-eps_tol 0", "-eps_tol -1", "-eps_which nonsense",
+    "-eps_target 0", "-eps_hermitian", "-eps_smallest_real", "-eps_view", "-eps_monitor", "-st_type sinvert",
+    "-st_type nonsense", "-st_ksp_type nonsense", "-mat_type nonsense", "-vec_type nonsense", "-ksp_type cg",
+    "-log_view", "-log_view :log.txt", "-log_view :/proc/absent/x", "-log_view nonsense", "-options_view",
+    "-options_left", "-options_left no", "-options_file absent.opt", "-options_monitor", "-prefix_push",
+    "-prefix_push a_", "-prefix_pop", "-malloc_debug", "-malloc_dump", "-malloc_view", "-memory_view", "-info",
+    "-info info.txt", "-no_signal_handler", "-fp_trap", "-objects_dump", "-check_pointer_intensity 1", "-petsc_ci",
+    "-version", "-help intro", "-saws_options", "-nox", "-1", "-.5", "-", "--", "---", "-tao_max_it=3", "-x y",
+    "--kokkos-num-threads=1", "--kokkos-num-threads=0", "--kokkos-num-threads=abc", "--kokkos-threads=-1",
+    "--kokkos-device-id=7", "--kokkos-help", "--kokkos-nonsense", "--kokkos-print-configuration", "--resume",
+    "--overwrite", "--help", "--version", "--nonsense", "=", "=1", "a=", "seed", "deck.yaml", "\u4f60=\u597d",
+    "seed=1=2", ".=.", "model..rank=1", "data.train=\n"
+]
 
 
 def reference(program):
@@ -96,9 +104,11 @@ def emit(node, indent=""):
     return lines
 
 
-BASE = {"output": "run", "data.train": "train.h5", "data.validation": "validation.h5", "data.test": "test.h5",
-        "model.nonlinear": "[bilinear]", "model.bilinear.rank": "2", "model.scaling.kind": "none", "training.batch": "8", "training.tile": "2",
-        "training.adam.epochs": "3", "training.adam.warmup": "1"}
+BASE = {
+    "output": "run", "data.train": "train.h5", "data.validation": "validation.h5", "data.test": "test.h5",
+    "model.nonlinear": "[bilinear]", "model.bilinear.rank": "2", "model.scaling.kind": "none", "training.batch": "8",
+    "training.tile": "2", "training.adam.epochs": "3", "training.adam.warmup": "1"
+}
 
 
 def change_entries(rng, keys, entries):
@@ -111,7 +121,10 @@ def change_entries(rng, keys, entries):
         elif action < 0.8:
             entries.pop(rng.choice(sorted(entries)))
         elif action < 0.9:
-            entries[rng.choice([key + "x", key.upper(), key.replace(".", "."), key + ".deeper", key.partition(".")[0]])] = rng.choice(VALUES)
+            entries[rng.choice([key + "x",
+                                key.upper(),
+                                key.replace(".", "."), key + ".deeper",
+                                key.partition(".")[0]])] = rng.choice(VALUES)
         else:
             entries.pop(key, None)
             entries[key.rpartition(".")[0] or key] = rng.choice(VALUES)
@@ -131,7 +144,9 @@ def change_lines(rng, lines):
         elif action == 3:
             lines[index] = lines[index].lstrip()
         elif action == 4:
-            lines.insert(index, rng.choice(["---", "...", "# \u00e4", "<<: *x", "\t", "a: &x {<<: *x}", "%TAG ! x", "? [a]", "- 1"]))
+            lines.insert(
+                index,
+                rng.choice(["---", "...", "# \u00e4", "<<: *x", "\t", "a: &x {<<: *x}", "%TAG ! x", "? [a]", "- 1"]))
         else:
             rng.shuffle(lines)
 
@@ -148,13 +163,17 @@ def change_bytes(rng, data):
     if action == 3:
         return data[:rng.randrange(len(data))]
     if action == 4:
-        return data + b"a: &a [x" + b", x" * 9 + b"]\n" + b"".join(b"a%d: &a%d [%s]\n" % (i, i, b",".join([b"*a%d" % (i - 1) if i else b"*a"] * 9))
-                                                                for i in range(9))
+        return data + b"a: &a [x" + b", x" * 9 + b"]\n" + b"".join(b"a%d: &a%d [%s]\n" %
+                                                                   (i, i, b",".join([b"*a%d" %
+                                                                                     (i - 1) if i else b"*a"] * 9))
+                                                                   for i in range(9))
     if action < 9:
         changed = bytearray(data)
         for _ in range(rng.randint(1, 5)):
             place = rng.randrange(len(changed))
-            changed[place:place + rng.randint(0, 2)] = rng.choice([b"\0", b"\xff", b"\t", b":", b"{", b"[", b"'", b"*", b"&", rng.randbytes(1)])
+            changed[place:place + rng.randint(0, 2)] = rng.choice(
+                [b"\0", b"\xff", b"\t", b":", b"{", b"[", b"'", b"*", b"&",
+                 rng.randbytes(1)])
         return bytes(changed)
     return data
 
@@ -223,7 +242,9 @@ class Options:
             words.append("spectrum.dense_limit=0")
         if command == "train" and rng.random() < 0.5:
             words += ["training.optimizers=[lbfgs]", "training.lbfgs.iterations=3"]
-        result = self.program.run(folder, rng.choice(self.ranks), [command, "deck.yaml", *words], memory_kb=8 << 20,
+        result = self.program.run(folder,
+                                  rng.choice(self.ranks), [command, "deck.yaml", *words],
+                                  memory_kb=8 << 20,
                                   stoppable=command == "train")
         result.require(0, 2, 3, 4, 5)
         return "refused" if result.status in (2, 3) else "unharmed"

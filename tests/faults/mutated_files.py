@@ -19,15 +19,20 @@ class MutatedFiles:
 
     def case(self, rng, folder):
         self.prepared.copy("data", folder)
-        made = subprocess.run([sys.executable, "-B", MAKER, "strange.h5", str(rng.randrange(2**32))], cwd=folder, capture_output=True,
-                              text=True, check=False)
+        made = subprocess.run([sys.executable, "-B", MAKER, "strange.h5",
+                               str(rng.randrange(2**32))],
+                              cwd=folder,
+                              capture_output=True,
+                              text=True,
+                              check=False)
         if not (folder / "strange.h5").exists():
             raise RuntimeError(made.stderr)
         ranks = rng.choice(self.ranks)
         statuses = set()
         try:
-            for words in (["info", "strange.h5"], ["check", "deck.yaml", "data.train=strange.h5"],
-                          ["train", "deck.yaml", "data.train=strange.h5"]):
+            for words in (["info",
+                           "strange.h5"], ["check", "deck.yaml",
+                                           "data.train=strange.h5"], ["train", "deck.yaml", "data.train=strange.h5"]):
                 result = self.program.run(folder, ranks, words, memory_kb=8 << 20, stoppable=words[0] == "train")
                 result.require(0, 2, 3, *([5] if words[0] == "train" else []))
                 statuses.add(result.status)

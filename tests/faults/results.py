@@ -2,7 +2,6 @@
 import csv
 import hashlib
 import shutil
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -47,7 +46,7 @@ def history_contents(path):
 
 
 def contents(folder, damaged=None):
-    """What every file in `folder` holds, by its path there. Of the file `damaged` the bytes: HDF5 may not survive it."""
+    """What every file in `folder` holds, by its path there. HDF5 does not see the file `damaged`."""
     found = {}
     for path in sorted(folder.rglob("*")):
         if not path.is_file():
@@ -81,9 +80,8 @@ def all_finite(path):
 
 
 class Prepared:
-    """Folders to start from (deck: the deck alone; data: with its data; trained: with a model) and what the commands leave
-    there when nothing disturbs them."""
-
+    """Folders to start from (deck: the deck alone; data: with its data; trained: with a model) and what the commands
+    leave there when nothing disturbs them."""
     def __init__(self, program, folder, deck=DECK):
         self.program, self.folder = program, folder
         (folder / "deck").mkdir(parents=True)
@@ -123,5 +121,6 @@ def require_whole_training(folder, expected):
     found = contents(folder)
     others = differences(found, expected)
     if others:
-        raise Finding("other than undisturbed: " + ", ".join(
-            path + ("" if path in expected else " (left behind)") + ("" if path in found else " (missing)") for path in others))
+        raise Finding("other than undisturbed: " + ", ".join(path + ("" if path in expected else " (left behind)") +
+                                                             ("" if path in found else " (missing)")
+                                                             for path in others))

@@ -48,10 +48,9 @@ class SkipCampaign(Exception):
 
 class Result:
     """How a run ended: the exit status of every rank (None: not known), mpirun's own, and what was printed."""
-
     def __init__(self, words, statuses, status, output, hung, stopped):
         self.words, self.statuses, self.status, self.output = words, statuses, status, output
-        self.hung = hung        # did not end by itself, nor when asked to
+        self.hung = hung  # did not end by itself, nor when asked to
         self.stopped = stopped  # took long, and was asked to end
 
     @property
@@ -111,7 +110,6 @@ def send(pids, number):
 
 class Program:
     """The program under test."""
-
     def __init__(self, path, limit):
         self.path = Path(path).resolve()
         self.limit = limit  # seconds that a run may take
@@ -150,18 +148,25 @@ class Program:
         scratch.mkdir(exist_ok=True)
         statuses = Path(tempfile.mkdtemp(dir=scratch))
         command = ["sh", "-c", LAUNCH, "sh", str(self.path), *words]
-        environment = {**os.environ, "STATUS_FOLDER": str(statuses), "RANKS": str(ranks), "TMPDIR": str(scratch),
-                       "TRACER": " ".join(tracer), "TRACED_RANK": str(traced_rank),
-                       "MEMORY_KB": str(memory_kb) if memory_kb and not self.sanitized else "",
-                       "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OPENBLAS_NUM_THREADS": "1",
-                       "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1:" + os.environ.get("ASAN_OPTIONS", "")}
+        environment = {
+            **os.environ, "STATUS_FOLDER": str(statuses), "RANKS": str(ranks), "TMPDIR": str(scratch),
+            "TRACER": " ".join(tracer), "TRACED_RANK": str(traced_rank),
+            "MEMORY_KB": str(memory_kb) if memory_kb and not self.sanitized else "", "OMPI_ALLOW_RUN_AS_ROOT": "1",
+            "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OPENBLAS_NUM_THREADS": "1",
+            "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1:" + os.environ.get("ASAN_OPTIONS", "")
+        }
         if ranks == 1:
             environment["OMPI_COMM_WORLD_RANK"] = "0"
         else:
             command = mpirun(ranks, *command)
         with tempfile.TemporaryFile() as output:
-            process = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output,
-                                       stderr=subprocess.STDOUT, start_new_session=True)
+            process = subprocess.Popen(command,
+                                       cwd=folder,
+                                       env=environment,
+                                       stdin=subprocess.DEVNULL,
+                                       stdout=output,
+                                       stderr=subprocess.STDOUT,
+                                       start_new_session=True)
             if disturb:
                 disturb(process)
             hung, stopped = self._wait(process, stoppable)

@@ -1,4 +1,4 @@
-"""strange_files.py FILE SEED: writes an HDF5 file that is almost a trajectory file, and prints what is strange about it."""
+"""strange_files.py FILE SEED: writes an HDF5 file that is almost a trajectory file, and prints what is strange."""
 import random
 import sys
 
@@ -8,9 +8,14 @@ import numpy as np
 TRAJECTORIES, TIMES, COMPONENTS = 12, 6, 2
 SHAPE = (TRAJECTORIES, TIMES, COMPONENTS)
 
-TYPES = ["f4", "f8", ">f4", ">f8", "f2", ">f2", np.longdouble, "i1", "i8", ">i8", "u1", "u8", "c8", "c16", bool, "S8", "V8", [("x", "f8"), ("y", "i4")],
-         ("f8", (2,)), h5py.string_dtype(), h5py.string_dtype(length=5), h5py.vlen_dtype("f8"), h5py.enum_dtype({"A": 0, "B": 1}),
-         h5py.ref_dtype, h5py.regionref_dtype]
+TYPES = [
+    "f4", "f8", ">f4", ">f8", "f2", ">f2", np.longdouble, "i1", "i8", ">i8", "u1", "u8", "c8", "c16", bool, "S8", "V8",
+    [("x", "f8"), ("y", "i4")], ("f8", (2, )),
+    h5py.string_dtype(),
+    h5py.string_dtype(length=5),
+    h5py.vlen_dtype("f8"),
+    h5py.enum_dtype({"A": 0, "B": 1}), h5py.ref_dtype, h5py.regionref_dtype
+]
 
 
 def good_values(rng, shape):
@@ -34,16 +39,21 @@ def typed(rng, file, name, shape):
 
 
 def shaped(rng, file, name, shape):
-    other = rng.choice([(), (0,), shape[:-1], (*shape, 1), (*shape, 0), tuple(reversed(shape)), (1,) * 32, tuple(2 * n for n in shape), (1,) * len(shape),
-                        (0,) * len(shape)])
+    other = rng.choice([(), (0, ), shape[:-1], (*shape, 1), (*shape, 0),
+                        tuple(reversed(shape)), (1, ) * 32,
+                        tuple(2 * n for n in shape), (1, ) * len(shape), (0, ) * len(shape)])
     file.create_dataset(name, other, dtype="f8")
     return str(other)
 
 
 def chunked(rng, file, name, shape):
-    options = {"chunks": tuple(rng.randint(1, max(1, n)) for n in shape), "maxshape": rng.choice([None, (None,) * len(shape)])}
-    options.update(rng.choice([{}, {"compression": "gzip", "compression_opts": rng.randint(0, 9)}, {"compression": "lzf"}, {"shuffle": True},
-                               {"fletcher32": True}, {"scaleoffset": 3}, {"fillvalue": rng.choice([np.nan, np.inf, 1.0])}]))
+    options = {
+        "chunks": tuple(rng.randint(1, max(1, n)) for n in shape), "maxshape": rng.choice([None, (None, ) * len(shape)])
+    }
+    options.update(
+        rng.choice([{}, {"compression": "gzip",
+                         "compression_opts": rng.randint(0, 9)}, {"compression": "lzf"}, {"shuffle": True},
+                    {"fletcher32": True}, {"scaleoffset": 3}, {"fillvalue": rng.choice([np.nan, np.inf, 1.0])}]))
     dataset = file.create_dataset(name, shape, dtype="f8", **options)
     if rng.random() < 0.7:
         dataset[...] = good_values(rng, shape)
@@ -53,15 +63,17 @@ def chunked(rng, file, name, shape):
 
 
 def huge(rng, file, name, shape):
-    extents = rng.choice([(2**40, *shape[1:]), (*shape[:-1], 2**33), (2**62,) + (1,) * (len(shape) - 1), (2**22,) * len(shape), (2**63,) + (2,) * (len(shape) - 1)])
-    file.create_dataset(name, extents, dtype="f8", chunks=(1,) * len(shape))
+    extents = rng.choice([(2**40, *shape[1:]), (*shape[:-1], 2**33), (2**62, ) + (1, ) * (len(shape) - 1),
+                          (2**22, ) * len(shape), (2**63, ) + (2, ) * (len(shape) - 1)])
+    file.create_dataset(name, extents, dtype="f8", chunks=(1, ) * len(shape))
     return str(extents)
 
 
 def compact(rng, file, name, shape):
     properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     properties.set_layout(h5py.h5d.COMPACT)
-    identifier = h5py.h5d.create(file.id, name.encode(), h5py.h5t.NATIVE_DOUBLE, h5py.h5s.create_simple(shape), properties)
+    identifier = h5py.h5d.create(file.id, name.encode(), h5py.h5t.NATIVE_DOUBLE, h5py.h5s.create_simple(shape),
+                                 properties)
     identifier.write(h5py.h5s.ALL, h5py.h5s.ALL, good_values(rng, shape))
 
 
@@ -73,7 +85,8 @@ def external(rng, file, name, shape):
 
 
 def virtual(rng, file, name, shape):
-    source, inner = rng.choice([("absent.h5", "state"), ("train.h5", "state"), (".", name), ("strange.h5", name), ("train.h5", "absent")])
+    source, inner = rng.choice([("absent.h5", "state"), ("train.h5", "state"), (".", name), ("strange.h5", name),
+                                ("train.h5", "absent")])
     layout = h5py.VirtualLayout(shape=shape, dtype="f8")
     layout[...] = h5py.VirtualSource(source, inner, shape=shape)
     file.create_virtual_dataset(name, layout, fillvalue=rng.choice([None, np.nan, 0.0]))
@@ -88,7 +101,8 @@ def linked(rng, file, name, shape):
         file[name] = h5py.SoftLink(rng.choice(["/absent", "/loop/loop", "../..", "/"]))
         file["loop"] = h5py.SoftLink("/loop/loop")
     elif kind == 2:
-        file[name] = h5py.ExternalLink(rng.choice(["absent.h5", "train.h5", "strange.h5", "/dev/zero", "."]), "/" + name)
+        file[name] = h5py.ExternalLink(rng.choice(["absent.h5", "train.h5", "strange.h5", "/dev/zero", "."]),
+                                       "/" + name)
     elif kind == 3:
         file["elsewhere"] = good_values(rng, shape)
         file[name] = file["elsewhere"]
@@ -106,9 +120,17 @@ WAYS = [typed, shaped, chunked, huge, compact, external, virtual, linked]
 
 
 def attributes(rng, file):
-    file.attrs["format"] = rng.choice(["spnode.trajectories", "spnode.model", 3, np.arange(3), h5py.Empty("S1"), "\u00e4", b"\xff\xfe", ["a", "b"], "x" * 60000])
+    file.attrs["format"] = rng.choice([
+        "spnode.trajectories", "spnode.model", 3,
+        np.arange(3),
+        h5py.Empty("S1"), "\u00e4", b"\xff\xfe", ["a", "b"], "x" * 60000
+    ])
     file.attrs["format_version"] = rng.choice([1, 2, -1, 2**63 - 1, 1.5, np.nan, "1", [1, 2], np.uint64(2**64 - 1)])
-    file.attrs["system"] = rng.choice(["a system", "", "a\nb", 7, h5py.Empty("f8"), np.bytes_(b"fixed"), np.array([b"x"], dtype="S1"), "\x1b[31m"])
+    file.attrs["system"] = rng.choice(
+        ["a system", "", "a\nb", 7,
+         h5py.Empty("f8"),
+         np.bytes_(b"fixed"),
+         np.array([b"x"], dtype="S1"), "\x1b[31m"])
     for number in range(rng.choice([0, 0, 3, 200])):
         file.attrs[f"more{number}"] = number
 
@@ -122,7 +144,7 @@ def parameters(rng, file):
     if kind == 1:
         group["self"] = file["/"]
     elif kind == 2:
-        rng.choice(WAYS)(rng, group, "epsilon", (TRAJECTORIES,))
+        rng.choice(WAYS)(rng, group, "epsilon", (TRAJECTORIES, ))
     elif kind == 3:
         for number in range(300):
             group[f"p{number}"] = np.zeros(TRAJECTORIES)
@@ -153,11 +175,12 @@ def time_axis(rng, file):
 def build(path, rng):
     """Writes the file; returns words on it."""
     told = []
-    file_options = rng.choice([{}, {}, {"libver": "latest"}, {"userblock_size": 512}, {"track_order": True}, {"fs_strategy": "page", "fs_persist": True}])
+    file_options = rng.choice([{}, {}, {"libver": "latest"}, {"userblock_size": 512}, {"track_order": True},
+                               {"fs_strategy": "page", "fs_persist": True}])
     told.append(str(file_options))
     with h5py.File(path, "w", **file_options) as file:
         strange_state = rng.random() < 0.7
-        for name, shape, strange in (("state", SHAPE, strange_state), ("time", (TIMES,), rng.random() < 0.3)):
+        for name, shape, strange in (("state", SHAPE, strange_state), ("time", (TIMES, ), rng.random() < 0.3)):
             way = rng.choice(WAYS) if strange else time_axis if name == "time" and rng.random() < 0.3 else plain
             try:
                 said = way(rng, file) if way is time_axis else way(rng, file, name, shape)

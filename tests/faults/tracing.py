@@ -8,8 +8,10 @@ from typing import NamedTuple, Optional
 from running import SkipCampaign
 
 # What touches the contents or the names of files. A question mark: not on every processor.
-CALLS = ["openat", "close", "write", "pwrite64", "writev", "pwritev", "fsync", "fdatasync", "ftruncate", "?rename", "renameat",
-         "?renameat2", "?link", "linkat", "?unlink", "unlinkat", "?mkdir", "mkdirat", "flock"]
+CALLS = [
+    "openat", "close", "write", "pwrite64", "writev", "pwritev", "fsync", "fdatasync", "ftruncate", "?rename",
+    "renameat", "?renameat2", "?link", "linkat", "?unlink", "unlinkat", "?mkdir", "mkdirat", "flock"
+]
 
 LINE = re.compile(r"(?:(\d+)\s+)?(\w+)\((.*)")
 DESCRIPTOR = re.compile(r"\d+<([^>]*)>")  # of a pipe or a socket: a name without a slash
@@ -17,8 +19,8 @@ NAME = re.compile(r'"([^"]*)"')
 
 
 class Call(NamedTuple):
-    name: str            # of the system call
-    number: int          # of the calls of this name in the same thread, from 1
+    name: str  # of the system call
+    number: int  # of the calls of this name in the same thread, from 1
     path: Optional[str]  # inside the folder that is watched, relative to it; None: elsewhere
     failed: bool
     injected: bool
@@ -33,7 +35,7 @@ def require_strace():
 
 
 def tracer(log, inject=None):
-    """Words before a program that write its calls to `log`. `inject`: what strace is to do, "fsync:error=EIO:when=3"."""
+    """Words before a program that write its calls to `log`. `inject`: strace's expression, "fsync:error=EIO:when=3"."""
     words = ["strace", "-f", "-qq", "-y", "-o", str(log), "-e", "trace=" + ",".join(CALLS)]
     if not inject or ":signal=" not in inject:
         words.append("--seccomp-bpf")  # much faster, but strace 6.1 injects no signals then
@@ -61,8 +63,8 @@ def read_calls(log, folder):
             continue
         thread, name, arguments = match.groups()
         counts[thread, name] = counts.get((thread, name), 0) + 1
-        calls.append(Call(name, counts[thread, name], inside(arguments, folder), " = -1 " in line,
-                          "(INJECTED)" in line))
+        calls.append(Call(name, counts[thread, name], inside(arguments, folder), " = -1 " in line, "(INJECTED)"
+                          in line))
     return calls
 
 
