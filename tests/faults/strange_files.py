@@ -139,12 +139,13 @@ def parameters(rng, file):
     kind = rng.randrange(6)
     if kind == 0:
         file["parameters"] = np.arange(3.0)
-        return
+        return "a dataset"
     group = file.create_group("parameters")
     if kind == 1:
         group["self"] = file["/"]
     elif kind == 2:
-        rng.choice(WAYS)(rng, group, "epsilon", (TRAJECTORIES, ))
+        way = rng.choice(WAYS)
+        return f"{way.__name__} {way(rng, group, 'epsilon', (TRAJECTORIES, )) or ''}"
     elif kind == 3:
         for number in range(300):
             group[f"p{number}"] = np.zeros(TRAJECTORIES)
@@ -154,6 +155,7 @@ def parameters(rng, file):
         inner = group
         for _ in range(rng.choice([10, 300])):
             inner = inner.create_group("g")
+    return str(kind)
 
 
 def time_axis(rng, file):
@@ -192,10 +194,10 @@ def build(path, rng):
         for more in (attributes, parameters):
             if rng.random() < 0.3:
                 try:
-                    more(rng, file)
+                    said = more(rng, file)
                 except (TypeError, ValueError, OSError, RuntimeError) as error:
-                    told.append(f"not made: {error}")
-                told.append(more.__name__)
+                    said = f"not made: {error}"
+                told.append(f"{more.__name__} {said or ''}")
     return "; ".join(told).replace("\n", " ")
 
 

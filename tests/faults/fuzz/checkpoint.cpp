@@ -1,4 +1,5 @@
-// A whole checkpoint with other contents is refused with status 2 or 3, or is a state that a training can go on from.
+// A whole checkpoint with other contents is refused with status 2 or 3, or is a state that a training can go
+// on from.
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include "app/commands/training_files.hpp"
@@ -34,32 +35,37 @@ io::Checkpoint good_checkpoint() {
 template <class Map>
 std::string any_key(const Map& map, FuzzedDataProvider& bytes) {
   if (map.empty()) return {};
-  return std::next(map.begin(), bytes.ConsumeIntegralInRange<std::ptrdiff_t>(0, static_cast<std::ptrdiff_t>(map.size()) - 1))->first;
+  return std::next(map.begin(), bytes.ConsumeIntegralInRange<std::ptrdiff_t>(
+                                    0, static_cast<std::ptrdiff_t>(map.size()) - 1))
+      ->first;
 }
 
 void change(io::Checkpoint& checkpoint, FuzzedDataProvider& bytes) {
-  const std::string doubles = any_key(checkpoint.doubles, bytes), integers = any_key(checkpoint.integers, bytes),
+  const std::string doubles = any_key(checkpoint.doubles, bytes),
+                    integers = any_key(checkpoint.integers, bytes),
                     strings = any_key(checkpoint.strings, bytes);
   switch (bytes.ConsumeIntegralInRange(0, 6)) {
     case 0:
       checkpoint.doubles.erase(doubles);
       break;
     case 1:
-      checkpoint.doubles[doubles].assign(bytes.ConsumeIntegralInRange<std::size_t>(0, 9), bytes.ConsumeFloatingPoint<double>());
+      checkpoint.doubles[doubles].assign(bytes.ConsumeIntegralInRange<std::size_t>(0, 9),
+                                         bytes.ConsumeFloatingPoint<double>());
       break;
     case 2:
       checkpoint.integers.erase(integers);
       break;
     case 3:
-      checkpoint.integers[integers].assign(bytes.ConsumeIntegralInRange<std::size_t>(0, 2), bytes.ConsumeIntegral<std::int64_t>());
+      checkpoint.integers[integers].assign(bytes.ConsumeIntegralInRange<std::size_t>(0, 2),
+                                           bytes.ConsumeIntegral<std::int64_t>());
       break;
     case 4:
       checkpoint.strings.erase(strings);
       break;
     default: {
       std::string& text = checkpoint.strings[strings];
-      text.replace(bytes.ConsumeIntegralInRange<std::size_t>(0, text.size()), bytes.ConsumeIntegralInRange<std::size_t>(0, 8),
-                   bytes.ConsumeRandomLengthString(40));
+      text.replace(bytes.ConsumeIntegralInRange<std::size_t>(0, text.size()),
+                   bytes.ConsumeIntegralInRange<std::size_t>(0, 8), bytes.ConsumeRandomLengthString(40));
     }
   }
 }
@@ -79,7 +85,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   io::Checkpoint checkpoint = good;
   while (bytes.remaining_bytes() > 0) change(checkpoint, bytes);
   const auto write = [&] { io::write_checkpoint(comm, context.deck.output + "/checkpoint.h5", checkpoint); };
-  if (test::outcome_of(write).status != ExitStatus::success) return 0;  // names and texts that no file can hold
+  if (test::outcome_of(write).status != ExitStatus::success)
+    return 0;  // names and texts that no file can hold
   distributed::TrainerState state;
   const auto resume = [&] { state = app::TrainingFiles(context).starting_state(theta); };
   if (fuzz::succeeds(resume, {ExitStatus::usage_error, ExitStatus::file_error}))

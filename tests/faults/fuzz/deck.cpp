@@ -7,8 +7,9 @@ using namespace spnode;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   app::Deck deck;
-  const bool is_deck = fuzz::succeeds([&] { deck = app::read_deck(fuzz::to_string(data, size), "deck.yaml", {}); },
-                                      {ExitStatus::usage_error});
+  const bool is_deck =
+      fuzz::succeeds([&] { deck = app::read_deck(fuzz::to_string(data, size), "deck.yaml", {}); },
+                     {ExitStatus::usage_error});
   if (!is_deck) return 0;
   const std::string printed = app::print_deck(deck);
   std::string again;

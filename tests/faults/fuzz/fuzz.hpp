@@ -1,6 +1,6 @@
 #pragma once
-/// What the fuzzers share: libraries that are started once, a folder for files, and the one outcome that is allowed
-/// where a reader does not take its input.
+/// What the fuzzers share: libraries that are started once, a folder for files, and the one outcome that is
+/// allowed where a reader does not take its input.
 
 #include <Kokkos_Core.hpp>
 #include <cstdint>
@@ -12,10 +12,14 @@
 
 #include "io/fixtures.hpp"
 
+/// The libraries leave memory to the end of the process.
+extern "C" inline const char* __asan_default_options() { return "detect_leaks=0"; }
+
 namespace spnode::fuzz {
 
 /// Starts MPI and Kokkos; they end with the process.
 inline void start_libraries() {
+  setenv("OMPI_MCA_opal_signal", "", 1);  // crashes belong to libFuzzer, which keeps the input
   MPI_Init(nullptr, nullptr);
   Kokkos::initialize();
 }
@@ -49,7 +53,8 @@ inline void require(bool condition, const std::string& what) {
   std::abort();
 }
 
-/// Whether `work` succeeds. A failure must be an error of one of the statuses in `allowed`; others are findings.
+/// Whether `work` succeeds. A failure must be an error of one of the statuses in `allowed`; others are
+/// findings.
 inline bool succeeds(const std::function<void()>& work, std::initializer_list<ExitStatus> allowed) {
   const test::Outcome outcome = test::outcome_of(work);
   if (outcome.status == ExitStatus::success) return true;

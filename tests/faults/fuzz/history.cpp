@@ -19,7 +19,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string before = fuzz::to_string(data + 1, size - 1), path = fuzz::scratch("history.csv");
   test::write_file(path, before);
   const bool continued = fuzz::succeeds(
-      [&] { io::History::resume(parallel::Communicator(), path, {"epoch", "loss"}, rows); }, {ExitStatus::file_error});
+      [&] {
+        io::History::resume(parallel::Communicator(), path, {"epoch", "loss"}, rows);
+      },
+      {ExitStatus::file_error});
   const std::string after = test::read_file(path);
   fuzz::require(before.starts_with(after), "the rows that stay have changed");
   fuzz::require(continued || after == before, "a history that was refused has changed");

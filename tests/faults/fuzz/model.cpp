@@ -13,7 +13,8 @@ using namespace spnode;
 
 namespace {
 
-constexpr const char* deck_text = "model: {nonlinear: [bilinear, network], bilinear: {rank: 2}, network: {hidden: [3]}}";
+constexpr const char* deck_text =
+    "model: {nonlinear: [bilinear, network], bilinear: {rank: 2}, network: {hidden: [3]}}";
 
 /// The contents of a small good model.
 io::ModelFile good_model() {
@@ -29,8 +30,15 @@ io::ModelFile good_model() {
 }
 
 double any_number(FuzzedDataProvider& bytes) {
-  const double special[] = {0.0, -0.0, -1.0, 2.5, 1e300, std::numeric_limits<double>::infinity(),
-                            std::numeric_limits<double>::quiet_NaN(), 4294967296.0, 18446744073709551616.0};
+  const double special[] = {0.0,
+                            -0.0,
+                            -1.0,
+                            2.5,
+                            1e300,
+                            std::numeric_limits<double>::infinity(),
+                            std::numeric_limits<double>::quiet_NaN(),
+                            4294967296.0,
+                            18446744073709551616.0};
   return bytes.ConsumeBool() ? bytes.PickValueInArray(special) : bytes.ConsumeFloatingPoint<double>();
 }
 
@@ -46,18 +54,22 @@ void change_array(io::ModelFile& file, FuzzedDataProvider& bytes) {
       array.name = bytes.ConsumeRandomLengthString(20);
       return;
     case 2:
-      array.shape.assign(bytes.ConsumeIntegralInRange<std::size_t>(0, 3), bytes.ConsumeIntegralInRange<std::size_t>(0, 4));
-      array.values.assign(std::accumulate(array.shape.begin(), array.shape.end(), std::size_t(1), std::multiplies<>()), 1.0);
+      array.shape.assign(bytes.ConsumeIntegralInRange<std::size_t>(0, 3),
+                         bytes.ConsumeIntegralInRange<std::size_t>(0, 4));
+      array.values.assign(
+          std::accumulate(array.shape.begin(), array.shape.end(), std::size_t(1), std::multiplies<>()), 1.0);
       return;
     default:
       if (!array.values.empty())
-        array.values[bytes.ConsumeIntegralInRange<std::size_t>(0, array.values.size() - 1)] = any_number(bytes);
+        array.values[bytes.ConsumeIntegralInRange<std::size_t>(0, array.values.size() - 1)] =
+            any_number(bytes);
   }
 }
 
 void change_deck(io::ModelFile& file, FuzzedDataProvider& bytes) {
   const auto begin = bytes.ConsumeIntegralInRange<std::size_t>(0, file.deck.size());
-  file.deck.replace(begin, bytes.ConsumeIntegralInRange<std::size_t>(0, 8), bytes.ConsumeRandomLengthString(40));
+  file.deck.replace(begin, bytes.ConsumeIntegralInRange<std::size_t>(0, 8),
+                    bytes.ConsumeRandomLengthString(40));
 }
 
 void change_scalar(io::ModelFile& file, FuzzedDataProvider& bytes) {
@@ -74,8 +86,9 @@ void require_usable(const app::StoredModel& stored) {
   fuzz::require(std::ranges::all_of(stored.state.theta, finite), "a parameter is not finite");
   const auto& scaling = stored.state.model->scaling;
   fuzz::require(std::ranges::all_of(scaling.shift, finite), "a shift is not finite");
-  fuzz::require(std::ranges::all_of(scaling.scale, [](double value) { return std::isfinite(value) && value > 0.0; }),
-                "a scale is not positive");
+  fuzz::require(
+      std::ranges::all_of(scaling.scale, [](double value) { return std::isfinite(value) && value > 0.0; }),
+      "a scale is not positive");
 }
 
 }  // namespace
@@ -104,8 +117,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   }
   // Some contents cannot be put into a file: names without an end, texts with zero bytes.
-  if (test::outcome_of([&] { io::write_model(comm, path, file, io::Overwrite::yes); }).status != ExitStatus::success) return 0;
+  if (test::outcome_of([&] { io::write_model(comm, path, file, io::Overwrite::yes); }).status !=
+      ExitStatus::success)
+    return 0;
   app::StoredModel stored;
-  if (fuzz::succeeds([&] { stored = app::load_model(comm, path); }, {ExitStatus::file_error})) require_usable(stored);
+  if (fuzz::succeeds([&] { stored = app::load_model(comm, path); }, {ExitStatus::file_error}))
+    require_usable(stored);
   return 0;
 }

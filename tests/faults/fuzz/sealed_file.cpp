@@ -16,7 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   test::write_file(path, fuzz::to_string(data, size));
   const bool is_model = fuzz::succeeds([&] { app::load_model(comm, path); }, {ExitStatus::file_error});
   fuzz::require(!is_model, "a damaged model is accepted");
-  const bool is_checkpoint = fuzz::succeeds([&] { io::read_checkpoint(comm, path); }, {ExitStatus::file_error});
+  const bool is_checkpoint =
+      fuzz::succeeds([&] { io::read_checkpoint(comm, path); }, {ExitStatus::file_error});
   fuzz::require(!is_checkpoint, "a damaged checkpoint is accepted");
   return 0;
 }

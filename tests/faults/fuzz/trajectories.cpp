@@ -16,11 +16,13 @@ constexpr std::size_t most_numbers = 1 << 20;  // read into memory
 void read(const std::string& path) {
   const parallel::Communicator comm;
   const io::TrajectoryInfo info = io::inspect_trajectories(comm, path);
-  const auto numbers = static_cast<double>(info.count) * static_cast<double>(info.times) * static_cast<double>(info.components);
+  const auto numbers = static_cast<double>(info.count) * static_cast<double>(info.times) *
+                       static_cast<double>(info.components);
   if (numbers > static_cast<double>(most_numbers)) return;
   const core::Trajectories read = io::read_trajectories(comm, path, 0, info.count);
   fuzz::require(read.count == info.count && read.times == info.times, "other extents than the file's");
-  fuzz::require(std::ranges::all_of(read.states, [](double value) { return std::isfinite(value); }), "a state is not finite");
+  fuzz::require(std::ranges::all_of(read.state, [](double value) { return std::isfinite(value); }),
+                "a state is not finite");
 }
 
 }  // namespace
