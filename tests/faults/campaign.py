@@ -62,8 +62,8 @@ class Table:
 
 
 def repeat_command(options, name, number):
-    ranks = ",".join(map(str, options.ranks))
-    return (f"{sys.executable} -B {shlex.quote(os.path.abspath(__file__))} {name} --case {number} --seed {options.seed} "
+    ranks, script = ",".join(map(str, options.ranks)), os.path.abspath(__file__)
+    return (f"{sys.executable} -B {shlex.quote(script)} {name} --case {number} --seed {options.seed} "
             f"--ranks {ranks} --limit {options.limit:g} --program {shlex.quote(options.program)}")
 
 

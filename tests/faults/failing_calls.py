@@ -6,7 +6,7 @@ import subprocess
 
 from results import COMMANDS, RESULTS, contents, differences, words_to_continue
 from running import Finding, SkipCampaign
-from tracing import choose, final_name, read_calls, require_strace, tracer
+from tracing import choose, final_name, on_files, read_calls, require_strace, tracer
 
 # Calls that fail once, or from one on: the libraries make none of these for themselves.
 ON_FILES = {
@@ -93,7 +93,7 @@ class FailingCalls(RefusingDisk):
     def case(self, rng, folder):
         command, words, old = self.choose_command(rng)
         ranks = rng.choice(self.ranks)
-        rank = rng.randrange(ranks)
+        rank = rng.choice([rank for rank in range(ranks) if self.traced(command, ranks, rank, folder)])
         call = choose(rng, self.traced(command, ranks, rank, folder))
         lasting = rng.choice(["", "+"]) if call.name in ON_FILES else ""
         inject = f"{call.name}:error={rng.choice(ERRORS)}:when={call.number}{lasting}"
@@ -128,7 +128,7 @@ class FailingCalls(RefusingDisk):
         if key not in self.calls:
             place, log = self.prepared.copy(COMMANDS[command], folder.parent / "traced"), folder.parent / "trace"
             self.program.run(place, ranks, [command, "deck.yaml"], tracer=tracer(log), traced_rank=rank).require(0)
-            self.calls[key] = [call for call in read_calls(log, place) if call.name in ON_FILES | COMMON]
+            self.calls[key] = [call for call in on_files(read_calls(log, place)) if call.name in ON_FILES | COMMON]
             shutil.rmtree(place)
             log.unlink()
         return self.calls[key]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from results import require_whole_training, words_to_continue
 from running import Finding, send
-from tracing import choose, read_calls, require_strace, tracer
+from tracing import choose, on_files, read_calls, require_strace, tracer
 
 # Long enough to be met in the middle, with checkpoints in it.
 LONG = ["training.adam.epochs=150", "training.batch=4", "training.checkpoint_epochs=4"]
@@ -96,7 +96,7 @@ class Kills(Interruptions):
             place, log = self.prepared.copy("data", folder.parent / "traced"), folder.parent / "trace"
             self.program.run(place, ranks, ["train", "deck.yaml", *LONG], tracer=tracer(log),
                              traced_rank=rank).require(0)
-            self.calls[key] = read_calls(log, place)
+            self.calls[key] = on_files(read_calls(log, place))
             shutil.rmtree(place)
             log.unlink()
         return self.calls[key]

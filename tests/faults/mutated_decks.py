@@ -17,6 +17,9 @@ VALUES = [
     "adam", "train.h5", "absent.h5", ".", "../../.."
 ]
 
+# What most numbers may be.
+SMALL = ["1", "2", "3", "4", "0.5"]
+
 # Of keys whose value names what is written: nothing outside the folder of the case.
 PATHS = ["run", "run/deeper", ".", '""', "~", "[]", "deck.yaml", "train.h5", "x" * 300, '"\\0"', "\u00e4\u4f60"]
 WRITTEN = {"output", "forecast.output"}
@@ -69,6 +72,8 @@ def value_for(rng, keys, key):
     if luck < 0.5 and choices:
         chosen = rng.choice(choices.group(1).split(", "))
         return f"[{chosen}]" if allowed.startswith("list") else chosen
+    if luck < 0.5 and re.fullmatch(r"[0-9.e+-]+", default):
+        return rng.choice(SMALL)
     if luck < 0.6:
         other = rng.choice([name for name in sorted(keys) if name not in WRITTEN])
         return keys[other][0]
@@ -132,7 +137,7 @@ def change_entries(rng, keys, entries):
 
 def change_lines(rng, lines):
     """Repeats, drops, moves or indents lines."""
-    for _ in range(rng.choice([0, 0, 0, 1, 2])):
+    for _ in range(rng.choice([0, 0, 0, 0, 0, 1, 2])):
         index = rng.randrange(len(lines))
         action = rng.randrange(6)
         if action == 0:
@@ -153,7 +158,7 @@ def change_lines(rng, lines):
 
 def change_bytes(rng, data):
     """Noise, another encoding, another end."""
-    action = rng.randrange(20)
+    action = rng.randrange(40)
     if action == 0:
         return b"\xef\xbb\xbf" + data
     if action == 1:

@@ -68,11 +68,15 @@ def read_calls(log, folder):
     return calls
 
 
+def on_files(calls):
+    """The calls that did something to a file of the folder."""
+    return [call for call in calls if call.path is not None and not call.failed]
+
+
 def choose(rng, calls):
-    """A call that did something to a file of the folder, each name of a call as likely as the others."""
-    here = [call for call in calls if call.path is not None and not call.failed]
-    name = rng.choice(sorted({call.name for call in here}))
-    return rng.choice([call for call in here if call.name == name])
+    """A call, each name of a call as likely as the others."""
+    name = rng.choice(sorted({call.name for call in calls}))
+    return rng.choice([call for call in calls if call.name == name])
 
 
 def final_name(path):
