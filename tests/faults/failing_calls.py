@@ -109,15 +109,16 @@ class FailingCalls(RefusingDisk):
 
     def judge_injected(self, result, command, folder, before, met):
         if any(call.path is None for call in met):  # files of the libraries, pipes, the terminal
-            return self.judge_elsewhere(result, command, folder)
+            return self.judge_elsewhere(result, command, folder, met)
         named = {name_of(call.path) for call in met} or {"(nothing was met)"}
         return self.judge(result, command, folder, before, named)
 
-    def judge_elsewhere(self, result, command, folder):
+    def judge_elsewhere(self, result, command, folder, met):
         """Where a call of a library fails that no file of the user is concerned in, the program may end as that library
-        does, but must end, and not with other results."""
+        does, but must end, and not with other results. A library may wait for ever for what it has failed to send."""
+        hung = result.hung and all(call.name == "openat" for call in met)
         crashed = [status for status in result.statuses if status in (132, 134, 135, 136, 139)]
-        if result.hung or crashed:
+        if hung or crashed:
             raise Finding(f"a library's call failed: {'hangs' if result.hung else result.statuses}: {result.message}")
         if result.status == 0 and differences(contents(folder), self.prepared.left_by(command)):
             raise Finding("a library's call failed: status 0 with other results")
