@@ -68,17 +68,15 @@ class Result:
         for crash in CRASHES:
             if crash in self.output:
                 return f"prints '{crash}'"
-        if ENDED_BY_ONE in self.output:
-            statuses = {self.status}
-        else:
-            statuses = set(self.statuses)
+        statuses = {self.status} if ENDED_BY_ONE in self.output else set(self.statuses)
         if len(statuses) != 1:
             return f"ranks end with {self.statuses}"
-        if not statuses <= legal:
-            return f"status {self.statuses[0] if ENDED_BY_ONE not in self.output else self.status}"
+        status = statuses.pop()
+        if status not in legal:
+            return f"status {status}"
         messages = self.output.count(ERROR)
-        if statuses & {2, 3, 5} and messages != 1:
-            return f"status {statuses.pop()} with {messages} messages"
+        if status in (2, 3, 5) and messages != 1:
+            return f"status {status} with {messages} messages"
         return None
 
     def require(self, *legal):
