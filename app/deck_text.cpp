@@ -11,6 +11,7 @@
 #include "app/start_signals.hpp"
 #include "core/error.hpp"
 #include "distributed/signals.hpp"
+#include "io/file_bytes.hpp"
 #include "parallel/broadcast.hpp"
 
 namespace spnode::app {
@@ -19,21 +20,6 @@ namespace {
 
 constexpr std::size_t most_bytes = 16'000'000;
 constexpr int slice_ms = 100;  ///< between two looks at the signals
-
-/// Closes on destruction.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int number() const { return number_; }
-
- private:
-  int number_;
-};
 
 /// Waits until there is something to read, or the end.
 void await(int descriptor) {
@@ -47,7 +33,7 @@ std::string read_to_end(const std::string& path) {
     throw UsageError(path + ": the deck cannot be read: " + why);
   };
   // Else opening a FIFO would wait for its writer, out of the reach of signals.
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  const io::Descriptor file(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (file.number() < 0) fail(std::strerror(errno));
   std::string text;
   std::array<char, 65536> block;

@@ -16,7 +16,6 @@
 #include <exception>
 #include <fstream>
 #include <string_view>
-#include <utility>
 
 namespace spnode::io {
 
@@ -25,12 +24,6 @@ namespace {
 // Generous for honest files: HDF5 reads some 100 MB/s through its slowest filter.
 constexpr std::size_t allowed_seconds = 5, bytes_per_second = 10'000'000;
 constexpr std::size_t allowed_bytes = std::size_t(2) << 30;
-
-/// What the child sends: the exit status that its error stands for, as one byte, and a text.
-struct Outcome {
-  ExitStatus status;
-  std::string text;  ///< the result or the message
-};
 
 void set_limit(int resource, std::size_t value) {
   const rlimit limit{value, value};
@@ -55,16 +48,6 @@ void limit_this_process(const ChildLimits& limits) {
     ::signal(crash, SIG_DFL);  // without anybody's stack trace
 }
 
-Outcome outcome_of(const std::string& path, const std::function<std::string()>& work) {
-  try {
-    return {ExitStatus::success, work()};
-  } catch (const Error& error) {
-    return {error.status(), error.what()};
-  } catch (const std::exception&) {
-    return {ExitStatus::file_error, path + ": is damaged: it asks for more memory than there is"};
-  }
-}
-
 void send(const Descriptor& out, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t count = ::write(out.number(), bytes.data(), bytes.size());
@@ -73,30 +56,40 @@ void send(const Descriptor& out, std::string_view bytes) {
   }
 }
 
+/// Sends the exit status that an error stands for, as one byte, and its message or the result.
 [[noreturn]] void run_child(const Descriptor& out, const std::string& path, const ChildLimits& limits,
-                            const std::function<std::string()>& work) {
+                            const std::function<std::string_view()>& work) {
   limit_this_process(limits);
-  const Outcome outcome = outcome_of(path, work);
-  const char status = static_cast<char>(outcome.status);
-  send(out, {&status, 1});
-  send(out, outcome.text);
+  const auto finish = [&](ExitStatus status, std::string_view text) {
+    const char byte = static_cast<char>(status);
+    send(out, {&byte, 1});
+    send(out, text);
+    ::_exit(0);
+  };
+  try {
+    finish(ExitStatus::success, work());
+  } catch (const Error& error) {
+    finish(error.status(), error.what());
+  } catch (const std::exception&) {
+    finish(ExitStatus::file_error, path + ": is damaged: it asks for more memory than there is");
+  }
   ::_exit(0);
 }
 
-Outcome receive(const Descriptor& in) {
-  Outcome outcome{ExitStatus::internal_error, "the process that reads a file has ended early"};
-  char status = 0;
+/// Bytes that have come, `size` at most; 0 at the end.
+std::size_t receive_some(const Descriptor& in, char* bytes, std::size_t size) {
   ssize_t count = 0;
-  while ((count = ::read(in.number(), &status, 1)) < 0 && errno == EINTR) {
-  }
-  if (count == 1) outcome = {static_cast<ExitStatus>(status), ""};
+  do count = ::read(in.number(), bytes, size);
+  while (count < 0 && errno == EINTR);
+  return count > 0 ? static_cast<std::size_t>(count) : 0;
+}
+
+std::string receive(const Descriptor& in) {
+  std::string text;
   std::array<char, 1 << 16> piece;
-  for (;;) {
-    count = ::read(in.number(), piece.data(), piece.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return outcome;
-    outcome.text.append(piece.data(), static_cast<std::size_t>(count));
-  }
+  while (const std::size_t count = receive_some(in, piece.data(), piece.size()))
+    text.append(piece.data(), count);
+  return text;
 }
 
 /// Raises FileError where the child did not come to its own end.
@@ -111,10 +104,10 @@ void require_end(pid_t child, const std::string& path) {
   throw FileError(path + ": is damaged: HDF5 fails on it (" + ::strsignal(signal) + ")");
 }
 
-}  // namespace
-
-std::string in_child(const std::string& path, const ChildLimits& limits,
-                     const std::function<std::string()>& work) {
+/// Runs `work` in a child and lets `take` receive its result.
+void exchange(const std::string& path, const ChildLimits& limits,
+              const std::function<std::string_view()>& work,
+              const std::function<void(const Descriptor&)>& take) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) fail_with_errno(path, "cannot be read: no pipe");
   const Descriptor in(ends[0]);
@@ -123,10 +116,50 @@ std::string in_child(const std::string& path, const ChildLimits& limits,
   if (child < 0) fail_with_errno(path, "cannot be read: no process");
   if (child == 0) run_child(out, path, limits, work);
   out.close();
-  Outcome outcome = receive(in);
+  char byte = 0;
+  const bool answered = receive_some(in, &byte, 1) == 1;
+  const auto status = static_cast<ExitStatus>(byte);
+  std::string message;
+  if (answered && status == ExitStatus::success)
+    take(in);
+  else
+    message = receive(in);
   require_end(child, path);
-  if (outcome.status != ExitStatus::success) throw Error(outcome.status, outcome.text);
-  return std::move(outcome.text);
+  if (!answered) throw FileError(path + ": cannot be read: the process that reads it has ended");
+  if (status != ExitStatus::success) throw Error(status, message);
+}
+
+}  // namespace
+
+std::string in_child(const std::string& path, const ChildLimits& limits,
+                     const std::function<std::string()>& work) {
+  std::string result;
+  exchange(
+      path, limits,
+      [&] {
+        result = work();
+        return std::string_view(result);
+      },
+      [&](const Descriptor& in) { result = receive(in); });
+  return result;
+}
+
+void in_child(const std::string& path, const ChildLimits& limits, std::span<double> numbers,
+              const std::function<void()>& work) {
+  char* const bytes = reinterpret_cast<char*>(numbers.data());
+  const std::size_t size = numbers.size_bytes();
+  std::size_t received = 0;
+  exchange(
+      path, limits,
+      [&] {
+        work();
+        return std::string_view(bytes, size);
+      },
+      [&](const Descriptor& in) {
+        while (const std::size_t count = receive_some(in, bytes + received, size - received))
+          received += count;
+      });
+  if (received != size) throw FileError(path + ": cannot be read: the process that reads it has ended");
 }
 
 }  // namespace spnode::io

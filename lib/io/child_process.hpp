@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <span>
 #include <string>
 
 namespace spnode::io {
@@ -19,5 +20,9 @@ struct ChildLimits {
 /// memory; whatever it changes there is lost. Not collective; `work` must not communicate.
 std::string in_child(const std::string& path, const ChildLimits& limits,
                      const std::function<std::string()>& work);
+
+/// The same for work that fills `numbers`, in the child; they are copied to this process's.
+void in_child(const std::string& path, const ChildLimits& limits, std::span<double> numbers,
+              const std::function<void()>& work);
 
 }  // namespace spnode::io

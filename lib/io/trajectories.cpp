@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 namespace spnode::io {
 
@@ -154,22 +153,17 @@ void check_monotone(const std::string& path, const core::Trajectories& data, std
   }
 }
 
-/// Numbers that a child process reads at a time: it holds them a second time.
-constexpr std::size_t part_size = std::size_t(1) << 24;
+/// Numbers that a child process reads at a time: in its copy of the memory they stand a second time.
+constexpr std::size_t part_size = std::size_t(1) << 23;
 
 /// Reads one slab of finite numbers. Not collective.
 std::vector<double> read(const std::string& path, const std::string& name, const Slab& slab) {
   std::vector<double> values(slab.size());
-  std::size_t begin = 0;
+  std::span<double> rest(values);
   hdf5::for_each_part(slab, part_size, [&](const Slab& part) {
-    const std::size_t bytes = part.size() * sizeof(double);
-    const std::string read = in_child(path, {bytes}, [&] {
-      std::vector<double> numbers(part.size());
-      File::open(path).read_slab(name, part, numbers);
-      return std::string(reinterpret_cast<const char*>(numbers.data()), bytes);
-    });
-    std::memcpy(&values[begin], read.data(), bytes);
-    begin += part.size();
+    const std::span<double> numbers = rest.first(part.size());
+    rest = rest.subspan(part.size());
+    in_child(path, {numbers.size_bytes()}, numbers, [&] { File::open(path).read_slab(name, part, numbers); });
   });
   if (const auto bad = first_non_finite(values))
     throw FileError(path + ": " + name + print_index(slab, *bad) + " is " + shortest(values[*bad]) +

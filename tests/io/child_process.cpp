@@ -4,6 +4,7 @@
 #include <atomic>
 #include <csignal>
 #include <limits>
+#include <numeric>
 
 using namespace spnode;
 using namespace spnode::test;
@@ -14,6 +15,15 @@ TEST_CASE("child_gives_back_what_its_work_returns") {
   long_text[1000] = '\0';
   CHECK(in_child("x", {}, [&] { return long_text; }) == long_text);
   CHECK(in_child("x", {}, [] { return std::string(); }).empty());
+}
+
+TEST_CASE("numbers_that_the_work_fills_in_arrive") {
+  std::vector<double> numbers(100000, 0.0);
+  in_child("x", {}, numbers, [&] { std::iota(numbers.begin(), numbers.end(), 0.5); });
+  CHECK(numbers.front() == 0.5);
+  CHECK(numbers.back() == 99999.5);
+  CHECK(outcome_of([&] { in_child("x", {}, numbers, [] { throw FileError("not there"); }); }).message ==
+        "not there");
 }
 
 TEST_CASE("errors_of_the_work_come_back_as_they_are") {
