@@ -21,13 +21,15 @@ app::Context resumed(const parallel::Communicator& comm) {
   return context;
 }
 
+const app::DataIdentities data_sets = {{"training data", "some"}, {"validation data", "none"}};
+
 /// The contents of a good checkpoint. Leaves the history that belongs to it.
 io::Checkpoint good_checkpoint() {
   const parallel::Communicator comm;
   app::CommandLine line;
   app::Context context{comm, line, resumed(comm).deck};
   app::TrainingFiles files(context);
-  files.checkpoint(files.starting_state(theta));
+  files.checkpoint(files.starting_state(theta, data_sets));
   return io::read_checkpoint(comm, context.deck.output + "/checkpoint.h5");
 }
 
@@ -88,7 +90,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (test::outcome_of(write).status != ExitStatus::success)
     return 0;  // names and texts that no file can hold
   distributed::TrainerState state;
-  const auto resume = [&] { state = app::TrainingFiles(context).starting_state(theta); };
+  const auto resume = [&] { state = app::TrainingFiles(context).starting_state(theta, data_sets); };
   if (fuzz::succeeds(resume, {ExitStatus::usage_error, ExitStatus::file_error}))
     fuzz::require(state.theta.size() == theta.size(), "another number of parameters");
   return 0;
