@@ -1,6 +1,5 @@
 """Decks and command lines that no one would write: the keys of the program's own reference with values of all kinds."""
 import re
-import subprocess
 
 from running import Finding
 
@@ -46,11 +45,12 @@ LIBRARY_OPTIONS = [
 ]
 
 
-def reference(program):
+def reference(prepared):
     """The keys of a deck, each with its default and what its comment says of its values."""
-    text = subprocess.run([program.path, "check", "--reference"], capture_output=True, text=True, check=True).stdout
+    printed = prepared.program.run(prepared.folder / "deck", 1, ["check", "--reference"])
+    printed.require(0)
     keys, parents = {}, []
-    for line in text.splitlines():
+    for line in printed.output.splitlines():
         match = re.match(r"( *)(\w+):(?: (.*?)  # (.*))?$", line)
         if match:
             depth = len(match.group(1)) // 2
@@ -190,7 +190,7 @@ class MutatedDecks:
 
     def __init__(self, prepared, ranks):
         self.prepared, self.program, self.ranks = prepared, prepared.program, ranks
-        self.keys = reference(self.program)
+        self.keys = reference(prepared)
 
     def case(self, rng, folder):
         self.prepared.copy("data", folder)
@@ -231,7 +231,7 @@ class Options:
 
     def __init__(self, prepared, ranks):
         self.prepared, self.program, self.ranks = prepared, prepared.program, ranks
-        self.keys = reference(self.program)
+        self.keys = reference(prepared)
 
     def case(self, rng, folder):
         command = rng.choice(["check", "train", "train", "forecast", "evaluate", "spectrum", "spectrum"])

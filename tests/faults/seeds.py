@@ -64,7 +64,7 @@ def trajectory_files(rng, data, scratch):
 
 def write_seeds(prepared, folder, seed):
     """Writes a folder of inputs for every fuzzer, and the words of decks and command lines as dictionaries."""
-    rng, keys = random.Random(seed), reference(prepared.program)
+    rng, keys = random.Random(seed), reference(prepared)
     folder.mkdir()
     kinds = {
         "deck": decks(rng, keys), "command_line": command_lines(rng, keys), "history": (bytes([rows]) + text

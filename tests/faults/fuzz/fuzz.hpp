@@ -13,7 +13,7 @@
 #include "io/fixtures.hpp"
 
 /// The libraries leave memory to the end of the process.
-extern "C" inline const char* __asan_default_options() { return "detect_leaks=0"; }
+extern "C" __attribute__((used)) inline const char* __asan_default_options() { return "detect_leaks=0"; }
 
 namespace spnode::fuzz {
 
