@@ -2,7 +2,6 @@
 /// What the fuzzers share: libraries that are started once, a folder for files, and the one outcome that is
 /// allowed where a reader does not take its input.
 
-#include <Kokkos_Core.hpp>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -12,17 +11,10 @@
 
 #include "io/fixtures.hpp"
 
-/// The libraries leave memory to the end of the process.
-extern "C" __attribute__((used)) inline const char* __asan_default_options() { return "detect_leaks=0"; }
-
 namespace spnode::fuzz {
 
 /// Starts MPI and Kokkos; they end with the process.
-inline void start_libraries() {
-  setenv("OMPI_MCA_opal_signal", "", 1);  // crashes belong to libFuzzer, which keeps the input
-  MPI_Init(nullptr, nullptr);
-  Kokkos::initialize();
-}
+void start_libraries();
 
 /// A path in a folder that is removed at the end. After start_libraries().
 inline std::string scratch(const std::string& name) {
