@@ -19,9 +19,9 @@ double sum_bytes(std::size_t shares, double width) {
   return bytes(width * (static_cast<double>(std::max<std::size_t>(shares, 1)) + 4.0));
 }
 
-/// What is in a checkpoint stands in memory three times while it is written: itself, the copy that is written
-/// from, and the file.
-constexpr double with_checkpoint = 3.0;
+/// What is in a checkpoint stands in memory four times while it is written: itself, the copy that is written
+/// from, HDF5's file in memory, and its bytes.
+constexpr double with_checkpoint = 4.0;
 
 /// Moments and the last good point; the work of the epochs.
 double adam_bytes(const AdamOptions& options, const TrainingSizes& sizes) {

@@ -4,7 +4,6 @@
 #include "io/process_name.hpp"
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

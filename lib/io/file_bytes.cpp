@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -33,6 +34,21 @@ bool transfer(const Call& call, int descriptor, Byte* bytes, std::size_t count) 
     if (done <= 0) return false;
     bytes += done;
     count -= static_cast<std::size_t>(done);
+  }
+  return true;
+}
+
+/// Whether a file holds these bytes, read piece by piece: the whole may be large.
+bool holds(const std::string& path, std::string_view bytes) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<char, 1 << 16> piece;
+  if (!file.valid() || file_size(path) != bytes.size()) return false;
+  while (!bytes.empty()) {
+    const std::string_view expected = bytes.substr(0, piece.size());
+    if (!transfer(::read, file.number(), piece.data(), expected.size()) ||
+        std::string_view(piece.data(), expected.size()) != expected)
+      return false;
+    bytes.remove_prefix(expected.size());
   }
   return true;
 }
@@ -94,7 +110,7 @@ void write_bytes(const std::string& path, std::string_view bytes, const std::str
   // What is read back should come from the disk and not from the system's memory.
   ::posix_fadvise(file.number(), 0, 0, POSIX_FADV_DONTNEED);
   if (!file.close()) fail_with_errno(shown, "cannot be written");
-  if (read_bytes(path) != bytes)
+  if (!holds(path, bytes))
     throw FileError(shown + ": cannot be written: what is read back differs from what was written");
 }
 
@@ -114,7 +130,7 @@ void synchronize(const std::string& path, const std::string& shown) {
 std::string checksum(std::string_view bytes) {
   std::uint64_t hash = 0xcbf29ce484222325u;
   for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3u;
-  std::string text(16, '0');
+  std::string text(checksum_digits, '0');
   for (std::size_t i = 0; i < text.size(); ++i) text[i] = "0123456789abcdef"[hash >> (60 - 4 * i) & 15];
   return text;
 }

@@ -49,7 +49,10 @@ void reserve_space(const std::string& path, const std::string& shown);
 /// `shown`.
 void synchronize(const std::string& path, const std::string& shown);
 
-/// 64-bit FNV-1a (Fowler, Noll, Vo) in 16 hexadecimal digits. A change within one byte always changes it.
+/// Length of a checksum.
+inline constexpr std::size_t checksum_digits = 16;
+
+/// 64-bit FNV-1a (Fowler, Noll, Vo) in hexadecimal digits. A change within one byte always changes it.
 std::string checksum(std::string_view bytes);
 
 }  // namespace spnode::io

@@ -170,14 +170,16 @@ void File::close() {
   throw FileError(path_ + ": the data could not be written" + why);
 }
 
-std::string File::close_image() {
+std::string File::close_image(std::size_t more) {
   const auto fail_if = [&](bool failed) {
     if (failed) throw FileError(path_ + ": the contents cannot be put together" + reason());
   };
   fail_if(H5Fflush(file_.id(), H5F_SCOPE_LOCAL) < 0);
   const ssize_t size = H5Fget_file_image(file_.id(), nullptr, 0);
   fail_if(size < 0);
-  std::string image(static_cast<std::size_t>(size), '\0');
+  std::string image;
+  image.reserve(static_cast<std::size_t>(size) + more);
+  image.resize(static_cast<std::size_t>(size));
   fail_if(H5Fget_file_image(file_.id(), image.data(), image.size()) != size);
   close();
   return image;

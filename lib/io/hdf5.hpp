@@ -88,8 +88,8 @@ class File {
   /// Writes all that is buffered and closes. Where that fails the file is given up: nothing of it is written
   /// any more.
   void close();
-  /// The bytes of a file made by create_image, which is closed.
-  std::string close_image();
+  /// The bytes of a file made by create_image, which is closed, with room for `more` to be appended.
+  std::string close_image(std::size_t more = 0);
   const std::string& path() const { return path_; }
 
   bool has_dataset(const std::string& name) const;

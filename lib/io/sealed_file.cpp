@@ -17,7 +17,7 @@ using parallel::Communicator;
 namespace {
 
 constexpr std::string_view mark = "spnode: checksum";
-const std::size_t seal_length = mark.size() + checksum("").size();
+constexpr std::size_t seal_length = mark.size() + checksum_digits;
 
 /// HDF5's own bytes of a sealed file's; nothing where they bear no seal. Raises FileError where the checksum
 /// does not match.
@@ -39,7 +39,7 @@ void write_sealed(const Communicator& comm, const std::string& path, const std::
     File file = File::create_image(path);
     write_format(file, format, version);
     fill(file);
-    std::string bytes = file.close_image();
+    std::string bytes = file.close_image(seal_length);
     const std::string digits = checksum(bytes);
     return bytes.append(mark).append(digits);
   });

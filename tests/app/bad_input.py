@@ -6,7 +6,7 @@ import unittest
 import h5py
 import numpy as np
 
-from program import DECK, ProgramTest
+from program import DECK, ProgramTest, seal
 
 UNKNOWN_COMMAND, WRONG_DECK, BAD_FILE, CHECK_FAILED, BROKEN_NUMERICS = 2, 2, 3, 4, 5
 
@@ -132,7 +132,7 @@ class BadPaths(ProgramTest):
     def test_data(self):
         for path, reason in (("directory", "is a directory"), ("loop", "Too many levels of symbolic links"),
                              (300 * "x", "File name too long"), ("absent/train.h5", "no such file")):
-            self.refused(BAD_FILE, f"{path}: {reason}", "train", "deck.yaml", "data.train=" + path)
+            self.refused(BAD_FILE, reason, "train", "deck.yaml", "data.train=" + path)
 
     def test_model(self):
         for path in ("directory", "loop", 300 * "x", "absent/model.h5"):
@@ -260,9 +260,29 @@ class BadRun(ProgramTest):
 
     def test_model_without_a_parameter_block(self):
         self.train()
-        with h5py.File(self.folder / "run/model.h5", "r+") as file:
+        model = self.folder / "run/model.h5"
+        with h5py.File(model, "r+") as file:
             del file["linear/L_S"]
+        self.refused(BAD_FILE, "has no checksum at its end", "spectrum", "deck.yaml")
+        seal(model)
         self.refused(BAD_FILE, "linear/L_S", "spectrum", "deck.yaml")
+
+    def test_model_of_numbers_that_are_none(self):
+        self.train()
+        model = self.folder / "run/model.h5"
+        good = model.read_bytes()
+        for change, what in ((lambda file: file["linear/L_S"].write_direct(np.array([np.nan]), dest_sel=np.s_[:1]),
+                              "/linear/L_S holds nan; finite numbers are needed"),
+                             (lambda file: file["scaling/scale"].write_direct(np.zeros(1), dest_sel=np.s_[:1]),
+                              "/scaling/scale holds 0; numbers above 0 are needed"),
+                             (lambda file: file.attrs.modify("state_dimension", -3.0),
+                              "the attribute state_dimension of / is -3, but /scaling/shift has")):
+            model.write_bytes(good)
+            with h5py.File(model, "r+") as file:
+                change(file)
+            seal(model)
+            for command in ("spectrum", "forecast", "evaluate"):
+                self.refused(BAD_FILE, what, command, "deck.yaml")
 
     def test_model_that_does_not_fit_the_data(self):
         self.train()

@@ -12,7 +12,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from program import DECK, PROGRAM, ProgramTest
+from program import DECK, PROGRAM, ProgramTest, seal
 
 
 def numbers(path):
@@ -150,6 +150,7 @@ class WholeRun(ProgramTest):
         self.assertEqual(outcome.statuses, [2, 2], outcome.output)
         with h5py.File(self.folder / "run/spectrum.h5", "r+") as file:
             file.attrs["bound_respected"] = 0.0
+        seal(self.folder / "run/spectrum.h5")
         outcome = self.spnode(2, "run", "deck.yaml", too_much)
         self.assertEqual(outcome.statuses, [4, 4], outcome.output)
         self.assertIn("violates the bound", outcome.output)
@@ -223,7 +224,7 @@ class Forecasts(ProgramTest):
         with h5py.File(self.folder / "run/trajectories.h5") as file:
             self.assertEqual(file["state"].shape, (4, 4, 2))
             self.assertEqual(list(file["time"]), [0, 0.001, 0.7, 5])
-            self.assertEqual(file.attrs["format"], "spnode.trajectories")
+            self.assertEqual(file.attrs["format"], b"spnode.trajectories")
 
     def test_forecast_on_the_times_of_the_data_is_what_evaluate_compares(self):
         self.succeed(2, "forecast", "deck.yaml")
