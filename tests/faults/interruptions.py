@@ -69,7 +69,8 @@ class Kills(Interruptions):
             return False
         if any(status in (None, 128 + signal.SIGKILL) for status in result.statuses):
             return True
-        result.require(0)
+        result.require(0, 3)  # 3: a process that the rank had started was killed
+        return True
 
     def killed_at_moment(self, rng, folder, ranks, words):
         delay, alone = self.moment(rng, folder, ranks), rng.random() < 0.5

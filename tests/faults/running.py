@@ -153,7 +153,7 @@ class Program:
             "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OPENBLAS_NUM_THREADS": "1",
             "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1:" + os.environ.get("ASAN_OPTIONS", "")
         }
-        if ranks == 1:
+        if ranks == 1 and not tracer:  # a traced rank has no daemon of Open MPI as its child, which strace would meet
             environment["OMPI_COMM_WORLD_RANK"] = "0"
         else:
             command = mpirun(ranks, *command)
