@@ -13,6 +13,14 @@ namespace spnode::app {
 
 namespace {
 
+distributed::Moments moments_of(const parallel::Communicator& comm, const DataSet& set) {
+  try {
+    return distributed::component_moments(comm, set.data, set.held);
+  } catch (const FileError& error) {
+    throw FileError(set.path + ": " + error.what());
+  }
+}
+
 /// Deviations that are only rounding of the mean do not scale anything.
 double usable(double deviation, double mean) { return deviation > 1e-12 * std::abs(mean) ? deviation : 1.0; }
 
@@ -73,7 +81,7 @@ core::PodStart make_pod(const parallel::Communicator& comm, const core::Model& m
 std::vector<double> component_weights(const parallel::Communicator& comm, const Deck& deck,
                                       const core::Model& model, const DataSet& train) {
   if (deck.loss.component_weights == core::ComponentWeights::none) return {};
-  const distributed::Moments moments = distributed::component_moments(comm, train.data, train.held);
+  const distributed::Moments moments = moments_of(comm, train);
   std::vector<double> weights(moments.mean.size());
   for (std::size_t i = 0; i < weights.size(); ++i) {
     const double deviation = usable(moments.deviation[i], moments.mean[i]) / model.scaling.scale[i];
@@ -87,8 +95,7 @@ std::vector<double> component_weights(const parallel::Communicator& comm, const 
 ModelState initial_model(const parallel::Communicator& comm, const Deck& deck, const DataSet& train) {
   ModelState start;
   start.model = std::make_unique<core::Model>(deck.model, train.info.components);
-  start.model->scaling =
-      make_scaling(deck.model.scaling, distributed::component_moments(comm, train.data, train.held));
+  start.model->scaling = make_scaling(deck.model.scaling, moments_of(comm, train));
   std::optional<core::PodStart> pod;
   if (deck.model.autoencoder.enabled && deck.model.autoencoder.pod) pod = make_pod(comm, *start.model, train);
   start.theta = start.model->initialise(deck.seed, pod ? &*pod : nullptr);

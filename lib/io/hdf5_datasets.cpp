@@ -2,6 +2,7 @@
 #include "io/hdf5_detail.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 namespace spnode::io::hdf5 {
@@ -147,13 +148,14 @@ bool File::has_unwritten_chunks(const std::string& name, Id dataset, Id creation
   const std::vector<std::size_t> shape = info(name).shape;
   std::vector<hsize_t> chunk(shape.size());
   const Handle space = owned(H5Dget_space(dataset), H5Sclose);
-  hsize_t written = 0, chunks = 1;
+  hsize_t written = 0;
+  double chunks = 1.0;  // without overflow
   if (H5Pget_chunk(creation, static_cast<int>(chunk.size()), chunk.data()) < 0 ||
       H5Dget_num_chunks(dataset, space.id(), &written) < 0) {
     fail_with_reason(name, "has no readable list of chunks");
   }
-  for (std::size_t d = 0; d < shape.size(); ++d) chunks *= (shape[d] + chunk[d] - 1) / chunk[d];
-  return written < chunks;
+  for (std::size_t d = 0; d < shape.size(); ++d) chunks *= std::ceil(double(shape[d]) / double(chunk[d]));
+  return double(written) < chunks;
 }
 
 bool File::has_missing_sources(Id dataset, Id creation) const {

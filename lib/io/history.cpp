@@ -27,9 +27,9 @@ void truncate_rows(const std::string& path, const std::string& header, std::size
   if (!file) fail_with_errno(path, "cannot be read; a resumed run continues it");
   std::string line;
   std::getline(file, line);
-  if (line != header) {
-    throw FileError(path + ": the first line is '" + line + "', a resumed run needs '" + header + "'");
-  }
+  if (line != header || file.eof())  // eof: the line has no end
+    throw FileError(path + ": the first line is '" + line + "', a resumed run needs '" + header +
+                    "' and the end of the line");
   std::size_t found = 0;
   std::uintmax_t length = header.size() + 1;
   while (found < rows && std::getline(file, line) && !file.eof()) {  // eof: the last line has no end

@@ -1,5 +1,9 @@
 #include "io/output_directory.hpp"
 
+#include "core/error.hpp"
+#include "io/file_bytes.hpp"
+
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,13 +22,15 @@ void prepare(const std::string& path) {
     throw FileError("output directory " + path + ": cannot be created" +
                     (error ? ": " + error.message() : ""));
   }
-  // Permissions alone do not tell (quotas, read-only mounts, root): try.
-  std::string probe = path + "/.spnode-XXXXXX";
-  const int descriptor = ::mkstemp(probe.data());
-  if (descriptor < 0)
+  // Permissions alone do not tell (quotas, read-only mounts, root): try, with a file that has no name and so
+  // is not left behind, or one whose name is taken away at once where the file system wants a name.
+  Descriptor probe(::open(path.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+  if (probe.valid()) return;
+  std::string name = path + "/.spnode-XXXXXX";
+  probe = Descriptor(::mkstemp(name.data()));
+  if (!probe.valid())
     throw FileError("output directory " + path + ": is not writable: " + std::strerror(errno));
-  ::close(descriptor);
-  ::unlink(probe.c_str());
+  ::unlink(name.c_str());
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ void inspect_state(const File& file, TrajectoryInfo& info) {
     file.fail(state_name,
               "has the shape " + print_shape(state.shape) + "; (trajectories, times, components) is needed");
   }
-  if (state.size() == 0)
+  if (std::ranges::count(state.shape, std::size_t(0)) > 0)
     file.fail(state_name, "has the shape " + print_shape(state.shape) + "; no extent may be zero");
   info.state_type = state.type;
   info.count = state.shape[0];

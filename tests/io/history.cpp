@@ -63,6 +63,15 @@ TEST_CASE("resumed_history_drops_a_half_written_line") {
       outcome_of([&] { History::resume(Communicator(), path, columns, 3); }).mentions("holds 2 whole rows"));
 }
 
+TEST_CASE("header_without_an_end_is_a_file_error_and_stays") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "history.csv";
+  on_root([&] { write_file(path, "epoch,loss"); });
+  CHECK(outcome_of([&] { History::resume(Communicator(), path, columns, 0); }).status ==
+        ExitStatus::file_error);
+  CHECK(settled(path) == "epoch,loss");
+}
+
 TEST_CASE("history_that_does_not_fit_the_run_is_a_file_error_on_all_ranks") {
   const TemporaryDirectory directory;
   const std::string path = directory / "history.csv";

@@ -89,9 +89,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto write = [&] { io::write_checkpoint(comm, context.deck.output + "/checkpoint.h5", checkpoint); };
   if (test::outcome_of(write).status != ExitStatus::success)
     return 0;  // names and texts that no file can hold
-  distributed::TrainerState state;
-  const auto resume = [&] { state = app::TrainingFiles(context).starting_state(theta, data_sets); };
-  if (fuzz::succeeds(resume, {ExitStatus::usage_error, ExitStatus::file_error}))
-    fuzz::require(state.theta.size() == theta.size(), "another number of parameters");
+  const auto resume = [&] { app::TrainingFiles(context).starting_state(theta, data_sets); };
+  fuzz::succeeds(resume, {ExitStatus::usage_error, ExitStatus::file_error});
   return 0;
 }
