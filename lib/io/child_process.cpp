@@ -21,8 +21,9 @@ namespace spnode::io {
 
 namespace {
 
-// Generous for honest files: HDF5 reads some 100 MB/s through its slowest filter.
-constexpr std::size_t allowed_seconds = 5, bytes_per_second = 10'000'000;
+// Generous for honest files: HDF5 opens one in milliseconds and reads some 100 MB/s through its slowest
+// filter.
+constexpr std::size_t allowed_seconds = 2, bytes_per_second = 10'000'000;
 constexpr std::size_t allowed_bytes = std::size_t(2) << 30;
 
 void set_limit(int resource, std::size_t value) {

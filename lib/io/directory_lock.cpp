@@ -70,7 +70,12 @@ class DirectoryLock::Holder {
   explicit Holder(const std::string& directory) : path_(directory + "/lock") {
     while (!acquire()) {
     }
-    put(0);
+    try {
+      put(0);
+    } catch (const FileError&) {
+      ::unlink(path_.c_str());
+      throw;
+    }
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are for the threads that compute

@@ -39,7 +39,7 @@ def run(path, folder, options, seconds):
     artifacts.mkdir(parents=True)
     command = [
         str(path),
-        str(corpus), f"-seed={options.seed}", f"-artifact_prefix={artifacts}/", "-print_final_stats=1", "-timeout=20",
+        str(corpus), f"-seed={options.seed}", f"-artifact_prefix={artifacts}/", "-print_final_stats=1", "-timeout=120",
         "-rss_limit_mb=4096",
         f"-max_total_time={int(seconds)}" if seconds else f"-runs={options.count}"
     ]
