@@ -3,7 +3,7 @@
 #
 #   app/install_dependencies.sh           what the program and its pictures need
 #   app/install_dependencies.sh --tests   and what the tests need besides (a Slurm to run the job scripts on, QEMU
-#                                         for other processors, strace to disturb runs, clang for fuzzers) and the
+#                                         for other processors, strace to disturb runs) and the
 #                                         benchmarks (libxsmm, to compare with)
 #   app/install_dependencies.sh --aarch64 what tests/aarch64 needs besides (a cross compiler and an emulator)
 #
@@ -26,7 +26,7 @@ packages=(
 )
 case "${1:-}" in
   "") ;;
-  --tests) packages+=(slurm-wlm munge libxsmm-dev qemu-user strace clang libclang-rt-dev) ;;
+  --tests) packages+=(slurm-wlm munge libxsmm-dev qemu-user strace) ;;
   --aarch64) packages+=(g++-aarch64-linux-gnu qemu-user) ;;
   *) echo "usage: $0 [--tests|--aarch64]" >&2; exit 2 ;;
 esac
