@@ -1,6 +1,7 @@
 #pragma once
 /// The only place that talks to HDF5: owners of its handles, and its failures as FileErrors that name file
-/// and object.
+/// and object. A program that links this has HDF5 started before main() and not cleaned up at the end: it has
+/// to close files of its own.
 
 #include <cstddef>
 #include <cstdint>
