@@ -123,7 +123,7 @@ void TrainingFiles::refuse_existing(const std::string& deck_text) const {
   if (exists(comm, model)) refuse(model, false);
   // A run that was killed before its first checkpoint leaves these; others are not of a training.
   if (exists(comm, copy) && !holds(comm, copy, deck_text)) refuse(copy, false);
-  const auto is_foreign = [&] { return !io::History::has_columns(history, columns); };
+  const auto is_foreign = [&] { return !io::History::is_begun(history, columns); };
   if (exists(comm, history) && answer_of_root(comm, is_foreign)) refuse(history, false);
 }
 

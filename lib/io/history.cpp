@@ -60,12 +60,13 @@ History History::start(const Communicator& comm, const std::string& path,
   return history;
 }
 
-bool History::has_columns(const std::string& path, const std::vector<std::string>& columns) {
+bool History::is_begun(const std::string& path, const std::vector<std::string>& columns) {
   file_size(path);  // raises where there is nothing to read, or no end of it
+  const std::string header = join(columns);
   std::ifstream file(path, std::ios::binary);
   std::string line;
   std::getline(file, line);
-  return line == join(columns);
+  return file.eof() ? header.starts_with(line) : line == header;
 }
 
 History History::resume(const Communicator& comm, const std::string& path,

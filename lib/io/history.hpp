@@ -20,8 +20,9 @@ class History {
   static History start(const parallel::Communicator& comm, const std::string& path,
                        const std::vector<std::string>& columns);
 
-  /// Whether the file is a table of these columns. Not collective; raises FileError where it is no file.
-  static bool has_columns(const std::string& path, const std::vector<std::string>& columns);
+  /// Whether the file is a table of these columns, or as much of its header as fitted on a full disk. Not
+  /// collective; raises FileError where it is no file.
+  static bool is_begun(const std::string& path, const std::vector<std::string>& columns);
 
   /// Continues a table after its first `rows` rows; later ones (written after the checkpoint) and a
   /// half-written last line are cut off. The columns must be those of the file.

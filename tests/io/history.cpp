@@ -63,6 +63,20 @@ TEST_CASE("resumed_history_drops_a_half_written_line") {
       outcome_of([&] { History::resume(Communicator(), path, columns, 3); }).mentions("holds 2 whole rows"));
 }
 
+TEST_CASE("table_is_told_from_a_foreign_file") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "history.csv";
+  const auto is_begun = [&](const std::string& text) {
+    on_root([&] { write_file(path, text); });
+    const bool begun = History::is_begun(path, columns);
+    MPI_Barrier(MPI_COMM_WORLD);
+    return begun;
+  };
+  for (const char* text : {"epoch,loss\n1,1\n", "epoch,loss\n", "epoch,loss", "epoch,", ""})
+    CHECK(is_begun(text));
+  for (const char* text : {"epoch,error\n", "epoch\n", "x", "\n"}) CHECK_FALSE(is_begun(text));
+}
+
 TEST_CASE("header_without_an_end_is_a_file_error_and_stays") {
   const TemporaryDirectory directory;
   const std::string path = directory / "history.csv";
