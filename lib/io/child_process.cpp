@@ -12,7 +12,6 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <exception>
 #include <fstream>
 #include <string_view>
@@ -100,9 +99,9 @@ void require_end(pid_t child, const std::string& path) {
     if (errno != EINTR) return;
   if (!WIFSIGNALED(status)) return;
   const int signal = WTERMSIG(status);
-  if (signal == SIGXCPU || signal == SIGKILL)
-    throw FileError(path + ": is damaged: reading it does not come to an end");
-  throw FileError(path + ": is damaged: HDF5 fails on it (" + ::strsignal(signal) + ")");
+  throw FileError(
+      path + ": is damaged: " +
+      (signal == SIGXCPU || signal == SIGKILL ? "reading it does not come to an end" : "HDF5 crashes on it"));
 }
 
 /// Runs `work` in a child and lets `take` receive its result.
