@@ -74,7 +74,8 @@ class Agreement {
   Agreement(const Agreement&) = delete;
   Agreement& operator=(const Agreement&) = delete;
 
-  /// The status for all ranks, its message printed. Collective; a rank that fails alone ends the others.
+  /// The status for all ranks, its message printed unless it is empty. Collective; a rank that fails alone
+  /// ends the others.
   ExitStatus on(const Outcome& mine) {
     // The smallest of rank * 256 + status over the failed ranks names both in one number.
     const int none = world_.size() * 256;
@@ -91,7 +92,7 @@ class Agreement {
       if (done == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     if (first == none) return ExitStatus::success;
-    if (first / 256 == world_.rank()) print_error(mine.message);
+    if (first / 256 == world_.rank() && !mine.message.empty()) print_error(mine.message);
     return static_cast<ExitStatus>(first % 256);
   }
 
@@ -168,8 +169,10 @@ ExitStatus run_on_all_ranks(const CommandLine& line, const Program& program) {
       program(comm);
     }));
     if (status == ExitStatus::success && comm.is_root()) report_unused_options();
-    const ExitStatus end = agree.on(attempt(comm, [&] { libraries.finish(); }));
-    if (status == ExitStatus::success) status = end;
+    Outcome end = attempt(comm, [&] { libraries.finish(); });
+    if (status != ExitStatus::success) end.message.clear();  // what went wrong first has been said
+    const ExitStatus end_status = agree.on(end);
+    if (status == ExitStatus::success) status = end_status;
   }
   MPI_Finalize();
   return status;

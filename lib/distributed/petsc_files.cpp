@@ -2,6 +2,8 @@
 
 #include "distributed/petsc.hpp"
 
+#include <petscviewer.h>
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -73,6 +75,13 @@ void check_viewer_files(const parallel::Communicator& comm) {
     parallel::collectively(comm, [&] {
       if (comm.is_root()) check_viewer_options();
     });
+    // The one that is used at the very end. Its file is known to open, so that this fails on all ranks or
+    // none.
+    PetscViewer viewer = nullptr;
+    check_options(
+        PetscOptionsGetViewer(comm.handle(), nullptr, nullptr, "-log_view", &viewer, nullptr, nullptr),
+        "-log_view");
+    SPNODE_PETSC(PetscViewerDestroy(&viewer));
   } catch (const Error&) {
     PetscOptionsClear(nullptr);
     throw;

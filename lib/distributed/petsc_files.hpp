@@ -14,8 +14,9 @@ namespace spnode::distributed {
 void check_start_files(std::span<const std::string> words);
 
 /// Checks that files of viewers in the options database, `-log_view [type]:file[:format]` and the like, can
-/// be written: PETSc opens them when the work is done. To be called after PetscInitialize. Collective. Raises
-/// UsageError, and then the database is empty, so that the end of PETSc does not try them again.
+/// be written, and that PETSc knows the type of -log_view: it opens them when the work is done. To be called
+/// after PetscInitialize. Collective. Raises UsageError, and then the database is empty, so that the end of
+/// PETSc does not try them again.
 void check_viewer_files(const parallel::Communicator& comm);
 
 }  // namespace spnode::distributed

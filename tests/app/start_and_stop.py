@@ -41,6 +41,7 @@ class Starts(ProgramTest):
         self.refused_options("-log_view :absent/log: the file cannot be opened", "-log_view", ":absent/log",
                              numbers_of_ranks=(1, 2, 3))
         self.refused_options("-eps_view :absent/log:ascii_info: the file", "-eps_view", ":absent/log:ascii_info")
+        self.refused_options("-log_view: Unsupported viewer nonsense", "-log_view", "nonsense")
         self.write(".petscrc", "-log_view :absent/log\n")
         self.refused_options("-log_view :absent/log")
 
