@@ -56,7 +56,7 @@ class Starts(ProgramTest):
 
         def take_the_folder_away():
             with open(self.folder / "fifo", "w", encoding="utf-8") as fifo:  # waits for the reader
-                (self.folder / "log").rmdir()
+                shutil.rmtree(self.folder / "log")
                 fifo.write(DECK)
 
         writer = threading.Thread(target=take_the_folder_away)
