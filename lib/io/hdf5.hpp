@@ -101,7 +101,7 @@ class File {
   std::vector<std::string> datasets() const;
   DatasetInfo info(const std::string& name) const;
   /// Whether reading gives the fill value somewhere because nothing is stored there: chunks that were never
-  /// written, and parts of a virtual dataset that no file or no dataset stands for.
+  /// written, external files that are too short, parts of a virtual dataset that no dataset stands for.
   bool has_unwritten_parts(const std::string& name) const;
 
   /// Creates a dataset with its space allocated, and the groups on its path.
@@ -142,6 +142,7 @@ class File {
   [[noreturn]] void fail_with_reason(const std::string& object, const std::string& problem) const;
   ObjectKind kind(const std::string& name) const;
   bool has_unwritten_chunks(const std::string& name, Id dataset, Id creation) const;
+  bool has_short_external_files(Id dataset, Id creation) const;
   bool has_missing_sources(Id dataset, Id creation) const;
   Handle open_dataset(const std::string& name) const;
   Handle create(const std::string& name, Id type, const std::vector<std::size_t>& shape);

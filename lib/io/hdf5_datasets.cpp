@@ -2,6 +2,7 @@
 #include "io/hdf5_detail.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 
@@ -139,6 +140,8 @@ bool File::has_unwritten_parts(const std::string& name) const {
       return has_unwritten_chunks(name, dataset.id(), creation.id());
     case H5D_VIRTUAL:
       return has_missing_sources(dataset.id(), creation.id());
+    case H5D_CONTIGUOUS:
+      return has_short_external_files(dataset.id(), creation.id());
     default:
       return false;
   }
@@ -156,6 +159,26 @@ bool File::has_unwritten_chunks(const std::string& name, Id dataset, Id creation
   }
   for (std::size_t d = 0; d < shape.size(); ++d) chunks *= std::ceil(double(shape[d]) / double(chunk[d]));
   return double(written) < chunks;
+}
+
+bool File::has_short_external_files(Id dataset, Id creation) const {
+  const int files = H5Pget_external_count(creation);
+  const Handle space = owned(H5Dget_space(dataset), H5Sclose);
+  const Handle type = owned(H5Dget_type(dataset), H5Tclose);
+  double left = double(H5Sget_simple_extent_npoints(space.id())) * double(H5Tget_size(type.id()));
+  for (int i = 0; i < files; ++i) {
+    std::array<char, 4096> name{};
+    off_t offset = 0;
+    hsize_t most = 0;  // of the file's bytes
+    std::error_code missing;
+    if (H5Pget_external(creation, static_cast<unsigned>(i), name.size() - 1, name.data(), &offset, &most) < 0)
+      return true;
+    const double needed = std::min(left, double(most));
+    const auto size = std::filesystem::file_size(name.data(), missing);
+    if (missing || double(size) < double(offset) + needed) return true;
+    left -= needed;
+  }
+  return files > 0 && left > 0.0;
 }
 
 bool File::has_missing_sources(Id dataset, Id creation) const {

@@ -89,7 +89,10 @@ TrajectoryInfo inspect(const std::string& path) {
   inspect_state(file, info);
   inspect_time(file, info);
   inspect_parameters(file, info);
-  if (file.has_unwritten_parts(state_name)) info.unwritten = state_name;
+  std::vector<std::string> names = {state_name, time_name};
+  for (const std::string& parameter : info.parameters) names.push_back(parameter_name(parameter));
+  for (const std::string& name : names)
+    if (info.unwritten.empty() && file.has_unwritten_parts(name)) info.unwritten = name;
   info.system = file.string_attribute("/", "system").value_or("");
   info.units = file.string_attribute("/", "units").value_or("");
   return info;

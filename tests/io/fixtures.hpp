@@ -138,6 +138,19 @@ inline void write_virtual(const std::string& path, const std::string& name,
   for (const hid_t object : {part, space}) H5Sclose(object);
 }
 
+/// A dataset of numbers whose values stand in another file.
+inline void write_external(const std::string& path, const std::string& name, const std::string& values,
+                           hsize_t numbers) {
+  const hid_t space = H5Screate_simple(1, &numbers, nullptr);
+  const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_external(creation, values.c_str(), 0, numbers * sizeof(double));
+  const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  H5Dclose(H5Dcreate2(file, name.c_str(), H5T_IEEE_F64LE, space, H5P_DEFAULT, creation, H5P_DEFAULT));
+  H5Fclose(file);
+  H5Pclose(creation);
+  H5Sclose(space);
+}
+
 /// How a call failed; status success where it did not.
 struct Outcome {
   ExitStatus status = ExitStatus::success;

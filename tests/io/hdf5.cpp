@@ -49,6 +49,20 @@ TEST_CASE("chunks_that_nobody_wrote_are_known") {
   });
 }
 
+TEST_CASE("external_files_that_are_too_short_are_known") {
+  const TemporaryDirectory directory;
+  on_root([&] {
+    const std::string path = directory / "x.h5", values = directory / "values";
+    write_external(path, "/state", values, 4);
+    CHECK(File::open(path).has_unwritten_parts("/state"));
+    write_file(values, std::string(31, '\0'));
+    CHECK(File::open(path).has_unwritten_parts("/state"));
+    write_file(values, std::string(32, '\0'));
+    CHECK_FALSE(File::open(path).has_unwritten_parts("/state"));
+    CHECK(File::open(path).read_doubles("/state") == std::vector<double>(4, 0.0));
+  });
+}
+
 TEST_CASE("parts_of_a_virtual_dataset_whose_file_is_missing_are_known") {
   const TemporaryDirectory directory;
   on_root([&] {
