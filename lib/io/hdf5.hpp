@@ -100,8 +100,8 @@ class File {
   /// Paths of all datasets, sorted.
   std::vector<std::string> datasets() const;
   DatasetInfo info(const std::string& name) const;
-  /// Whether reading gives the fill value somewhere because nothing is stored there: chunks that were never
-  /// written, external files that are too short, parts of a virtual dataset that no dataset stands for.
+  /// Whether reading gives a finite fill value somewhere because nothing is stored there: chunks that were
+  /// never written, external files that are too short, parts of a virtual dataset that no dataset stands for.
   bool has_unwritten_parts(const std::string& name) const;
 
   /// Creates a dataset with its space allocated, and the groups on its path.

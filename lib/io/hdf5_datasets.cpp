@@ -135,6 +135,8 @@ bool File::has_unwritten_parts(const std::string& name) const {
   const Handle dataset = open_dataset(name);
   const Handle creation = owned(H5Dget_create_plist(dataset.id()), H5Pclose);
   if (!creation.valid()) fail_with_reason(name, "is damaged");
+  double fill = 0.0;
+  if (H5Pget_fill_value(creation.id(), H5T_NATIVE_DOUBLE, &fill) >= 0 && !std::isfinite(fill)) return false;
   switch (H5Pget_layout(creation.id())) {
     case H5D_CHUNKED:
       return has_unwritten_chunks(name, dataset.id(), creation.id());
