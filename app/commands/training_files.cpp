@@ -108,6 +108,8 @@ TrainingFiles::TrainingFiles(const Context& context)
                     {"the lock", in_run(context.deck, "lock")}});
   io::prepare_output_directory(context.comm, context.deck.output);
   lock_.emplace(context.comm, context.deck.output);
+  for (const std::string& mine : {in_run(context.deck, "model.h5"), checkpoint_path_, copy})
+    io::remove_temporaries(context.comm, mine);
   if (!context.line.resume && !context.line.overwrite) refuse_existing(text);
 }
 

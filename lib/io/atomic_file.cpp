@@ -41,8 +41,11 @@ bool is_leftover(const fs::directory_entry& file, const std::string& writer) {
   return !unreadable && age > leftover_age;
 }
 
-/// Removes the temporary files that killed programs have left for the same final name.
-void remove_leftovers(const std::string& path) {
+/// Removes the temporary files for a final name of which `is_unwanted` says so, given the file and how its
+/// name goes on.
+void remove_temporaries(
+    const std::string& path,
+    const std::function<bool(const fs::directory_entry&, const std::string&)>& is_unwanted) {
   const fs::path final_path(path);
   const fs::path directory = final_path.has_parent_path() ? final_path.parent_path() : fs::path(".");
   const std::string prefix = final_path.filename().string() + marker;
@@ -50,7 +53,7 @@ void remove_leftovers(const std::string& path) {
   for (fs::directory_iterator entry(directory, error); !error && entry != fs::directory_iterator();
        entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    if (name.starts_with(prefix) && is_leftover(*entry, name.substr(prefix.size())))
+    if (name.starts_with(prefix) && is_unwanted(*entry, name.substr(prefix.size())))
       fs::remove(entry->path(), ignored);
   }
 }
@@ -60,6 +63,13 @@ void remove_leftovers(const std::string& path) {
 void check_overwrite(const Communicator& comm, const std::string& path, Overwrite overwrite) {
   collectively(comm, [&] {
     if (comm.is_root()) refuse_existing(path, overwrite);
+  });
+}
+
+void remove_temporaries(const Communicator& comm, const std::string& path) {
+  collectively(comm, [&] {
+    if (comm.is_root())
+      remove_temporaries(path, [](const fs::directory_entry&, const std::string&) { return true; });
   });
 }
 
@@ -77,7 +87,7 @@ AtomicFile::~AtomicFile() {
 
 void AtomicFile::create_temporary() {
   refuse_existing(path_, overwrite_);
-  remove_leftovers(path_);
+  remove_temporaries(path_, is_leftover);
   std::string name = path_ + marker + to_string(this_process()) + "-XXXXXX";
   const int descriptor = ::mkstemp(name.data());
   if (descriptor < 0) fail_with_errno(path_, "cannot be written");

@@ -15,6 +15,10 @@ enum class Overwrite { no, yes };
 /// be called before hours of work.
 void check_overwrite(const parallel::Communicator& comm, const std::string& path, Overwrite overwrite);
 
+/// Removes what killed programs have left of `path` on whichever machine; for a caller that alone writes it.
+/// Collective.
+void remove_temporaries(const parallel::Communicator& comm, const std::string& path);
+
 /// A file that is written under a temporary name beside its final one and renamed when it is whole.
 ///
 /// The constructor creates the temporary file, so that a missing or unwritable directory is known before the

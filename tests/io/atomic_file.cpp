@@ -130,4 +130,6 @@ TEST_CASE("leftover_of_a_process_of_this_machine_is_removed_once_it_is_dead") {
   on_root([&] {
     CHECK_FALSE(fs::exists(directory / "result.tmp-" + io::to_string({machine, child}) + "-abc"));
   });
+  io::remove_temporaries(Communicator(), directory / "result");
+  CHECK(directory.files() == std::vector<std::string>{"result"});
 }
