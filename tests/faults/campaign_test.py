@@ -9,10 +9,10 @@ from running import Finding, Program
 from tracing import choose, final_name, on_files, read_calls
 
 LOG = """\
-7 openat(AT_FDCWD</work>, "/usr/lib/libm.so", O_RDONLY) = 3</usr/lib/libm.so>
-7 openat(AT_FDCWD</work>, "run/model.h5.tmp-ab12", O_RDWR|O_CREAT) = 17</work/run/model.h5.tmp-ab12>
-8 write(5<pipe:[12]>, "/work/run/x", 11) = 11
-7 pwrite64(17</work/run/model.h5.tmp-ab12>, "..."..., 48, 0) = -1 EIO (Input/output error) (INJECTED)
+7 openat(AT_FDCWD</home/me>, "/usr/lib/libm.so", O_RDONLY) = 3</usr/lib/libm.so>
+7 openat(AT_FDCWD</home/me>, "run/model.h5.tmp-ab12", O_RDWR|O_CREAT) = 17</home/me/run/model.h5.tmp-ab12>
+8 write(5<pipe:[12]>, "/home/me/run/x", 11) = 11
+7 pwrite64(17</home/me/run/model.h5.tmp-ab12>, "..."..., 48, 0) = -1 EIO (Input/output error) (INJECTED)
 7 rename("run/model.h5.tmp-ab12", "run/model.h5") = 0
 """
 
@@ -61,7 +61,7 @@ class Tracing(unittest.TestCase):
         with tempfile.NamedTemporaryFile("w") as log:
             log.write(LOG)
             log.flush()
-            self.calls = read_calls(Path(log.name), Path("/work"))
+            self.calls = read_calls(Path(log.name), Path("/home/me"))
 
     def test_calls_on_files_of_the_folder_are_recognised(self):
         path = "run/model.h5.tmp-ab12"
