@@ -14,7 +14,7 @@ enum class ExitStatus : int {
   file_error = 3,       ///< a data or model file is missing, damaged or does not fit
   check_failed = 4,     ///< a check that was asked for failed
   numerical_error = 5,  ///< the numerics broke down
-  interrupted = 75      ///< stopped by a signal after a checkpoint; run again with --resume
+  interrupted = 75      ///< stopped by a signal: after a checkpoint, or before the work began
 };
 
 /// Base of every error that spnode raises on purpose; what() is the whole message for the user.
