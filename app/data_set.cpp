@@ -4,10 +4,10 @@
 #include <limits>
 #include <numeric>
 
-#include "core/error.hpp"
-#include "core/integrators/step_table.hpp"
-#include "core/memory_limit.hpp"
-#include "core/text.hpp"
+#include "core/linear/step_table.hpp"
+#include "core/support/error.hpp"
+#include "core/support/memory_limit.hpp"
+#include "core/support/text.hpp"
 #include "parallel/count.hpp"
 
 namespace spnode::app {
@@ -34,10 +34,10 @@ core::WindowIndex window_index(const std::string& path, const io::TrajectoryInfo
 }
 
 DataSet load_data_set(const parallel::Communicator& comm, const std::string& path,
-                      const core::WindowOptions& windows, const distributed::SamplerOptions& options) {
+                      const core::WindowOptions& windows, const training::SamplerOptions& options) {
   const io::TrajectoryInfo info = inspect_data(comm, path);
   const core::WindowIndex index = window_index(path, info, windows);
-  const distributed::Sampler sampler(index.count(), options);
+  const training::Sampler sampler(index.count(), options);
   const parallel::Range held = sampler.held(comm.rank(), comm.size());
   const auto trajectories = index.trajectories(held.begin, held.end);
   core::Trajectories own =

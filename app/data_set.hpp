@@ -5,20 +5,20 @@
 #include <vector>
 
 #include "core/data/windows.hpp"
-#include "distributed/sampler.hpp"
 #include "io/trajectories.hpp"
 #include "parallel/communicator.hpp"
 #include "parallel/partition.hpp"
+#include "training/sampler.hpp"
 
 namespace spnode::app {
 
 /// What this rank holds of a data set: the trajectories of its own shards.
 struct DataSet {
   std::string path;
-  io::TrajectoryInfo info;       ///< of the whole file
-  distributed::Sampler sampler;  ///< which windows a batch holds, and who computes them
-  std::size_t times;             ///< of a trajectory, as far as they are used
-  parallel::Range held;          ///< windows of this rank
+  io::TrajectoryInfo info;    ///< of the whole file
+  training::Sampler sampler;  ///< which windows a batch holds, and who computes them
+  std::size_t times;          ///< of a trajectory, as far as they are used
+  parallel::Range held;       ///< windows of this rank
   core::WindowData data;
 };
 
@@ -34,7 +34,7 @@ core::WindowIndex window_index(const std::string& path, const io::TrajectoryInfo
 /// Reads this rank's part of a file. Collective. Raises FileError for an unusable file, UsageError where no
 /// window fits into its trajectories.
 DataSet load_data_set(const parallel::Communicator& comm, const std::string& path,
-                      const core::WindowOptions& windows, const distributed::SamplerOptions& sampler);
+                      const core::WindowOptions& windows, const training::SamplerOptions& sampler);
 
 /// All ranks' step lengths without repetitions: ascending, the same on every rank. Collective.
 std::vector<double> union_of_steps(const parallel::Communicator& comm, const std::vector<double>& mine);

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <vector>
 
-#include "core/model/even_pairs.hpp"
-#include "distributed/rate_inference.hpp"
+#include "core/components/even_pairs.hpp"
+#include "training/rate_inference.hpp"
 
 namespace spnode::app {
 
@@ -42,14 +42,13 @@ class LatentStates {
 };
 
 /// One group for each shard of the data: the trajectories whose first window is there.
-distributed::LatentTrajectories latent_trajectories(const parallel::Communicator& comm,
-                                                    const core::Model& model,
-                                                    const std::optional<core::PodStart>& pod,
-                                                    const DataSet& train) {
+training::LatentTrajectories latent_trajectories(const parallel::Communicator& comm, const core::Model& model,
+                                                 const std::optional<core::PodStart>& pod,
+                                                 const DataSet& train) {
   const core::Trajectories& held = train.data.held();
   const std::size_t per = train.data.index().per_trajectory();
   const std::size_t first = train.data.first();
-  distributed::LatentTrajectories latent;
+  training::LatentTrajectories latent;
   latent.dimension = model.latent_dimension();
   latent.times = train.times;
   latent.group_count = train.sampler.shares();
@@ -84,12 +83,12 @@ std::vector<double> state_rows(const core::Model& model, const std::optional<cor
 
 /// Puts the quadratic part of a rate into a network, as even pairs; gives the words for it.
 std::string start_network(const parallel::Communicator& comm, const core::Network<double>& network,
-                          const std::vector<double>& rows, const distributed::LatentTrajectories& latent,
+                          const std::vector<double>& rows, const training::LatentTrajectories& latent,
                           const core::QuadraticRate& rate, std::span<double> theta) {
-  std::vector<double> V = core::pair_directions(rows, distributed::second_moments(comm, latent),
-                                                latent.dimension, network.pairs());
+  std::vector<double> V =
+      core::pair_directions(rows, training::second_moments(comm, latent), latent.dimension, network.pairs());
   network.set_directions(V, theta);
-  const distributed::InferredPairs pairs = distributed::infer_pairs(comm, latent, rate, V);
+  const training::InferredPairs pairs = training::infer_pairs(comm, latent, rate, V);
   const double divided = network.set_outputs(pairs.W, pairs.b, theta);
   std::string note = fmt::format("; the network holds its quadratic part but for {:.2g}", pairs.residual);
   if (divided > 1.0) note += fmt::format(", divided by {:.2g} to keep its Lipschitz bound", divided);
@@ -102,19 +101,16 @@ std::string start_from_data(const parallel::Communicator& comm, const core::Mode
                             const std::optional<core::PodStart>& pod, const DataSet& train,
                             std::span<double> theta) {
   const core::ModelOptions& options = model.options();
-  const distributed::LatentTrajectories latent = latent_trajectories(comm, model, pod, train);
+  const training::LatentTrajectories latent = latent_trajectories(comm, model, pod, train);
   const bool dmd = options.initialisation == core::Initialisation::dmd;
-  const auto form =
-      options.nonlinear.empty() ? distributed::RateForm::linear : distributed::RateForm::quadratic;
-  distributed::InferredRate inferred =
-      dmd ? distributed::infer_map(comm, latent)
-          : distributed::infer_rate(comm, latent, form, options.inference_order);
+  const auto form = options.nonlinear.empty() ? training::RateForm::linear : training::RateForm::quadratic;
+  training::InferredRate inferred = dmd ? training::infer_map(comm, latent)
+                                        : training::infer_rate(comm, latent, form, options.inference_order);
   move_inside(inferred.rate.A, latent.dimension, options.linear.mu);
   const double dropped = model.set_rate(inferred.rate, theta);
-  const std::string method =
-      dmd ? "dynamic mode decomposition"
-          : fmt::format("operator inference of order {}",
-                        distributed::used_order(latent.times, options.inference_order));
+  const std::string method = dmd ? "dynamic mode decomposition"
+                                 : fmt::format("operator inference of order {}",
+                                               training::used_order(latent.times, options.inference_order));
   std::string note = fmt::format("{} leaves a relative residual of {:.2g}", method, inferred.residual);
   if (dropped > 0.0)
     note += fmt::format("; model.bilinear.rank = {} drops {:.2g} of the quadratic forms",

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "app/data_set.hpp"
-#include "core/model/model.hpp"
+#include "core/vector_field/model.hpp"
 
 namespace spnode::app {
 

@@ -7,8 +7,8 @@
 #include "app/deck_check.hpp"
 #include "app/deck_keys.hpp"
 #include "app/deck_values.hpp"
-#include "core/error.hpp"
-#include "core/text.hpp"
+#include "core/support/error.hpp"
+#include "core/support/text.hpp"
 
 namespace spnode::app {
 

@@ -10,9 +10,9 @@
 #include "core/data/windows.hpp"
 #include "core/integrators/options.hpp"
 #include "core/loss/options.hpp"
-#include "core/model/options.hpp"
 #include "core/systems/options.hpp"
-#include "distributed/options.hpp"
+#include "core/vector_field/options.hpp"
+#include "training/options.hpp"
 
 namespace spnode::app {
 
@@ -74,7 +74,7 @@ struct Deck {
   core::ModelOptions model;
   core::IntegratorOptions integrator;
   core::LossOptions loss;
-  distributed::TrainingOptions training;
+  training::TrainingOptions training;
   ForecastOptions forecast;
   EvaluateOptions evaluate;
   SpectrumSettings spectrum;

@@ -6,7 +6,7 @@
 #include <initializer_list>
 
 #include "app/deck_values.hpp"
-#include "core/error.hpp"
+#include "core/support/error.hpp"
 
 namespace spnode::app {
 
@@ -137,17 +137,17 @@ void check_training(const Deck& deck, const Checker& check) {
       "loss.trajectory, loss.latent and loss.reconstruction are all 0: there is nothing to train on");
   check.require(
       !deck.training.optimizers.empty(), {"training.optimizers"},
-      "training.optimizers is empty; name at least one of " + Value<distributed::OptimizerKind>::names());
+      "training.optimizers is empty; name at least one of " + Value<training::OptimizerKind>::names());
   const auto& schedule = deck.training.adam.schedule;
-  check.require(schedule.kind == distributed::ScheduleKind::constant || schedule.final_rate <= schedule.rate,
+  check.require(schedule.kind == training::ScheduleKind::constant || schedule.final_rate <= schedule.rate,
                 {"training.adam.final_rate", "training.adam.rate"},
                 "training.adam.final_rate must not be above training.adam.rate; found " +
                     number(schedule.final_rate) + " and " + number(schedule.rate));
   const std::size_t window = deck.data.windows.window;
-  for (const std::size_t horizon : deck.training.adam.horizons)
-    check.require(window == 0 || horizon <= window, {"training.adam.horizons", "data.window"},
-                  "training.adam.horizons has " + std::to_string(horizon) + ", but data.window is " +
-                      std::to_string(window) + ": windows have no more intervals");
+  for (const std::size_t rollout_length : deck.training.adam.rollout_lengths)
+    check.require(window == 0 || rollout_length <= window, {"training.adam.rollout_lengths", "data.window"},
+                  "training.adam.rollout_lengths has " + std::to_string(rollout_length) +
+                      ", but data.window is " + std::to_string(window) + ": windows have no more intervals");
   const auto& times = deck.data.windows.times;
   check.require(times.empty() || (times.size() >= 2 && std::is_sorted(times.begin(), times.end()) &&
                                   !has_duplicates(times)),

@@ -15,7 +15,7 @@ void add_integrator_and_loss(KeyTable& t) {
         "steps per interval of the data");
   t.key("integrator.linear", SPNODE_FIELD(integrator.linear), any(), "",
         "functions of A_L: dense matrices, or matrix-free Taylor sums");
-  t.key("integrator.keep_every", SPNODE_FIELD(integrator.keep_every), any(), "steps",
+  t.key("integrator.checkpoint_interval", SPNODE_FIELD(integrator.checkpoint_interval), any(), "steps",
         "reverse sweep: keep every k-th state and recompute between them; 0: keep all");
 
   t.section("loss", "Weighted sum of mean squares; a term of weight 0 is only monitored.");
@@ -86,7 +86,8 @@ void add_optimizers(KeyTable& t) {
         "largest global norm of the gradient; 0: no clipping");
   t.key("training.adam.autoencoder_rate_factor", SPNODE_FIELD(training.adam.autoencoder_rate_factor),
         at_least(0), "", "the autoencoder's learning rate over the others'");
-  t.key("training.adam.horizons", SPNODE_FIELD(training.adam.horizons), at_least(1), "intervals",
+  t.key("training.adam.rollout_lengths", SPNODE_FIELD(training.adam.rollout_lengths), at_least(1),
+        "intervals",
         "of the windows that are rolled out, each entry for an equal share of the epochs; growing: a "
         "curriculum; []: all");
 

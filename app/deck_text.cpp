@@ -9,10 +9,10 @@
 #include <cstring>
 
 #include "app/start_signals.hpp"
-#include "core/error.hpp"
-#include "distributed/signals.hpp"
+#include "core/support/error.hpp"
 #include "io/file_bytes.hpp"
 #include "parallel/broadcast.hpp"
+#include "training/signals.hpp"
 
 namespace spnode::app {
 
@@ -25,7 +25,7 @@ constexpr int slice_ms = 100;  ///< between two looks at the signals
 void await(int descriptor) {
   pollfd wanted{descriptor, POLLIN, 0};
   while (poll(&wanted, 1, slice_ms) <= 0)
-    if (distributed::SignalFlag::raised() != 0) throw stopped_before_work();
+    if (training::SignalFlag::raised() != 0) throw stopped_before_work();
 }
 
 std::string read_to_end(const std::string& path) {

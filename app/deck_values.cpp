@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "core/text.hpp"
+#include "core/support/text.hpp"
 
 namespace spnode::app {
 

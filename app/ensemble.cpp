@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/random.hpp"
+#include "core/support/random.hpp"
 
 namespace spnode::app {
 
@@ -43,11 +43,11 @@ void perturb(core::Trajectories& initial, std::size_t first, const Deck& deck,
 
 }  // namespace
 
-Members read_members(const parallel::Communicator& comm, const Deck& deck, const StoredModel& model,
-                     const std::string& path, const io::TrajectoryInfo& info) {
+Ensemble read_members(const parallel::Communicator& comm, const Deck& deck, const StoredModel& model,
+                      const std::string& path, const io::TrajectoryInfo& info) {
   const ForecastOptions& options = deck.forecast;
   const std::size_t ensemble = options.members;
-  Members members;
+  Ensemble members;
   members.count = info.count * ensemble;
   members.range = parallel::share(members.count, comm.size(), comm.rank());
   members.parameters = info.parameters;

@@ -9,7 +9,7 @@
 namespace spnode::app {
 
 /// This rank's share of the trajectories to be forecast: the ensembles one after the other.
-struct Members {
+struct Ensemble {
   std::size_t count = 0;       ///< over all ranks
   parallel::Range range;       ///< of this rank
   core::Trajectories initial;  ///< one time: the first states
@@ -22,7 +22,7 @@ struct Members {
 /// the state itself, the others have independent normal numbers added to their components, times
 /// forecast.ensemble.perturbation and the model's scaling. They depend on the seed and the member alone.
 /// Collective. Raises FileError where the file is unusable.
-Members read_members(const parallel::Communicator& comm, const Deck& deck, const StoredModel& model,
-                     const std::string& path, const io::TrajectoryInfo& info);
+Ensemble read_members(const parallel::Communicator& comm, const Deck& deck, const StoredModel& model,
+                      const std::string& path, const io::TrajectoryInfo& info);
 
 }  // namespace spnode::app

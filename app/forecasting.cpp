@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "app/data_set.hpp"
-#include "core/memory_limit.hpp"
+#include "core/support/memory_limit.hpp"
 
 namespace spnode::app {
 

@@ -8,7 +8,7 @@
 
 #include "app/model_store.hpp"
 #include "core/data/trajectories.hpp"
-#include "core/forecast.hpp"
+#include "core/forecast/forecast.hpp"
 #include "io/trajectories.hpp"
 #include "parallel/communicator.hpp"
 #include "parallel/partition.hpp"

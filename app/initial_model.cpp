@@ -5,17 +5,17 @@
 #include <optional>
 
 #include "app/data_start.hpp"
-#include "core/objective.hpp"
-#include "distributed/statistics.hpp"
+#include "core/loss/objective.hpp"
 #include "spectral/pod.hpp"
+#include "training/statistics.hpp"
 
 namespace spnode::app {
 
 namespace {
 
-distributed::Moments moments_of(const parallel::Communicator& comm, const DataSet& set) {
+training::Moments moments_of(const parallel::Communicator& comm, const DataSet& set) {
   try {
-    return distributed::component_moments(comm, set.data, set.held);
+    return training::component_moments(comm, set.data, set.held);
   } catch (const FileError& error) {
     throw FileError(set.path + ": " + error.what());
   }
@@ -35,14 +35,14 @@ std::vector<double> spread(const std::vector<double>& given, std::size_t compone
   return given;
 }
 
-core::Scaling make_scaling(const core::ScalingOptions& options, const distributed::Moments& moments) {
+core::Scaling make_scaling(const core::ScalingOptions& options, const training::Moments& moments) {
   const std::size_t m = moments.mean.size();
   switch (options.kind) {
     case core::ScalingKind::manual:
       return {spread(options.shift, m, 0.0, "model.scaling.shift"),
               spread(options.scale, m, 1.0, "model.scaling.scale")};
     case core::ScalingKind::global: {
-      const distributed::Moments all = distributed::pooled(moments);
+      const training::Moments all = training::pooled(moments);
       return {std::vector<double>(m, all.mean[0]),
               std::vector<double>(m, usable(all.deviation[0], all.mean[0]))};
     }
@@ -81,7 +81,7 @@ core::PodStart make_pod(const parallel::Communicator& comm, const core::Model& m
 std::vector<double> component_weights(const parallel::Communicator& comm, const Deck& deck,
                                       const core::Model& model, const DataSet& train) {
   if (deck.loss.component_weights == core::ComponentWeights::none) return {};
-  const distributed::Moments moments = moments_of(comm, train);
+  const training::Moments moments = moments_of(comm, train);
   std::vector<double> weights(moments.mean.size());
   for (std::size_t i = 0; i < weights.size(); ++i) {
     const double deviation = usable(moments.deviation[i], moments.mean[i]) / model.scaling.scale[i];

@@ -7,8 +7,8 @@
 
 #include "app/data_set.hpp"
 #include "app/deck.hpp"
-#include "core/model/model.hpp"
-#include "core/tile_objective.hpp"
+#include "core/loss/tile_objective.hpp"
+#include "core/vector_field/model.hpp"
 
 namespace spnode::app {
 

@@ -5,7 +5,7 @@
 #include <limits>
 #include <span>
 
-#include "core/text.hpp"
+#include "core/support/text.hpp"
 
 namespace spnode::app {
 
@@ -50,9 +50,8 @@ std::size_t state_dimension(const io::ModelFile& file) {
   const double value = file.scalar(state_dimension_name);
   const std::size_t stated = file.array(shift_name).values.size();
   if (value != static_cast<double>(stated))
-    throw FileError(file.path + ": the attribute " + state_dimension_name + " of / is " +
-                    shortest(value) + ", but /" + shift_name + " has " + std::to_string(stated) +
-                    " components");
+    throw FileError(file.path + ": the attribute " + state_dimension_name + " of / is " + shortest(value) +
+                    ", but /" + shift_name + " has " + std::to_string(stated) + " components");
   return stated;
 }
 

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <initializer_list>
 
-#include "core/processor.hpp"
+#include "core/machine/processor.hpp"
 
 namespace {
 

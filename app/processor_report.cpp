@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstdio>
 
-#include "core/processor.hpp"
+#include "core/machine/processor.hpp"
 
 namespace spnode::app {
 

@@ -39,7 +39,7 @@ bool watched() {
 ProgressDisplay::ProgressDisplay(const parallel::Communicator& comm)
     : active_(comm.is_root()), terminal_(comm.is_root() && watched()) {}
 
-void ProgressDisplay::step(const distributed::Progress& progress) {
+void ProgressDisplay::step(const training::Progress& progress) {
   if (!active_) return;
   const double share = std::min(1.0, progress.share);
   const Clock::time_point now = Clock::now();
@@ -61,7 +61,7 @@ void ProgressDisplay::step(const distributed::Progress& progress) {
   std::fflush(stdout);
 }
 
-std::string ProgressDisplay::bar(const distributed::Progress& progress, double share) const {
+std::string ProgressDisplay::bar(const training::Progress& progress, double share) const {
   const double elapsed = std::chrono::duration<double>(Clock::now() - phase_start_).count();
   const double left = share > first_share_ ? elapsed * (1.0 - share) / (share - first_share_) : INFINITY;
   constexpr std::size_t cells = 24;
@@ -71,7 +71,7 @@ std::string ProgressDisplay::bar(const distributed::Progress& progress, double s
                      progress.epochs, number(progress.loss), number(progress.best_loss), duration(left));
 }
 
-void ProgressDisplay::epoch(const distributed::EpochRecord& record) {
+void ProgressDisplay::epoch(const training::EpochRecord& record) {
   if (!active_ || record.skipped == 0) return;
   finish();
   fmt::print("epoch {}: {} of its steps were not finite and were skipped\n", record.epoch, record.skipped);

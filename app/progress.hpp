@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string>
 
-#include "distributed/trainer.hpp"
 #include "parallel/communicator.hpp"
+#include "training/trainer.hpp"
 
 namespace spnode::app {
 
@@ -16,10 +16,10 @@ class ProgressDisplay {
   explicit ProgressDisplay(const parallel::Communicator& comm);
 
   /// After every step.
-  void step(const distributed::Progress& progress);
+  void step(const training::Progress& progress);
 
   /// After every epoch.
-  void epoch(const distributed::EpochRecord& record);
+  void epoch(const training::EpochRecord& record);
 
   /// Ends the line that is being rewritten.
   void finish();
@@ -27,7 +27,7 @@ class ProgressDisplay {
  private:
   using Clock = std::chrono::steady_clock;
 
-  std::string bar(const distributed::Progress& progress, double share) const;
+  std::string bar(const training::Progress& progress, double share) const;
 
   bool active_, terminal_;
   std::string phase_;              ///< the one that is shown

@@ -145,8 +145,8 @@ std::span<const Choice<core::TimeGrid>> choices() {
 }
 
 template <>
-std::span<const Choice<distributed::ScheduleKind>> choices() {
-  using distributed::ScheduleKind;
+std::span<const Choice<training::ScheduleKind>> choices() {
+  using training::ScheduleKind;
   static constexpr Choice<ScheduleKind> table[] = {
       {"constant", ScheduleKind::constant},
       {"exponential", ScheduleKind::exponential},
@@ -156,8 +156,8 @@ std::span<const Choice<distributed::ScheduleKind>> choices() {
 }
 
 template <>
-std::span<const Choice<distributed::OptimizerKind>> choices() {
-  using distributed::OptimizerKind;
+std::span<const Choice<training::OptimizerKind>> choices() {
+  using training::OptimizerKind;
   static constexpr Choice<OptimizerKind> table[] = {
       {"adam", OptimizerKind::adam},
       {"lbfgs", OptimizerKind::lbfgs},
@@ -167,8 +167,8 @@ std::span<const Choice<distributed::OptimizerKind>> choices() {
 }
 
 template <>
-std::span<const Choice<distributed::NormalSolver>> choices() {
-  using distributed::NormalSolver;
+std::span<const Choice<training::NormalSolver>> choices() {
+  using training::NormalSolver;
   static constexpr Choice<NormalSolver> table[] = {
       {"automatic", NormalSolver::automatic},
       {"dense", NormalSolver::dense},

@@ -8,9 +8,9 @@
 
 #include "core/integrators/options.hpp"
 #include "core/loss/options.hpp"
-#include "core/model/options.hpp"
 #include "core/systems/options.hpp"
-#include "distributed/options.hpp"
+#include "core/vector_field/options.hpp"
+#include "training/options.hpp"
 
 namespace spnode::app {
 
@@ -52,11 +52,11 @@ std::span<const Choice<core::SystemKind>> choices();
 template <>
 std::span<const Choice<core::TimeGrid>> choices();
 template <>
-std::span<const Choice<distributed::ScheduleKind>> choices();
+std::span<const Choice<training::ScheduleKind>> choices();
 template <>
-std::span<const Choice<distributed::OptimizerKind>> choices();
+std::span<const Choice<training::OptimizerKind>> choices();
 template <>
-std::span<const Choice<distributed::NormalSolver>> choices();
+std::span<const Choice<training::NormalSolver>> choices();
 
 /// The word for a value.
 template <class Enum>

@@ -10,10 +10,10 @@
 #include <new>
 #include <thread>
 
-#include "core/memory_limit.hpp"
-#include "core/text.hpp"
-#include "distributed/petsc.hpp"
-#include "distributed/petsc_files.hpp"
+#include "core/support/memory_limit.hpp"
+#include "core/support/text.hpp"
+#include "petsc/files.hpp"
+#include "petsc/petsc.hpp"
 
 namespace spnode::app {
 
@@ -116,11 +116,11 @@ class Libraries {
   void start(const parallel::Communicator& comm) {
     start_kokkos();
     parallel::collectively(comm, [&] {
-      if (comm.is_root()) distributed::check_start_files(petsc_words_);
+      if (comm.is_root()) petsc::check_start_files(petsc_words_);
     });
     start_petsc();
-    distributed::silence_replicas(comm);
-    distributed::check_viewer_files(comm);
+    petsc::silence_replicas(comm);
+    petsc::check_viewer_files(comm);
   }
 
   /// Ends those that have started. Collective.
@@ -140,11 +140,11 @@ class Libraries {
   }
 
   void start_petsc() {
-    distributed::quieten_errors();
+    petsc::quieten_errors();
     // Signals are noted from the start (start_signals.hpp), crashes belong to the system.
     SPNODE_PETSC(PetscOptionsSetValue(nullptr, "-no_signal_handler", nullptr));
-    distributed::check_options(SlepcInitialize(&petsc_.count, &petsc_.values, nullptr, nullptr),
-                               "PETSc does not start (options of the command line, PETSC_OPTIONS, .petscrc)");
+    petsc::check_options(SlepcInitialize(&petsc_.count, &petsc_.values, nullptr, nullptr),
+                         "PETSc does not start (options of the command line, PETSC_OPTIONS, .petscrc)");
     petsc_started_ = true;
   }
 

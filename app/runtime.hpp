@@ -4,7 +4,7 @@
 #include <functional>
 
 #include "app/command_line.hpp"
-#include "core/error.hpp"
+#include "core/support/error.hpp"
 #include "parallel/communicator.hpp"
 
 namespace spnode::app {

@@ -10,9 +10,9 @@
 #include "app/processor_report.hpp"
 #include "app/runtime.hpp"
 #include "app/start_signals.hpp"
-#include "core/memory_limit.hpp"
-#include "core/processor.hpp"
-#include "distributed/signals.hpp"
+#include "core/machine/processor.hpp"
+#include "core/support/memory_limit.hpp"
+#include "training/signals.hpp"
 
 namespace spnode::app {
 
@@ -63,7 +63,7 @@ const Command& find_command(const std::string& name) {
 /// The last moment at which a signal means that nothing has been done. Collective.
 void begin_work(const parallel::Communicator& comm, const Command& command) {
   if (command.signals == Signals::end) end_by_signals();  // first: between the two no signal may be lost
-  int signal = distributed::SignalFlag::raised();
+  int signal = training::SignalFlag::raised();
   MPI_Allreduce(MPI_IN_PLACE, &signal, 1, MPI_INT, MPI_MAX, comm.handle());
   if (signal != 0) throw stopped_before_work();
 }

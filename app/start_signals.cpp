@@ -5,13 +5,13 @@
 
 #include <optional>
 
-#include "distributed/signals.hpp"
+#include "training/signals.hpp"
 
 namespace spnode::app {
 
 namespace {
 
-constinit std::optional<distributed::SignalFlag> flag;
+constinit std::optional<training::SignalFlag> flag;
 
 void raise_flag() { flag.emplace(); }
 

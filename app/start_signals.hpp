@@ -1,7 +1,7 @@
 #pragma once
-/// SIGTERM and SIGUSR1 are noted (distributed::SignalFlag) from the start of the process.
+/// SIGTERM and SIGUSR1 are noted (training::SignalFlag) from the start of the process.
 
-#include "core/error.hpp"
+#include "core/support/error.hpp"
 
 namespace spnode::app {
 

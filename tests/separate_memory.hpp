@@ -6,7 +6,7 @@
 
 #if defined(SPNODE_SEPARATE_MEMORY) && defined(__SANITIZE_ADDRESS__)
 
-#include "core/memory_space.hpp"
+#include "core/memory/memory_space.hpp"
 
 #include <sanitizer/asan_interface.h>
 
@@ -41,17 +41,17 @@ inline void guard_separate_memory() {
                                   Kokkos_Profiling_SpaceHandle, const char*, const void*,
                                   std::uint64_t) { open_arrays(); });
   set_end_deep_copy_callback([] { close_arrays(); });
-  set_allocate_data_callback([](const Kokkos_Profiling_SpaceHandle space, const char*, const void* const start,
-                                const std::uint64_t size) {
+  set_allocate_data_callback([](const Kokkos_Profiling_SpaceHandle space, const char*,
+                                const void* const start, const std::uint64_t size) {
     // Kokkos reads and writes the header of an array, with its label, on the host.
     if (std::strcmp(space.name, core::SeparateMemoryName::get_name()) == 0)
       separate_arrays()[static_cast<const char*>(start) + header_size] = size;
   });
-  set_deallocate_data_callback([](const Kokkos_Profiling_SpaceHandle, const char*, const void* const start,
-                                  const std::uint64_t size) {
-    const char* const entries = static_cast<const char*>(start) + header_size;
-    if (separate_arrays().erase(entries) > 0) ASAN_UNPOISON_MEMORY_REGION(entries, size);
-  });
+  set_deallocate_data_callback(
+      [](const Kokkos_Profiling_SpaceHandle, const char*, const void* const start, const std::uint64_t size) {
+        const char* const entries = static_cast<const char*>(start) + header_size;
+        if (separate_arrays().erase(entries) > 0) ASAN_UNPOISON_MEMORY_REGION(entries, size);
+      });
 }
 
 }  // namespace spnode::test

@@ -5,7 +5,7 @@
 #include "app/commands/support.hpp"
 #include "app/data_set.hpp"
 #include "app/deck_reference.hpp"
-#include "core/memory_limit.hpp"
+#include "core/support/memory_limit.hpp"
 
 namespace spnode::app {
 

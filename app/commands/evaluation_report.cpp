@@ -10,7 +10,7 @@
 #include <map>
 #include <utility>
 
-#include "core/error.hpp"
+#include "core/support/error.hpp"
 #include "io/sealed_file.hpp"
 
 namespace spnode::app {

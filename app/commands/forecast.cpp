@@ -6,7 +6,7 @@
 #include "app/commands/support.hpp"
 #include "app/ensemble.hpp"
 #include "app/forecasting.hpp"
-#include "core/memory_limit.hpp"
+#include "core/support/memory_limit.hpp"
 
 namespace spnode::app {
 
@@ -95,7 +95,7 @@ core::Trajectories without_first(const core::Trajectories& piece) {
 
 /// Computes and writes piece by piece: memory does not grow with the number of times. Collective.
 void write_forecast(const parallel::Communicator& comm, core::Forecaster& forecaster, const TimeGrid& grid,
-                    const Members& members, io::TrajectoryWriter& writer) {
+                    const Ensemble& members, io::TrajectoryWriter& writer) {
   std::vector<double> latent;
   parallel::collectively(comm, [&] { latent = forecaster.encode(members.initial); });
   const std::size_t most = piece_intervals(comm, members.count, members.initial.components);
@@ -132,7 +132,7 @@ void forecast(Context& context) {
   const double states = static_cast<double>(info.count) * static_cast<double>(options.members);
   core::require_memory(states * static_cast<double>(info.components) * sizeof(double) / comm.size(),
                        fmt::format("an ensemble of {} members of {} states", options.members, info.count));
-  const Members members = read_members(comm, deck, model, data, info);
+  const Ensemble members = read_members(comm, deck, model, data, info);
   const TimeGrid grid(options, members.initial, members.axis);
   const std::size_t substeps = options.substeps > 0 ? options.substeps : model.deck.integrator.substeps;
   const auto forecaster = [&] {

@@ -1,12 +1,12 @@
 // generate: the trajectory files of a built-in reference system.
-#include "distributed/generate.hpp"
+#include "reference/generate.hpp"
 
 #include <filesystem>
 
 #include "app/commands/commands.hpp"
 #include "app/commands/outputs.hpp"
 #include "app/commands/support.hpp"
-#include "core/memory_limit.hpp"
+#include "core/support/memory_limit.hpp"
 #include "io/output_directory.hpp"
 #include "io/trajectories.hpp"
 #include "parallel/partition.hpp"
@@ -41,9 +41,9 @@ void write_split(const Context& context, const core::GenerateOptions& options, c
   io::TrajectoryInfo info;
   info.count = split.count;
   info.times = options.times;
-  info.components = distributed::number_of_components(options);
-  info.system = distributed::system_name(options.system);
-  info.units = distributed::system_units(options);
+  info.components = reference::number_of_components(options);
+  info.system = reference::system_name(options.system);
+  info.units = reference::system_units(options);
   prepare_parent(comm, split.path);
   require_space(comm, split.path, info);
   io::TrajectoryWriter writer(comm, split.path, info, overwrite(context));
@@ -57,7 +57,7 @@ void write_split(const Context& context, const core::GenerateOptions& options, c
     core::Trajectories block;
     parallel::collectively(comm, [&] {
       try {
-        block = distributed::simulate(options, context.deck.seed, split.name, first, count);
+        block = reference::simulate(options, context.deck.seed, split.name, first, count);
       } catch (const NumericalError& error) {
         throw NumericalError(fmt::format("{}; generate.t_end is {}", error.what(), options.t_end));
       }
@@ -76,8 +76,8 @@ core::GenerateOptions options_of(const Deck& deck) {
         "data.validation and data.test name");
   core::GenerateOptions options = deck.generate;
   options.system = *deck.system;
-  distributed::validate(options);
-  core::require_memory(distributed::simulation_bytes(options, block_size),
+  reference::validate(options);
+  core::require_memory(reference::simulation_bytes(options, block_size),
                        fmt::format("a block of trajectories of generate.times = {}", options.times));
   return options;
 }

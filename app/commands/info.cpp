@@ -2,7 +2,7 @@
 #include <fmt/core.h>
 
 #include "app/commands/commands.hpp"
-#include "core/text.hpp"
+#include "core/support/text.hpp"
 #include "io/describe.hpp"
 
 namespace spnode::app {

@@ -8,15 +8,15 @@
 #include <span>
 
 #include "app/data_set.hpp"
-#include "core/memory_limit.hpp"
-#include "core/objective.hpp"
-#include "core/text.hpp"
-#include "distributed/optimizers/normal_equations.hpp"
-#include "distributed/rate_inference.hpp"
-#include "distributed/trainer.hpp"
-#include "distributed/trainer_memory.hpp"
+#include "core/loss/objective.hpp"
+#include "core/support/memory_limit.hpp"
+#include "core/support/text.hpp"
 #include "parallel/exact_sum.hpp"
 #include "spectral/pod.hpp"
+#include "training/optimizers/normal_equations.hpp"
+#include "training/rate_inference.hpp"
+#include "training/trainer.hpp"
+#include "training/trainer_memory.hpp"
 
 namespace spnode::app {
 
@@ -25,7 +25,7 @@ namespace {
 /// A data file as a training sees it.
 struct Source {
   Source(const parallel::Communicator& comm, const std::string& path, const core::WindowOptions& windows,
-         const distributed::SamplerOptions& options)
+         const training::SamplerOptions& options)
       : info(inspect_data(comm, path)),
         index(window_index(path, info, windows)),
         sampler(index.count(), options) {}
@@ -50,7 +50,7 @@ struct Source {
 
   io::TrajectoryInfo info;
   core::WindowIndex index;
-  distributed::Sampler sampler;
+  training::Sampler sampler;
 };
 
 /// The first windows of the training data, enough for one tile. Collective.
@@ -83,17 +83,17 @@ double start_bytes(const Deck& deck, const core::Model& model, const Source& tra
   if (model.options().autoencoder.enabled && model.options().autoencoder.pod)
     most = std::max(most, spectral::pod_bytes(model.state_dimension(), train.held(ranks), train.info.times));
   if (model.options().initialisation != core::Initialisation::random)
-    most = std::max(most, distributed::inference_bytes(model.latent_dimension(),
-                                                       model.options().nonlinear.empty()
-                                                           ? distributed::RateForm::linear
-                                                           : distributed::RateForm::quadratic,
-                                                       shares));
+    most = std::max(
+        most, training::inference_bytes(model.latent_dimension(),
+                                        model.options().nonlinear.empty() ? training::RateForm::linear
+                                                                          : training::RateForm::quadratic,
+                                        shares));
   return most;
 }
 
 bool takes_gauss_newton(const Deck& deck) {
   const auto& kinds = deck.training.optimizers;
-  return std::ranges::find(kinds, distributed::OptimizerKind::gauss_newton) != kinds.end();
+  return std::ranges::find(kinds, training::OptimizerKind::gauss_newton) != kinds.end();
 }
 
 /// Computes a tile in all the ways that the training will.
@@ -115,10 +115,10 @@ std::size_t tile_windows(const Deck& deck, const core::WindowData& data) {
 
 /// Fills in what trainer and optimizers take, and refuses that, with `tile` bytes for a tile, where there is
 /// not so much.
-void require_training(const Deck& deck, const core::WindowData& data, const distributed::TrainingSizes& sizes,
+void require_training(const Deck& deck, const core::WindowData& data, const training::TrainingSizes& sizes,
                       double tile, MemoryEstimate& estimate) {
-  estimate.parameters = distributed::trainer_bytes(sizes);
-  estimate.optimizer = distributed::optimizer_bytes(deck.training, sizes);
+  estimate.parameters = training::trainer_bytes(sizes);
+  estimate.optimizer = training::optimizer_bytes(deck.training, sizes);
   core::require_memory(
       estimate.data + estimate.parameters + estimate.optimizer + tile,
       fmt::format(
@@ -133,7 +133,7 @@ void require_training(const Deck& deck, const core::WindowData& data, const dist
 /// took.
 template <class Real>
 double run_tile(const Deck& deck, core::Objective<Real>& objective, const core::WindowData& data,
-                distributed::TrainingSizes sizes, MemoryEstimate& estimate) {
+                training::TrainingSizes sizes, MemoryEstimate& estimate) {
   sizes.contribution = objective.contribution_size();
   const std::size_t intervals = data.index().intervals();
   std::vector<std::uint64_t> windows(tile_windows(deck, data));
@@ -141,7 +141,7 @@ double run_tile(const Deck& deck, core::Objective<Real>& objective, const core::
   const bool whole = takes_gauss_newton(deck);
   const std::size_t at_once =
       whole ? windows.size() : std::min(windows.size(), objective.windows_in_cache(intervals));
-  const bool dense = whole && distributed::solves_densely(deck.training.gauss_newton, sizes.learning);
+  const bool dense = whole && training::solves_densely(deck.training.gauss_newton, sizes.learning);
   const auto learning = static_cast<double>(sizes.learning);
   const double tangents = dense ? learning * objective.residual_bytes(windows.size(), intervals) : 0.0;
   require_training(deck, data, sizes, objective.tape_bytes(at_once, intervals) + tangents, estimate);
@@ -153,10 +153,10 @@ double run_tile(const Deck& deck, core::Objective<Real>& objective, const core::
 
 /// Fills in what follows from the model. Not collective.
 void add_model(const Deck& deck, const Source& train, const core::WindowData& data, int ranks,
-               distributed::TrainingSizes sizes, MemoryEstimate& estimate) {
+               training::TrainingSizes sizes, MemoryEstimate& estimate) {
   core::Model model(deck.model, train.info.components);
   sizes.parameters = model.layout().size();
-  sizes.learning = distributed::learning_count(model.layout());
+  sizes.learning = training::learning_count(model.layout());
   require_training(deck, data, sizes, 0.0, estimate);
   estimate.start = start_bytes(deck, model, train, ranks);
   const std::vector<double> theta = any_parameters(model);
@@ -191,14 +191,13 @@ MemoryEstimate estimate_memory(const Context& context) {
   const parallel::Communicator& comm = context.comm;
   const Deck& deck = context.deck;
   const core::WindowOptions& windows = deck.data.windows;
-  const Source train(comm, deck.data.train, windows, distributed::training_sampler(deck.training, deck.seed));
-  distributed::TrainingSizes sizes;
+  const Source train(comm, deck.data.train, windows, training::training_sampler(deck.training, deck.seed));
+  training::TrainingSizes sizes;
   sizes.shares = train.sampler.shares_of(0, comm.size()).size();
   MemoryEstimate estimate;
   estimate.data = train.bytes(comm.size());
   if (!deck.data.validation.empty()) {
-    const Source validation(comm, deck.data.validation, windows,
-                            distributed::validation_sampler(deck.training));
+    const Source validation(comm, deck.data.validation, windows, training::validation_sampler(deck.training));
     estimate.data += validation.bytes(comm.size());
     sizes.validates = true;
     sizes.validation_shares = validation.sampler.shares_of(0, comm.size()).size();

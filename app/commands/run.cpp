@@ -3,7 +3,7 @@
 
 #include "app/commands/commands.hpp"
 #include "app/commands/support.hpp"
-#include "core/error.hpp"
+#include "core/support/error.hpp"
 #include "spectral/spectrum.hpp"
 
 namespace spnode::app {

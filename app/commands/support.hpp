@@ -8,7 +8,7 @@
 #include <string>
 
 #include "app/commands/commands.hpp"
-#include "core/text.hpp"
+#include "core/support/text.hpp"
 #include "io/trajectories.hpp"
 #include "parallel/communicator.hpp"
 

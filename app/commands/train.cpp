@@ -10,10 +10,10 @@
 #include "app/initial_model.hpp"
 #include "app/model_store.hpp"
 #include "app/progress.hpp"
-#include "distributed/signals.hpp"
-#include "distributed/trainer.hpp"
 #include "io/data_identity.hpp"
 #include "spectral/spectrum.hpp"
+#include "training/signals.hpp"
+#include "training/trainer.hpp"
 
 namespace spnode::app {
 
@@ -23,7 +23,7 @@ std::optional<DataSet> load_validation(const Context& context, const DataSet& tr
   const Deck& deck = context.deck;
   if (deck.data.validation.empty()) return std::nullopt;
   DataSet set = load_data_set(context.comm, deck.data.validation, deck.data.windows,
-                              distributed::validation_sampler(deck.training));
+                              training::validation_sampler(deck.training));
   if (set.info.components != train.info.components)
     throw FileError(set.path + ": /state has " + std::to_string(set.info.components) + " components; " +
                     train.path + " has " + std::to_string(train.info.components));
@@ -58,7 +58,7 @@ void say_start(const Context& context, const DataSet& train, const ModelState& s
 }  // namespace
 
 void check_training_options(const Deck& deck) {
-  distributed::check_optimizer_options(deck.training);
+  training::check_optimizer_options(deck.training);
   if (deck.training.spectrum_every > 0) spectral::check_spectrum_options();
 }
 
@@ -69,11 +69,11 @@ void train(Context& context) {
   check_training_options(deck);
   const Stopwatch clock;
   TrainingFiles files(context);  // refuses to overwrite results, before any work
-  const distributed::SignalFlag signals;
+  const training::SignalFlag signals;
   require_node_memory(comm, estimate_memory(context));
 
   const DataSet training_set = load_data_set(comm, deck.data.train, deck.data.windows,
-                                             distributed::training_sampler(deck.training, deck.seed));
+                                             training::training_sampler(deck.training, deck.seed));
   const std::optional<DataSet> validation_set = load_validation(context, training_set);
   const auto identity = [&](const DataSet& set) {
     return io::identify(comm, set.data.held(), set.data.first());
@@ -83,29 +83,29 @@ void train(Context& context) {
       make_objectives(comm, deck, start, training_set, validation_set ? &*validation_set : nullptr);
   say_start(context, training_set, start);
 
-  distributed::TrainerState state = files.starting_state(
+  training::TrainerState state = files.starting_state(
       start.theta, {{"training data", identity(training_set)},
                     {"validation data", validation_set ? identity(*validation_set) : "none"}});
   ProgressDisplay display(comm);
   double abscissa = std::numeric_limits<double>::quiet_NaN();
-  distributed::TrainerSetup setup;
+  training::TrainerSetup setup;
   setup.options = deck.training;
   setup.phases =
-      distributed::make_phases(deck.training, objectives.reconstruction.get(), objectives.rollout.get());
+      training::make_phases(deck.training, objectives.reconstruction.get(), objectives.rollout.get());
   setup.train = {&training_set.data, &training_set.sampler};
   if (validation_set) setup.validation = {&validation_set->data, &validation_set->sampler};
-  setup.hooks.progress = [&](const distributed::Progress& progress) { display.step(progress); };
-  setup.hooks.checkpoint = [&](const distributed::TrainerState& reached) { files.checkpoint(reached); };
+  setup.hooks.progress = [&](const training::Progress& progress) { display.step(progress); };
+  setup.hooks.checkpoint = [&](const training::TrainerState& reached) { files.checkpoint(reached); };
   setup.hooks.spectrum = [&](std::uint64_t, std::span<const double> theta) {
     abscissa = spectral_abscissa(context, *start.model, theta);
   };
-  setup.hooks.history = [&](const distributed::EpochRecord& record) {
+  setup.hooks.history = [&](const training::EpochRecord& record) {
     display.epoch(record);
     files.record(record, abscissa);
     abscissa = std::numeric_limits<double>::quiet_NaN();
   };
   setup.signals = &signals;
-  distributed::Trainer(comm, setup).run(state);
+  training::Trainer(comm, setup).run(state);
   display.finish();
 
   start.theta = state.best_theta;

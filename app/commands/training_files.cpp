@@ -49,9 +49,9 @@ void require_same_data(const DataIdentities& data, const io::Checkpoint& checkpo
                       ". Resume with the same data, or pass --overwrite to train anew");
 }
 
-io::Checkpoint to_checkpoint(const distributed::TrainerState& state) {
+io::Checkpoint to_checkpoint(const training::TrainerState& state) {
   io::Checkpoint checkpoint;
-  distributed::visit_members(state, [&](const char* name, const auto& member) {
+  training::visit_members(state, [&](const char* name, const auto& member) {
     using T = std::remove_cvref_t<decltype(member)>;
     if constexpr (std::is_same_v<T, std::vector<double>>)
       checkpoint.doubles[name] = member;
@@ -63,15 +63,15 @@ io::Checkpoint to_checkpoint(const distributed::TrainerState& state) {
   return checkpoint;
 }
 
-distributed::TrainerState from_checkpoint(const io::Checkpoint& checkpoint) {
-  distributed::TrainerState state;
+training::TrainerState from_checkpoint(const io::Checkpoint& checkpoint) {
+  training::TrainerState state;
   const auto single = [&](const char* name, const auto& values) {
     if (values.size() != 1)
       throw FileError(checkpoint.path + ": " + name + " holds " + std::to_string(values.size()) +
                       " numbers; one is needed");
     return values.front();
   };
-  distributed::visit_members(state, [&](const char* name, auto& member) {
+  training::visit_members(state, [&](const char* name, auto& member) {
     using T = std::remove_cvref_t<decltype(member)>;
     if constexpr (std::is_same_v<T, std::vector<double>>)
       member = checkpoint.doubles_at(name);
@@ -84,7 +84,7 @@ distributed::TrainerState from_checkpoint(const io::Checkpoint& checkpoint) {
 }
 
 /// The names of the phases in the order in which they run; history.csv holds numbers only.
-std::vector<std::string> phase_names(const distributed::TrainingOptions& options) {
+std::vector<std::string> phase_names(const training::TrainingOptions& options) {
   std::vector<std::string> names;
   if (options.pretrain_epochs > 0) names.push_back("pretrain");
   for (const auto kind : options.optimizers) names.emplace_back(name_of(kind));
@@ -129,8 +129,8 @@ void TrainingFiles::refuse_existing(const std::string& deck_text) const {
   if (exists(comm, history) && answer_of_root(comm, is_foreign)) refuse(history, false);
 }
 
-distributed::TrainerState TrainingFiles::starting_state(const std::vector<double>& theta,
-                                                        const DataIdentities& data) {
+training::TrainerState TrainingFiles::starting_state(const std::vector<double>& theta,
+                                                     const DataIdentities& data) {
   data_ = data;
   const std::string history = in_run(context_.deck, "history.csv");
   if (!context_.line.resume) {
@@ -138,18 +138,18 @@ distributed::TrainerState TrainingFiles::starting_state(const std::vector<double
     for (const std::string& old : {in_run(context_.deck, "model.h5"), checkpoint_path_})
       remove(context_.comm, old);
     history_ = io::History::start(context_.comm, history, columns);
-    return distributed::TrainerState::start(theta);
+    return training::TrainerState::start(theta);
   }
   const io::Checkpoint checkpoint = io::read_checkpoint(context_.comm, checkpoint_path_);
   require_same_deck(context_.deck, checkpoint);
   require_same_data(data, checkpoint);
-  const distributed::TrainerState state = from_checkpoint(checkpoint);
+  const training::TrainerState state = from_checkpoint(checkpoint);
   history_ = io::History::resume(context_.comm, history, columns, state.records);
   say(context_.comm, "{}: continuing after epoch {}\n", checkpoint_path_, state.epochs);
   return state;
 }
 
-void TrainingFiles::checkpoint(const distributed::TrainerState& state) {
+void TrainingFiles::checkpoint(const training::TrainerState& state) {
   io::Checkpoint contents = to_checkpoint(state);
   contents.strings["deck"] = print_deck(context_.deck);
   contents.strings["version"] = SPNODE_VERSION;
@@ -157,7 +157,7 @@ void TrainingFiles::checkpoint(const distributed::TrainerState& state) {
   io::write_checkpoint(context_.comm, checkpoint_path_, contents);
 }
 
-void TrainingFiles::record(const distributed::EpochRecord& record, double abscissa) {
+void TrainingFiles::record(const training::EpochRecord& record, double abscissa) {
   const double none = std::numeric_limits<double>::quiet_NaN();
   const std::vector<std::string> phases = phase_names(context_.deck.training);
   const auto phase = std::find(phases.begin(), phases.end(), record.phase) - phases.begin();
@@ -177,7 +177,7 @@ void TrainingFiles::record(const distributed::EpochRecord& record, double abscis
   history_->append(row);
 }
 
-void TrainingFiles::finish(const StoredModel& model, const distributed::TrainerState& state) {
+void TrainingFiles::finish(const StoredModel& model, const training::TrainerState& state) {
   io::write_text(context_.comm, in_run(context_.deck, "deck.yaml"), print_deck(context_.deck),
                  io::Overwrite::yes);
   store_model(context_.comm, model,

@@ -8,9 +8,9 @@
 
 #include "app/commands/commands.hpp"
 #include "app/model_store.hpp"
-#include "distributed/trainer.hpp"
 #include "io/directory_lock.hpp"
 #include "io/history.hpp"
+#include "training/trainer.hpp"
 
 namespace spnode::app {
 
@@ -30,15 +30,15 @@ class TrainingFiles {
   /// With --resume the state of the checkpoint, else a new one from theta. Starts or continues history.csv.
   /// Raises FileError for an unusable checkpoint or one of other data, UsageError where it belongs to another
   /// deck.
-  distributed::TrainerState starting_state(const std::vector<double>& theta, const DataIdentities& data);
+  training::TrainerState starting_state(const std::vector<double>& theta, const DataIdentities& data);
 
-  void checkpoint(const distributed::TrainerState& state);
+  void checkpoint(const training::TrainerState& state);
 
   /// Appends a line to history.csv. `abscissa`: NaN where it was not computed.
-  void record(const distributed::EpochRecord& record, double abscissa);
+  void record(const training::EpochRecord& record, double abscissa);
 
   /// Writes deck.yaml and the trained model.
-  void finish(const StoredModel& model, const distributed::TrainerState& state);
+  void finish(const StoredModel& model, const training::TrainerState& state);
 
  private:
   /// Raises UsageError for results of another training, and for files that no training wrote.

@@ -1,5 +1,5 @@
 # Install rules and the CMake package: find_package(spnode) gives spnode::core ... spnode::spectral.
-# Headers keep their names: #include "core/model/model.hpp" in here and in a program that uses the library.
+# Headers keep their names: #include "core/vector_field/model.hpp" in here and in a program that uses the library.
 include(CMakePackageConfigHelpers)
 
 get_property(layers GLOBAL PROPERTY SPNODE_LAYERS)

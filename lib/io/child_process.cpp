@@ -1,6 +1,6 @@
 #include "io/child_process.hpp"
 
-#include "core/error.hpp"
+#include "core/support/error.hpp"
 #include "io/file_bytes.hpp"
 
 #include <fcntl.h>

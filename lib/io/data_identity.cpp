@@ -1,6 +1,6 @@
 #include "io/data_identity.hpp"
 
-#include "core/random.hpp"
+#include "core/support/random.hpp"
 
 #include <algorithm>
 #include <bit>

@@ -1,6 +1,6 @@
 #include "io/file_bytes.hpp"
 
-#include "core/error.hpp"
+#include "core/support/error.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
 #pragma once
 /// Shared by the hdf5_*.cpp files and by nobody else: HDF5's own header and small helpers around it.
 
-#include "core/error.hpp"
+#include "core/support/error.hpp"
 #include "io/hdf5.hpp"
 
 #include <hdf5.h>

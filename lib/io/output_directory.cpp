@@ -1,6 +1,6 @@
 #include "io/output_directory.hpp"
 
-#include "core/error.hpp"
+#include "core/support/error.hpp"
 #include "io/file_bytes.hpp"
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 #include "io/slab_writer.hpp"
 
-#include "core/error.hpp"
+#include "core/support/error.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

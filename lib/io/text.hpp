@@ -1,7 +1,7 @@
 #pragma once
 /// Shapes as text.
 
-#include "core/text.hpp"
+#include "core/support/text.hpp"
 
 #include <cstddef>
 #include <string>

@@ -1,7 +1,7 @@
 // Inspecting and reading trajectory files; writing is in trajectory_writer.cpp.
 #include "io/trajectories.hpp"
 
-#include "core/memory_limit.hpp"
+#include "core/support/memory_limit.hpp"
 #include "io/child_process.hpp"
 #include "io/file_bytes.hpp"
 #include "io/sealed_file.hpp"

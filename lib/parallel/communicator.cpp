@@ -1,6 +1,6 @@
 #include "parallel/communicator.hpp"
 
-#include "core/memory_limit.hpp"
+#include "core/support/memory_limit.hpp"
 
 #include <exception>
 #include <new>

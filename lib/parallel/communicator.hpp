@@ -1,7 +1,7 @@
 #pragma once
 /// MPI ranks that work together, and how a failure of one becomes the failure of all.
 
-#include "core/error.hpp"
+#include "core/support/error.hpp"
 
 #include <mpi.h>
 

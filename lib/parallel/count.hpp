@@ -1,7 +1,7 @@
 #pragma once
 /// Numbers of entries as MPI takes them.
 
-#include "core/error.hpp"
+#include "core/support/error.hpp"
 
 #include <cstddef>
 #include <limits>

@@ -1,6 +1,6 @@
 #include "parallel/exact_sum.hpp"
 
-#include "core/text.hpp"
+#include "core/support/text.hpp"
 #include "parallel/count.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "spectral/dense_matrix.hpp"
 
-#include "distributed/petsc.hpp"
+#include "petsc/petsc.hpp"
 #include "spectral/slepc.hpp"
 
 namespace spnode::spectral {

@@ -1,7 +1,7 @@
 #pragma once
 /// Dense PETSc matrices made of a matrix that every rank holds, and their singular values.
 
-#include "distributed/petsc_handles.hpp"
+#include "petsc/handles.hpp"
 
 #include <petscmat.h>
 
@@ -11,7 +11,7 @@
 
 namespace spnode::spectral {
 
-using distributed::MatHandle;
+using petsc::MatHandle;
 
 /// Which matrix is made of A.
 enum class Part {

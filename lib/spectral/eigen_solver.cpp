@@ -1,7 +1,7 @@
 #include "spectral/eigen_solver.hpp"
 
-#include "core/random.hpp"
-#include "distributed/petsc.hpp"
+#include "core/support/random.hpp"
+#include "petsc/petsc.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -45,7 +45,7 @@ void EigenSolver::check_options(Mat matrix, const EigenSettings& settings) {
 
 void EigenSolver::configure(const EigenSettings& settings) {
   constexpr PetscInt max_restarts = 1000;
-  const distributed::QuietErrors quiet;
+  const petsc::QuietErrors quiet;
   const EPSProblemType problem = settings.symmetry == Symmetry::symmetric ? EPS_HEP : EPS_NHEP;
   SPNODE_PETSC(EPSCreate(PetscObjectComm(reinterpret_cast<PetscObject>(matrix_)), eps_.put()));
   EPS eps = eps_.get();
@@ -59,11 +59,11 @@ void EigenSolver::configure(const EigenSettings& settings) {
   set_method(settings);
   const std::string refused = "an option of the eigensolver is refused (-" + settings.prefix + "eps_..., -" +
                               settings.prefix + "st_...)";
-  distributed::check_options(EPSSetFromOptions(eps), refused, advice(settings.prefix));
+  petsc::check_options(EPSSetFromOptions(eps), refused, advice(settings.prefix));
   EPSProblemType asked = problem;
   SPNODE_PETSC(EPSGetProblemType(eps, &asked));
   if (asked != problem) throw UsageError(refused + ": the kind of problem follows from the matrix");
-  distributed::check_options(EPSSetUp(eps), refused, advice(settings.prefix));
+  petsc::check_options(EPSSetUp(eps), refused, advice(settings.prefix));
 }
 
 void EigenSolver::set_method(const EigenSettings& settings) const {
@@ -71,9 +71,8 @@ void EigenSolver::set_method(const EigenSettings& settings) const {
   PetscInt size = 0, wanted = static_cast<PetscInt>(settings.wanted), space = PETSC_DEFAULT;
   SPNODE_PETSC(MatGetSize(matrix_, &size, nullptr));
   // Looked up here, too, because the size of the space follows from it.
-  distributed::check_options(
-      PetscOptionsGetInt(nullptr, settings.prefix.c_str(), "-eps_nev", &wanted, nullptr),
-      "-" + settings.prefix + "eps_nev is refused");
+  petsc::check_options(PetscOptionsGetInt(nullptr, settings.prefix.c_str(), "-eps_nev", &wanted, nullptr),
+                       "-" + settings.prefix + "eps_nev is refused");
   wanted = std::clamp<PetscInt>(wanted, 1, size);
   if (settings.method == EigenMethod::all_by_lapack) {
     SPNODE_PETSC(EPSSetType(eps, EPSLAPACK));
@@ -96,7 +95,7 @@ void EigenSolver::set_method(const EigenSettings& settings) const {
 
 /// The starting vector depends on the row alone, so that every number of ranks starts alike.
 void EigenSolver::set_start() const {
-  distributed::VecHandle start;
+  petsc::VecHandle start;
   SPNODE_PETSC(MatCreateVecs(matrix_, start.put(), nullptr));
   PetscInt first = 0, last = 0;
   PetscScalar* values = nullptr;

@@ -1,7 +1,7 @@
 #include "spectral/low_rank_matrix.hpp"
 
-#include "core/functions/linear_algebra.hpp"
-#include "distributed/petsc.hpp"
+#include "core/matrix_functions/linear_algebra.hpp"
+#include "petsc/petsc.hpp"
 
 #include <petscblaslapack.h>
 

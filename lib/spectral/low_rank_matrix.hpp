@@ -1,14 +1,14 @@
 #pragma once
 /// Matrices that are diagonal plus low rank, without their entries.
 
-#include "core/functions/structured_matrix.hpp"
-#include "distributed/petsc_handles.hpp"
+#include "core/matrix_functions/structured_matrix.hpp"
+#include "petsc/handles.hpp"
 
 #include <petscmat.h>
 
 namespace spnode::spectral {
 
-using distributed::MatHandle;
+using petsc::MatHandle;
 
 /// A = diag(d) + F J F^T as a shell matrix: products, and an upper bound of its 2-norm where a norm is
 /// asked for. Its rows are spread over `comm`. `A` must outlive it. Collective on `comm`.

@@ -1,8 +1,8 @@
 #include "spectral/pod.hpp"
 
-#include "distributed/petsc.hpp"
 #include "parallel/broadcast.hpp"
 #include "parallel/exact_sum.hpp"
+#include "petsc/petsc.hpp"
 #include "spectral/dense_matrix.hpp"
 #include "spectral/eigen_solver.hpp"
 
@@ -110,7 +110,7 @@ void solve(std::span<const double> matrix, std::size_t modes, Pod& pod) {
   if (solver.converged() < m)
     throw NumericalError("POD: only " + std::to_string(solver.converged()) + " of " + std::to_string(m) +
                          " eigenvalues of the covariance converged");
-  distributed::VecHandle vector;
+  petsc::VecHandle vector;
   SPNODE_PETSC(MatCreateVecs(operand.get(), vector.put(), nullptr));
   pod.modes.resize(modes * m);
   pod.singular_values.resize(m);

@@ -1,6 +1,6 @@
 #include "spectral/report.hpp"
 
-#include "core/text.hpp"
+#include "core/support/text.hpp"
 
 #include <algorithm>
 #include <cstdio>

@@ -1,14 +1,14 @@
 #pragma once
 /// Owners of SLEPc handles.
 
-#include "distributed/petsc_handles.hpp"
+#include "petsc/handles.hpp"
 
 #include <slepceps.h>
 #include <slepcsvd.h>
 
 namespace spnode::spectral {
 
-using EpsHandle = distributed::PetscHandle<EPS, EPSDestroy>;
-using SvdHandle = distributed::PetscHandle<SVD, SVDDestroy>;
+using EpsHandle = petsc::PetscHandle<EPS, EPSDestroy>;
+using SvdHandle = petsc::PetscHandle<SVD, SVDDestroy>;
 
 }  // namespace spnode::spectral

@@ -1,8 +1,8 @@
 #include "spectral/spectrum.hpp"
 
-#include "core/text.hpp"
-#include "distributed/petsc.hpp"
+#include "core/support/text.hpp"
 #include "parallel/broadcast.hpp"
+#include "petsc/petsc.hpp"
 #include "spectral/bound_check.hpp"
 #include "spectral/dense_matrix.hpp"
 #include "spectral/spectrum_detail.hpp"
@@ -122,7 +122,7 @@ Problem make_problem(std::span<const double> matrix, double bound, const Spectru
 /// Condition number of the matrix of unit eigenvectors. The columns v and conj(v) of a pair are those of
 /// sqrt(2) (Re v, Im v) times a unitary matrix, so a real matrix has the same singular values.
 double condition_of_eigenvectors(const EigenSolver& solver, Mat matrix, std::size_t n) {
-  distributed::VecHandle real, imag;
+  petsc::VecHandle real, imag;
   SPNODE_PETSC(MatCreateVecs(matrix, real.put(), imag.put()));
   std::vector<double> columns(n * n);  // (eigenvectors, components)
   std::size_t parts = 1;

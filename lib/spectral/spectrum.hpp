@@ -1,7 +1,7 @@
 #pragma once
 /// Eigenvalues of a learned linear operator and the bound on their real parts.
 
-#include "core/functions/structured_matrix.hpp"
+#include "core/matrix_functions/structured_matrix.hpp"
 #include "parallel/communicator.hpp"
 #include "spectral/eigen_solver.hpp"
 #include "spectral/finding.hpp"

@@ -1,5 +1,5 @@
-#include "core/text.hpp"
-#include "distributed/petsc.hpp"
+#include "core/support/text.hpp"
+#include "petsc/petsc.hpp"
 #include "spectral/bound_check.hpp"
 #include "spectral/low_rank_matrix.hpp"
 #include "spectral/spectrum_detail.hpp"

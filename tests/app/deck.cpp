@@ -8,7 +8,7 @@
 #include "app/deck_keys.hpp"
 #include "app/deck_reference.hpp"
 #include "catch.hpp"
-#include "core/error.hpp"
+#include "core/support/error.hpp"
 
 using namespace spnode;
 using app::Deck;
@@ -71,7 +71,7 @@ TEST_CASE("values_reach_their_fields") {
   CHECK(deck.model.bilinear.rank == 7);
   CHECK(deck.integrator.scheme == core::Scheme::etdrk4);
   CHECK(deck.training.adam.schedule.rate == 2e-3);
-  CHECK(deck.training.adam.schedule.kind == distributed::ScheduleKind::exponential);
+  CHECK(deck.training.adam.schedule.kind == training::ScheduleKind::exponential);
   CHECK(deck.forecast.step == -0.5);
 }
 
@@ -167,8 +167,8 @@ TEST_CASE("contradictions_are_refused_at_the_place_of_their_cause") {
       {"model: {scaling: {kind: manual}}", "deck.yaml:1:19: model.scaling.kind: manual needs"},
       {"training: {optimizers: []}", "deck.yaml:1:12: training.optimizers is empty"},
       {"training: {adam: {rate: 1e-6}}", "deck.yaml:1:19: training.adam.final_rate must not be above"},
-      {"data: {window: 4}\ntraining: {adam: {horizons: [1, 5]}}",
-       "deck.yaml:2:19: training.adam.horizons has 5, but data.window is 4"},
+      {"data: {window: 4}\ntraining: {adam: {rollout_lengths: [1, 5]}}",
+       "deck.yaml:2:19: training.adam.rollout_lengths has 5, but data.window is 4"},
       {"data: {times: [0, 3, 3]}", "deck.yaml:1:8: data.times must be at least two increasing indices"},
       {"generate: {t_end: 2, t_start: 3}", "deck.yaml:1:12: generate.t_end must be after generate.t_start"},
       {"generate: {grid: logarithmic}", "deck.yaml:1:12: generate.grid: logarithmic needs"},

@@ -2,7 +2,7 @@
 /// What all benchmark programs share: timing, the best rate of small products, and tables.
 
 #include "core/kernels/gemm.hpp"
-#include "core/processor.hpp"
+#include "core/machine/processor.hpp"
 #include "machine.hpp"
 #include "products.hpp"
 

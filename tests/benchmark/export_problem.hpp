@@ -1,8 +1,8 @@
 #pragma once
 /// Writes a problem with spnode's loss, gradient and forecast, for the peers (peers/problem.py reads it).
 
-#include "core/error.hpp"
-#include "core/objective.hpp"
+#include "core/loss/objective.hpp"
+#include "core/support/error.hpp"
 #include "npy.hpp"
 #include "problems.hpp"
 

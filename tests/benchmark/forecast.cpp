@@ -13,8 +13,8 @@
 #include "benchmark.hpp"
 #include "selection.hpp"
 
-#include "core/error.hpp"
-#include "core/forecast.hpp"
+#include "core/forecast/forecast.hpp"
+#include "core/support/error.hpp"
 
 namespace spnode::benchmark {
 namespace {

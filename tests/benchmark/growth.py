@@ -18,7 +18,7 @@ AXES = [
      "Proportional to the batch from a few tiles of 32 on; below, the {fixed} ms show that a step spends whatever its batch "
      "(coefficients, phi matrices, pull-back, exact sum, Adam)."),
     ("batch", "ks20_lipschitz", "--batch", (8, 16, 32, 64, 128, 256, 512, 1024),
-     "As above with {fixed} ms: normalised weights are cheaper to realise than a bilinear form."),
+     "As above with {fixed} ms: normalised weights are cheaper to assemble than a bilinear form."),
     ("intervals", "ks20_bilinear", "--intervals", (1, 2, 4, 8, 16, 32),
      "Every interval costs the same: forward and reverse sweep touch each step's tape once, so that leaving L2 costs a few "
      "per cent."),

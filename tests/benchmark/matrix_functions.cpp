@@ -1,5 +1,5 @@
 // Phi functions of dense matrices and the matrix-free Taylor method against their cost models, and the choice
-// between the two (core/dynamics.hpp, choose_method).
+// between the two (core/integrators/dynamics.hpp, choose_method).
 //
 //   benchmark_matrix_functions [--json|--markdown] [--large] [phi] [taylor] [choice]
 //
@@ -8,10 +8,10 @@
 // (phi) and n = 1024, some minutes.
 
 #include "benchmark.hpp"
-#include "core/dynamics.hpp"
-#include "core/functions/expmv.hpp"
-#include "core/functions/phi.hpp"
-#include "core/integrators/taylor_linear_part.hpp"
+#include "core/integrators/dynamics.hpp"
+#include "core/linear/dense/taylor_linear_part.hpp"
+#include "core/matrix_functions/expmv.hpp"
+#include "core/matrix_functions/phi.hpp"
 
 #include <functional>
 #include <span>
@@ -156,8 +156,8 @@ Cost cost_of(core::LinearPart<double>& part, const Work& work) {
   std::vector<double> A_bar(work.A.size());
   Cost cost{};
   cost.update = time_of([&] {
-    part.realise(work.A);
-    part.realise_vjp(std::span<const double>(bar.data(), bar.extent(0)), A_bar);
+    part.assemble(work.A);
+    part.assemble_vjp(std::span<const double>(bar.data(), bar.extent(0)), A_bar);
   });
   core::Scratch<double> scratch;
   for (std::size_t op = 0; op < work.operators.size(); ++op) {

@@ -1,7 +1,7 @@
 #pragma once
 /// Arrays in NumPy's file format, version 1.0, for the peers' scripts.
 
-#include "core/error.hpp"
+#include "core/support/error.hpp"
 
 #include <bit>
 #include <cstdint>

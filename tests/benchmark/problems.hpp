@@ -2,12 +2,12 @@
 /// The problems of the benchmarks of whole steps: the sizes of the shipped decks, with synthetic data.
 
 #include "core/data/windows.hpp"
-#include "core/error.hpp"
-#include "core/forecast.hpp"
+#include "core/forecast/forecast.hpp"
 #include "core/kernels/quadratic.hpp"
 #include "core/loss/options.hpp"
-#include "core/model/model.hpp"
-#include "distributed/options.hpp"
+#include "core/support/error.hpp"
+#include "core/vector_field/model.hpp"
+#include "training/options.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -25,7 +25,7 @@ struct Problem {
   core::ModelOptions model;
   core::IntegratorOptions integrator;
   core::LossOptions loss;
-  distributed::TrainingOptions training;
+  training::TrainingOptions training;
 
   std::size_t intervals() const { return times.size() - 1; }
   std::size_t latent() const { return model.latent_dimension == 0 ? components : model.latent_dimension; }
@@ -47,8 +47,8 @@ inline std::vector<double> logarithmic_times(std::size_t count, double first, do
   return times;
 }
 
-inline distributed::TrainingOptions training(std::size_t batch, std::size_t tile = 32) {
-  distributed::TrainingOptions options;
+inline training::TrainingOptions training(std::size_t batch, std::size_t tile = 32) {
+  training::TrainingOptions options;
   options.batch = batch;
   options.tile = tile;
   options.adam.clip = 0.5;
@@ -214,7 +214,7 @@ inline double network_flops(std::size_t in, const std::vector<std::size_t>& hidd
   return sum + 2.0 * double(in * out);
 }
 
-/// The rule of core/model/bilinear.hpp.
+/// The rule of core/components/bilinear.hpp.
 inline bool bilinear_is_expanded(const Problem& problem) {
   const std::size_t n = problem.latent();
   return n <= core::most_variables && n + 1 <= 4 * problem.model.bilinear.rank;

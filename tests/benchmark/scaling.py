@@ -2,7 +2,7 @@
 
 Runs on one rank and on all alternate (`--rounds`); times are medians over the rounds, a speed-up is the median of the
 rounds' ratios, with their range. The shares say what a step spends outside the tiles: exact sum (with its two
-allreduces), update (realise and matrix functions), pull-back, Adam; the rest is the hot loop. "tiles of a rank" is the
+allreduces), update (assemble and matrix functions), pull-back, Adam; the rest is the hot loop. "tiles of a rank" is the
 most that any rank computes: where the ranks cannot share evenly that bounds the speed-up.
 """
 

@@ -35,11 +35,11 @@
 #include "export_problem.hpp"
 #include "selection.hpp"
 
+#include "core/integrators/rollout.hpp"
 #include "core/kernels/lanes.hpp"
-#include "core/objective.hpp"
-#include "core/rollout.hpp"
-#include "distributed/batch_objective.hpp"
-#include "distributed/optimizers/adam.hpp"
+#include "core/loss/objective.hpp"
+#include "training/batch_objective.hpp"
+#include "training/optimizers/adam.hpp"
 
 #include <mpi.h>
 
@@ -73,16 +73,16 @@ class Step {
 
   // At least `seconds` for the step as a whole. Collective.
   double whole(double seconds) {
-    distributed::BatchObjective batch(comm_, objective_, data_, sampler_);
-    const distributed::Adam adam(problem_.training.adam, model_.layout());
-    distributed::AdamState state = adam.start(theta_);
+    training::BatchObjective batch(comm_, objective_, data_, sampler_);
+    const training::Adam adam(problem_.training.adam, model_.layout());
+    training::AdamState state = adam.start(theta_);
     std::vector<double> theta = theta_;
     gradient_.resize(theta.size());
-    distributed::BatchNumber number;
+    training::BatchNumber number;
     return collective_seconds_of<clock>(
         comm_,
         [&] {
-          const distributed::Evaluation at = batch.gradient(number, theta, gradient_);
+          const training::Evaluation at = batch.gradient(number, theta, gradient_);
           if (!at.finite) throw NumericalError(problem_.name + ": the step is not finite");
           adam.update(theta, gradient_, at.gradient_norm, 1e-6, state);
           if (++number.step == sampler_.steps_per_epoch()) number = {number.epoch + 1, 0};
@@ -104,8 +104,8 @@ class Step {
     objective_.set_parameters(theta_);
     tiles_and_sum(phases);
     rollouts(phases);
-    distributed::Adam adam(problem_.training.adam, model_.layout());
-    distributed::AdamState state = adam.start(theta_);
+    training::Adam adam(problem_.training.adam, model_.layout());
+    training::AdamState state = adam.start(theta_);
     std::vector<double> theta = theta_;
     phases.adam = timed([&] { adam.update(theta, gradient_, norm(gradient_), 1e-6, state); });
     return phases;
@@ -171,7 +171,8 @@ class Step {
     core::Vector<Real> bar("bar", dynamics.coefficient_count());
     Kokkos::deep_copy(states, Real(0.1));
     Kokkos::deep_copy(ones, Real(1));
-    core::Rollout<Real> rollout(dynamics, {problem_.integrator.substeps, problem_.integrator.keep_every});
+    core::Rollout<Real> rollout(dynamics,
+                                {problem_.integrator.substeps, problem_.integrator.checkpoint_interval});
     const auto forward = [&] {
       rollout.forward(space, steps_of_tile, states, core::Rollout<Real>::Record::yes, scratch);
     };
@@ -200,7 +201,7 @@ class Step {
   core::StepTable table_;
   core::MatrixFunctionMethod method_;
   core::Objective<Real> objective_;
-  distributed::Sampler sampler_;
+  training::Sampler sampler_;
 };
 
 // Operations of a step; see the head of this file.

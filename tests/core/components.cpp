@@ -1,9 +1,9 @@
 #include "catch.hpp"
-#include "core/model/autoencoder.hpp"
-#include "core/model/bilinear.hpp"
-#include "core/model/dense_hurwitz.hpp"
-#include "core/model/lipschitz.hpp"
-#include "core/model/network.hpp"
+#include "core/components/autoencoder.hpp"
+#include "core/components/bilinear.hpp"
+#include "core/components/lipschitz.hpp"
+#include "core/components/network.hpp"
+#include "core/linear/dense/dense_hurwitz.hpp"
 #include "helpers.hpp"
 
 #include <functional>
@@ -89,14 +89,14 @@ struct Setup {
     x = random_matrix<Real>(map->inputs(), lanes, "x");
   }
 
-  Vector<Real> realise(const std::vector<double>& at) const {
+  Vector<Real> assemble(const std::vector<double>& at) const {
     std::vector<double> kappa(map->coefficient_count());
-    map->realise(at, kappa);
+    map->assemble(at, kappa);
     return to_device<Real>(kappa);
   }
   Matrix<Real> apply(const std::vector<double>& at, const Matrix<Real>& input) {
     Matrix<Real> y("y", map->outputs(), lanes);
-    map->apply(space, realise(at), input, y, tape, scratch);
+    map->apply(space, assemble(at), input, y, tape, scratch);
     return y;
   }
 
@@ -119,9 +119,9 @@ TEST_CASE("component_tangent_matches_central_differences") {
                          w = random_matrix(s.map->outputs(), s.lanes, "w");
     s.apply(s.theta, s.x);
     std::vector<double> kappa_dot(s.map->coefficient_count());
-    s.map->realise_jvp(s.theta, theta_dot, kappa_dot);
+    s.map->assemble_jvp(s.theta, theta_dot, kappa_dot);
     Matrix<double> y_dot("y_dot", s.map->outputs(), s.lanes);
-    s.map->apply_jvp(s.space, {s.realise(s.theta), to_device(kappa_dot), s.x, x_dot, s.tape, y_dot},
+    s.map->apply_jvp(s.space, {s.assemble(s.theta), to_device(kappa_dot), s.x, x_dot, s.tape, y_dot},
                      s.scratch);
 
     const auto shifted = [&](double e) {
@@ -143,16 +143,16 @@ TEMPLATE_TEST_CASE("component_adjoint_is_the_transpose_of_its_tangent", "", doub
     const Matrix<Real> x_dot = random_matrix<Real>(s.map->inputs(), s.lanes, "x_dot"),
                        w = random_matrix<Real>(s.map->outputs(), s.lanes, "w");
     s.apply(s.theta, s.x);
-    const Vector<Real> kappa = s.realise(s.theta);
+    const Vector<Real> kappa = s.assemble(s.theta);
     std::vector<double> kappa_dot(s.map->coefficient_count());
-    s.map->realise_jvp(s.theta, theta_dot, kappa_dot);
+    s.map->assemble_jvp(s.theta, theta_dot, kappa_dot);
     Matrix<Real> y_dot("y_dot", s.map->outputs(), s.lanes), x_bar("x_bar", s.map->inputs(), s.lanes);
     s.map->apply_jvp(s.space, {kappa, to_device<Real>(kappa_dot), s.x, x_dot, s.tape, y_dot}, s.scratch);
 
     Vector<Real> kappa_bar("kappa_bar", kappa.extent(0));
     s.map->apply_vjp(s.space, {kappa, s.x, s.tape, w, x_bar, kappa_bar}, s.scratch);
     std::vector<double> theta_bar(s.theta.size(), 0.0);
-    s.map->realise_vjp(s.theta, to_host(kappa_bar), theta_bar);
+    s.map->assemble_vjp(s.theta, to_host(kappa_bar), theta_bar);
     CAPTURE(c.name);
     CHECK(relative(dot(y_dot, w), dot(x_bar, x_dot) + dot(theta_bar, theta_dot)) < 4500 * roundoff<Real>);
   }
@@ -168,9 +168,9 @@ TEST_CASE("frozen_linear_map_of_an_autoencoder_has_no_gradient") {
   s.apply(s.theta, s.x);
   Matrix<double> w = random_matrix(4, s.lanes, "w"), x_bar("x_bar", 6, s.lanes);
   Vector<double> kappa_bar("kappa_bar", s.map->coefficient_count());
-  s.map->apply_vjp(s.space, {s.realise(s.theta), s.x, s.tape, w, x_bar, kappa_bar}, s.scratch);
+  s.map->apply_vjp(s.space, {s.assemble(s.theta), s.x, s.tape, w, x_bar, kappa_bar}, s.scratch);
   std::vector<double> theta_bar(s.theta.size(), 0.0);
-  s.map->realise_vjp(s.theta, to_host(kappa_bar), theta_bar);
+  s.map->assemble_vjp(s.theta, to_host(kappa_bar), theta_bar);
   double others = 0.0;
   for (std::size_t i = 0; i < theta_bar.size(); ++i) {
     if (i < 24)
@@ -223,7 +223,7 @@ double exact_divisor(const LipschitzLayer& layer, std::span<const double> W) {
 }
 double divisor_of(const LipschitzLayer& layer, std::span<const double> W) {
   std::vector<double> B(W.size());
-  layer.realise(W, B);
+  layer.assemble(W, B);
   return layer.bound * W[0] / B[0];
 }
 
@@ -263,14 +263,14 @@ TEST_CASE("hurwitz_adjoint_is_the_transpose_of_its_tangent_and_matches_differenc
   linear.initialise(1, theta);
   const auto theta_dot = random_vector(theta.size(), "theta_dot"), A_bar = random_vector(25, "A_bar");
   std::vector<double> A_dot(25), theta_bar(theta.size(), 0.0);
-  linear.realise_jvp(theta, theta_dot, A_dot);
-  linear.realise_vjp(theta, A_bar, theta_bar);
+  linear.assemble_jvp(theta, theta_dot, A_dot);
+  linear.assemble_vjp(theta, A_bar, theta_bar);
   CHECK(relative(dot(A_dot, A_bar), dot(theta_bar, theta_dot)) < 1e-13);
   const auto at = [&](double e) {
     auto moved = theta;
     for (std::size_t i = 0; i < theta.size(); ++i) moved[i] += e * theta_dot[i];
     std::vector<double> A(25);
-    linear.realise(moved, A);
+    linear.assemble(moved, A);
     return dot(A, A_bar);
   };
   CHECK(relative(dot(A_dot, A_bar), (at(1e-5) - at(-1e-5)) / 2e-5) < 1e-8);
@@ -282,7 +282,7 @@ TEST_CASE("hurwitz_operator_starts_with_the_wanted_decay_rates") {
   linear.declare(layout);
   std::vector<double> theta(layout.size()), A(16);
   linear.initialise(1, theta);
-  linear.realise(theta, A);
+  linear.assemble(theta, A);
   for (std::size_t i = 0; i < 4; ++i)
     for (std::size_t j = 0; j < 4; ++j)
       CHECK(A[4 * i + j] == Approx(i == j ? 0.25 - 1e-3 * std::pow(100.0, double(i)) : 0.0).margin(1e-12));

@@ -1,7 +1,7 @@
 #include "catch.hpp"
-#include "core/error.hpp"
 #include "core/metrics/field_statistics.hpp"
-#include "core/random.hpp"
+#include "core/support/error.hpp"
+#include "core/support/random.hpp"
 
 #include <cmath>
 #include <limits>

@@ -1,7 +1,7 @@
-#include "core/forecast.hpp"
+#include "core/forecast/forecast.hpp"
 #include "catch.hpp"
-#include "core/error.hpp"
-#include "core/random.hpp"
+#include "core/support/error.hpp"
+#include "core/support/random.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,7 @@
 #include "catch.hpp"
-#include "core/error.hpp"
-#include "core/functions/block_phi.hpp"
-#include "core/functions/phi.hpp"
+#include "core/matrix_functions/block_phi.hpp"
+#include "core/matrix_functions/phi.hpp"
+#include "core/support/error.hpp"
 #include "helpers.hpp"
 
 using namespace spnode;

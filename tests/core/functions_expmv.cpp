@@ -1,7 +1,7 @@
 #include "catch.hpp"
-#include "core/error.hpp"
-#include "core/functions/expmv.hpp"
-#include "core/functions/phi.hpp"
+#include "core/matrix_functions/expmv.hpp"
+#include "core/matrix_functions/phi.hpp"
+#include "core/support/error.hpp"
 #include "functions_reference.hpp"
 
 #include <limits>

@@ -1,11 +1,11 @@
 /// Phi functions, resolvents and their adjoints up to norms of 1e12, against references/matrix_functions.txt.
 #include "allocations.hpp"
 #include "catch.hpp"
-#include "core/error.hpp"
-#include "core/functions/linear_algebra.hpp"
-#include "core/functions/phi.hpp"
-#include "core/functions/resolvent.hpp"
-#include "core/functions/taylor_degree.hpp"
+#include "core/matrix_functions/linear_algebra.hpp"
+#include "core/matrix_functions/phi.hpp"
+#include "core/matrix_functions/resolvent.hpp"
+#include "core/matrix_functions/taylor_degree.hpp"
+#include "core/support/error.hpp"
 #include "functions_reference.hpp"
 #include "matrix_references.hpp"
 

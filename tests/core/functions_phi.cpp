@@ -1,6 +1,6 @@
 #include "catch.hpp"
-#include "core/error.hpp"
-#include "core/functions/phi.hpp"
+#include "core/matrix_functions/phi.hpp"
+#include "core/support/error.hpp"
 #include "functions_reference.hpp"
 
 #include <limits>

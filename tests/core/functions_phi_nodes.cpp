@@ -1,10 +1,10 @@
 /// Phi functions that act on vectors by way of PhiNodes, against references/matrix_functions.txt and against
 /// the dense functions.
 #include "catch.hpp"
-#include "core/error.hpp"
-#include "core/functions/phi.hpp"
-#include "core/integrators/step_table.hpp"
-#include "core/integrators/tabulated_linear_part.hpp"
+#include "core/linear/dense/tabulated_linear_part.hpp"
+#include "core/linear/step_table.hpp"
+#include "core/matrix_functions/phi.hpp"
+#include "core/support/error.hpp"
 #include "functions_reference.hpp"
 #include "matrix_references.hpp"
 
@@ -32,7 +32,7 @@ class Columns {
   }
 
   Array value(const Array& a, double h) {
-    part_.realise(a);
+    part_.assemble(a);
     part_.set_steps({h});
     steps_.assign(StepTable({h}), std::vector<double>(lanes_, h), 1, lanes_);
     part_.apply(space_, 0, steps_.interval(0), arguments(), out_, scratch_);
@@ -54,7 +54,7 @@ class Columns {
     part_.apply_vjp(space_, 0, steps_.interval(0), {arguments(), out_, bars, bar}, scratch_);
     Array host(bar.extent(0)), a_bar(n_ * n_, 0.0);
     download(bar, host);
-    part_.realise_vjp(host, a_bar);
+    part_.assemble_vjp(host, a_bar);
     return a_bar;
   }
 

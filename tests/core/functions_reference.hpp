@@ -1,7 +1,7 @@
 #pragma once
 /// Matrices and reference values for the tests of core/functions.
 
-#include "core/random.hpp"
+#include "core/support/random.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 #include "catch.hpp"
-#include "core/error.hpp"
-#include "core/functions/resolvent.hpp"
+#include "core/matrix_functions/resolvent.hpp"
+#include "core/support/error.hpp"
 #include "functions_reference.hpp"
 
 using namespace spnode;

@@ -2,8 +2,8 @@
 /// Small tools for tests of core.
 
 #include "core/kernels/elementwise.hpp"
-#include "core/random.hpp"
-#include "core/types.hpp"
+#include "core/memory/types.hpp"
+#include "core/support/random.hpp"
 
 #include <cmath>
 #include <cstddef>

@@ -1,7 +1,7 @@
 #include "catch.hpp"
-#include "core/dynamics.hpp"
+#include "core/integrators/dynamics.hpp"
 #include "core/integrators/imex_rk.hpp"
-#include "core/rollout.hpp"
+#include "core/integrators/rollout.hpp"
 #include "helpers.hpp"
 
 using namespace spnode;
@@ -123,7 +123,7 @@ Adjoint<Real> adjoint_of(Setup<Real>& s, const Case& c, const Matrix<Real>& w) {
   Vector<Real> bar("bar", d.coefficient_count());
   rollout.reverse(s.space, steps, bars, bar, s.scratch);
   Adjoint<Real> adjoint{std::vector<double>(s.theta.size(), 0.0), Matrix<Real>("u_bar", 3, lanes)};
-  d.realise_vjp(s.theta, to_host(bar), adjoint.theta);
+  d.assemble_vjp(s.theta, to_host(bar), adjoint.theta);
   Kokkos::deep_copy(adjoint.u, lanes_of(MatrixView<Real>(bars), 0, lanes));
   return adjoint;
 }

@@ -2,8 +2,8 @@
 #include "core/kernels/elementwise.hpp"
 #include "core/kernels/gemm.hpp"
 #include "core/kernels/lanes.hpp"
-#include "core/random.hpp"
-#include "core/scratch.hpp"
+#include "core/memory/scratch.hpp"
+#include "core/support/random.hpp"
 #include "helpers.hpp"
 
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "core/integrators/lane_matrices.hpp"
+#include "core/linear/dense/lane_matrices.hpp"
 
 #include "catch.hpp"
 #include "core/kernels/lanes.hpp"

@@ -1,7 +1,7 @@
 #pragma once
 /// What references/matrix_functions.txt holds, and errors against it.
 
-#include "core/functions/linear_algebra.hpp"
+#include "core/matrix_functions/linear_algebra.hpp"
 #include "functions_reference.hpp"
 
 #include <fstream>

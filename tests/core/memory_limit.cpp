@@ -1,8 +1,8 @@
-#include "core/memory_limit.hpp"
+#include "core/support/memory_limit.hpp"
 
 #include "catch.hpp"
-#include "core/error.hpp"
-#include "core/model/model.hpp"
+#include "core/support/error.hpp"
+#include "core/vector_field/model.hpp"
 
 #include <sys/resource.h>
 

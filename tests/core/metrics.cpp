@@ -1,8 +1,8 @@
 #include "catch.hpp"
-#include "core/error.hpp"
 #include "core/metrics/boundedness.hpp"
 #include "core/metrics/component_errors.hpp"
 #include "core/metrics/mean_metrics.hpp"
+#include "core/support/error.hpp"
 
 #include <cmath>
 #include <limits>

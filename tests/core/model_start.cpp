@@ -1,15 +1,15 @@
 // Parameters of given operators and forms.
 #include "catch.hpp"
-#include "core/error.hpp"
-#include "core/functions/decompositions.hpp"
-#include "core/functions/differences.hpp"
-#include "core/functions/phi.hpp"
-#include "core/model/bilinear.hpp"
-#include "core/model/dense_hurwitz.hpp"
-#include "core/model/even_pairs.hpp"
-#include "core/model/lipschitz.hpp"
-#include "core/model/network.hpp"
-#include "core/model/quadratic_rate.hpp"
+#include "core/components/bilinear.hpp"
+#include "core/components/even_pairs.hpp"
+#include "core/components/lipschitz.hpp"
+#include "core/components/network.hpp"
+#include "core/components/quadratic_rate.hpp"
+#include "core/linear/dense/dense_hurwitz.hpp"
+#include "core/matrix_functions/decompositions.hpp"
+#include "core/matrix_functions/differences.hpp"
+#include "core/matrix_functions/phi.hpp"
+#include "core/support/error.hpp"
 #include "helpers.hpp"
 
 #include <algorithm>
@@ -42,13 +42,13 @@ struct Operator {
   std::vector<double> random_matrix(std::uint64_t seed) const {
     std::vector<double> theta(layout.size()), A(size);
     linear.initialise(seed, theta);
-    linear.realise(theta, A);
+    linear.assemble(theta, A);
     return A;
   }
   std::vector<double> round_trip(std::span<const double> A) const {
     std::vector<double> theta(layout.size()), back(size);
     linear.set_matrix(A, theta);
-    linear.realise(theta, back);
+    linear.assemble(theta, back);
     return back;
   }
   std::size_t size;
@@ -121,7 +121,7 @@ TEST_CASE("factors_of_given_forms_give_them_back") {
     const auto Q = random_vector(n * monomial_count(n), "Q"), b = random_vector(n, "b");
     CHECK(bilinear.set_forms(Q, b, theta) == 0.0);
     std::vector<double> kappa(bilinear.coefficient_count());
-    bilinear.realise(theta, kappa);
+    bilinear.assemble(theta, kappa);
     for (std::size_t i = 0; i < n; ++i) {
       const std::size_t stride = monomial_stride<double>(n);
       CHECK(largest_difference(std::span(kappa).subspan(i * stride, monomial_count(n)),
@@ -163,7 +163,7 @@ TEST_CASE("weights_of_a_bounded_layer_are_found_from_what_they_realise") {
       const double k = layer.invert(B, W);
       CHECK((size < 1.0 ? k == 1.0 : k > 1.0));
       for (double& entry : B) entry /= k;
-      layer.realise(W, found);
+      layer.assemble(W, found);
       CAPTURE(size);
       CHECK(largest_difference(found, B) < 1e-12 * largest_of(B));
     }
@@ -199,7 +199,7 @@ TEST_CASE("pairs_of_neurons_give_squares") {
     network.set_directions(V, theta);
     const auto W = random_vector(n * 3, "W"), b = random_vector(n, "b"), x = random_vector(n, "x");
     CHECK(network.set_outputs(W, b, theta) == 1.0);
-    network.realise(theta, kappa);
+    network.assemble(theta, kappa);
     const Matrix<double> X("x", n, 1), Y("y", n, 1), tape("tape", network.tape_rows(), 1);
     Scratch<double> scratch;
     upload(x, X);

@@ -1,7 +1,7 @@
-#include "core/objective.hpp"
+#include "core/loss/objective.hpp"
 #include "allocations.hpp"
 #include "catch.hpp"
-#include "core/forecast.hpp"
+#include "core/forecast/forecast.hpp"
 #include "helpers.hpp"
 
 #include <numeric>

@@ -2,9 +2,9 @@
 // alone.
 #include "allocations.hpp"
 #include "catch.hpp"
-#include "core/error.hpp"
-#include "core/integrators/tabulated_linear_part.hpp"
-#include "core/objective.hpp"
+#include "core/linear/dense/tabulated_linear_part.hpp"
+#include "core/loss/objective.hpp"
+#include "core/support/error.hpp"
 #include "helpers.hpp"
 
 #include <algorithm>

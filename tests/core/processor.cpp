@@ -1,4 +1,4 @@
-#include "core/processor.hpp"
+#include "core/machine/processor.hpp"
 
 #include "catch.hpp"
 #include "core/kernels/vector_unit.hpp"

@@ -2,7 +2,7 @@
 
 #include "catch.hpp"
 #include "core/kernels/gemm.hpp"
-#include "core/scratch.hpp"
+#include "core/memory/scratch.hpp"
 #include "helpers.hpp"
 
 using namespace spnode::core;

@@ -1,4 +1,4 @@
-#include "core/random.hpp"
+#include "core/support/random.hpp"
 #include "catch.hpp"
 
 #include <vector>

@@ -1,14 +1,14 @@
 // Operators whose structure makes them linear in n: the promise of each, and agreement with the dense
 // operator of the same entries.
 #include "catch.hpp"
-#include "core/dynamics.hpp"
-#include "core/error.hpp"
-#include "core/functions/linear_algebra.hpp"
-#include "core/functions/taylor_degree.hpp"
-#include "core/integrators/block_linear_part.hpp"
-#include "core/integrators/low_rank_linear_part.hpp"
-#include "core/model/hurwitz.hpp"
-#include "core/objective.hpp"
+#include "core/integrators/dynamics.hpp"
+#include "core/linear/block_diagonal/block_linear_part.hpp"
+#include "core/linear/hurwitz.hpp"
+#include "core/linear/low_rank/low_rank_linear_part.hpp"
+#include "core/loss/objective.hpp"
+#include "core/matrix_functions/linear_algebra.hpp"
+#include "core/matrix_functions/taylor_degree.hpp"
+#include "core/support/error.hpp"
 #include "helpers.hpp"
 
 #include <algorithm>
@@ -40,9 +40,9 @@ struct Realised {
     theta.resize(layout.size());
     linear->initialise(3, theta);
   }
-  OwnedMatrix realise(std::span<const double> at) const {
+  OwnedMatrix assemble(std::span<const double> at) const {
     OwnedMatrix A{linear->shape(), std::vector<double>(linear->coefficient_count())};
-    linear->realise(at, A.entries);
+    linear->assemble(at, A.entries);
     return A;
   }
   std::unique_ptr<HurwitzOperator> linear;
@@ -74,14 +74,14 @@ TEST_CASE("structured_hurwitz_adjoint_is_the_transpose_of_its_tangent_and_matche
       const auto theta_dot = random_vector(c.theta.size(), "theta_dot"),
                  A_bar = random_vector(c.linear->coefficient_count(), "A_bar");
       std::vector<double> A_dot(A_bar.size()), theta_bar(c.theta.size(), 0.0);
-      c.linear->realise_jvp(c.theta, theta_dot, A_dot);
-      c.linear->realise_vjp(c.theta, A_bar, theta_bar);
+      c.linear->assemble_jvp(c.theta, theta_dot, A_dot);
+      c.linear->assemble_vjp(c.theta, A_bar, theta_bar);
       CAPTURE(int(structure), n);
       CHECK(relative(dot(A_dot, A_bar), dot(theta_bar, theta_dot)) < 1e-13);
       const auto at = [&](double e) {
         auto moved = c.theta;
         for (std::size_t i = 0; i < moved.size(); ++i) moved[i] += e * theta_dot[i];
-        return dot(c.realise(moved).entries, A_bar);
+        return dot(c.assemble(moved).entries, A_bar);
       };
       CHECK(relative(dot(A_dot, A_bar), (at(1e-5) - at(-1e-5)) / 2e-5) < 1e-8);
     }
@@ -94,7 +94,7 @@ TEST_CASE("spectral_abscissa_is_below_mu_for_random_parameters_of_every_structur
         Realised c(9, options_of(structure, mu));
         const auto noise = random_vector(c.theta.size(), "trial" + std::to_string(trial), 1.5);
         for (std::size_t i = 0; i < noise.size(); ++i) c.theta[i] += noise[i];
-        const OwnedMatrix A = c.realise(c.theta);
+        const OwnedMatrix A = c.assemble(c.theta);
         CAPTURE(int(structure), mu, trial);
         REQUIRE(spectral_abscissa(to_dense(A), 9) < mu + 1e-13 * frobenius_norm(A));
       }
@@ -105,7 +105,7 @@ TEST_CASE("low_rank_operators_are_contractive") {
     Realised c(8, options_of(LinearStructure::low_rank, 0.3));
     const auto noise = random_vector(c.theta.size(), "trial" + std::to_string(trial), 1.0);
     for (std::size_t i = 0; i < noise.size(); ++i) c.theta[i] += noise[i];
-    const std::vector<double> A = to_dense(c.realise(c.theta));
+    const std::vector<double> A = to_dense(c.assemble(c.theta));
     std::vector<double> symmetric(64);
     for (std::size_t i = 0; i < 8; ++i)
       for (std::size_t j = 0; j < 8; ++j) symmetric[8 * i + j] = 0.5 * (A[8 * i + j] + A[8 * j + i]);
@@ -117,7 +117,7 @@ TEST_CASE("structured_operators_start_with_the_wanted_decay_rates") {
   for (const LinearStructure structure : all_structures) {
     HurwitzOptions options{0.25, 1e-3, 1e3, 0.0, true, structure, 2};
     Realised c(5, options);
-    const std::vector<double> A = to_dense(c.realise(c.theta));
+    const std::vector<double> A = to_dense(c.assemble(c.theta));
     for (std::size_t i = 0; i < 5; ++i)
       for (std::size_t j = 0; j < 5; ++j) {
         CAPTURE(int(structure), i, j);
@@ -137,7 +137,7 @@ TEST_CASE("blocks_reach_complex_real_and_sheared_pairs") {
     HurwitzOptions options{0.0, 1.0, 1.0, 0.0, true, LinearStructure::block_diagonal, 0};
     const Realised component(2, options);
     const std::vector<double> theta = {std::log(a), b, s * scale, c * scale};
-    const OwnedMatrix A = component.realise(theta);
+    const OwnedMatrix A = component.assemble(theta);
     for (std::size_t i = 0; i < 4; ++i) CHECK(A.entries[i] == Approx(B[i]).margin(1e-11));
   }
 }
@@ -146,7 +146,7 @@ TEST_CASE("products_and_norms_of_structured_matrices_are_those_of_their_entries"
   for (const LinearStructure structure : all_structures)
     for (const std::size_t n : {1, 6, 7}) {
       const Realised c(n, options_of(structure));
-      const OwnedMatrix A = c.realise(c.theta);
+      const OwnedMatrix A = c.assemble(c.theta);
       const std::vector<double> dense = to_dense(A), x = random_vector(n, "x");
       const StructuredMatrix D{{LinearStructure::dense, n}, dense};
       std::vector<double> y(n), z(n);
@@ -189,7 +189,7 @@ struct Run {
       const Integrator<Real>& integrator, const StepTable& table, bool per_lane)
       : n(model.latent_dimension()), rate(model.nonlinear()) {
     std::vector<double> kappa(model.nonlinear().coefficient_count());
-    model.nonlinear().realise(theta, kappa);
+    model.nonlinear().assemble(theta, kappa);
     upload(std::span<const double>(kappa), rate.coefficients());
     std::vector<double> h(2 * lanes, table.steps()[0]);
     for (std::size_t l = 0; l < lanes; ++l) {
@@ -262,8 +262,8 @@ TEMPLATE_TEST_CASE("structured_operators_step_and_differentiate_as_the_dense_ope
               part = std::make_unique<LowRankLinearPart<Real>>(shape, integrator->operators(), table.steps(),
                                                                A.shape);
             DenseLinearPart<Real> dense(shape, integrator->operators(), table.steps());
-            part->realise(A.entries);
-            dense.realise(to_dense(A));
+            part->assemble(A.entries);
+            dense.assemble(to_dense(A));
             Run<Real> found(*part, model, theta, *integrator, table, per_lane);
             const Run<Real> expected(dense, model, theta, *integrator, table, per_lane);
             CAPTURE(int(structure), n, int(terms), int(scheme), per_lane);
@@ -271,13 +271,13 @@ TEMPLATE_TEST_CASE("structured_operators_step_and_differentiate_as_the_dense_ope
             CHECK(distance(found.u0_bar, expected.u0_bar) < tolerance);
 
             // <A_bar, dA> over the coefficients is that over all entries.
-            part->realise_vjp(found.coefficients_bar, found.A_bar);
+            part->assemble_vjp(found.coefficients_bar, found.A_bar);
             std::vector<double> dense_bar(n * n, 0.0);
-            dense.realise_vjp(expected.coefficients_bar, dense_bar);
+            dense.assemble_vjp(expected.coefficients_bar, dense_bar);
             for (int trial = 0; trial < 2; ++trial) {
               auto theta_dot = random_vector(theta.size(), "dot" + std::to_string(trial));
               OwnedMatrix A_dot = A;
-              model.linear().realise_jvp(theta, theta_dot, A_dot.entries);
+              model.linear().assemble_jvp(theta, theta_dot, A_dot.entries);
               const double e = 1e-6;
               OwnedMatrix above = A, below = A;
               for (std::size_t i = 0; i < A.entries.size(); ++i) {

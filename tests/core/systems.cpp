@@ -1,7 +1,7 @@
 // The reference systems as mathematics: derivatives, invariants, exact solutions, spectra.
 #include "core/systems/systems.hpp"
 #include "catch.hpp"
-#include "core/functions/phi.hpp"
+#include "core/matrix_functions/phi.hpp"
 #include "core/systems/grad13.hpp"
 #include "core/systems/kuramoto_sivashinsky.hpp"
 #include "core/systems/robertson.hpp"

@@ -1,8 +1,8 @@
 // Tangents of rollouts and of an objective's residuals, and what follows from them: Gauss-Newton products.
 #include "catch.hpp"
-#include "core/forecast.hpp"
-#include "core/objective.hpp"
-#include "core/rollout.hpp"
+#include "core/forecast/forecast.hpp"
+#include "core/integrators/rollout.hpp"
+#include "core/loss/objective.hpp"
 #include "helpers.hpp"
 
 #include <numeric>
@@ -19,7 +19,7 @@ struct Case {
   MatrixFunctionMethod method;
   std::vector<NonlinearKind> terms;
   bool per_lane;
-  std::size_t keep_every;
+  std::size_t checkpoint_interval;
 };
 
 std::vector<Case> all_cases() {
@@ -60,8 +60,9 @@ template <class Real>
 struct Run {
   Run(const Case& c, const BasicModel<Real>& model, std::span<const double> theta)
       : theta_(theta.begin(), theta.end()),
-        dynamics(model, {c.scheme, 2, c.method, c.keep_every}, StepTable({0.2, 0.3, 0.15}), c.method),
-        rollout(dynamics, {2, c.keep_every}),
+        dynamics(model, {c.scheme, 2, c.method, c.checkpoint_interval}, StepTable({0.2, 0.3, 0.15}),
+                 c.method),
+        rollout(dynamics, {2, c.checkpoint_interval}),
         frame(scratch),
         states("states", 3, 24) {
     dynamics.set_parameters(theta);
@@ -75,7 +76,7 @@ struct Run {
   }
   Matrix<Real> tangent(std::span<const double> theta_dot, const Matrix<Real>& u_dot) {
     std::vector<double> dot(dynamics.coefficient_count());
-    dynamics.realise_jvp(theta_, theta_dot, dot);
+    dynamics.assemble_jvp(theta_, theta_dot, dot);
     Matrix<Real> states_dot("states_dot", 3, 24);
     Kokkos::deep_copy(lanes_of(MatrixView<Real>(states_dot), 0, 8), u_dot);
     rollout.tangent(space, steps, states_dot, to_device<Real>(dot), scratch);
@@ -86,7 +87,7 @@ struct Run {
     Vector<Real> bar("bar", dynamics.coefficient_count());
     rollout.reverse(space, steps, bars, bar, scratch);
     std::vector<double> theta_bar(theta_.size(), 0.0);
-    dynamics.realise_vjp(theta_, to_host(bar), theta_bar);
+    dynamics.assemble_vjp(theta_, to_host(bar), theta_bar);
     return theta_bar;
   }
 

@@ -1,4 +1,4 @@
-#include "core/text.hpp"
+#include "core/support/text.hpp"
 
 #include "catch.hpp"
 

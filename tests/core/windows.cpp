@@ -1,8 +1,9 @@
 #include "core/data/windows.hpp"
 
 #include "catch.hpp"
-#include "core/error.hpp"
-#include "core/integrators/step_table.hpp"
+#include "core/integrators/window_steps.hpp"
+#include "core/linear/step_table.hpp"
+#include "core/support/error.hpp"
 
 #include <algorithm>
 #include <set>

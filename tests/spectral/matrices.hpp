@@ -1,7 +1,7 @@
 #pragma once
 /// Matrices of known spectrum, row major.
 
-#include "core/random.hpp"
+#include "core/support/random.hpp"
 
 #include <cmath>
 #include <complex>

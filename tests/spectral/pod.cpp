@@ -1,6 +1,6 @@
 #include "spectral/pod.hpp"
 #include "catch.hpp"
-#include "core/random.hpp"
+#include "core/support/random.hpp"
 #include "parallel/partition.hpp"
 
 #include <cmath>

@@ -1,5 +1,5 @@
 #include "catch.hpp"
-#include "core/random.hpp"
+#include "core/support/random.hpp"
 #include "spectral/low_rank_matrix.hpp"
 #include "spectral/spectrum.hpp"
 

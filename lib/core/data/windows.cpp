@@ -1,6 +1,6 @@
 #include "core/data/windows.hpp"
 
-#include "core/error.hpp"
+#include "core/support/error.hpp"
 
 #include <algorithm>
 #include <string>

@@ -1,9 +1,9 @@
 #include "core/integrators/integrator.hpp"
 
-#include "core/error.hpp"
 #include "core/integrators/explicit_rk.hpp"
 #include "core/integrators/exponential_rk.hpp"
 #include "core/integrators/imex_rk.hpp"
+#include "core/support/error.hpp"
 
 namespace spnode::core {
 

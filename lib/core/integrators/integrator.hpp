@@ -1,10 +1,10 @@
 #pragma once
 /// One step of a scheme on a tile, and its exact adjoint.
 
-#include "core/integrators/linear_part.hpp"
 #include "core/integrators/options.hpp"
-#include "core/scratch.hpp"
-#include "core/types.hpp"
+#include "core/linear/linear_part.hpp"
+#include "core/memory/scratch.hpp"
+#include "core/memory/types.hpp"
 
 #include <memory>
 #include <vector>

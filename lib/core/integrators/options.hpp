@@ -14,7 +14,7 @@ struct IntegratorOptions {
   Scheme scheme = Scheme::etd1;
   std::size_t substeps = 1;  ///< steps per interval of the data
   MatrixFunctionMethod linear = MatrixFunctionMethod::automatic;
-  std::size_t keep_every =
+  std::size_t checkpoint_interval =
       0;  ///< reverse sweep: keep only every k-th state and recompute between; 0: keep all
 };
 

@@ -1,11 +1,11 @@
 #pragma once
 /// Entry-by-entry operations on batches (rows, lanes). Nothing here allocates.
 ///
-/// Real, double or float, is deduced from the output where that is a view of kernels (core/types.hpp);
+/// Real, double or float, is deduced from the output where that is a view of kernels (core/memory/types.hpp);
 /// factors are rounded to it.
 
-#include "core/model/options.hpp"
-#include "core/types.hpp"
+#include "core/kernels/activation.hpp"
+#include "core/memory/types.hpp"
 
 namespace spnode::core {
 

@@ -1,8 +1,8 @@
 #pragma once
 /// Products of small matrices with batches of vectors, lanes contiguous.
 
-#include "core/kernels/stack.hpp"
-#include "core/types.hpp"
+#include "core/memory/stack.hpp"
+#include "core/memory/types.hpp"
 
 namespace spnode::core {
 

@@ -2,7 +2,7 @@
 /// How the lanes of a tile are laid out and dealt to tasks.
 
 #include "core/kernels/vector_unit.hpp"
-#include "core/types.hpp"
+#include "core/memory/types.hpp"
 
 #include <cstddef>
 

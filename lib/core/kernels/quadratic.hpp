@@ -5,7 +5,7 @@
 /// ...; there are n (n + 1) / 2 of them.
 
 #include "core/kernels/lanes.hpp"
-#include "core/types.hpp"
+#include "core/memory/types.hpp"
 
 namespace spnode::core {
 

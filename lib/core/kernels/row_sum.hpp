@@ -1,7 +1,7 @@
 #pragma once
 /// Sums over the lanes of a row, in an order that vectorises.
 
-#include "core/types.hpp"
+#include "core/memory/types.hpp"
 
 #include <cstddef>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/types.hpp"
+#include "core/memory/types.hpp"
 
 namespace spnode::core {
 

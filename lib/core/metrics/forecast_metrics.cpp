@@ -1,6 +1,6 @@
 #include "core/metrics/forecast_metrics.hpp"
 
-#include "core/error.hpp"
+#include "core/support/error.hpp"
 
 #include <algorithm>
 #include <cmath>

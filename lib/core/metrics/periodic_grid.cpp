@@ -1,7 +1,7 @@
 #include "core/metrics/periodic_grid.hpp"
 
-#include "core/error.hpp"
-#include "core/text.hpp"
+#include "core/support/error.hpp"
+#include "core/support/text.hpp"
 
 #include <cmath>
 #include <numbers>

@@ -10,7 +10,7 @@ namespace spnode::core {
 ///
 /// Pseudo-spectral: -u u_x = -(u^2)_x / 2, derivatives of the trigonometric interpolant without its mode N/2,
 /// no dealiasing. rhs() and jacobian() use dense differentiation matrices (N^2 operations) and state the
-/// discretisation; trajectories are computed with fast transforms (distributed/kuramoto_sivashinsky.hpp).
+/// discretisation; trajectories are computed with fast transforms (reference/kuramoto_sivashinsky.hpp).
 /// The mean of u is conserved and is zero in all initial states, which are random and smooth: mode m has
 /// normally distributed coefficients of size exp(-q^2 / 2), q = 2 pi m / L.
 class KuramotoSivashinsky final : public ReferenceSystem {

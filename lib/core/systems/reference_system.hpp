@@ -6,7 +6,7 @@
 /// the table of systems.cpp. Its tests: Jacobian against differences, invariants, an exact or published
 /// solution.
 
-#include "core/random.hpp"
+#include "core/support/random.hpp"
 
 #include <cstddef>
 #include <span>

@@ -1,6 +1,6 @@
 #include "core/systems/systems.hpp"
 
-#include "core/error.hpp"
+#include "core/support/error.hpp"
 #include "core/systems/grad13.hpp"
 #include "core/systems/kuramoto_sivashinsky.hpp"
 #include "core/systems/robertson.hpp"

@@ -130,7 +130,7 @@ class Formulas:
         return result
 
     def rate_coefficients(self, p):
-        """What the nonlinear term needs at every evaluation, realised once per update."""
+        """What the nonlinear term needs at every evaluation, assembled once per update."""
         term = self.problem.term
         if term == "none":
             return None

@@ -1,8 +1,8 @@
 // Calls one function of every layer of the installed library.
-#include "core/model/model.hpp"
-#include "distributed/generate.hpp"
+#include "core/vector_field/model.hpp"
 #include "io/output_directory.hpp"
 #include "parallel/communicator.hpp"
+#include "reference/generate.hpp"
 
 #include <mpi.h>
 
@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
     spnode::io::prepare_output_directory(comm, ".");
     const spnode::core::Model model({}, 3);
     parameters = model.initialise(1, nullptr).size();
-    times = spnode::distributed::reference_times({}).size();
+    times = spnode::reference::reference_times({}).size();
   }
   std::printf("%zu parameters, %zu times\n", parameters, times);
   MPI_Finalize();

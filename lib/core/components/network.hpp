@@ -1,0 +1,88 @@
+#pragma once
+
+#include "core/components/component.hpp"
+#include "core/components/options.hpp"
+
+#include <vector>
+
+namespace spnode::core {
+
+/// Feed-forward network y = s * l_p(... l_1(x)), l_i(z) = sigma(B_i z + b_i).
+///
+/// With options.lipschitz = L > 0 the layers are those of SPNODE-25, Definition 1 and eq. (8):
+/// B_i = L^{1/p} W_i / max(1, sqrt(||W_i||_1 ||W_i||_inf)), so that the network (without the optional factor
+/// s) is L-Lipschitz in the Euclidean norm; else B_i = W_i. The divisor has a smooth form too
+/// (LipschitzLayer). The activation of the last layer is optional.
+///
+/// Blocks: W_i (outputs, inputs) and b_i (outputs) of each layer, and s (outputs) when asked for.
+template <class Real>
+class Network final : public LaneMap<Real> {
+ public:
+  /// What a network is part of decides its place in the layout and whether it learns.
+  struct Role {
+    std::string name;
+    ParameterGroup group = ParameterGroup::dynamics;
+    bool frozen = false;
+    double last_layer_scale = 1.0;  ///< multiplies the initial weights of the last layer
+  };
+  Network(std::size_t inputs, std::size_t outputs, NetworkOptions options, Role role);
+
+  void declare(ParameterLayout& layout) override;
+  void initialise(std::uint64_t seed, std::span<double> theta) const override;
+  std::size_t coefficient_count() const override { return coefficient_count_; }
+  void assemble(std::span<const double> theta, std::span<double> kappa) const override;
+  void assemble_vjp(std::span<const double> theta, std::span<const double> kappa_bar,
+                    std::span<double> theta_bar) const override;
+  void assemble_jvp(std::span<const double> theta, std::span<const double> theta_dot,
+                    std::span<double> kappa_dot) const override;
+
+  /// Pairs of hidden neurons that can make products of the inputs (core/components/even_pairs.hpp): where
+  /// there is one hidden layer of tanh and no activation after it. Else 0.
+  std::size_t pairs() const;
+  /// Makes neurons of the hidden layer even pairs along the rows of V (up to pairs(), inputs); the others
+  /// have no inputs. Divides V by what the bound of the layer demands. Needs pairs() > 0.
+  void set_directions(std::span<double> V, std::span<double> theta) const;
+  /// The last layer, for y = W phi(x) + b with the even pairs phi (core/components/even_pairs.hpp) of
+  /// set_directions; W (outputs, rows of V). Gives what y had to be divided by to keep the bound.
+  double set_outputs(std::span<const double> W, std::span<const double> b, std::span<double> theta) const;
+
+  std::size_t inputs() const override { return widths_.front(); }
+  std::size_t outputs() const override { return widths_.back(); }
+  std::size_t tape_rows() const override { return tape_rows_; }
+  using typename LaneMap<Real>::Reverse;
+  using typename LaneMap<Real>::Tangent;
+  void apply(const ExecSpace& space, ConstVectorView<Real> kappa, ConstMatrixView<Real> x, MatrixView<Real> y,
+             MatrixView<Real> tape, Scratch<Real>& scratch) const override;
+  void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const override;
+  void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const override;
+
+ private:
+  struct Layer {
+    std::size_t inputs, outputs;
+    Activation activation;
+    ParameterBlock W, b;
+    std::size_t kappa;     // offset of B, then b, in the coefficients
+    std::size_t tape_row;  // first row of the layer's output on the tape
+    bool on_tape;          // else the output goes straight to y
+  };
+
+  ConstMatrixView<Real> weights(const Layer& layer, const ConstVectorView<Real>& kappa) const;
+  ConstVectorView<Real> bias(const Layer& layer, const ConstVectorView<Real>& kappa) const;
+  ConstMatrixView<Real> input_of(std::size_t layer, const ConstMatrixView<Real>& x,
+                                 const ConstMatrixView<Real>& tape) const;
+  // Adjoint of layer i's affine map: from the adjoint of its output before the activation.
+  void affine_vjp(const ExecSpace& space, const Reverse& reverse, std::size_t i,
+                  ConstMatrixView<Real> out_bar, MatrixView<Real> in_bar, double beta) const;
+  double layer_bound() const;  // L^{1/p}, or 0 without a bound
+  // W from B, as LipschitzLayer::invert; B itself without a bound.
+  double set_weights(const Layer& layer, std::span<const double> B, std::span<double> theta) const;
+
+  std::vector<std::size_t> widths_;
+  NetworkOptions options_;
+  Role role_;
+  std::vector<Layer> layers_;
+  ParameterBlock scale_;
+  std::size_t scale_kappa_ = 0, coefficient_count_ = 0, tape_rows_ = 0;
+};
+
+}  // namespace spnode::core

@@ -1,0 +1,159 @@
+#include "core/forecast/forecast.hpp"
+#include "core/integrators/window_steps.hpp"
+
+#include "core/data/windows.hpp"
+#include "core/integrators/rollout.hpp"
+#include "core/kernels/lanes.hpp"
+
+#include <algorithm>
+
+namespace spnode::core {
+namespace {
+
+constexpr std::size_t chunk_intervals = 32;  // intervals whose latent states are held at a time
+
+StepScope scope_of(const ForecastOptions& options, const StepTable& table) {
+  if (options.tolerance > 0.0) return StepScope::table;  // lanes meet on the rungs
+  const std::size_t intervals = options.tile * chunk_intervals / options.integrator.substeps;
+  return choose_scope(table, intervals, intervals);
+}
+
+}  // namespace
+
+std::vector<double> forecast_steps(const Trajectories& grid, std::size_t substeps) {
+  return distinct_steps(
+      WindowData(WindowIndex(std::max<std::size_t>(grid.count, 1), grid.times, {}), grid, 0), substeps);
+}
+
+template <class Real>
+BasicForecaster<Real>::BasicForecaster(const Model& model, std::span<const double> theta,
+                                       ForecastOptions options, std::vector<double> steps)
+    : model_(BasicModel<Real>::like(model)),
+      options_(options),
+      table_(options_.tolerance > 0.0 ? AdaptiveSteps<Real>::lengths(steps) : std::move(steps)),
+      method_(choose_method(options_.integrator, rate_shape(model.nonlinear()), table_,
+                            model.linear_operator(theta), options_.tile * chunk_intervals)),
+      dynamics_(model_, options_.integrator, table_, method_, scope_of(options_, table_)),
+      autoencoder_(model_) {
+  dynamics_.set_parameters(theta);
+  autoencoder_.set_parameters(theta);
+}
+
+template <class Real>
+std::vector<double> BasicForecaster<Real>::encode(const Trajectories& trajectories) {
+  std::vector<double> latent(trajectories.count * model_.latent_dimension());
+  for (std::size_t first = 0; first < trajectories.count; first += options_.tile)
+    encode_tile(trajectories, first, std::min(options_.tile, trajectories.count - first),
+                &latent[first * model_.latent_dimension()]);
+  return latent;
+}
+
+template <class Real>
+void BasicForecaster<Real>::run(Trajectories& piece, std::span<double> latent) {
+  for (std::size_t first = 0; first < piece.count; first += options_.tile)
+    run_tile(piece, first, std::min(options_.tile, piece.count - first),
+             &latent[first * model_.latent_dimension()]);
+}
+
+template <class Real>
+void BasicForecaster<Real>::assign_steps(const Trajectories& trajectories, std::size_t first,
+                                         std::size_t count, std::size_t start, std::size_t intervals) {
+  const std::size_t lanes = padded<Real>(count);
+  h_.resize(intervals * lanes);
+  for (std::size_t i = 0; i < intervals; ++i)
+    for (std::size_t l = 0; l < lanes; ++l) {
+      const std::size_t n = first + std::min(l, count - 1);
+      h_[i * lanes + l] = (trajectories.time_at(n, start + i + 1) - trajectories.time_at(n, start + i)) /
+                          double(options_.integrator.substeps);
+    }
+  steps_.assign(table_, h_, intervals, lanes);
+  dynamics_.hold(steps_);
+}
+
+// From block 0 of `states` on, over the steps that have been assigned.
+template <class Real>
+void BasicForecaster<Real>::run_chunk(MatrixView<Real> states, std::size_t intervals) {
+  const std::size_t substeps = options_.integrator.substeps, lanes = states.extent(1) / (intervals + 1);
+  if (options_.tolerance == 0.0) {
+    Rollout<Real>(dynamics_, {substeps, 0})
+        .forward(space_, steps_, states, Rollout<Real>::Record::no, scratch_);
+    return;
+  }
+  const ScratchFrame frame(scratch_);
+  const MatrixView<Real> u = scratch_.matrix(states.extent(0), lanes);
+  AdaptiveSteps<Real> adaptive(dynamics_, substeps, options_.tolerance);
+  std::vector<double> interval(lanes);
+  Kokkos::deep_copy(u, lanes_of(states, 0, lanes));
+  for (std::size_t i = 0; i < intervals; ++i) {
+    for (std::size_t l = 0; l < lanes; ++l) interval[l] = h_[i * lanes + l] * double(substeps);
+    adaptive.advance(space_, interval, u, scratch_);
+    Kokkos::deep_copy(lanes_of(states, (i + 1) * lanes, lanes), u);
+  }
+}
+
+// Decodes blocks of latent states, the first of which is at time `start`.
+template <class Real>
+void BasicForecaster<Real>::store(Trajectories& trajectories, std::size_t first, std::size_t count,
+                                  std::size_t start, MatrixView<Real> latent) {
+  const ScratchFrame frame(scratch_);
+  const std::size_t m = model_.state_dimension(), lanes = padded<Real>(count), columns = latent.extent(1);
+  const MatrixView<Real> z = scratch_.matrix(m, columns);
+  autoencoder_.decode(space_, latent, z, scratch_.matrix(autoencoder_.decode_tape_rows(), columns), scratch_);
+  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), z);
+  for (std::size_t block = 0; block < columns / lanes; ++block)
+    for (std::size_t l = 0; l < count; ++l) {
+      double* const x = trajectories.state_at(first + l, start + block);
+      for (std::size_t i = 0; i < m; ++i)
+        x[i] = double(host(i, block * lanes + l)) * model_.scaling.scale[i] + model_.scaling.shift[i];
+    }
+}
+
+template <class Real>
+void BasicForecaster<Real>::encode_tile(const Trajectories& trajectories, std::size_t first,
+                                        std::size_t count, double* latent) {
+  const ScratchFrame frame(scratch_);
+  const std::size_t m = model_.state_dimension(), n = model_.latent_dimension(), lanes = padded<Real>(count);
+  const MatrixView<Real> z = scratch_.matrix(m, lanes), u = scratch_.matrix(n, lanes);
+  const auto host = Kokkos::create_mirror_view(z);
+  for (std::size_t l = 0; l < lanes; ++l) {
+    const double* const x = trajectories.state_at(first + std::min(l, count - 1), 0);
+    for (std::size_t i = 0; i < m; ++i)
+      host(i, l) = Real((x[i] - model_.scaling.shift[i]) / model_.scaling.scale[i]);
+  }
+  Kokkos::deep_copy(z, host);
+  autoencoder_.encode(space_, z, u, scratch_.matrix(autoencoder_.encode_tape_rows(), lanes), scratch_);
+  const auto encoded = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), u);
+  for (std::size_t l = 0; l < count; ++l)
+    for (std::size_t i = 0; i < n; ++i) latent[l * n + i] = double(encoded(i, l));
+}
+
+template <class Real>
+void BasicForecaster<Real>::run_tile(Trajectories& piece, std::size_t first, std::size_t count,
+                                     double* latent) {
+  const ScratchFrame frame(scratch_);
+  const std::size_t n = model_.latent_dimension(), lanes = padded<Real>(count);
+  const MatrixView<Real> u = scratch_.matrix(n, lanes);
+  const auto host = Kokkos::create_mirror_view(u);
+  for (std::size_t l = 0; l < lanes; ++l)
+    for (std::size_t i = 0; i < n; ++i) host(i, l) = Real(latent[std::min(l, count - 1) * n + i]);
+  Kokkos::deep_copy(u, host);
+  if (piece.times == 1) store(piece, first, count, 0, u);
+  for (std::size_t start = 0; start + 1 < piece.times; start += chunk_intervals) {
+    const ScratchFrame chunk(scratch_);
+    const std::size_t intervals = std::min(chunk_intervals, piece.times - 1 - start);
+    assign_steps(piece, first, count, start, intervals);
+    const MatrixView<Real> states = scratch_.matrix(n, (intervals + 1) * lanes);
+    Kokkos::deep_copy(lanes_of(states, 0, lanes), u);
+    run_chunk(states, intervals);
+    store(piece, first, count, start, states);
+    Kokkos::deep_copy(u, lanes_of(states, intervals * lanes, lanes));
+  }
+  Kokkos::deep_copy(host, u);
+  for (std::size_t l = 0; l < count; ++l)
+    for (std::size_t i = 0; i < n; ++i) latent[l * n + i] = double(host(i, l));
+}
+
+template class BasicForecaster<double>;
+template class BasicForecaster<float>;
+
+}  // namespace spnode::core

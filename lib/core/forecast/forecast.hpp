@@ -1,0 +1,85 @@
+#pragma once
+/// A trained model run forward (or backward) from given states.
+
+#include "core/data/trajectories.hpp"
+#include "core/integrators/adaptive_steps.hpp"
+#include "core/integrators/dynamics.hpp"
+#include "core/vector_field/coordinates.hpp"
+
+#include <span>
+#include <vector>
+
+namespace spnode::core {
+
+struct ForecastOptions {
+  IntegratorOptions integrator;
+  std::size_t tile = 64;   ///< trajectories computed at a time
+  double tolerance = 0.0;  ///< of adaptive steps (core/integrators/adaptive_steps.hpp); 0: equal steps
+};
+
+/// The lengths of a forecast's steps over a set of times, without repetitions.
+std::vector<double> forecast_steps(const Trajectories& grid, std::size_t substeps);
+
+/// Runs a model from given states, whatever the scalar of its tiles. Memory for temporaries does not grow
+/// with the number of times.
+class Forecaster {
+ public:
+  virtual ~Forecaster() = default;
+
+  /// Latent states of the first states of all trajectories, (count, latent dimension) row major.
+  virtual std::vector<double> encode(const Trajectories& trajectories) = 0;
+
+  /// Computes one piece of a longer forecast: overwrites all states of every trajectory with the forecast
+  /// from the latent states `latent` (as of encode()) at the piece's first time, on the trajectory's own
+  /// times (either direction), and `latent` with those at its last time. Pieces that follow each other give
+  /// the bits of the whole. Where a forecast diverges the states are not finite from there on.
+  virtual void run(Trajectories& piece, std::span<double> latent) = 0;
+
+  /// The forecast from the first states. With an autoencoder they are replaced by their reconstruction.
+  void run(Trajectories& trajectories) {
+    std::vector<double> latent = encode(trajectories);
+    run(trajectories, latent);
+  }
+};
+
+/// A forecaster in tiles of Real.
+template <class Real>
+class BasicForecaster final : public Forecaster {
+ public:
+  /// theta: the model's parameters. `steps`: all step lengths that run() will meet; the longest ones where
+  /// they are adaptive. Raises NumericalError where the model's operators are not finite; run() does where
+  /// adaptive steps fail.
+  BasicForecaster(const Model& model, std::span<const double> theta, ForecastOptions options,
+                  std::vector<double> steps);
+
+  BasicForecaster(const BasicForecaster&) = delete;
+  BasicForecaster& operator=(const BasicForecaster&) = delete;
+
+  MatrixFunctionMethod method() const { return method_; }
+
+  using Forecaster::run;
+  std::vector<double> encode(const Trajectories& trajectories) override;
+  void run(Trajectories& piece, std::span<double> latent) override;
+
+ private:
+  void encode_tile(const Trajectories& trajectories, std::size_t first, std::size_t count, double* latent);
+  void run_tile(Trajectories& piece, std::size_t first, std::size_t count, double* latent);
+  void run_chunk(MatrixView<Real> states, std::size_t intervals);
+  void assign_steps(const Trajectories& trajectories, std::size_t first, std::size_t count, std::size_t start,
+                    std::size_t intervals);
+  void store(Trajectories& trajectories, std::size_t first, std::size_t count, std::size_t start,
+             MatrixView<Real> latent);
+
+  BasicModel<Real> model_;
+  ForecastOptions options_;
+  StepTable table_;
+  MatrixFunctionMethod method_;
+  Dynamics<Real> dynamics_;
+  AutoencoderMap<Real> autoencoder_;
+  ExecSpace space_;
+  Scratch<Real> scratch_;
+  TileSteps<Real> steps_;
+  std::vector<double> h_;
+};
+
+}  // namespace spnode::core

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "core/linear/hurwitz.hpp"
+
+#include <vector>
+
+namespace spnode::core {
+
+/// The learned linear operator A_L = (G_s + G_u) S + mu I: every eigenvalue has a real part below mu
+/// (SPNODE-25, Theorem 1 and eqs. (3)-(5)).
+///
+///   S = L_S L_S^T,  G_s = -L_G L_G^T,  G_u = K - K^T,
+///   L = diag(exp(d)) (I + N) for both factors, N strictly lower: their diagonals stay positive, so S and
+///   -G_s are definite (not only semi-definite) and the bound is strict; and a row's scale is one parameter,
+///   so that decay rates spread over decades move at one learning rate.
+///
+/// Blocks: L_S and L_G, packed lower triangles (n (n + 1) / 2, row by row; diagonal entries hold d, the
+/// others N); K, packed strictly lower triangle (n (n - 1) / 2). The coefficients are the entries of A_L (n,
+/// n).
+class DenseHurwitz final : public HurwitzOperator {
+ public:
+  DenseHurwitz(std::size_t dimension, HurwitzOptions options);
+
+  LinearShape shape() const override { return {LinearStructure::dense, n_}; }
+  double bound() const override { return options_.mu; }
+
+  void declare(ParameterLayout& layout) override;
+  void initialise(std::uint64_t seed, std::span<double> theta) const override;
+  /// S from the Lyapunov equation (A - mu I)^T S + S (A - mu I) = -2 |H|, H the symmetric part of A - mu I;
+  /// then G = (A - mu I) S^-1, whose symmetric part is negative definite.
+  void set_matrix(std::span<const double> A, std::span<double> theta) const override;
+  void assemble(std::span<const double> theta, std::span<double> A) const override;
+  void assemble_vjp(std::span<const double> theta, std::span<const double> A_bar,
+                    std::span<double> theta_bar) const override;
+  void assemble_jvp(std::span<const double> theta, std::span<const double> theta_dot,
+                    std::span<double> A_dot) const override;
+
+ private:
+  using Square = std::vector<double>;  // (n, n), row major
+  Square factor(std::span<const double> packed) const;
+  Square factor_jvp(std::span<const double> packed, std::span<const double> packed_dot) const;
+  void factor_vjp(std::span<const double> packed, const Square& L_bar, std::span<double> packed_bar) const;
+  Square gram(double sign, const Square& L) const;  // sign L L^T
+  void add_skew(std::span<const double> packed, Square& G) const;
+
+  std::size_t n_;
+  HurwitzOptions options_;
+  ParameterBlock L_S_, L_G_, K_;
+};
+
+}  // namespace spnode::core

@@ -1,0 +1,34 @@
+#include "core/linear/hurwitz.hpp"
+
+#include "core/linear/block_diagonal/block_hurwitz.hpp"
+#include "core/linear/dense/dense_hurwitz.hpp"
+#include "core/linear/low_rank/low_rank_hurwitz.hpp"
+
+#include "core/support/error.hpp"
+
+#include <cmath>
+
+namespace spnode::core {
+
+std::unique_ptr<HurwitzOperator> make_hurwitz(std::size_t dimension, const HurwitzOptions& options) {
+  switch (options.structure) {
+    case LinearStructure::block_diagonal:
+      return std::make_unique<BlockHurwitz>(dimension, options);
+    case LinearStructure::low_rank:
+      return std::make_unique<LowRankHurwitz>(dimension, options);
+    case LinearStructure::dense:
+      break;
+  }
+  return std::make_unique<DenseHurwitz>(dimension, options);
+}
+
+void HurwitzOperator::set_matrix(std::span<const double>, std::span<double>) const {
+  throw UsageError("only model.linear.structure: dense can start from a given matrix");
+}
+
+double initial_rate(const HurwitzOptions& options, std::size_t i, std::size_t n) {
+  const double share = n > 1 ? double(i) / double(n - 1) : 0.0;
+  return std::exp(std::log(options.rate_min) + share * std::log(options.rate_max / options.rate_min));
+}
+
+}  // namespace spnode::core

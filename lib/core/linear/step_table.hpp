@@ -1,0 +1,57 @@
+#pragma once
+
+#include "core/linear/linear_part.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace spnode::core {
+
+/// The distinct step lengths of a data set, so that functions of h A are computed once for each.
+///
+/// Steps that differ by less than a relative 1e-10 count as one: differences of stored times carry the
+/// rounding of the times.
+class StepTable {
+ public:
+  /// `steps`: any order, with repetitions.
+  explicit StepTable(std::vector<double> steps);
+
+  const std::vector<double>& steps() const { return steps_; }
+  double largest() const;  ///< largest |h|
+
+  /// Position of the step equal to h; raises an internal Error where there is none.
+  std::uint32_t index(double h) const;
+
+ private:
+  std::size_t bucket(double h) const;
+
+  std::vector<double> steps_;           // ascending
+  std::vector<std::uint32_t> buckets_;  // where each of equally wide intervals of steps begins, and the end
+};
+
+/// Sorts step lengths and leaves one of those that count as one.
+void merge_steps(std::vector<double>& steps);
+
+/// The steps of a rollout of one tile, interval by interval.
+template <class Real>
+class TileSteps {
+ public:
+  /// h: (intervals, lanes) row major, rounded to Real; already divided by the number of substeps.
+  void assign(const StepTable& table, const std::vector<double>& h, std::size_t intervals, std::size_t lanes);
+
+  /// Numbers the steps anew, without those that no lane takes; `taken` (overwritten) holds, in ascending
+  /// order, their numbers in the table.
+  void renumber(std::vector<std::uint32_t>& taken);
+
+  std::size_t intervals() const { return uniform_.size(); }
+  StepLengths<Real> interval(std::size_t i) const;
+
+ private:
+  std::size_t lanes_ = 0;
+  std::vector<std::uint32_t> first_;
+  std::vector<char> uniform_;
+  Matrix<Real> h_;
+  Kokkos::View<std::uint32_t**, Kokkos::LayoutRight, Device> index_;
+};
+
+}  // namespace spnode::core

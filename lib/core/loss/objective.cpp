@@ -1,0 +1,377 @@
+#include "core/loss/objective.hpp"
+
+#include "core/kernels/elementwise.hpp"
+#include "core/kernels/lanes.hpp"
+#include "core/loss/square_error.hpp"
+#include "core/loss/weights.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+namespace spnode::core {
+
+template <class Real>
+Objective<Real>::Objective(const Model& model, ObjectiveOptions options, StepTable table,
+                           MatrixFunctionMethod method)
+    : model_(BasicModel<Real>::like(model)),
+      options_(std::move(options)),
+      dynamics_(model_, options_.integrator, std::move(table), method, options_.steps),
+      autoencoder_(model_),
+      bar_("spnode::core::Objective", bar_size()),
+      state_rows_("spnode::core::Objective", model.state_dimension()),
+      latent_rows_("spnode::core::Objective", model.latent_dimension()),
+      sums_("spnode::core::Objective", std::max(model.state_dimension(), model.latent_dimension())) {
+  const std::size_t m = model.state_dimension();
+  std::vector<double> rows(m);
+  for (std::size_t i = 0; i < m; ++i)
+    rows[i] = (options_.component_weights.empty() ? 1.0 : options_.component_weights[i]) / double(m);
+  upload(rows, state_rows_);
+  for (const double scale : model.scaling.scale) inverse_scale_.push_back(1.0 / scale);
+  Kokkos::deep_copy(latent_rows_, Real(1.0 / double(model.latent_dimension())));
+}
+
+template <class Real>
+void Objective<Real>::set_parameters(std::span<const double> theta) {
+  // Conjugate gradients ask for many products at one theta.
+  if (theta_.size() == theta.size() && std::memcmp(theta_.data(), theta.data(), theta.size_bytes()) == 0)
+    return;
+  theta_.clear();  // none, should the next lines fail
+  dynamics_.set_parameters(theta);
+  autoencoder_.set_parameters(theta);
+  theta_.assign(theta.begin(), theta.end());
+}
+
+// Steps, weights and places of the data of some windows, over the first `rollout_length` intervals (0: all).
+template <class Real>
+auto Objective<Real>::load(const WindowData& data, std::span<const std::uint64_t> windows,
+                           std::size_t rollout_length) -> Tile {
+  const std::size_t all = data.index().intervals(),
+                    T = rollout_length == 0 ? all : std::min(rollout_length, all);
+  Tile tile{padded<Real>(windows.size()), T + 1, {}};
+  const std::size_t lanes = tile.lanes;
+  views_.clear();
+  weights_host_.assign(tile.times * lanes, 0.0);
+  h_.resize(T * lanes);
+  times_.resize(T + 1);
+  omega_.resize(T + 1);
+  for (std::size_t l = 0; l < lanes; ++l) {
+    // Lanes that pad repeat the last window, so that they stay finite, with weight zero.
+    views_.push_back(data.view(windows[std::min(l, windows.size() - 1)]));
+    for (std::size_t t = 0; t <= T; ++t) times_[t] = views_[l].time(t);
+    for (std::size_t t = 0; t < T; ++t)
+      h_[t * lanes + l] = (times_[t + 1] - times_[t]) / double(options_.integrator.substeps);
+    if (l >= windows.size()) continue;
+    time_weights(options_.loss.time_weights, times_, omega_);
+    for (std::size_t t = 0; t <= T; ++t) weights_host_[t * lanes + l] = omega_[t];
+  }
+  steps_.assign(dynamics_.table(), h_, T, lanes);
+  dynamics_.hold(steps_);
+  if (bar_.extent(0) < bar_size()) bar_ = Vector<Real>("spnode::core::Objective", bar_size());
+  const VectorView<Real> weights = scratch_.vector(tile.times * lanes);
+  upload(weights_host_, weights);
+  tile.weights = weights;
+  return tile;
+}
+
+// The scaled states of the times [first, first + count) of a tile, (m, count lanes), time by time.
+template <class Real>
+MatrixView<Real> Objective<Real>::states(const Tile& tile, std::size_t first, std::size_t count) {
+  const MatrixView<Real> states = scratch_.matrix(model_.state_dimension(), count * tile.lanes);
+  if constexpr (runs_on_host) {
+    gather(tile, first, count, states);
+  } else {
+    if (states_host_.extent(1) != states.extent(1))
+      states_host_ = HostMatrix("spnode::core::Objective", states.extent(0), states.extent(1));
+    gather(tile, first, count, states_host_);
+    Kokkos::deep_copy(states, states_host_);
+  }
+  return states;
+}
+
+template <class Real>
+void Objective<Real>::gather(const Tile& tile, std::size_t first, std::size_t count,
+                             const HostMatrix& states) const {
+  constexpr std::size_t strip = pack_width<Real>;    // lanes that are written side by side
+  constexpr std::size_t line = 64 / sizeof(double);  // components that the processor fetches at once
+  const std::size_t m = model_.state_dimension();
+  const double* const shift = model_.scaling.shift.data();
+  const double* const inverse = inverse_scale_.data();
+  const double *x[strip], *next[strip];
+  for (std::size_t t = 0; t < count; ++t)
+    for (std::size_t lane = 0; lane < tile.lanes; lane += strip) {
+      for (std::size_t l = 0; l < strip; ++l) {
+        x[l] = views_[lane + l].state(first + t);
+        next[l] = views_[lane + l].state(std::min(first + t + 1, tile.times - 1));
+      }
+      for (std::size_t i = 0; i < m; ++i) {
+        if (i % line == 0)
+          for (std::size_t l = 0; l < strip; ++l) __builtin_prefetch(next[l] + i);
+        Real* const row = &states(i, t * tile.lanes + lane);
+        for (std::size_t l = 0; l < strip; ++l) row[l] = Real((x[l][i] - shift[i]) * inverse[i]);
+      }
+    }
+}
+
+template <class Real>
+double Objective<Real>::sum_of(const VectorView<double>& sums) {
+  row_sums_.resize(sums.extent(0));
+  download(sums, row_sums_);
+  double total = 0.0;
+  for (const double sum : row_sums_) total += sum;
+  return total;
+}
+
+template <class Real>
+typename Objective<Real>::Encoded Objective<Real>::encode(ConstMatrixView<Real> z) {
+  const Encoded encoded{z, scratch_.matrix(model_.latent_dimension(), z.extent(1)),
+                        scratch_.matrix(autoencoder_.encode_tape_rows(), z.extent(1))};
+  autoencoder_.encode(space_, encoded.z, encoded.u, encoded.tape, scratch_);
+  return encoded;
+}
+
+// decode(u) against the data; with u_bar it adds the adjoint of u, `factor` times.
+template <class Real>
+double Objective<Real>::decoded_loss(const Sample& sample, ConstMatrixView<Real> u, double factor,
+                                     MatrixView<Real>* u_bar) {
+  const ScratchFrame frame(scratch_);
+  const std::size_t m = model_.state_dimension(), columns = u.extent(1);
+  const MatrixView<Real> z = scratch_.matrix(m, columns);
+  const MatrixView<Real> tape = scratch_.matrix(autoencoder_.decode_tape_rows(), columns);
+  autoencoder_.decode(space_, u, z, tape, scratch_);
+  const VectorView<double> sums = this->sums(m);
+  const WeightedSquares<Real> squares{state_rows_, sample.weights, z, sample.z};
+  if (u_bar == nullptr) {
+    squares.value(space_, sums);
+    return sum_of(sums);
+  }
+  const MatrixView<Real> z_bar = scratch_.matrix(m, columns);
+  squares.value_and_gradient(space_, factor, sums, z_bar);
+  const VectorView<Real> bar = autoencoder_bar();
+  autoencoder_.decode_vjp(space_, {u, tape, z_bar, *u_bar, bar}, scratch_);
+  return sum_of(sums);
+}
+
+// The rollout against the encoded data; adds the weighted adjoints of both.
+template <class Real>
+double Objective<Real>::latent_loss(const Sample& sample) {
+  const ScratchFrame frame(scratch_);
+  const ConstMatrixView<Real>& u = sample.u;
+  const VectorView<double> sums = this->sums(u.extent(0));
+  const WeightedSquares<Real> squares{latent_rows_, sample.weights, sample.rolled, u};
+  if (sample.u_bar == nullptr) {
+    squares.value(space_, sums);
+    return sum_of(sums);
+  }
+  const MatrixView<Real> bar = scratch_.matrix(u.extent(0), u.extent(1));
+  squares.value_and_gradient(space_, options_.loss.latent, sums, bar);
+  axpy(space_, 1.0, bar, *sample.rolled_bar);
+  axpy(space_, -1.0, bar, *sample.u_bar);
+  return sum_of(sums);
+}
+
+template <class Real>
+void Objective<Real>::add_losses(const Sample& sample, Wanted wanted, std::span<double> sums) {
+  const LossOptions& loss = options_.loss;
+  if (rolls()) {
+    if (takes(loss.trajectory, wanted))
+      sums[trajectory] += decoded_loss(sample, sample.rolled, loss.trajectory, sample.rolled_bar);
+    if (takes(loss.latent, wanted)) sums[latent] += latent_loss(sample);
+  }
+  if (takes(loss.reconstruction, wanted))
+    sums[reconstruction] += decoded_loss(sample, sample.u, loss.reconstruction, sample.u_bar);
+}
+
+// Losses of all times but the first, a few at a time: what they take then stays in cache.
+template <class Real>
+void Objective<Real>::add_later_losses(const Tile& tile, ConstMatrixView<Real> rolled,
+                                       MatrixView<Real> rolled_bar, Wanted wanted, std::span<double> sums) {
+  constexpr std::size_t columns_at_once = 64;
+  const std::size_t lanes = tile.lanes;
+  const std::size_t some = runs_on_host ? std::max<std::size_t>(1, columns_at_once / lanes) : tile.times;
+  for (std::size_t first = 1; first < tile.times; first += some) {
+    const ScratchFrame frame(scratch_);
+    const std::size_t count = std::min(some, tile.times - first), column = first * lanes,
+                      columns = count * lanes;
+    const MatrixView<Real> z = states(tile, first, count);
+    Encoded data_in{z, {}, {}};
+    if (encodes_all(wanted)) data_in = encode(z);
+    Sample sample{
+        ConstVectorView<Real>(tile.weights.data() + column, columns), z, data_in.u, {}, nullptr, nullptr};
+    if (rolls()) sample.rolled = lanes_of(rolled, column, columns);
+    if (wanted == Wanted::values) {
+      add_losses(sample, wanted, sums);
+      continue;
+    }
+    MatrixView<Real> u_bar = scratch_.matrix(data_in.u.extent(0), columns), part;
+    if (rolls()) part = lanes_of(rolled_bar, column, columns);
+    fill(space_, 0.0, u_bar);
+    sample.u_bar = &u_bar;
+    sample.rolled_bar = &part;
+    add_losses(sample, wanted, sums);
+    if (encodes_all(wanted))
+      autoencoder_.encode_vjp(space_, data_in.z, data_in.tape, u_bar, autoencoder_bar(), scratch_);
+  }
+}
+
+// Losses of some windows and, where it is wanted, the adjoint of the coefficients to bar_.
+template <class Real>
+void Objective<Real>::add_tile(const WindowData& data, std::span<const std::uint64_t> windows,
+                               std::size_t rollout_length, Wanted wanted, std::span<double> sums) {
+  const ScratchFrame frame(scratch_);
+  const bool adjoint = wanted == Wanted::gradient;
+  const Tile tile = load(data, windows, rollout_length);
+  const std::size_t n = model_.latent_dimension(), lanes = tile.lanes,
+                    columns = rolls() ? tile.times * lanes : 0;
+  const Encoded start = encode(states(tile, 0, 1));
+  MatrixView<Real> u_bar = scratch_.matrix(n, adjoint ? lanes : 0);
+  const MatrixView<Real> rolled = scratch_.matrix(n, columns),
+                         rolled_bar = scratch_.matrix(n, adjoint ? columns : 0);
+  fill(space_, 0.0, u_bar);
+  fill(space_, 0.0, rolled_bar);
+  Rollout<Real> rollout(dynamics_, {options_.integrator.substeps, options_.integrator.checkpoint_interval});
+  if (rolls()) {
+    scaled_copy(space_, 1.0, start.u, lanes_of(rolled, 0, lanes));
+    using Record = typename Rollout<Real>::Record;
+    rollout.forward(space_, steps_, rolled, adjoint ? Record::yes : Record::no, scratch_);
+  }
+  Sample first{ConstVectorView<Real>(tile.weights.data(), lanes), start.z, start.u, {}, nullptr, nullptr};
+  MatrixView<Real> first_bar;
+  if (rolls()) first.rolled = lanes_of(rolled, 0, lanes);
+  if (adjoint) {
+    if (rolls()) first_bar = lanes_of(rolled_bar, 0, lanes);
+    first.u_bar = &u_bar;
+    first.rolled_bar = &first_bar;
+  }
+  add_losses(first, wanted, sums);
+  add_later_losses(tile, rolled, rolled_bar, wanted, sums);
+  if (!adjoint) return;
+  if (rolls()) {
+    rollout.reverse(space_, steps_, rolled_bar, dynamics_bar(), scratch_);
+    axpy(space_, 1.0, first_bar, u_bar);
+  }
+  autoencoder_.encode_vjp(space_, start.z, start.tape, u_bar, autoencoder_bar(), scratch_);
+}
+
+template <class Real>
+double Objective<Real>::tape_bytes(std::size_t windows, std::size_t intervals) const {
+  const IntegratorOptions& options = options_.integrator;
+  const double steps = double(intervals) * double(options.substeps),
+               length = options.checkpoint_interval == 0
+                            ? steps
+                            : std::min(steps, double(options.checkpoint_interval)),
+               rows = double(dynamics_.integrator().tape_rows(dynamics_.rate()) + model_.latent_dimension());
+  return (rows * length + double(model_.latent_dimension()) * steps / length) * double(windows) *
+         sizeof(Real);
+}
+
+template <class Real>
+std::size_t Objective<Real>::windows_in_cache(std::size_t intervals) const {
+  if (!runs_on_host) return std::numeric_limits<std::size_t>::max();
+  const std::size_t rows = dynamics_.integrator().tape_rows(dynamics_.rate()) + model_.latent_dimension();
+  const double bytes = double(rows) * double(intervals) * double(options_.integrator.substeps) * sizeof(Real);
+  constexpr std::size_t least = std::max<std::size_t>(16, tile_columns<double>);
+  return std::max(least, std::size_t(double(vector_unit.cache) / bytes) / least * least);
+}
+
+template <class Real>
+void Objective<Real>::contribution(const WindowData& data, std::span<const std::uint64_t> windows,
+                                   std::size_t rollout_length, std::span<double> out) {
+  const auto sums = out.last(terms);
+  const auto bar = out.first(shared_size());
+  std::ranges::fill(out, 0.0);
+  const std::size_t some = windows_in_cache(rollout_length == 0 ? data.index().intervals() : rollout_length);
+  for (std::size_t first = 0; first < windows.size(); first += some) {
+    if (first == 0 || holds_tile()) fill(space_, 0.0, MatrixView<Real>(bar_.data(), 1, bar_.extent(0)));
+    add_tile(data, windows.subspan(first, std::min(some, windows.size() - first)), rollout_length,
+             Wanted::gradient, sums);
+    if (holds_tile()) add_shared_bar(bar);
+  }
+  if (!holds_tile()) download(bar_, bar);
+}
+
+// The adjoint of a tile's own coefficients, pulled back to what all tiles share.
+template <class Real>
+void Objective<Real>::add_shared_bar(std::span<double> sum) {
+  const std::size_t own = dynamics_.coefficient_count(), shared = dynamics_.shared_count();
+  bar_host_.resize(bar_size());
+  shared_bar_.resize(shared_size());
+  download(VectorView<Real>(bar_.data(), bar_size()), bar_host_);
+  const std::span<double> to = shared_bar_;
+  dynamics_.share_bar(std::span(bar_host_).first(own), to.first(shared));
+  std::copy(bar_host_.begin() + std::ptrdiff_t(own), bar_host_.end(),
+            shared_bar_.begin() + std::ptrdiff_t(shared));
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += shared_bar_[i];
+}
+
+template <class Real>
+void Objective<Real>::value_contribution(const WindowData& data, std::span<const std::uint64_t> windows,
+                                         std::span<double> out) {
+  std::ranges::fill(out, 0.0);
+  add_tile(data, windows, 0, Wanted::values, out);
+}
+
+template <class Real>
+LossTerms Objective<Real>::weighted(std::span<const double> sums, std::size_t windows) const {
+  const LossOptions& loss = options_.loss;
+  LossTerms result;
+  result.trajectory = sums[trajectory] / double(windows);
+  result.latent = sums[latent] / double(windows);
+  result.reconstruction = sums[reconstruction] / double(windows);
+  result.total = loss.trajectory * result.trajectory + loss.latent * result.latent +
+                 loss.reconstruction * result.reconstruction;
+  return result;
+}
+
+template <class Real>
+double Objective<Real>::weight_decay(std::span<double> theta_bar) const {
+  if (options_.loss.weight_decay == 0.0) return 0.0;
+  double sum = 0.0;
+  for (const ParameterBlock& block : model_.layout().blocks()) {
+    if (block.frozen) continue;
+    for (std::size_t i = block.offset; i < block.offset + block.size(); ++i) {
+      sum += theta_[i] * theta_[i];
+      if (!theta_bar.empty()) theta_bar[i] += options_.loss.weight_decay * theta_[i];
+    }
+  }
+  return 0.5 * options_.loss.weight_decay * sum;
+}
+
+template <class Real>
+LossTerms Objective<Real>::gradient(std::span<const double> summed, std::size_t windows,
+                                    std::span<double> theta_bar) {
+  LossTerms result = weighted(summed.last(terms), windows);
+  pull_back(summed.first(shared_size()), windows, theta_bar);
+  result.total += weight_decay(theta_bar);
+  clear_frozen(theta_bar);
+  return result;
+}
+
+// The mean over windows of the adjoint of theta, from the sum of those of the coefficients.
+template <class Real>
+void Objective<Real>::pull_back(std::span<const double> bar, std::size_t windows,
+                                std::span<double> theta_bar) {
+  std::ranges::fill(theta_bar, 0.0);
+  const std::size_t dynamics = dynamics_.shared_count();
+  dynamics_.assemble_vjp(theta_, bar.first(dynamics), theta_bar);
+  autoencoder_.assemble_vjp(theta_, bar.subspan(dynamics), theta_bar);
+  for (double& entry : theta_bar) entry /= double(windows);
+}
+
+template <class Real>
+void Objective<Real>::clear_frozen(std::span<double> theta_bar) const {
+  for (const ParameterBlock& block : model_.layout().blocks())
+    if (block.frozen) std::ranges::fill(theta_bar.subspan(block.offset, block.size()), 0.0);
+}
+
+template <class Real>
+LossTerms Objective<Real>::value(std::span<const double> summed, std::size_t windows) const {
+  LossTerms result = weighted(summed, windows);
+  result.total += weight_decay({});
+  return result;
+}
+
+template class Objective<double>;
+template class Objective<float>;
+
+}  // namespace spnode::core

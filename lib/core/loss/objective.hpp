@@ -1,0 +1,177 @@
+#pragma once
+/// The loss of a model on windows of data, and its exact gradient, tile by tile.
+
+#include "core/data/windows.hpp"
+#include "core/integrators/dynamics.hpp"
+#include "core/integrators/rollout.hpp"
+#include "core/integrators/window_steps.hpp"
+#include "core/loss/options.hpp"
+#include "core/loss/tile_objective.hpp"
+#include "core/vector_field/coordinates.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace spnode::core {
+
+struct ObjectiveOptions {
+  IntegratorOptions integrator;
+  LossOptions loss;
+  std::vector<double> component_weights;  ///< (state dimension); empty: all one
+  StepScope steps = StepScope::table;     ///< see choose_scope
+};
+
+/// Mean over windows of
+///   trajectory    sum_t omega_t (1/m) sum_i v_i (x^_i(t) - x_i(t))^2          decoded rollout, scaled state
+///   space latent        sum_t omega_t (1/n) sum_i (u_i(t) - encode(x(t))_i)^2       rollout, latent space
+///   reconstruction sum_t omega_t (1/m) sum_i v_i (decode(encode(x(t)))_i - x_i(t))^2
+/// each times its weight in LossOptions, plus weight_decay / 2 ||theta||^2 over the blocks that learn
+/// (SPNODE-25, eq. (20), with normalised weights omega). The gradient is the discrete adjoint of the computed
+/// rollout.
+///
+/// Terms of weight zero cost nothing during training: contribution() leaves them at zero.
+/// value_contribution() monitors all terms, except the rollout's where neither of them has weight.
+/// For StepScope::tile functions of A are formed for the step lengths of a tile alone, and its adjoint is
+/// pulled back to A before tiles add up: contributions are as long as A, however many step lengths there are.
+///
+/// Tiles are computed in Real; the sums of their losses, and all that is done once for all tiles, in double.
+/// Single-threaded use.
+template <class Real>
+class Objective final : public TileObjective {
+ public:
+  /// `method`: how functions of A act, see choose_method; `table`: the step lengths of all data it will see.
+  Objective(const Model& model, ObjectiveOptions options, StepTable table, MatrixFunctionMethod method);
+
+  Objective(const Objective&) = delete;
+  Objective& operator=(const Objective&) = delete;
+
+  const ParameterLayout& parameters() const override { return model_.layout(); }
+  void set_parameters(std::span<const double> theta) override;
+  std::size_t contribution_size() const override { return shared_size() + terms; }
+  using TileObjective::contribution;
+  void contribution(const WindowData& data, std::span<const std::uint64_t> windows,
+                    std::size_t rollout_length, std::span<double> out) override;
+  std::size_t value_size() const override { return terms; }
+  void value_contribution(const WindowData& data, std::span<const std::uint64_t> windows,
+                          std::span<double> out) override;
+  LossTerms gradient(std::span<const double> summed, std::size_t windows,
+                     std::span<double> theta_bar) override;
+  LossTerms value(std::span<const double> summed, std::size_t windows) const override;
+
+  // Tangents and Gauss-Newton products: objective_tangent.cpp.
+  void set_directions(std::span<const double> directions) override;
+  std::size_t product_size() const override { return shared_size(); }
+  void product_contribution(const WindowData& data, std::span<const std::uint64_t> windows,
+                            std::span<double> out) override;
+  void product(std::span<const double> summed, std::size_t windows, std::span<double> Hv) override;
+  std::size_t gram_size() const override { return dots_.extent(0) * (dots_.extent(0) + 1) / 2; }
+  void gram_contribution(const WindowData& data, std::span<const std::uint64_t> windows,
+                         std::span<double> out) override;
+  void gram(std::span<const double> summed, std::size_t windows, std::span<double> matrix) const override;
+
+  /// Windows of so many intervals that contribution() computes at a time: as many as leave the tape of their
+  /// rollout in second-level cache.
+  std::size_t windows_in_cache(std::size_t intervals) const;
+
+  /// Bytes of the tape of a rollout of so many windows over so many intervals, most of what a tile takes. A
+  /// double: more than there is memory is told, too.
+  double tape_bytes(std::size_t windows, std::size_t intervals) const;
+
+  /// Bytes of the residuals of a tile of so many windows: gram_contribution() holds them for each direction.
+  double residual_bytes(std::size_t windows, std::size_t intervals) const;
+
+  /// Temporary memory of tiles held now; constant once the largest tile has been seen.
+  std::size_t scratch_bytes() const { return scratch_.bytes(); }
+
+ private:
+  enum Term : std::size_t { trajectory, latent, reconstruction, terms };
+
+  // The windows that are computed together; their states are read when they are needed.
+  struct Tile {
+    std::size_t lanes, times;       // padded lanes
+    ConstVectorView<Real> weights;  // (times lanes), time by time; zero in the lanes that pad
+  };
+  using HostMatrix = Kokkos::View<Real**, Kokkos::LayoutRight, Kokkos::HostSpace>;
+  Tile load(const WindowData& data, std::span<const std::uint64_t> windows, std::size_t rollout_length = 0);
+  MatrixView<Real> states(const Tile& tile, std::size_t first, std::size_t count);
+  void gather(const Tile& tile, std::size_t first, std::size_t count, const HostMatrix& states) const;
+  double sum_of(const VectorView<double>& sums);
+  struct Encoded {
+    ConstMatrixView<Real> z;  // what was encoded
+    MatrixView<Real> u, tape;
+  };
+  Encoded encode(ConstMatrixView<Real> z);
+  // What the loss takes of some times of a tile. Without adjoints it is only evaluated.
+  struct Sample {
+    ConstVectorView<Real> weights;
+    ConstMatrixView<Real> z, u, rolled;  // data, data encoded (where a term takes that), rollout
+    MatrixView<Real>*u_bar, *rolled_bar;
+  };
+  enum class Wanted { values, gradient };
+  bool takes(double weight, Wanted wanted) const { return wanted == Wanted::values || weight != 0.0; }
+  bool rolls() const { return options_.loss.trajectory != 0.0 || options_.loss.latent != 0.0; }
+  bool encodes_all(Wanted wanted) const {
+    return takes(options_.loss.latent, wanted) || takes(options_.loss.reconstruction, wanted);
+  }
+  void add_tile(const WindowData& data, std::span<const std::uint64_t> windows, std::size_t rollout_length,
+                Wanted wanted, std::span<double> sums);
+  void add_later_losses(const Tile& tile, ConstMatrixView<Real> rolled, MatrixView<Real> rolled_bar,
+                        Wanted wanted, std::span<double> sums);
+  void add_losses(const Sample& sample, Wanted wanted, std::span<double> sums);
+  double decoded_loss(const Sample& sample, ConstMatrixView<Real> u, double factor, MatrixView<Real>* u_bar);
+  double latent_loss(const Sample& sample);
+  VectorView<double> sums(std::size_t rows) const { return VectorView<double>(sums_.data(), rows); }
+  VectorView<Real> dynamics_bar() const {
+    return VectorView<Real>(bar_.data(), dynamics_.coefficient_count());
+  }
+  LossTerms weighted(std::span<const double> sums, std::size_t windows) const;
+  double weight_decay(std::span<double> theta_bar) const;
+  // Of the adjoint of the coefficients: as the current tile sees them, and as tiles add up.
+  std::size_t bar_size() const { return dynamics_.coefficient_count() + autoencoder_.bar_size(); }
+  std::size_t shared_size() const { return dynamics_.shared_count() + autoencoder_.bar_size(); }
+  bool holds_tile() const { return dynamics_.scope() == StepScope::tile; }
+  void add_shared_bar(std::span<double> sum);
+  void spread_directions();
+  ConstVectorView<Real> dot(std::size_t direction) const {
+    return ConstVectorView<Real>(dots_.data() + direction * dots_.extent(1), bar_size());
+  }
+  VectorView<Real> autoencoder_bar() const {
+    return VectorView<Real>(bar_.data() + dynamics_.coefficient_count(), autoencoder_.bar_size());
+  }
+  void pull_back(std::span<const double> bar, std::size_t windows, std::span<double> theta_bar);
+  void clear_frozen(std::span<double> theta_bar) const;
+  class Linearisation;  // of a tile's residuals
+  // Rows of each term's residual; those without weight have none.
+  std::size_t trajectory_rows() const {
+    return options_.loss.trajectory != 0.0 ? model_.state_dimension() : 0;
+  }
+  std::size_t latent_rows() const { return options_.loss.latent != 0.0 ? model_.latent_dimension() : 0; }
+  std::size_t reconstruction_rows() const {
+    return options_.loss.reconstruction != 0.0 ? model_.state_dimension() : 0;
+  }
+  std::size_t residual_rows() const { return trajectory_rows() + latent_rows() + reconstruction_rows(); }
+
+  BasicModel<Real> model_;
+  ObjectiveOptions options_;
+  Dynamics<Real> dynamics_;
+  AutoencoderMap<Real> autoencoder_;
+  ExecSpace space_;
+  Scratch<Real> scratch_;
+  TileSteps<Real> steps_;
+  Vector<Real> bar_;          // adjoint of the coefficients: dynamics, then autoencoder; bar_size() or more
+  Matrix<Real> dots_, gram_;  // (directions, as bar_): tangents of the coefficients; the tile's gram
+  std::vector<double> directions_;                         // (directions, parameters), zero in frozen blocks
+  std::vector<double> shared_dots_;                        // (directions, shared_size())
+  std::vector<double> bar_host_, shared_bar_, dots_host_;  // staging of a tile's step lengths
+  Vector<Real> state_rows_;                                // v_i / m
+  Vector<Real> latent_rows_;                               // 1 / n
+  Vector<double> sums_;                                    // of the rows of a loss term
+  std::vector<double> theta_;
+  std::vector<WindowView> views_;          // of the lanes of the tile that is computed
+  std::vector<double> h_, times_, omega_;  // staging of a tile on the host
+  HostMatrix states_host_;                 // used where tiles live on a device
+  std::vector<double> inverse_scale_;      // of the model's scaling
+  std::vector<double> weights_host_, row_sums_;
+};
+
+}  // namespace spnode::core

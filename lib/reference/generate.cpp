@@ -1,0 +1,191 @@
+#include "reference/generate.hpp"
+
+#include "core/matrix_functions/phi.hpp"
+#include "core/support/error.hpp"
+#include "core/support/text.hpp"
+#include "core/systems/kuramoto_sivashinsky.hpp"
+#include "core/systems/systems.hpp"
+#include "reference/kuramoto_sivashinsky.hpp"
+#include "reference/reference_solution.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <memory>
+#include <span>
+
+namespace spnode::reference {
+
+namespace {
+
+using core::GenerateOptions;
+using core::SystemKind;
+using core::TimeGrid;
+
+/// Fills states, (times, components), whose first row is the initial state.
+using Sampler = std::function<void(std::span<double> states)>;
+
+/// u(t_i) = exp((t_i - t_0) A) u(t_0), the exponentials computed once.
+Sampler make_linear_sampler(const core::ReferenceSystem& system, std::span<const double> times) {
+  const std::size_t n = system.dimension();
+  std::vector<double> matrix(n * n), exponentials;
+  system.jacobian(std::vector<double>(n, 0.0), matrix);
+  core::PhiFunctions functions(n, 0, core::HalfArgument::omit);
+  for (std::size_t i = 1; i < times.size(); ++i) {
+    functions.compute(matrix, times[i] - times[0]);
+    const auto value = functions.value(0, core::Argument::full);
+    exponentials.insert(exponentials.end(), value.begin(), value.end());
+  }
+  return [n, exponentials = std::move(exponentials)](std::span<double> states) {
+    for (std::size_t i = n; i < states.size(); ++i) {
+      const double* const row = &exponentials[(i - n) * n];
+      states[i] = 0.0;
+      for (std::size_t j = 0; j < n; ++j) states[i] += row[j] * states[j];
+    }
+  };
+}
+
+/// The step is the largest that is at most options.step and divides the sampling interval.
+Sampler make_fourier_sampler(const GenerateOptions& options, const core::ReferenceSystem& system,
+                             std::span<const double> times) {
+  const double interval = (options.t_end - options.t_start) / static_cast<double>(options.times - 1);
+  const std::size_t steps = static_cast<std::size_t>(std::ceil(interval / options.step * (1.0 - 1e-12)));
+  const double step = interval / static_cast<double>(steps);
+  const std::size_t burn_in = static_cast<std::size_t>(std::ceil(options.burn_in / step * (1.0 - 1e-12)));
+  const auto solver = std::make_shared<KuramotoSivashinskySolver>(
+      dynamic_cast<const core::KuramotoSivashinsky&>(system), step);
+  return [=, n = system.dimension(), t = std::vector(times.begin(), times.end())](std::span<double> states) {
+    solver->set_state(states.first(n));
+    solver->advance(burn_in);
+    for (std::size_t i = 0; i < t.size(); ++i) {
+      if (i > 0) solver->advance(steps);
+      const auto u = states.subspan(i * n, n);
+      solver->get_state(u);
+      if (std::all_of(u.begin(), u.end(), [](double value) { return std::isfinite(value); })) continue;
+      throw NumericalError("the field is not finite at t = " + shortest(t[i]) +
+                           "; take a smaller step than " + shortest(step) + " or more grid points than " +
+                           std::to_string(n));
+    }
+  };
+}
+
+Sampler make_sampler(const GenerateOptions& options, const core::ReferenceSystem& system,
+                     const std::vector<double>& times) {
+  switch (system.solution()) {
+    case core::Solution::linear_exact:
+      return make_linear_sampler(system, times);
+    case core::Solution::fourier_etdrk4:
+      return make_fourier_sampler(options, system, times);
+    case core::Solution::explicit_adaptive:
+    case core::Solution::implicit_adaptive:
+      break;
+  }
+  const auto solver = std::make_shared<ReferenceSolver>(system, options.tolerance);
+  return [solver, times](std::span<double> states) { solver->solve(times, states); };
+}
+
+constexpr double most_steps = 0x1p31;
+
+void require(bool condition, const char* option, const std::string& found, const char* allowed) {
+  if (!condition)
+    throw UsageError(std::string("generate.") + option + " is " + found + "; allowed: " + allowed);
+}
+
+void require(bool condition, const char* option, double found, const char* allowed) {
+  require(condition, option, shortest(found), allowed);
+}
+
+}  // namespace
+
+core::Trajectories simulate(const GenerateOptions& options, std::uint64_t seed, std::string_view split,
+                            std::size_t first, std::size_t count) {
+  validate(options);
+  const auto system = core::make_system(options);
+  core::Trajectories result;
+  result.count = count;
+  result.times = options.times;
+  result.components = system->dimension();
+  result.time = reference_times(options);
+  result.state.resize(count * result.times * result.components);
+  const Sampler sample = make_sampler(options, *system, result.time);
+  const std::uint64_t stream = core::hash_name("generate." + std::string(split));
+  const std::size_t size = result.times * result.components;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::span<double> states(result.state_at(i, 0), size);
+    try {
+      system->initial_state(core::Random(seed, stream + first + i), states.first(result.components));
+      sample(states);
+    } catch (const NumericalError& error) {
+      throw NumericalError(core::system_name(options.system) + ", trajectory " + std::to_string(first + i) +
+                           " of '" + std::string(split) + "': " + error.what());
+    }
+  }
+  return result;
+}
+
+double simulation_bytes(const GenerateOptions& options, std::size_t count) {
+  const auto system = core::make_system(options);
+  const double n = static_cast<double>(system->dimension());
+  const double exponentials = system->solution() == core::Solution::linear_exact ? n * n : 0.0;
+  return static_cast<double>(options.times) * (static_cast<double>(count) * n + exponentials + 2.0) *
+         sizeof(double);
+}
+
+std::vector<double> reference_times(const GenerateOptions& options) {
+  const bool logarithmic = options.grid == TimeGrid::logarithmic;
+  const double first = logarithmic ? std::log(options.t_start) : options.t_start;
+  const double last = logarithmic ? std::log(options.t_end) : options.t_end;
+  std::vector<double> times;
+  if (logarithmic) times.push_back(0.0);
+  const std::size_t spaced = options.times - times.size();
+  for (std::size_t i = 0; i < spaced; ++i) {
+    const double share = static_cast<double>(i) / static_cast<double>(spaced - 1);
+    const double value = first + share * (last - first);
+    times.push_back(logarithmic ? std::exp(value) : value);
+  }
+  times[options.times - spaced] = options.t_start;  // the ends exactly
+  times.back() = options.t_end;
+  return times;
+}
+
+std::size_t number_of_components(const GenerateOptions& options) {
+  return core::make_system(options)->dimension();
+}
+
+std::vector<std::string> component_names(const GenerateOptions& options) {
+  return core::make_system(options)->component_names();
+}
+
+std::string system_name(SystemKind kind) { return core::system_name(kind); }
+
+std::string system_units(const GenerateOptions& options) { return core::make_system(options)->units(); }
+
+void validate(const GenerateOptions& options) {
+  const bool logarithmic = options.grid == TimeGrid::logarithmic;
+  require(options.times >= (logarithmic ? 3 : 2), "times", std::to_string(options.times),
+          "at least 2; at least 3 on a logarithmic grid, which begins with t = 0");
+  require(std::isfinite(options.t_start) && (!logarithmic || options.t_start > 0.0), "t_start",
+          options.t_start, "a finite time; above 0 on a logarithmic grid");
+  require(std::isfinite(options.t_end) && options.t_end > options.t_start, "t_end", options.t_end,
+          "a finite time after t_start");
+  const double interval = (options.t_end - options.t_start) / static_cast<double>(options.times - 1);
+  require(options.t_start + interval > options.t_start && options.t_end - interval < options.t_end, "t_end",
+          options.t_end, "so far from t_start that the times between differ");
+  require(std::isfinite(options.epsilon), "epsilon", options.epsilon, "a finite number");
+  require(options.tolerance >= 1e-11 && options.tolerance <= 1e-2, "tolerance", options.tolerance,
+          "1e-11 to 1e-2 (below, rounding errors dominate)");
+  require(options.perturbation >= 0.0 && options.perturbation < 1.0, "perturbation", options.perturbation,
+          "at least 0, below 1");
+  if (options.system != SystemKind::kuramoto_sivashinsky) return;
+  require(!logarithmic, "grid", "logarithmic", "uniform for kuramoto_sivashinsky");
+  require(std::isfinite(options.domain_length) && options.domain_length > 0.0, "domain_length",
+          options.domain_length, "above 0");
+  require(options.grid_points >= 4 && options.grid_points % 2 == 0, "grid_points",
+          std::to_string(options.grid_points), "an even number of at least 4");
+  require(std::isfinite(options.step) && options.step > 0.0, "step", options.step, "above 0");
+  require(std::isfinite(options.burn_in) && options.burn_in >= 0.0, "burn_in", options.burn_in, "at least 0");
+  require(std::max(interval, options.burn_in) <= most_steps * std::min(options.step, interval), "step",
+          options.step, "2^31 steps at most between two times, and in burn_in");
+}
+
+}  // namespace spnode::reference

@@ -1,0 +1,220 @@
+#include "training/rate_inference.hpp"
+
+#include "core/components/even_pairs.hpp"
+#include "core/kernels/quadratic.hpp"
+#include "core/matrix_functions/decompositions.hpp"
+#include "core/matrix_functions/differences.hpp"
+#include "core/support/error.hpp"
+#include "core/support/text.hpp"
+#include "parallel/exact_sum.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+
+namespace spnode::training {
+
+namespace {
+
+using core::HostMatrix, core::HostOperand, core::square;
+
+/// Rows [features, targets] of one trajectory: appends them.
+using RowsOf =
+    std::function<void(std::size_t trajectory, std::span<const double> states, std::vector<double>& rows)>;
+
+/// The sum over all rows of row^T row, (width, width). Collective.
+std::vector<double> gram(const parallel::Communicator& comm, const LatentTrajectories& data,
+                         std::size_t width, const RowsOf& rows_of) {
+  const std::size_t packed = width * (width + 1) / 2;
+  std::vector<double> sums(std::max<std::size_t>(1, data.groups.size()) * packed, 0.0), G(width * width);
+  parallel::collectively(comm, [&] {
+    std::vector<double> states(data.times * data.dimension), rows;
+    for (std::size_t group = 0; group < data.groups.size(); ++group) {
+      std::ranges::fill(G, 0.0);
+      for (std::size_t n = data.groups[group].begin; n < data.groups[group].end; ++n) {
+        data.states(n, states);
+        rows.clear();
+        rows_of(n, states, rows);
+        const HostOperand R(rows.data(), rows.size() / width, width);
+        core::multiply(1.0, core::transposed(R), R, 1.0, square(std::span(G), width));
+      }
+      double* to = &sums[group * packed];
+      for (std::size_t i = 0; i < width; ++i) to = std::copy_n(&G[i * width + i], width - i, to);
+    }
+  });
+  parallel::ExactSum exact(comm, packed);
+  std::vector<double> total(packed);
+  if (exact.sum(std::span(sums).first(data.groups.size() * packed), data.groups.size(), data.group_count,
+                total) != parallel::SumStatus::finite)
+    throw NumericalError("the least squares for the start of the model are not finite");
+  const double* from = total.data();
+  for (std::size_t i = 0; i < width; ++i)
+    for (std::size_t j = i; j < width; ++j) G[i * width + j] = G[j * width + i] = *from++;
+  return G;
+}
+
+/// The weights W (features, targets) of least squares, and the worst relative residual of a target.
+struct Fit {
+  std::vector<double> W;
+  double residual = 0.0;
+};
+
+Fit least_squares(const std::vector<double>& G, std::size_t features, std::size_t targets,
+                  double ridge = 1e-12) {
+  const std::size_t width = features + targets;
+  std::vector<double> scale(features), normal(features * features), right(features * targets);
+  for (std::size_t i = 0; i < features; ++i)
+    scale[i] = G[i * width + i] > 0.0 ? 1.0 / std::sqrt(G[i * width + i]) : 1.0;
+  for (std::size_t i = 0; i < features; ++i) {
+    for (std::size_t j = 0; j < features; ++j)
+      normal[i * features + j] = scale[i] * G[i * width + j] * scale[j];
+    normal[i * features + i] += ridge;
+    for (std::size_t t = 0; t < targets; ++t) right[i * targets + t] = scale[i] * G[i * width + features + t];
+  }
+  if (!core::cholesky(square(std::span(normal), features)))
+    throw NumericalError(
+        "the least squares for the start of the model have no unique solution: more data, "
+        "fewer latent components, or model.initialisation: random");
+  Fit fit{right};
+  core::cholesky_solve(square(std::span<const double>(normal), features), {fit.W.data(), features, targets});
+  for (std::size_t t = 0; t < targets; ++t) {
+    const double all = G[(features + t) * width + features + t];
+    double explained = 0.0;
+    for (std::size_t i = 0; i < features; ++i) explained += fit.W[i * targets + t] * right[i * targets + t];
+    if (all > 0.0) fit.residual = std::max(fit.residual, std::sqrt(std::max(0.0, 1.0 - explained / all)));
+  }
+  for (std::size_t i = 0; i < features; ++i)
+    for (std::size_t t = 0; t < targets; ++t) fit.W[i * targets + t] *= scale[i];
+  return fit;
+}
+
+/// Rows [first, first + count) of W, transposed.
+std::vector<double> transposed_rows(const Fit& fit, std::size_t targets, std::size_t first,
+                                    std::size_t count) {
+  std::vector<double> part(targets * count);
+  for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t t = 0; t < targets; ++t) part[t * count + i] = fit.W[(first + i) * targets + t];
+  return part;
+}
+
+/// u, then its monomials and 1 for a quadratic form.
+void append_features(const double* u, std::size_t n, RateForm form, std::vector<double>& rows) {
+  rows.insert(rows.end(), u, u + n);
+  if (form == RateForm::linear) return;
+  for (std::size_t j = 0; j < n; ++j)
+    for (std::size_t k = j; k < n; ++k) rows.push_back(u[j] * u[k]);
+  rows.push_back(1.0);
+}
+
+}  // namespace
+
+double inference_bytes(std::size_t dimension, RateForm form, std::size_t groups) {
+  const auto n = static_cast<double>(dimension);
+  const double features = form == RateForm::quadratic ? n + n * (n + 1.0) / 2.0 + 1.0 : n,
+               width = features + n;
+  // The groups' sums with the exact sum's integers and result, each half a matrix; G; the normal equations.
+  const double halves = static_cast<double>(groups) + 3.0;
+  return (halves * width * width / 2.0 + width * width + features * features) * sizeof(double);
+}
+
+std::size_t used_order(std::size_t times, std::size_t order) { return std::min(order, times - 1) / 2 * 2; }
+
+InferredRate infer_rate(const parallel::Communicator& comm, const LatentTrajectories& data, RateForm form,
+                        std::size_t order) {
+  const std::size_t n = data.dimension, reach = used_order(data.times, order) / 2;
+  if (reach == 0)
+    throw UsageError(
+        "model.initialisation: operator_inference needs trajectories of at least three times; found " +
+        std::to_string(data.times));
+  const std::size_t monomials = form == RateForm::quadratic ? core::monomial_count(n) : 0;
+  const std::size_t features = n + monomials + (monomials > 0 ? 1 : 0);
+  const auto rows_of = [&](std::size_t trajectory, std::span<const double> states,
+                           std::vector<double>& rows) {
+    std::vector<double> times(2 * reach + 1), weights(times.size());
+    for (std::size_t t = reach; t + reach < data.times; ++t) {
+      for (std::size_t j = 0; j < times.size(); ++j) times[j] = data.time(trajectory, t - reach + j);
+      core::derivative_weights(times[reach], times, weights);
+      append_features(&states[t * n], n, form, rows);
+      for (std::size_t i = 0; i < n; ++i) {
+        double rate = 0.0;
+        for (std::size_t j = 0; j < times.size(); ++j) rate += weights[j] * states[(t - reach + j) * n + i];
+        rows.push_back(rate);
+      }
+    }
+  };
+  const Fit fit = least_squares(gram(comm, data, features + n, rows_of), features, n);
+  InferredRate inferred{{transposed_rows(fit, n, 0, n), {}, {}}, fit.residual};
+  if (form == RateForm::linear) return inferred;
+  inferred.rate.Q = transposed_rows(fit, n, n, monomials);
+  inferred.rate.b = transposed_rows(fit, n, n + monomials, 1);
+  return inferred;
+}
+
+std::vector<double> second_moments(const parallel::Communicator& comm, const LatentTrajectories& data) {
+  const std::size_t n = data.dimension;
+  // A row ends with a one: its square counts the rows.
+  const std::vector<double> G =
+      gram(comm, data, n + 1, [&](std::size_t, std::span<const double> states, std::vector<double>& rows) {
+        for (std::size_t t = 0; t < data.times; ++t) {
+          rows.insert(rows.end(), &states[t * n], &states[(t + 1) * n]);
+          rows.push_back(1.0);
+        }
+      });
+  std::vector<double> moments(n * n);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < n; ++j) moments[i * n + j] = G[i * (n + 1) + j] / G.back();
+  return moments;
+}
+
+InferredPairs infer_pairs(const parallel::Communicator& comm, const LatentTrajectories& data,
+                          const core::QuadraticRate& rate, std::span<const double> V) {
+  const std::size_t n = data.dimension, pairs = V.size() / n, monomials = core::monomial_count(n);
+  const auto rows_of = [&](std::size_t, std::span<const double> states, std::vector<double>& rows) {
+    std::vector<double> terms;
+    for (std::size_t t = 0; t < data.times; ++t) {
+      const double* const u = &states[t * n];
+      for (std::size_t r = 0; r < pairs; ++r) {
+        double s = 0.0;
+        for (std::size_t j = 0; j < n; ++j) s += V[r * n + j] * u[j];
+        rows.push_back(core::even_pair(s));
+      }
+      rows.push_back(1.0);
+      terms.clear();
+      append_features(u, n, RateForm::quadratic, terms);
+      for (std::size_t i = 0; i < n; ++i) {
+        double target = rate.b[i];
+        for (std::size_t k = 0; k < monomials; ++k) target += rate.Q[i * monomials + k] * terms[n + k];
+        rows.push_back(target);
+      }
+    }
+  };
+  const Fit fit = least_squares(gram(comm, data, pairs + 1 + n, rows_of), pairs + 1, n, 1e-6);
+  return {transposed_rows(fit, n, 0, pairs), transposed_rows(fit, n, pairs, 1), fit.residual};
+}
+
+InferredRate infer_map(const parallel::Communicator& comm, const LatentTrajectories& data) {
+  const std::size_t n = data.dimension;
+  double h = 0.0;
+  const auto rows_of = [&](std::size_t trajectory, std::span<const double> states,
+                           std::vector<double>& rows) {
+    for (std::size_t t = 0; t + 1 < data.times; ++t) {
+      const double step = data.time(trajectory, t + 1) - data.time(trajectory, t);
+      if (h == 0.0) h = step;
+      if (std::abs(step - h) > 1e-8 * std::abs(h))
+        throw UsageError("model.initialisation: dmd needs evenly spaced times; found steps of " +
+                         shortest(h) + " and " + shortest(step));
+      rows.insert(rows.end(), &states[t * n], &states[(t + 2) * n]);
+    }
+  };
+  const Fit fit = least_squares(gram(comm, data, 2 * n, rows_of), n, n);
+  // Ranks without trajectories learn the step, and all take the same bits of it.
+  double largest = std::abs(h);
+  MPI_Allreduce(MPI_IN_PLACE, &largest, 1, MPI_DOUBLE, MPI_MAX, comm.handle());
+  int backwards = h < 0.0 ? 1 : 0;
+  MPI_Allreduce(MPI_IN_PLACE, &backwards, 1, MPI_INT, MPI_MAX, comm.handle());
+  const std::vector<double> M = transposed_rows(fit, n, 0, n);
+  return {{core::logarithm(M, backwards != 0 ? -largest : largest), {}, {}}, fit.residual};
+}
+
+}  // namespace spnode::training

@@ -1,0 +1,186 @@
+// Data sets of the reference systems: grids, ranges, determinism, what is refused.
+#include "reference/generate.hpp"
+#include "catch.hpp"
+#include "core/support/error.hpp"
+
+#include <cmath>
+
+using namespace spnode;
+using core::GenerateOptions;
+using core::SystemKind;
+using core::TimeGrid;
+
+namespace {
+
+constexpr SystemKind kinds[] = {SystemKind::transient_growth, SystemKind::grad13, SystemKind::robertson,
+                                SystemKind::kuramoto_sivashinsky};
+
+GenerateOptions small_options(SystemKind kind) {
+  GenerateOptions options;
+  options.system = kind;
+  options.times = 7;
+  options.t_end = 3.0;
+  options.epsilon = kind == SystemKind::grad13 ? 0.1 : 1.0;
+  options.burn_in = 5.0;
+  if (kind == SystemKind::robertson) {
+    options.grid = TimeGrid::logarithmic;
+    options.t_start = 4e-6;
+    options.t_end = 4e6;
+  }
+  return options;
+}
+
+std::string refusal(const GenerateOptions& options) {
+  try {
+    reference::validate(options);
+    return "";
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+}
+
+}  // namespace
+
+TEST_CASE("trajectories_depend_on_their_number_alone") {
+  for (const SystemKind kind : kinds) {
+    const GenerateOptions options = small_options(kind);
+    const core::Trajectories whole = reference::simulate(options, 11, "train", 0, 5);
+    REQUIRE(whole.state.size() == 5 * 7 * reference::number_of_components(options));
+    for (std::size_t first = 0; first < 5; ++first) {
+      const std::size_t count = std::min<std::size_t>(2, 5 - first);
+      const core::Trajectories part = reference::simulate(options, 11, "train", first, count);
+      CHECK(part.time == whole.time);
+      CHECK(std::equal(part.state.begin(), part.state.end(), whole.state_at(first, 0)));  // to the last bit
+    }
+  }
+}
+
+TEST_CASE("trajectories_splits_and_seeds_differ") {
+  for (const SystemKind kind : kinds) {
+    const GenerateOptions options = small_options(kind);
+    const core::Trajectories train = reference::simulate(options, 11, "train", 0, 2);
+    const core::Trajectories test = reference::simulate(options, 11, "test", 0, 1);
+    const core::Trajectories other = reference::simulate(options, 12, "train", 0, 1);
+    CHECK(train.state[0] != train.state_at(1, 0)[0]);
+    CHECK(train.state[0] != test.state[0]);
+    CHECK(train.state[0] != other.state[0]);
+  }
+}
+
+TEST_CASE("logarithmic_grid_is_the_one_of_the_paper_after_zero") {
+  GenerateOptions options = small_options(SystemKind::robertson);
+  options.times = 51;
+  const std::vector<double> times = reference::reference_times(options);
+  REQUIRE(times.size() == 51);
+  CHECK(times[0] == 0.0);
+  CHECK(times[1] == 4e-6);
+  CHECK(times[50] == 4e6);
+  CHECK(times[2] - times[1] == Approx(3.03e-6).epsilon(3e-3));  // SPNODE-25, section 5.2
+  CHECK(times[50] - times[49] == Approx(1.72e6).epsilon(3e-3));
+  CHECK(times[30] / times[29] == Approx(times[10] / times[9]));
+}
+
+TEST_CASE("uniform_grid_has_both_ends") {
+  GenerateOptions options = small_options(SystemKind::grad13);
+  options.t_start = 0.5;
+  CHECK(reference::reference_times(options).front() == 0.5);
+  CHECK(reference::reference_times(options).back() == 3.0);
+  CHECK(reference::reference_times(options)[2] == Approx(0.5 + 2 * 2.5 / 6));
+}
+
+TEST_CASE("linear_systems_are_solved_exactly") {
+  GenerateOptions options = small_options(SystemKind::transient_growth);
+  options.epsilon = 0.0;
+  options.t_end = 6.0;
+  const core::Trajectories data = reference::simulate(options, 2, "train", 0, 20);
+  for (std::size_t i = 0; i < data.count; ++i)
+    for (std::size_t k = 0; k < data.times; ++k) {
+      const double t = data.time[k], decay = std::exp(-2.0 * t);
+      const double *start = data.state_at(i, 0), *state = data.state_at(i, k);
+      CHECK(std::abs(state[0] - decay * (start[0] + 10.0 * t * start[1])) < 1e-14 * (1.0 + 10.0 * t));
+      CHECK(std::abs(state[1] - decay * start[1]) < 1e-15);
+    }
+}
+
+TEST_CASE("grad13_keeps_its_mean_and_its_growth_of_time_is_a_semigroup") {
+  const GenerateOptions options = small_options(SystemKind::grad13);
+  const core::Trajectories data = reference::simulate(options, 2, "train", 0, 3);
+  for (std::size_t i = 0; i < data.count; ++i)
+    for (std::size_t k = 0; k < data.times; ++k)
+      for (std::size_t c = 0; c < 6; ++c) CHECK(data.state_at(i, k)[c] == data.state_at(i, 0)[c]);
+  GenerateOptions finer = options;
+  finer.times = 13;
+  const core::Trajectories fine = reference::simulate(finer, 2, "train", 0, 3);
+  for (std::size_t i = 0; i < data.count; ++i)
+    for (std::size_t k = 0; k < data.times; ++k)
+      for (std::size_t c = 0; c < data.components; ++c)
+        CHECK(data.state_at(i, k)[c] == Approx(fine.state_at(i, 2 * k)[c]).margin(1e-14));
+}
+
+TEST_CASE("kuramoto_sivashinsky_is_sampled_along_one_solution") {
+  // The same times with twice the samples, and with half the step.
+  GenerateOptions options = small_options(SystemKind::kuramoto_sivashinsky);
+  const core::Trajectories data = reference::simulate(options, 3, "train", 0, 2);
+  options.times = 13;
+  const core::Trajectories finer = reference::simulate(options, 3, "train", 0, 2);
+  options.step /= 2;
+  const core::Trajectories accurate = reference::simulate(options, 3, "train", 0, 2);
+  double change = 0.0;
+  for (std::size_t i = 0; i < data.count; ++i)
+    for (std::size_t k = 0; k < data.times; ++k)
+      for (std::size_t c = 0; c < data.components; ++c) {
+        REQUIRE(data.state_at(i, k)[c] == Approx(finer.state_at(i, 2 * k)[c]).margin(1e-10));
+        change = std::max(change, std::abs(data.state_at(i, k)[c] - accurate.state_at(i, 2 * k)[c]));
+      }
+  CHECK(change < 1e-4);
+  CHECK(change > 0.0);
+}
+
+TEST_CASE("breakdown_names_system_split_trajectory_and_time") {
+  GenerateOptions options = small_options(SystemKind::kuramoto_sivashinsky);
+  options.domain_length = 100.0;  // 8 points cannot hold the unstable waves
+  options.grid_points = 8;
+  options.step = 3.0;
+  options.t_end = 3000.0;
+  try {
+    reference::simulate(options, 3, "validation", 4, 1);
+    FAIL("did not throw");
+  } catch (const NumericalError& error) {
+    const std::string message = error.what();
+    INFO(message);
+    for (const char* word : {"kuramoto_sivashinsky", "validation", "trajectory 4", "t = "})
+      CHECK(message.find(word) != std::string::npos);
+  }
+}
+
+TEST_CASE("options_out_of_range_are_refused_by_name") {
+  const auto refused = [](const char* word, void (*spoil)(GenerateOptions&)) {
+    for (const SystemKind kind : {SystemKind::robertson, SystemKind::kuramoto_sivashinsky}) {
+      GenerateOptions options = small_options(kind);
+      CHECK(refusal(options).empty());
+      spoil(options);
+      const std::string message = refusal(options);
+      if (message.find(std::string("generate.") + word) != std::string::npos) return true;
+    }
+    return false;
+  };
+  CHECK(refused("times", [](GenerateOptions& o) { o.times = 1; }));
+  CHECK(refused("times", [](GenerateOptions& o) { o.times = 2; }));
+  CHECK(refused("t_start", [](GenerateOptions& o) { o.t_start = 0.0; }));
+  CHECK(refused("t_end", [](GenerateOptions& o) { o.t_end = o.t_start; }));
+  CHECK(refused("tolerance", [](GenerateOptions& o) { o.tolerance = 1e-14; }));
+  CHECK(refused("perturbation", [](GenerateOptions& o) { o.perturbation = -0.1; }));
+  CHECK(refused("grid", [](GenerateOptions& o) { o.grid = TimeGrid::logarithmic, o.t_start = 1.0; }));
+  CHECK(refused("grid_points", [](GenerateOptions& o) { o.grid_points = 63; }));
+  CHECK(refused("step", [](GenerateOptions& o) { o.step = 0.0; }));
+  CHECK(refused("burn_in", [](GenerateOptions& o) { o.burn_in = std::nan(""); }));
+}
+
+TEST_CASE("systems_have_names_and_units") {
+  for (const SystemKind kind : kinds) {
+    const GenerateOptions options = small_options(kind);
+    CHECK(!reference::system_name(kind).empty());
+    CHECK(!reference::system_units(options).empty());
+    CHECK(reference::component_names(options).size() == reference::number_of_components(options));
+  }
+}

@@ -1,0 +1,122 @@
+#include "training/rate_inference.hpp"
+
+#include "catch.hpp"
+#include "core/components/even_pairs.hpp"
+#include "core/matrix_functions/phi.hpp"
+#include "core/support/error.hpp"
+#include "core/support/random.hpp"
+
+#include <cmath>
+
+using namespace spnode;
+using namespace spnode::training;
+using parallel::Communicator;
+
+namespace {
+
+constexpr std::size_t trajectories = 12, groups = 5;
+
+/// `trajectories` of two components with an exact solution, spread over ranks in whole groups.
+/// states(number, time, u) gives the state.
+template <class States>
+LatentTrajectories spread(const Communicator& comm, std::size_t times, double h, States states) {
+  LatentTrajectories data;
+  data.dimension = 2;
+  data.times = times;
+  data.group_count = groups;
+  const parallel::Range own = parallel::share(groups, comm.size(), comm.rank());
+  for (std::size_t g = own.begin; g < own.end; ++g)
+    data.groups.push_back({g * trajectories / groups, (g + 1) * trajectories / groups});
+  data.time = [h](std::size_t, std::size_t t) { return h * double(t); };
+  data.states = [=](std::size_t n, std::span<double> out) {
+    for (std::size_t t = 0; t < times; ++t) states(n, h * double(t), &out[2 * t]);
+  };
+  return data;
+}
+
+/// u0' = u0 - u0^2 (logistic growth), u1' = -2 u1 + 3.
+void logistic(std::size_t n, double t, double* u) {
+  const core::Random random(n, "start");
+  const double a = 0.1 + random.uniform(0), b = random.uniform(1);
+  u[0] = a * std::exp(t) / (1.0 + a * (std::exp(t) - 1.0));
+  u[1] = 1.5 + (b - 1.5) * std::exp(-2.0 * t);
+}
+
+const std::vector<double> A = {-0.3, 2.0, -2.0, -0.5};
+
+/// u' = A u.
+void linear(std::size_t n, double t, double* u) {
+  const core::Random random(n, "start");
+  core::PhiFunctions functions(2, 0, core::HalfArgument::omit);
+  functions.compute(A, t);
+  const auto E = functions.value(0, core::Argument::full);
+  for (int i = 0; i < 2; ++i) u[i] = E[2 * i] * random.normal(0) + E[2 * i + 1] * random.normal(1);
+}
+
+}  // namespace
+
+TEST_CASE("operator_inference_finds_a_quadratic_equation") {
+  const InferredRate found =
+      infer_rate(Communicator(), spread(Communicator(), 41, 0.05, logistic), RateForm::quadratic, 10);
+  const std::vector<double> A_exact = {1.0, 0.0, 0.0, -2.0}, Q_exact = {-1.0, 0.0, 0.0, 0.0, 0.0, 0.0};
+  for (std::size_t i = 0; i < 4; ++i) CHECK(found.rate.A[i] == Approx(A_exact[i]).margin(1e-5));
+  for (std::size_t i = 0; i < 6; ++i) CHECK(found.rate.Q[i] == Approx(Q_exact[i]).margin(1e-5));
+  CHECK(found.rate.b[0] == Approx(0.0).margin(1e-5));
+  CHECK(found.rate.b[1] == Approx(3.0).margin(1e-5));
+  CHECK(found.residual < 1e-5);
+}
+
+TEST_CASE("pairs_take_over_a_quadratic_part") {
+  const LatentTrajectories data = spread(Communicator(), 41, 0.05, logistic);
+  const core::QuadraticRate rate{{}, {-1.0, 0.0, 0.0, 0.5, 2.0, 0.0}, {0.3, -3.0}};
+  const std::vector<double> rows = {1.0, 0.0, 0.0, 1.0}, moments = second_moments(Communicator(), data);
+  CHECK(moments[1] == moments[2]);
+  const std::vector<double> V = core::pair_directions(rows, moments, 2, 3);
+  const InferredPairs found = infer_pairs(Communicator(), data, rate, V);
+  CHECK(found.residual < 1e-2);
+  for (const double u : {0.2, 0.7}) {
+    const double w = 1.2 - u, exact[] = {-u * u + 0.3, 0.5 * u * u + 2.0 * u * w - 3.0};
+    for (std::size_t i = 0; i < 2; ++i) {
+      double rate_of_pairs = found.b[i];
+      for (std::size_t r = 0; r < 3; ++r)
+        rate_of_pairs += found.W[3 * i + r] * core::even_pair(V[2 * r] * u + V[2 * r + 1] * w);
+      CHECK(rate_of_pairs == Approx(exact[i]).margin(0.03));
+    }
+  }
+}
+
+TEST_CASE("operator_inference_and_dmd_find_a_linear_equation") {
+  const InferredRate rate =
+      infer_rate(Communicator(), spread(Communicator(), 41, 0.05, linear), RateForm::linear, 12);
+  const InferredRate map = infer_map(Communicator(), spread(Communicator(), 6, 0.5, linear));
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK(rate.rate.A[i] == Approx(A[i]).margin(1e-9));
+    CHECK(map.rate.A[i] == Approx(A[i]).margin(1e-9));
+  }
+}
+
+TEST_CASE("starts_from_data_are_bitwise_those_of_one_rank") {
+  const auto infer = [](const Communicator& comm) {
+    return infer_rate(comm, spread(comm, 41, 0.05, logistic), RateForm::quadratic, 6).rate;
+  };
+  const core::QuadraticRate shared = infer(Communicator()), alone = infer(Communicator(MPI_COMM_SELF));
+  CHECK(shared.A == alone.A);
+  CHECK(shared.Q == alone.Q);
+  CHECK(shared.b == alone.b);
+  const auto pairs = [&](const Communicator& comm) {
+    const LatentTrajectories data = spread(comm, 41, 0.05, logistic);
+    const std::vector<double> rows = {1.0, 0.0, 0.0, 1.0};
+    return infer_pairs(comm, data, alone, core::pair_directions(rows, second_moments(comm, data), 2, 5)).W;
+  };
+  CHECK(pairs(Communicator()) == pairs(Communicator(MPI_COMM_SELF)));
+  const auto map = [](const Communicator& comm) {
+    return infer_map(comm, spread(comm, 6, 0.5, linear)).rate.A;
+  };
+  CHECK(map(Communicator()) == map(Communicator(MPI_COMM_SELF)));
+}
+
+TEST_CASE("dmd_refuses_times_that_are_not_evenly_spaced") {
+  LatentTrajectories data = spread(Communicator(), 6, 0.5, linear);
+  data.time = [](std::size_t, std::size_t t) { return double(t * t); };
+  CHECK_THROWS_AS(infer_map(Communicator(), data), Error);
+}
