@@ -48,22 +48,13 @@ void limit_this_process(const ChildLimits& limits) {
     ::signal(crash, SIG_DFL);  // without anybody's stack trace
 }
 
-void send(const Descriptor& out, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(out.number(), bytes.data(), bytes.size());
-    if (count < 0 && errno != EINTR) return;
-    if (count > 0) bytes.remove_prefix(static_cast<std::size_t>(count));
-  }
-}
-
 /// Sends the exit status that an error stands for, as one byte, and its message or the result.
 [[noreturn]] void run_child(const Descriptor& out, const std::string& path, const ChildLimits& limits,
                             const std::function<std::string_view()>& work) {
   limit_this_process(limits);
   const auto finish = [&](ExitStatus status, std::string_view text) {
     const char byte = static_cast<char>(status);
-    send(out, {&byte, 1});
-    send(out, text);
+    if (write_all(out, {&byte, 1})) write_all(out, text);  // where nobody reads any more, nothing is missed
     ::_exit(0);
   };
   try {

@@ -114,7 +114,7 @@ class DirectoryLock::Holder {
 
   void put(unsigned long beats) const {
     const std::string text = to_string(this_process()) + " " + std::to_string(beats) + "\n";
-    if (::pwrite(file_.number(), text.data(), text.size(), 0) < 0 || ::fdatasync(file_.number()) != 0)
+    if (!write_all_at(file_, 0, text) || ::fdatasync(file_.number()) != 0)
       fail_with_errno(path_, "cannot be written");
   }
 

@@ -24,18 +24,22 @@ std::size_t regular_size(const struct stat& status, const std::string& path) {
   return static_cast<std::size_t>(status.st_size);
 }
 
-/// Calls read or write until all bytes are through; false on failure or an early end, with errno set.
-template <class Call, class Byte>
-bool transfer(const Call& call, int descriptor, Byte* bytes, std::size_t count) {
-  while (count > 0) {
-    const ssize_t done = call(descriptor, bytes, count);
-    if (done < 0 && errno == EINTR) continue;
-    if (done == 0) errno = EIO;
-    if (done <= 0) return false;
-    bytes += done;
-    count -= static_cast<std::size_t>(done);
+/// Calls `call(done)`, which moves some bytes after the first `done`, until `count` are through; false on
+/// failure or an early end, with errno set.
+template <class Call>
+bool transfer(std::size_t count, const Call& call) {
+  for (std::size_t done = 0; done < count;) {
+    const ssize_t more = call(done);
+    if (more < 0 && errno == EINTR) continue;
+    if (more == 0) errno = EIO;
+    if (more <= 0) return false;
+    done += static_cast<std::size_t>(more);
   }
   return true;
+}
+
+bool read_all(const Descriptor& file, char* bytes, std::size_t count) {
+  return transfer(count, [&](std::size_t done) { return ::read(file.number(), bytes + done, count - done); });
 }
 
 /// Whether a file holds these bytes, read piece by piece: the whole may be large.
@@ -45,7 +49,7 @@ bool holds(const std::string& path, std::string_view bytes) {
   if (!file.valid() || file_size(path) != bytes.size()) return false;
   while (!bytes.empty()) {
     const std::string_view expected = bytes.substr(0, piece.size());
-    if (!transfer(::read, file.number(), piece.data(), expected.size()) ||
+    if (!read_all(file, piece.data(), expected.size()) ||
         std::string_view(piece.data(), expected.size()) != expected)
       return false;
     bytes.remove_prefix(expected.size());
@@ -96,17 +100,28 @@ std::string read_end(const std::string& path, std::size_t count) {
   const std::size_t size = regular_size(status, path);
   std::string bytes(std::min(size, count), '\0');
   if (::lseek(file.number(), static_cast<off_t>(size - bytes.size()), SEEK_SET) < 0 ||
-      !transfer(::read, file.number(), bytes.data(), bytes.size()))
+      !read_all(file, bytes.data(), bytes.size()))
     fail_with_errno(path, "cannot be read");
   return bytes;
 }
 
+bool write_all(const Descriptor& out, std::string_view bytes) {
+  return transfer(bytes.size(), [&](std::size_t done) {
+    return ::write(out.number(), bytes.data() + done, bytes.size() - done);
+  });
+}
+
+bool write_all_at(const Descriptor& file, std::size_t offset, std::string_view bytes) {
+  return transfer(bytes.size(), [&](std::size_t done) {
+    return ::pwrite(file.number(), bytes.data() + done, bytes.size() - done,
+                    static_cast<off_t>(offset + done));
+  });
+}
+
 void write_bytes(const std::string& path, std::string_view bytes, const std::string& shown) {
   Descriptor file(::open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
-  if (!file.valid() || !transfer(::write, file.number(), bytes.data(), bytes.size()) ||
-      ::fsync(file.number()) != 0) {
+  if (!file.valid() || !write_all(file, bytes) || ::fsync(file.number()) != 0)
     fail_with_errno(shown, "cannot be written");
-  }
   // What is read back should come from the disk and not from the system's memory.
   ::posix_fadvise(file.number(), 0, 0, POSIX_FADV_DONTNEED);
   if (!file.close()) fail_with_errno(shown, "cannot be written");

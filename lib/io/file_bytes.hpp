@@ -37,6 +37,11 @@ std::string read_bytes(const std::string& path);
 /// At most the last `count` of them.
 std::string read_end(const std::string& path, std::size_t count);
 
+/// Writes all bytes where the file or pipe stands, or from `offset` on, however often the system takes only
+/// some of them; false on failure, with errno set. Not collective.
+bool write_all(const Descriptor& out, std::string_view bytes);
+bool write_all_at(const Descriptor& file, std::size_t offset, std::string_view bytes);
+
 /// Puts `bytes` into the existing file `path` with checked writes, forces them to the disk, reads them back
 /// and compares. Not collective; raises FileError under the name `shown`.
 void write_bytes(const std::string& path, std::string_view bytes, const std::string& shown);

@@ -96,14 +96,7 @@ void SlabWriter::write(const Placement& place, const Slab& slab, std::span<const
 
 void SlabWriter::put(std::size_t offset, std::string_view bytes) const {
   const RangeLock lock(file_.number(), offset, bytes.size());
-  while (!bytes.empty()) {
-    const ssize_t count = ::pwrite(file_.number(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count == 0) errno = EIO;
-    if (count <= 0) fail_with_errno(shown_, "cannot be written");
-    bytes.remove_prefix(static_cast<std::size_t>(count));
-    offset += static_cast<std::size_t>(count);
-  }
+  if (!write_all_at(file_, offset, bytes)) fail_with_errno(shown_, "cannot be written");
 }
 
 void SlabWriter::close() {
