@@ -1,6 +1,7 @@
 #pragma once
 /// Owners of PETSc handles.
 
+#include <petscksp.h>
 #include <petsctao.h>
 
 #include <utility>
@@ -39,6 +40,7 @@ class PetscHandle {
 
 using VecHandle = PetscHandle<Vec, VecDestroy>;
 using MatHandle = PetscHandle<Mat, MatDestroy>;
+using KspHandle = PetscHandle<KSP, KSPDestroy>;
 using TaoHandle = PetscHandle<Tao, TaoDestroy>;
 
 }  // namespace spnode::petsc

@@ -1,40 +1,15 @@
 #include "petsc/tao_solver.hpp"
 
+#include "petsc/vec_view.hpp"
+
 #include <algorithm>
 #include <limits>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace spnode::petsc {
 
 namespace {
-
-/// A Vec's entries while in scope; const where the Vec is only read.
-template <class Scalar>
-class VecView {
- public:
-  VecView(Vec vec, std::size_t size) : vec_(vec), size_(size) {
-    if constexpr (std::is_const_v<Scalar>)
-      SPNODE_PETSC(VecGetArrayRead(vec, &data_));
-    else
-      SPNODE_PETSC(VecGetArray(vec, &data_));
-  }
-  VecView(const VecView&) = delete;
-  VecView& operator=(const VecView&) = delete;
-  ~VecView() {
-    if constexpr (std::is_const_v<Scalar>)
-      VecRestoreArrayRead(vec_, &data_);
-    else
-      VecRestoreArray(vec_, &data_);
-  }
-  std::span<Scalar> span() const { return {data_, size_}; }
-
- private:
-  Vec vec_;
-  std::size_t size_;
-  Scalar* data_ = nullptr;
-};
 
 /// Puts an option into the database while in scope, unless the user did: for what PETSc lets be set in no
 /// other way.
@@ -54,11 +29,6 @@ class DefaultOption {
   const char* name_;
   PetscBool given_ = PETSC_FALSE;
 };
-
-PetscInt petsc_int(std::uint64_t value) {
-  constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<PetscInt>::max());
-  return static_cast<PetscInt>(value < most ? value : most);
-}
 
 /// The solvers that work with what can be given to them: values and gradients of a function without
 /// constraints on its parameters. Others want a Hessian, residuals, constraints or terms of a certain form.

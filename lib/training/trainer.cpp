@@ -1,6 +1,7 @@
 #include "training/trainer.hpp"
 
 #include "petsc/tao_solver.hpp"
+#include "training/optimizers/normal_equations.hpp"
 #include "training/trainer_phase.hpp"
 
 #include <cmath>
@@ -81,7 +82,10 @@ std::vector<Phase> make_phases(const TrainingOptions& options, core::TileObjecti
 }
 
 void check_optimizer_options(const TrainingOptions& options) {
-  for (const OptimizerKind optimizer : options.optimizers) petsc::check_tao_options(declared_type(optimizer));
+  for (const OptimizerKind optimizer : options.optimizers) {
+    petsc::check_tao_options(declared_type(optimizer));
+    if (optimizer == OptimizerKind::gauss_newton) check_normal_options(options.gauss_newton);
+  }
 }
 
 SamplerOptions training_sampler(const TrainingOptions& options, std::uint64_t seed) {

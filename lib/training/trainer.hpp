@@ -36,8 +36,8 @@ struct Phase {
 std::vector<Phase> make_phases(const TrainingOptions& options, core::TileObjective* reconstruction,
                                core::TileObjective* objective);
 
-/// Raises UsageError where PETSc's options (-tao_...) do not fit the optimizers: cheap enough to be called
-/// before any work. Not collective; the same on all ranks.
+/// Raises UsageError where PETSc's options (-tao_..., -normal_...) do not fit the optimizers: cheap enough to
+/// be called before any work. Not collective; the same on all ranks.
 void check_optimizer_options(const TrainingOptions& options);
 
 /// How training windows are cut into work shares. Without any phase of Adam the full batch is cut into as

@@ -1,5 +1,6 @@
 #include "catch.hpp"
 #include "core/support/error.hpp"
+#include "petsc/linear_solver.hpp"
 #include "petsc/tao_solver.hpp"
 #include "training/optimizers/adam.hpp"
 #include "training/optimizers/schedule.hpp"
@@ -213,4 +214,79 @@ TEST_CASE("values_that_a_solver_does_not_take_are_refused_before_it_runs") {
     CHECK_THROWS_AS(petsc::check_tao_options(TAOLMVM), UsageError);
     SPNODE_PETSC(PetscOptionsClearValue(nullptr, name));
   }
+}
+
+namespace {
+
+/// y = diag(1, 2, ..., n) x + the sum of x: symmetric, positive definite.
+void spread(std::span<const double> x, std::span<double> y) {
+  const double sum = std::accumulate(x.begin(), x.end(), 0.0);
+  for (std::size_t i = 0; i < x.size(); ++i) y[i] = static_cast<double>(i + 1) * x[i] + sum;
+}
+
+/// ||b - A x|| / ||b|| of spread().
+double residual(const std::vector<double>& b, const std::vector<double>& x) {
+  std::vector<double> rest(b.size());
+  spread(x, rest);
+  for (std::size_t i = 0; i < b.size(); ++i) rest[i] = b[i] - rest[i];
+  return norm(rest) / norm(b);
+}
+
+}  // namespace
+
+TEST_CASE("conjugate_gradients_solve_to_the_tolerance_from_zero") {
+  const std::vector<double> b(30, 1.0);
+  std::vector<double> x(30, 1e9), again(30, 0.0);
+  petsc::LinearSolver solver({.prefix = "test_", .relative_tolerance = 1e-9}, 30, spread);
+  solver.solve(b, x);
+  CHECK(residual(b, x) < 1.1e-9);
+  solver.solve(b, again);
+  CHECK(x == again);
+}
+
+TEST_CASE("conjugate_gradients_give_what_they_have_when_their_iterations_are_done") {
+  const std::vector<double> b = {1.0, -2.0, 0.5, 4.0};
+  std::vector<double> x(4), y(4);
+  petsc::LinearSolver({.prefix = "test_", .iterations = 1, .relative_tolerance = 1e-9}, 4, spread)
+      .solve(b, x);
+  spread(b, y);
+  const double length = std::inner_product(b.begin(), b.end(), b.begin(), 0.0) /
+                        std::inner_product(b.begin(), b.end(), y.begin(), 0.0);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(x[i] == Approx(length * b[i]));
+}
+
+TEST_CASE("the_product_s_exceptions_come_out_of_a_linear_solver") {
+  const std::vector<double> b(3, 1.0);
+  std::vector<double> x(3);
+  bool fails = true;
+  petsc::LinearSolver solver({.prefix = "test_"}, 3, [&](auto from, auto to) {
+    if (fails) throw NumericalError("not finite");
+    spread(from, to);
+  });
+  CHECK_THROWS_AS(solver.solve(b, x), NumericalError);
+  fails = false;
+  solver.solve(b, x);
+  CHECK(residual(b, x) < 1e-4);
+}
+
+TEST_CASE("options_of_a_linear_solver_have_its_prefix_and_the_last_word") {
+  const std::vector<double> b(30, 1.0);
+  std::vector<double> x(30);
+  SPNODE_PETSC(PetscOptionsSetValue(nullptr, "-test_ksp_rtol", "1e-12"));
+  for (const char* type : {"cg", "minres", "gmres", "bicg"}) {
+    SPNODE_PETSC(PetscOptionsSetValue(nullptr, "-test_ksp_type", type));
+    petsc::LinearSolver({.prefix = "test_", .relative_tolerance = 0.1}, 30, spread).solve(b, x);
+    INFO(type);
+    CHECK(residual(b, x) < 1e-11);
+  }
+  for (const auto& [name, value] :
+       {std::pair("-test_ksp_type", "no_such"), std::pair("-test_ksp_rtol", "much"),
+        std::pair("-test_pc_type", "jacobi")}) {
+    SPNODE_PETSC(PetscOptionsSetValue(nullptr, name, value));
+    INFO(name);
+    CHECK_THROWS_AS(petsc::check_linear_solver_options("test_"), UsageError);
+    petsc::check_linear_solver_options("other_");
+    SPNODE_PETSC(PetscOptionsClearValue(nullptr, name));
+  }
+  SPNODE_PETSC(PetscOptionsClearValue(nullptr, "-test_ksp_rtol"));
 }

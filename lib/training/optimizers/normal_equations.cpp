@@ -1,6 +1,7 @@
 #include "training/optimizers/normal_equations.hpp"
 
 #include "core/support/error.hpp"
+#include "petsc/linear_solver.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -13,6 +14,7 @@ namespace spnode::training {
 namespace {
 
 constexpr std::size_t most_dense_parameters = 1500;
+constexpr const char* options_prefix = "normal_";
 
 std::vector<std::size_t> learning(const core::ParameterLayout& layout) {
   std::vector<std::size_t> positions;
@@ -80,44 +82,30 @@ class DenseNormal final : public NormalEquations {
   std::span<const double> gradient_;
 };
 
-/// Conjugate gradients (Hestenes and Stiefel 1952) on products with H, from zero until the residual has
-/// fallen by 1e-8 or the allowed number is done; D = (<g, H g> / <g, g>) I.
+/// Conjugate gradients on products with H, from zero until the residual has fallen by 1e-8 or the allowed
+/// number is done; D = (<g, H g> / <g, g>) I.
 class KrylovNormal final : public NormalEquations {
  public:
   KrylovNormal(BatchObjective& objective, std::size_t iterations)
-      : objective_(objective), iterations_(iterations), product_(objective.parameters()) {}
+      : objective_(objective),
+        right_(objective.parameters()),
+        solver_({.prefix = options_prefix, .iterations = iterations, .relative_tolerance = 1e-8},
+                objective.parameters(), [this](auto v, auto product) { multiply_damped(v, product); }) {}
 
   void linearise(std::span<const double> theta, std::span<const double> gradient) override {
     theta_ = theta;
     gradient_ = gradient;
-    multiply(gradient);
+    multiply(gradient, right_);
     const double squares = dot(gradient, gradient);
-    scale_ = squares > 0.0 ? dot(gradient, product_) / squares : 0.0;
+    scale_ = squares > 0.0 ? dot(gradient, right_) / squares : 0.0;
   }
 
   bool solve(double damping, std::span<double> step) override {
     if (!(scale_ > 0.0)) return false;
-    std::ranges::fill(step, 0.0);
-    std::vector<double> residual(gradient_.begin(), gradient_.end());
-    for (double& entry : residual) entry = -entry;
-    std::vector<double> direction = residual;
-    double squares = dot(residual, residual);
-    const double target = 1e-16 * squares;
-    for (std::size_t i = 0; i < iterations_ && squares > target; ++i) {
-      multiply(direction);
-      for (std::size_t k = 0; k < direction.size(); ++k) product_[k] += damping * scale_ * direction[k];
-      const double curvature = dot(direction, product_);
-      if (!(curvature > 0.0)) break;
-      const double length = squares / curvature, before = squares;
-      for (std::size_t k = 0; k < direction.size(); ++k) {
-        step[k] += length * direction[k];
-        residual[k] -= length * product_[k];
-      }
-      squares = dot(residual, residual);
-      for (std::size_t k = 0; k < direction.size(); ++k)
-        direction[k] = residual[k] + squares / before * direction[k];
-    }
-    return dot(step, step) > 0.0;
+    shift_ = damping * scale_;
+    for (std::size_t k = 0; k < right_.size(); ++k) right_[k] = -gradient_[k];
+    solver_.solve(right_, step);
+    return dot(gradient_, step) < 0.0;
   }
 
   double damping_term(double damping, std::span<const double> step) const override {
@@ -125,15 +113,20 @@ class KrylovNormal final : public NormalEquations {
   }
 
  private:
-  void multiply(std::span<const double> v) {
-    if (!objective_.product(theta_, v, product_)) not_finite();
+  void multiply(std::span<const double> v, std::span<double> Hv) {
+    if (!objective_.product(theta_, v, Hv)) not_finite();
+  }
+
+  void multiply_damped(std::span<const double> v, std::span<double> product) {
+    multiply(v, product);
+    for (std::size_t k = 0; k < v.size(); ++k) product[k] += shift_ * v[k];
   }
 
   BatchObjective& objective_;
-  std::size_t iterations_;
-  std::vector<double> product_;
-  double scale_ = 0.0;
+  std::vector<double> right_;
+  double scale_ = 0.0, shift_ = 0.0;
   std::span<const double> theta_, gradient_;
+  petsc::LinearSolver solver_;
 };
 
 }  // namespace
@@ -147,6 +140,10 @@ std::size_t learning_count(const core::ParameterLayout& layout) {
 bool solves_densely(const GaussNewtonOptions& options, std::size_t learning) {
   return options.solver == NormalSolver::dense ||
          (options.solver == NormalSolver::automatic && learning <= most_dense_parameters);
+}
+
+void check_normal_options(const GaussNewtonOptions& options) {
+  if (options.solver != NormalSolver::dense) petsc::check_linear_solver_options(options_prefix);
 }
 
 std::unique_ptr<NormalEquations> make_normal_equations(const GaussNewtonOptions& options,

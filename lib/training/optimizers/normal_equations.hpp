@@ -38,6 +38,10 @@ std::size_t learning_count(const core::ParameterLayout& layout);
 /// Whether the options ask for the whole matrix where so many parameters learn. Not collective.
 bool solves_densely(const GaussNewtonOptions& options, std::size_t learning);
 
+/// Raises UsageError where PETSc's options (-normal_ksp_...) do not fit the solver. Not collective; the same
+/// on all ranks.
+void check_normal_options(const GaussNewtonOptions& options);
+
 /// The solver that the options ask for. `objective` must outlive it. Not collective.
 std::unique_ptr<NormalEquations> make_normal_equations(const GaussNewtonOptions& options,
                                                        BatchObjective& objective,
