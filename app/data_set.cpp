@@ -2,13 +2,10 @@
 
 #include <cstdint>
 #include <limits>
-#include <numeric>
 
-#include "core/linear/step_table.hpp"
 #include "core/support/error.hpp"
 #include "core/support/memory_limit.hpp"
 #include "core/support/text.hpp"
-#include "parallel/count.hpp"
 
 namespace spnode::app {
 
@@ -43,27 +40,7 @@ DataSet load_data_set(const parallel::Communicator& comm, const std::string& pat
   core::Trajectories own =
       io::read_trajectories(comm, path, trajectories.first, trajectories.last - trajectories.first);
   parallel::collectively(comm, [&] { own = core::select_times(std::move(own), windows.times); });
-  const std::size_t times = own.times;
-  return {path, info, sampler, times, held, core::WindowData(index, std::move(own), trajectories.first)};
-}
-
-std::vector<double> union_of_steps(const parallel::Communicator& comm, const std::vector<double>& mine) {
-  std::uint64_t sum = mine.size();
-  MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, comm.handle());
-  parallel::mpi_count(sum);
-  const int count = static_cast<int>(mine.size());
-  std::vector<int> counts(comm.size()), offsets(comm.size());
-  MPI_Allgather(&count, 1, MPI_INT, counts.data(), 1, MPI_INT, comm.handle());
-  std::exclusive_scan(counts.begin(), counts.end(), offsets.begin(), 0);
-  std::vector<double> all(offsets.back() + counts.back());
-  MPI_Allgatherv(mine.data(), count, MPI_DOUBLE, all.data(), counts.data(), offsets.data(), MPI_DOUBLE,
-                 comm.handle());
-  return core::StepTable(std::move(all)).steps();
-}
-
-parallel::Range own_trajectories(const DataSet& set) {
-  const std::size_t per = set.data.index().per_trajectory();
-  return {(set.held.begin + per - 1) / per, (set.held.end + per - 1) / per};
+  return {{sampler, core::WindowData(index, std::move(own), trajectories.first)}, path, info};
 }
 
 }  // namespace spnode::app

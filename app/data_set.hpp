@@ -2,24 +2,18 @@
 /// The windows of a trajectory file, spread over ranks.
 
 #include <string>
-#include <vector>
 
 #include "core/data/windows.hpp"
 #include "io/trajectories.hpp"
 #include "parallel/communicator.hpp"
-#include "parallel/partition.hpp"
-#include "training/sampler.hpp"
+#include "training/data_set.hpp"
 
 namespace spnode::app {
 
-/// What this rank holds of a data set: the trajectories of its own shards.
-struct DataSet {
+/// What this rank holds of a data file.
+struct DataSet : training::DataSet {
   std::string path;
-  io::TrajectoryInfo info;    ///< of the whole file
-  training::Sampler sampler;  ///< which windows a batch holds, and who computes them
-  std::size_t times;          ///< of a trajectory, as far as they are used
-  parallel::Range held;       ///< windows of this rank
-  core::WindowData data;
+  io::TrajectoryInfo info;  ///< of the whole file
 };
 
 /// What a data file holds. Collective. Raises FileError as io::inspect_trajectories does, and where an extent
@@ -35,12 +29,5 @@ core::WindowIndex window_index(const std::string& path, const io::TrajectoryInfo
 /// window fits into its trajectories.
 DataSet load_data_set(const parallel::Communicator& comm, const std::string& path,
                       const core::WindowOptions& windows, const training::SamplerOptions& sampler);
-
-/// All ranks' step lengths without repetitions: ascending, the same on every rank. Collective.
-std::vector<double> union_of_steps(const parallel::Communicator& comm, const std::vector<double>& mine);
-
-/// The trajectories of a data set that count here where each one must count once: those whose first window is
-/// held.
-parallel::Range own_trajectories(const DataSet& set);
 
 }  // namespace spnode::app

@@ -4,6 +4,7 @@
 
 #include "app/data_set.hpp"
 #include "core/support/memory_limit.hpp"
+#include "training/objectives.hpp"
 
 namespace spnode::app {
 
@@ -36,7 +37,7 @@ TrajectoryShare read_share(const parallel::Communicator& comm, const std::string
 std::unique_ptr<core::Forecaster> make_forecaster(const parallel::Communicator& comm,
                                                   const StoredModel& model, const ForecastRun& run,
                                                   const std::vector<double>& steps) {
-  const std::vector<double> all = union_of_steps(comm, steps);
+  const std::vector<double> all = training::union_of_steps(comm, steps);
   std::unique_ptr<core::Forecaster> forecaster;
   parallel::collectively(comm, [&] {
     core::ForecastOptions options;

@@ -5,8 +5,7 @@
 #include <string>
 
 #include "app/deck.hpp"
-#include "app/initial_model.hpp"
-#include "io/model_file.hpp"
+#include "io/trained_model.hpp"
 #include "parallel/communicator.hpp"
 
 namespace spnode::app {
@@ -15,7 +14,7 @@ namespace spnode::app {
 struct StoredModel {
   std::string path;
   Deck deck;
-  ModelState state;
+  io::TrainedModel state;
 };
 
 /// Writes parameter blocks, scaling, A_L, the deck and `scalars` (more numbers about the training).

@@ -14,7 +14,7 @@
 #include "parallel/exact_sum.hpp"
 #include "spectral/pod.hpp"
 #include "training/optimizers/normal_equations.hpp"
-#include "training/rate_inference.hpp"
+#include "training/start/operator_inference.hpp"
 #include "training/trainer.hpp"
 #include "training/trainer_memory.hpp"
 
@@ -85,8 +85,8 @@ double start_bytes(const Deck& deck, const core::Model& model, const Source& tra
   if (model.options().initialisation != core::Initialisation::random)
     most = std::max(
         most, training::inference_bytes(model.latent_dimension(),
-                                        model.options().nonlinear.empty() ? training::RateForm::linear
-                                                                          : training::RateForm::quadratic,
+                                        model.options().nonlinear.empty() ? training::OperatorForm::linear
+                                                                          : training::OperatorForm::quadratic,
                                         shares));
   return most;
 }

@@ -7,12 +7,13 @@
 #include "app/commands/support.hpp"
 #include "app/commands/training_files.hpp"
 #include "app/data_set.hpp"
-#include "app/initial_model.hpp"
 #include "app/model_store.hpp"
 #include "app/progress.hpp"
 #include "io/data_identity.hpp"
 #include "spectral/spectrum.hpp"
+#include "training/objectives.hpp"
 #include "training/signals.hpp"
+#include "training/start/initial_model.hpp"
 #include "training/trainer.hpp"
 
 namespace spnode::app {
@@ -46,13 +47,39 @@ double spectral_abscissa(const Context& context, const core::Model& model, std::
   return report.spectral_abscissa;
 }
 
-void say_start(const Context& context, const DataSet& train, const ModelState& start) {
+/// Names the file in what is said about its states. Collective where `work` is.
+template <class Work>
+auto with_data_of(const std::string& path, Work&& work) {
+  try {
+    return work();
+  } catch (const FileError& error) {
+    throw FileError(path + ": " + error.what());
+  }
+}
+
+/// How a start from the data went.
+std::string start_note(const training::StartFit& fit, const core::ModelOptions& options) {
+  const std::string method = fit.method == core::Initialisation::dmd
+                                 ? "dynamic mode decomposition"
+                                 : fmt::format("operator inference of order {}", fit.order);
+  std::string note = fmt::format("{} leaves a relative residual of {:.2g}", method, fit.residual);
+  if (fit.dropped > 0.0)
+    note += fmt::format("; model.bilinear.rank = {} drops {:.2g} of the quadratic forms",
+                        options.bilinear.rank, fit.dropped);
+  if (fit.network_residual)
+    note += fmt::format("; the network holds its quadratic part but for {:.2g}", *fit.network_residual);
+  if (fit.network_divisor > 1.0)
+    note += fmt::format(", divided by {:.2g} to keep its Lipschitz bound", fit.network_divisor);
+  return note;
+}
+
+void say_start(const Context& context, const DataSet& train, const training::InitialModel& start) {
   say(context.comm, "{}: {} windows of {} intervals from {} trajectories, {} components\n", train.path,
       train.data.index().count(), train.data.index().intervals(), train.info.count, train.info.components);
   say(context.comm, "model: latent dimension {}, {} parameters; batch {}, {} steps per epoch, {} ranks\n",
       start.model->latent_dimension(), start.theta.size(), train.sampler.batch(),
       train.sampler.steps_per_epoch(), context.comm.size());
-  if (!start.note.empty()) say(context.comm, "start: {}\n", start.note);
+  if (start.fit) say(context.comm, "start: {}\n", start_note(*start.fit, start.model->options()));
 }
 
 }  // namespace
@@ -78,9 +105,13 @@ void train(Context& context) {
   const auto identity = [&](const DataSet& set) {
     return io::identify(comm, set.data.held(), set.data.first());
   };
-  ModelState start = initial_model(comm, deck, training_set);
-  const Objectives objectives =
-      make_objectives(comm, deck, start, training_set, validation_set ? &*validation_set : nullptr);
+  training::InitialModel start = with_data_of(training_set.path, [&] {
+    return training::make_initial_model(comm, deck.model, deck.seed, training_set);
+  });
+  const training::Objectives objectives = with_data_of(training_set.path, [&] {
+    return training::make_objectives(comm, {deck.integrator, deck.loss, deck.training.pretrain_epochs > 0},
+                                     start, training_set, validation_set ? &*validation_set : nullptr);
+  });
   say_start(context, training_set, start);
 
   training::TrainerState state = files.starting_state(
@@ -108,8 +139,8 @@ void train(Context& context) {
   training::Trainer(comm, setup).run(state);
   display.finish();
 
-  start.theta = state.best_theta;
-  files.finish({in_run(deck, "model.h5"), deck, std::move(start)}, state);
+  files.finish({in_run(deck, "model.h5"), deck, {std::move(start.model), state.best_theta, deck.integrator}},
+               state);
   say(comm, "{}: best validation loss {:.3e} at epoch {} of {} [{:.1f} s]\n", in_run(deck, "model.h5"),
       state.best_loss, state.best_epoch, state.epochs, clock.seconds());
 }

@@ -4,11 +4,9 @@
 #include "core/components/even_pairs.hpp"
 #include "core/components/lipschitz.hpp"
 #include "core/components/network.hpp"
-#include "core/components/quadratic_rate.hpp"
 #include "core/linear/dense/dense_hurwitz.hpp"
 #include "core/matrix_functions/decompositions.hpp"
 #include "core/matrix_functions/differences.hpp"
-#include "core/matrix_functions/phi.hpp"
 #include "core/support/error.hpp"
 #include "helpers.hpp"
 
@@ -94,20 +92,6 @@ TEST_CASE("only_real_parts_above_the_limit_are_moved") {
   const std::vector<double> before = A;
   limit_real_parts(A, 0.0);
   CHECK(A == before);
-}
-
-TEST_CASE("the_logarithm_of_an_exponential_gives_the_matrix_back") {
-  for (const double h : {0.1, 0.5}) {
-    const std::vector<double> A = Operator(6).random_matrix(3);
-    PhiFunctions functions(6, 0, HalfArgument::omit);
-    functions.compute(A, h);
-    const auto E = functions.value(0, Argument::full);
-    CAPTURE(h);
-    CHECK(largest_difference(logarithm(std::vector<double>(E.begin(), E.end()), h), A) <
-          1e-8 * largest_of(A));
-  }
-  const std::vector<double> reflection = {-1.0, 0.0, 0.0, 1.0};
-  CHECK_THROWS_AS(logarithm(reflection, 1.0), NumericalError);
 }
 
 TEST_CASE("factors_of_given_forms_give_them_back") {

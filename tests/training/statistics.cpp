@@ -1,8 +1,7 @@
-#include "training/statistics.hpp"
+#include "training/start/statistics.hpp"
 
 #include "catch.hpp"
 #include "toy_objective.hpp"
-#include "training/sampler.hpp"
 
 using namespace spnode;
 using namespace spnode::training;
@@ -12,8 +11,7 @@ namespace {
 
 Moments moments_on(const Communicator& comm) {
   const Sampler sampler(7 * 9, {.batch = 30, .tile = 5});
-  const auto held = sampler.held(comm.rank(), comm.size());
-  return component_moments(comm, tests::toy_data(7, 10, held), held);
+  return component_moments(comm, {sampler, tests::toy_data(7, 10, sampler.held(comm.rank(), comm.size()))});
 }
 
 }  // namespace

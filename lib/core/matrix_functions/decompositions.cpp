@@ -44,6 +44,23 @@ RealSchur real_schur(HostOperand a) {
   return {by_columns(view(T, a.rows)), by_columns(view(Z, a.rows))};
 }
 
+void limit_real_parts(std::span<double> A, double most) {
+  const std::size_t n = static_cast<std::size_t>(std::lround(std::sqrt(double(A.size()))));
+  RealSchur schur = real_schur(square(std::span<const double>(A), n));
+  bool moved = false;
+  for (std::size_t i = 0; i < n; ++i) {
+    double& real_part = schur.T[i * n + i];
+    moved |= real_part > most;
+    real_part = std::min(real_part, most);
+  }
+  if (!moved) return;
+  std::vector<double> half(n * n);
+  multiply(1.0, square(std::span<const double>(schur.Z), n), square(std::span<const double>(schur.T), n), 0.0,
+           square(std::span(half), n));
+  multiply(1.0, square(std::span<const double>(half), n),
+           transposed(square(std::span<const double>(schur.Z), n)), 0.0, square(A, n));
+}
+
 std::vector<double> solve_lyapunov(const RealSchur& A, std::span<const double> Q) {
   // In the basis Z: T^T X + X T = -Z^T Q Z.
   const std::size_t n = static_cast<std::size_t>(std::lround(std::sqrt(double(Q.size()))));

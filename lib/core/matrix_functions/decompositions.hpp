@@ -18,6 +18,10 @@ struct RealSchur {
 /// Raises NumericalError where the QR iteration does not converge.
 RealSchur real_schur(HostOperand a);
 
+/// Moves the eigenvalues of A (n, n) to real parts of at most `most`: those above it lose the excess, in the
+/// basis of the Schur form, where nothing else changes. Raises NumericalError as real_schur().
+void limit_real_parts(std::span<double> A, double most);
+
 /// The symmetric S with A^T S + S A = -Q, for A = Z T Z^T with all eigenvalues in the left half plane and Q
 /// symmetric (n, n) (dtrsyl). Raises NumericalError where it is not finite.
 std::vector<double> solve_lyapunov(const RealSchur& A, std::span<const double> Q);

@@ -172,17 +172,18 @@ std::vector<double> BasicModel<Real>::initialise(std::uint64_t seed, const PodSt
 }
 
 template <class Real>
-double BasicModel<Real>::set_rate(const QuadraticRate& rate, std::span<double> theta) const {
-  linear_->set_matrix(rate.A, theta);
+double BasicModel<Real>::set_operators(const QuadraticOperators& operators, std::span<double> theta) const {
+  linear_->set_matrix(operators.A, theta);
   for (const auto& term : nonlinear_.terms()) {
     const auto* const bilinear = dynamic_cast<const Bilinear<Real>*>(term.map.get());
-    if (bilinear != nullptr && !rate.Q.empty()) return bilinear->set_forms(rate.Q, rate.b, theta);
+    if (bilinear != nullptr && !operators.Q.empty())
+      return bilinear->set_forms(operators.Q, operators.b, theta);
   }
   return 0.0;
 }
 
 template <class Real>
-const Network<Real>* BasicModel<Real>::rate_network() const {
+const Network<Real>* BasicModel<Real>::quadratic_network() const {
   const Network<Real>* found = nullptr;
   for (const auto& term : nonlinear_.terms()) {
     if (dynamic_cast<const Bilinear<Real>*>(term.map.get()) != nullptr) return nullptr;

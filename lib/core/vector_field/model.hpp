@@ -3,7 +3,7 @@
 #include "core/components/autoencoder.hpp"
 #include "core/components/component.hpp"
 #include "core/components/network.hpp"
-#include "core/components/quadratic_rate.hpp"
+#include "core/components/quadratic_operators.hpp"
 #include "core/linear/hurwitz.hpp"
 #include "core/vector_field/options.hpp"
 
@@ -110,13 +110,13 @@ class BasicModel {
   /// Initial parameters (layout().size()) from the seed alone; `pod` is needed where the autoencoder has one.
   std::vector<double> initialise(std::uint64_t seed, const PodStart* pod) const;
 
-  /// Puts A_L and, where there is one, the bilinear form of a rate into theta; other terms stay as they are.
+  /// Puts A and, where there is a bilinear form, Q and b into theta; other terms stay as they are.
   /// Eigenvalues of A must be to the left of mu. Gives the relative part of Q that the rank cannot hold.
-  double set_rate(const QuadraticRate& rate, std::span<double> theta) const;
+  double set_operators(const QuadraticOperators& operators, std::span<double> theta) const;
 
-  /// The network that is to hold the quadratic part of a rate: without a bilinear form the first that can
+  /// The network that is to hold the quadratic part of operators: without a bilinear form the first that can
   /// (Network::pairs), not in relaxation form. Null where there is none.
-  const Network<Real>* rate_network() const;
+  const Network<Real>* quadratic_network() const;
 
   /// The learned A_L for theta, in its structure.
   OwnedMatrix linear_operator(std::span<const double> theta) const;

@@ -1,7 +1,7 @@
 #pragma once
-/// A start for A_L and the bilinear form by least squares over the (latent) data.
+/// Operators of the right-hand side by least squares over the (latent) data.
 
-#include "core/components/quadratic_rate.hpp"
+#include "core/components/quadratic_operators.hpp"
 #include "parallel/communicator.hpp"
 #include "parallel/partition.hpp"
 
@@ -22,33 +22,35 @@ struct LatentTrajectories {
   std::function<double(std::size_t trajectory, std::size_t t)> time;
 };
 
-/// Which terms a rate may have.
-enum class RateForm { linear, quadratic };
+/// Which terms the right-hand side may have.
+enum class OperatorForm { linear, quadratic };
 
-/// What a least-squares fit came to.
-struct InferredRate {
-  core::QuadraticRate rate;
+/// What a least-squares fit of operators came to.
+struct InferredOperators {
+  core::QuadraticOperators operators;
   double residual;  ///< root mean square of what is left over that of the targets, worst component
 };
 
 /// The order of central differences that trajectories of so many times have room for, at most `order`.
-std::size_t used_order(std::size_t times, std::size_t order);
+std::size_t difference_order(std::size_t times, std::size_t order);
 
 /// Operator inference (Peherstorfer and Willcox 2016): A, Q and b that fit du/dt best, the derivatives by
-/// central differences of used_order() on the data's own times. The normal equations are summed exactly over
-/// ranks, then scaled to a unit diagonal, which a ridge of 1e-12 raises. Collective; the same bits for any
-/// number of ranks. Raises UsageError for trajectories of fewer than three times, NumericalError where the
-/// equations cannot be solved.
-InferredRate infer_rate(const parallel::Communicator& comm, const LatentTrajectories& data, RateForm form,
-                        std::size_t order);
+/// central differences of difference_order() on the data's own times. The normal equations are summed exactly
+/// over ranks, then scaled to a unit diagonal, which a ridge of 1e-12 raises. Collective; the same bits for
+/// any number of ranks. Raises UsageError for trajectories of fewer than three times, NumericalError where
+/// the equations cannot be solved.
+InferredOperators infer_operators(const parallel::Communicator& comm, const LatentTrajectories& data,
+                                  OperatorForm form, std::size_t order);
 
-/// Bytes that infer_rate() and infer_map() take, about, for so many groups of this rank. Not collective.
-double inference_bytes(std::size_t dimension, RateForm form, std::size_t groups);
+/// Bytes that infer_operators() and dynamic_mode_decomposition() take, about, for so many groups of this
+/// rank. Not collective.
+double inference_bytes(std::size_t dimension, OperatorForm form, std::size_t groups);
 
 /// Dynamic mode decomposition (Schmid 2010): A = log(M) / h with the M that fits u(t + h) = M u(t) best.
 /// Collective; the same bits for any number of ranks. Raises UsageError where the times are not evenly
 /// spaced, NumericalError where M has no real logarithm.
-InferredRate infer_map(const parallel::Communicator& comm, const LatentTrajectories& data);
+InferredOperators dynamic_mode_decomposition(const parallel::Communicator& comm,
+                                             const LatentTrajectories& data);
 
 /// The mean of u u^T, (n, n), over all states. Collective; the same bits for any number of ranks.
 std::vector<double> second_moments(const parallel::Communicator& comm, const LatentTrajectories& data);
@@ -60,11 +62,11 @@ struct InferredPairs {
   double residual;        ///< root mean square of what is left over that of Q m(u) + b, worst component
 };
 
-/// W and b with which W phi(u) + b fits Q m(u) + b of the rate best over all states; phi_r(u) =
+/// W and b with which W phi(u) + b fits Q m(u) + b of the operators best over all states; phi_r(u) =
 /// even_pair(v_r u) for the rows of V (directions, n). A ridge of 1e-6, relative to a unit diagonal, keeps
 /// the weights small where directions are alike. Collective; the same bits for any number of ranks. Raises
 /// NumericalError where the equations cannot be solved.
 InferredPairs infer_pairs(const parallel::Communicator& comm, const LatentTrajectories& data,
-                          const core::QuadraticRate& rate, std::span<const double> V);
+                          const core::QuadraticOperators& operators, std::span<const double> V);
 
 }  // namespace spnode::training

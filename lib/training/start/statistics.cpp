@@ -1,4 +1,4 @@
-#include "training/statistics.hpp"
+#include "training/start/statistics.hpp"
 
 #include "core/support/error.hpp"
 #include "parallel/exact_sum.hpp"
@@ -31,14 +31,11 @@ std::vector<double> mean_of(const parallel::Communicator& comm, const core::Wind
 
 }  // namespace
 
-Moments component_moments(const parallel::Communicator& comm, const core::WindowData& data,
-                          const parallel::Range& held) {
-  // The trajectories whose first window is held.
-  const std::size_t per = data.index().per_trajectory();
-  const parallel::Range own{(held.begin + per - 1) / per, (held.end + per - 1) / per};
+Moments component_moments(const parallel::Communicator& comm, const DataSet& set) {
+  const parallel::Range own = own_trajectories(comm, set);
   Moments moments;
-  moments.mean = mean_of(comm, data, own, [](std::size_t, double x) { return x; });
-  moments.deviation = mean_of(comm, data, own, [&](std::size_t c, double x) {
+  moments.mean = mean_of(comm, set.data, own, [](std::size_t, double x) { return x; });
+  moments.deviation = mean_of(comm, set.data, own, [&](std::size_t c, double x) {
     return (x - moments.mean[c]) * (x - moments.mean[c]);
   });
   for (double& variance : moments.deviation) variance = std::sqrt(variance);

@@ -1,4 +1,4 @@
-#include "training/rate_inference.hpp"
+#include "training/start/operator_inference.hpp"
 
 #include "catch.hpp"
 #include "core/components/even_pairs.hpp"
@@ -56,50 +56,51 @@ void linear(std::size_t n, double t, double* u) {
 }  // namespace
 
 TEST_CASE("operator_inference_finds_a_quadratic_equation") {
-  const InferredRate found =
-      infer_rate(Communicator(), spread(Communicator(), 41, 0.05, logistic), RateForm::quadratic, 10);
+  const InferredOperators found = infer_operators(Communicator(), spread(Communicator(), 41, 0.05, logistic),
+                                                  OperatorForm::quadratic, 10);
   const std::vector<double> A_exact = {1.0, 0.0, 0.0, -2.0}, Q_exact = {-1.0, 0.0, 0.0, 0.0, 0.0, 0.0};
-  for (std::size_t i = 0; i < 4; ++i) CHECK(found.rate.A[i] == Approx(A_exact[i]).margin(1e-5));
-  for (std::size_t i = 0; i < 6; ++i) CHECK(found.rate.Q[i] == Approx(Q_exact[i]).margin(1e-5));
-  CHECK(found.rate.b[0] == Approx(0.0).margin(1e-5));
-  CHECK(found.rate.b[1] == Approx(3.0).margin(1e-5));
+  for (std::size_t i = 0; i < 4; ++i) CHECK(found.operators.A[i] == Approx(A_exact[i]).margin(1e-5));
+  for (std::size_t i = 0; i < 6; ++i) CHECK(found.operators.Q[i] == Approx(Q_exact[i]).margin(1e-5));
+  CHECK(found.operators.b[0] == Approx(0.0).margin(1e-5));
+  CHECK(found.operators.b[1] == Approx(3.0).margin(1e-5));
   CHECK(found.residual < 1e-5);
 }
 
 TEST_CASE("pairs_take_over_a_quadratic_part") {
   const LatentTrajectories data = spread(Communicator(), 41, 0.05, logistic);
-  const core::QuadraticRate rate{{}, {-1.0, 0.0, 0.0, 0.5, 2.0, 0.0}, {0.3, -3.0}};
+  const core::QuadraticOperators operators{{}, {-1.0, 0.0, 0.0, 0.5, 2.0, 0.0}, {0.3, -3.0}};
   const std::vector<double> rows = {1.0, 0.0, 0.0, 1.0}, moments = second_moments(Communicator(), data);
   CHECK(moments[1] == moments[2]);
   const std::vector<double> V = core::pair_directions(rows, moments, 2, 3);
-  const InferredPairs found = infer_pairs(Communicator(), data, rate, V);
+  const InferredPairs found = infer_pairs(Communicator(), data, operators, V);
   CHECK(found.residual < 1e-2);
   for (const double u : {0.2, 0.7}) {
     const double w = 1.2 - u, exact[] = {-u * u + 0.3, 0.5 * u * u + 2.0 * u * w - 3.0};
     for (std::size_t i = 0; i < 2; ++i) {
-      double rate_of_pairs = found.b[i];
+      double of_pairs = found.b[i];
       for (std::size_t r = 0; r < 3; ++r)
-        rate_of_pairs += found.W[3 * i + r] * core::even_pair(V[2 * r] * u + V[2 * r + 1] * w);
-      CHECK(rate_of_pairs == Approx(exact[i]).margin(0.03));
+        of_pairs += found.W[3 * i + r] * core::even_pair(V[2 * r] * u + V[2 * r + 1] * w);
+      CHECK(of_pairs == Approx(exact[i]).margin(0.03));
     }
   }
 }
 
 TEST_CASE("operator_inference_and_dmd_find_a_linear_equation") {
-  const InferredRate rate =
-      infer_rate(Communicator(), spread(Communicator(), 41, 0.05, linear), RateForm::linear, 12);
-  const InferredRate map = infer_map(Communicator(), spread(Communicator(), 6, 0.5, linear));
+  const InferredOperators inferred =
+      infer_operators(Communicator(), spread(Communicator(), 41, 0.05, linear), OperatorForm::linear, 12);
+  const InferredOperators map =
+      dynamic_mode_decomposition(Communicator(), spread(Communicator(), 6, 0.5, linear));
   for (std::size_t i = 0; i < 4; ++i) {
-    CHECK(rate.rate.A[i] == Approx(A[i]).margin(1e-9));
-    CHECK(map.rate.A[i] == Approx(A[i]).margin(1e-9));
+    CHECK(inferred.operators.A[i] == Approx(A[i]).margin(1e-9));
+    CHECK(map.operators.A[i] == Approx(A[i]).margin(1e-9));
   }
 }
 
 TEST_CASE("starts_from_data_are_bitwise_those_of_one_rank") {
   const auto infer = [](const Communicator& comm) {
-    return infer_rate(comm, spread(comm, 41, 0.05, logistic), RateForm::quadratic, 6).rate;
+    return infer_operators(comm, spread(comm, 41, 0.05, logistic), OperatorForm::quadratic, 6).operators;
   };
-  const core::QuadraticRate shared = infer(Communicator()), alone = infer(Communicator(MPI_COMM_SELF));
+  const core::QuadraticOperators shared = infer(Communicator()), alone = infer(Communicator(MPI_COMM_SELF));
   CHECK(shared.A == alone.A);
   CHECK(shared.Q == alone.Q);
   CHECK(shared.b == alone.b);
@@ -110,7 +111,7 @@ TEST_CASE("starts_from_data_are_bitwise_those_of_one_rank") {
   };
   CHECK(pairs(Communicator()) == pairs(Communicator(MPI_COMM_SELF)));
   const auto map = [](const Communicator& comm) {
-    return infer_map(comm, spread(comm, 6, 0.5, linear)).rate.A;
+    return dynamic_mode_decomposition(comm, spread(comm, 6, 0.5, linear)).operators.A;
   };
   CHECK(map(Communicator()) == map(Communicator(MPI_COMM_SELF)));
 }
@@ -118,5 +119,5 @@ TEST_CASE("starts_from_data_are_bitwise_those_of_one_rank") {
 TEST_CASE("dmd_refuses_times_that_are_not_evenly_spaced") {
   LatentTrajectories data = spread(Communicator(), 6, 0.5, linear);
   data.time = [](std::size_t, std::size_t t) { return double(t * t); };
-  CHECK_THROWS_AS(infer_map(Communicator(), data), Error);
+  CHECK_THROWS_AS(dynamic_mode_decomposition(Communicator(), data), Error);
 }

@@ -1,9 +1,10 @@
-#include "training/rate_inference.hpp"
+#include "training/start/operator_inference.hpp"
 
 #include "core/components/even_pairs.hpp"
 #include "core/kernels/quadratic.hpp"
 #include "core/matrix_functions/decompositions.hpp"
 #include "core/matrix_functions/differences.hpp"
+#include "core/matrix_functions/logarithm.hpp"
 #include "core/support/error.hpp"
 #include "core/support/text.hpp"
 #include "parallel/exact_sum.hpp"
@@ -75,7 +76,7 @@ Fit least_squares(const std::vector<double>& G, std::size_t features, std::size_
   if (!core::cholesky(square(std::span(normal), features)))
     throw NumericalError(
         "the least squares for the start of the model have no unique solution: more data, "
-        "fewer latent components, or model.initialisation: random");
+        "fewer latent components, or a random start");
   Fit fit{right};
   core::cholesky_solve(square(std::span<const double>(normal), features), {fit.W.data(), features, targets});
   for (std::size_t t = 0; t < targets; ++t) {
@@ -99,9 +100,9 @@ std::vector<double> transposed_rows(const Fit& fit, std::size_t targets, std::si
 }
 
 /// u, then its monomials and 1 for a quadratic form.
-void append_features(const double* u, std::size_t n, RateForm form, std::vector<double>& rows) {
+void append_features(const double* u, std::size_t n, OperatorForm form, std::vector<double>& rows) {
   rows.insert(rows.end(), u, u + n);
-  if (form == RateForm::linear) return;
+  if (form == OperatorForm::linear) return;
   for (std::size_t j = 0; j < n; ++j)
     for (std::size_t k = j; k < n; ++k) rows.push_back(u[j] * u[k]);
   rows.push_back(1.0);
@@ -109,25 +110,26 @@ void append_features(const double* u, std::size_t n, RateForm form, std::vector<
 
 }  // namespace
 
-double inference_bytes(std::size_t dimension, RateForm form, std::size_t groups) {
+double inference_bytes(std::size_t dimension, OperatorForm form, std::size_t groups) {
   const auto n = static_cast<double>(dimension);
-  const double features = form == RateForm::quadratic ? n + n * (n + 1.0) / 2.0 + 1.0 : n,
+  const double features = form == OperatorForm::quadratic ? n + n * (n + 1.0) / 2.0 + 1.0 : n,
                width = features + n;
   // The groups' sums with the exact sum's integers and result, each half a matrix; G; the normal equations.
   const double halves = static_cast<double>(groups) + 3.0;
   return (halves * width * width / 2.0 + width * width + features * features) * sizeof(double);
 }
 
-std::size_t used_order(std::size_t times, std::size_t order) { return std::min(order, times - 1) / 2 * 2; }
+std::size_t difference_order(std::size_t times, std::size_t order) {
+  return std::min(order, times - 1) / 2 * 2;
+}
 
-InferredRate infer_rate(const parallel::Communicator& comm, const LatentTrajectories& data, RateForm form,
-                        std::size_t order) {
-  const std::size_t n = data.dimension, reach = used_order(data.times, order) / 2;
+InferredOperators infer_operators(const parallel::Communicator& comm, const LatentTrajectories& data,
+                                  OperatorForm form, std::size_t order) {
+  const std::size_t n = data.dimension, reach = difference_order(data.times, order) / 2;
   if (reach == 0)
-    throw UsageError(
-        "model.initialisation: operator_inference needs trajectories of at least three times; found " +
-        std::to_string(data.times));
-  const std::size_t monomials = form == RateForm::quadratic ? core::monomial_count(n) : 0;
+    throw UsageError("operator inference needs trajectories of at least three times; found " +
+                     std::to_string(data.times));
+  const std::size_t monomials = form == OperatorForm::quadratic ? core::monomial_count(n) : 0;
   const std::size_t features = n + monomials + (monomials > 0 ? 1 : 0);
   const auto rows_of = [&](std::size_t trajectory, std::span<const double> states,
                            std::vector<double>& rows) {
@@ -137,17 +139,18 @@ InferredRate infer_rate(const parallel::Communicator& comm, const LatentTrajecto
       core::derivative_weights(times[reach], times, weights);
       append_features(&states[t * n], n, form, rows);
       for (std::size_t i = 0; i < n; ++i) {
-        double rate = 0.0;
-        for (std::size_t j = 0; j < times.size(); ++j) rate += weights[j] * states[(t - reach + j) * n + i];
-        rows.push_back(rate);
+        double derivative = 0.0;
+        for (std::size_t j = 0; j < times.size(); ++j)
+          derivative += weights[j] * states[(t - reach + j) * n + i];
+        rows.push_back(derivative);
       }
     }
   };
   const Fit fit = least_squares(gram(comm, data, features + n, rows_of), features, n);
-  InferredRate inferred{{transposed_rows(fit, n, 0, n), {}, {}}, fit.residual};
-  if (form == RateForm::linear) return inferred;
-  inferred.rate.Q = transposed_rows(fit, n, n, monomials);
-  inferred.rate.b = transposed_rows(fit, n, n + monomials, 1);
+  InferredOperators inferred{{transposed_rows(fit, n, 0, n), {}, {}}, fit.residual};
+  if (form == OperatorForm::linear) return inferred;
+  inferred.operators.Q = transposed_rows(fit, n, n, monomials);
+  inferred.operators.b = transposed_rows(fit, n, n + monomials, 1);
   return inferred;
 }
 
@@ -168,7 +171,7 @@ std::vector<double> second_moments(const parallel::Communicator& comm, const Lat
 }
 
 InferredPairs infer_pairs(const parallel::Communicator& comm, const LatentTrajectories& data,
-                          const core::QuadraticRate& rate, std::span<const double> V) {
+                          const core::QuadraticOperators& operators, std::span<const double> V) {
   const std::size_t n = data.dimension, pairs = V.size() / n, monomials = core::monomial_count(n);
   const auto rows_of = [&](std::size_t, std::span<const double> states, std::vector<double>& rows) {
     std::vector<double> terms;
@@ -181,10 +184,10 @@ InferredPairs infer_pairs(const parallel::Communicator& comm, const LatentTrajec
       }
       rows.push_back(1.0);
       terms.clear();
-      append_features(u, n, RateForm::quadratic, terms);
+      append_features(u, n, OperatorForm::quadratic, terms);
       for (std::size_t i = 0; i < n; ++i) {
-        double target = rate.b[i];
-        for (std::size_t k = 0; k < monomials; ++k) target += rate.Q[i * monomials + k] * terms[n + k];
+        double target = operators.b[i];
+        for (std::size_t k = 0; k < monomials; ++k) target += operators.Q[i * monomials + k] * terms[n + k];
         rows.push_back(target);
       }
     }
@@ -193,7 +196,8 @@ InferredPairs infer_pairs(const parallel::Communicator& comm, const LatentTrajec
   return {transposed_rows(fit, n, 0, pairs), transposed_rows(fit, n, pairs, 1), fit.residual};
 }
 
-InferredRate infer_map(const parallel::Communicator& comm, const LatentTrajectories& data) {
+InferredOperators dynamic_mode_decomposition(const parallel::Communicator& comm,
+                                             const LatentTrajectories& data) {
   const std::size_t n = data.dimension;
   double h = 0.0;
   const auto rows_of = [&](std::size_t trajectory, std::span<const double> states,
@@ -202,7 +206,7 @@ InferredRate infer_map(const parallel::Communicator& comm, const LatentTrajector
       const double step = data.time(trajectory, t + 1) - data.time(trajectory, t);
       if (h == 0.0) h = step;
       if (std::abs(step - h) > 1e-8 * std::abs(h))
-        throw UsageError("model.initialisation: dmd needs evenly spaced times; found steps of " +
+        throw UsageError("dynamic mode decomposition needs evenly spaced times; found steps of " +
                          shortest(h) + " and " + shortest(step));
       rows.insert(rows.end(), &states[t * n], &states[(t + 2) * n]);
     }

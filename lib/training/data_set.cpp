@@ -1,0 +1,50 @@
+#include "training/data_set.hpp"
+
+#include <utility>
+
+namespace spnode::training {
+
+namespace {
+
+/// Entries of `count` trajectories from `first` on, each of `size` numbers.
+std::vector<double> cut(const std::vector<double>& all, std::size_t first, std::size_t count,
+                        std::size_t size) {
+  const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first * size);
+  return {begin, begin + static_cast<std::ptrdiff_t>(count * size)};
+}
+
+core::Trajectories part(const core::Trajectories& all, std::size_t first, std::size_t count) {
+  core::Trajectories held;
+  held.count = count;
+  held.times = all.times;
+  held.components = all.components;
+  held.shared_time = all.shared_time;
+  held.state = cut(all.state, first, count, all.times * all.components);
+  held.time = all.shared_time ? all.time : cut(all.time, first, count, all.times);
+  for (const auto& [name, values] : all.parameters) held.parameters[name] = cut(values, first, count, 1);
+  return held;
+}
+
+}  // namespace
+
+DataSet share_trajectories(const parallel::Communicator& comm, const core::Trajectories& all,
+                           const core::WindowOptions& windows, const SamplerOptions& options) {
+  const core::WindowIndex index(all.count, windows.times.empty() ? all.times : windows.times.size(), windows);
+  const Sampler sampler(index.count(), options);
+  const parallel::Range held = sampler.held(comm.rank(), comm.size());
+  const auto own = index.trajectories(held.begin, held.end);
+  core::Trajectories chosen = core::select_times(part(all, own.first, own.last - own.first), windows.times);
+  return {sampler, core::WindowData(index, std::move(chosen), own.first)};
+}
+
+parallel::Range held_windows(const parallel::Communicator& comm, const DataSet& set) {
+  return set.sampler.held(comm.rank(), comm.size());
+}
+
+parallel::Range own_trajectories(const parallel::Communicator& comm, const DataSet& set) {
+  const parallel::Range held = held_windows(comm, set);
+  const std::size_t per = set.data.index().per_trajectory();
+  return {(held.begin + per - 1) / per, (held.end + per - 1) / per};
+}
+
+}  // namespace spnode::training

@@ -1,0 +1,29 @@
+#pragma once
+/// The windows of a data set, spread over ranks.
+
+#include "core/data/windows.hpp"
+#include "parallel/communicator.hpp"
+#include "parallel/partition.hpp"
+#include "training/sampler.hpp"
+
+namespace spnode::training {
+
+/// What a rank holds of a data set: the trajectories of its own shards.
+struct DataSet {
+  Sampler sampler;        ///< which windows a batch holds, and who computes them
+  core::WindowData data;  ///< knows times and components also where this rank holds no trajectory
+};
+
+/// This rank's part of trajectories that all ranks hold. Raises UsageError where no window fits into them.
+/// Not collective.
+DataSet share_trajectories(const parallel::Communicator& comm, const core::Trajectories& all,
+                           const core::WindowOptions& windows, const SamplerOptions& sampler);
+
+/// The windows of this rank. Not collective.
+parallel::Range held_windows(const parallel::Communicator& comm, const DataSet& set);
+
+/// The trajectories that count on this rank where each one must count once: those whose first window it
+/// holds. Not collective.
+parallel::Range own_trajectories(const parallel::Communicator& comm, const DataSet& set);
+
+}  // namespace spnode::training

@@ -1,0 +1,62 @@
+#include "training/objectives.hpp"
+
+#include "core/loss/objective.hpp"
+#include "parallel/count.hpp"
+#include "training/start/scaling.hpp"
+
+#include <cstdint>
+#include <numeric>
+
+namespace spnode::training {
+
+std::vector<double> union_of_steps(const parallel::Communicator& comm, const std::vector<double>& mine) {
+  std::uint64_t sum = mine.size();
+  MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, comm.handle());
+  parallel::mpi_count(sum);
+  const int count = static_cast<int>(mine.size());
+  std::vector<int> counts(comm.size()), offsets(comm.size());
+  MPI_Allgather(&count, 1, MPI_INT, counts.data(), 1, MPI_INT, comm.handle());
+  std::exclusive_scan(counts.begin(), counts.end(), offsets.begin(), 0);
+  std::vector<double> all(offsets.back() + counts.back());
+  MPI_Allgatherv(mine.data(), count, MPI_DOUBLE, all.data(), counts.data(), offsets.data(), MPI_DOUBLE,
+                 comm.handle());
+  return core::StepTable(std::move(all)).steps();
+}
+
+Objectives make_objectives(const parallel::Communicator& comm, const ObjectiveSetup& options,
+                           const InitialModel& start, const DataSet& train, const DataSet* validation) {
+  const std::size_t substeps = options.integrator.substeps;
+  std::vector<double> steps = core::distinct_steps(train.data, substeps);
+  if (validation != nullptr) {
+    const std::vector<double> more = core::distinct_steps(validation->data, substeps);
+    steps.insert(steps.end(), more.begin(), more.end());
+  }
+  const core::StepTable table(union_of_steps(comm, steps));
+  const core::Model& model = *start.model;
+  const std::size_t intervals = train.data.index().intervals(), windows = train.sampler.batch(),
+                    lane_steps = windows * intervals * substeps;
+  const core::MatrixFunctionMethod method =
+      core::choose_method(options.integrator, core::rate_shape(model.nonlinear()), table,
+                          model.linear_operator(start.theta), lane_steps);
+
+  core::ObjectiveOptions chosen{
+      options.integrator, options.loss,
+      component_weights(comm, options.loss.component_weights, model.scaling, train),
+      core::choose_scope(table, train.sampler.tile() * intervals, windows * intervals)};
+  const auto make = [&] {
+    return core::with_tile_scalar(model.options().precision, [&]<class Real>() {
+      return std::unique_ptr<core::TileObjective>(
+          std::make_unique<core::Objective<Real>>(model, chosen, table, method));
+    });
+  };
+  Objectives objectives;
+  objectives.rollout = make();
+  if (options.pretrain) {
+    chosen.loss = {.trajectory = 0.0, .reconstruction = 1.0};
+    chosen.loss.time_weights = options.loss.time_weights;
+    objectives.reconstruction = make();
+  }
+  return objectives;
+}
+
+}  // namespace spnode::training

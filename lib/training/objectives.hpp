@@ -1,0 +1,38 @@
+#pragma once
+/// The losses of a training, made for its data.
+
+#include "core/integrators/options.hpp"
+#include "core/loss/options.hpp"
+#include "core/loss/tile_objective.hpp"
+#include "parallel/communicator.hpp"
+#include "training/data_set.hpp"
+#include "training/start/initial_model.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace spnode::training {
+
+/// All ranks' step lengths without repetitions: ascending, the same on every rank. Collective.
+std::vector<double> union_of_steps(const parallel::Communicator& comm, const std::vector<double>& mine);
+
+/// What a training minimises.
+struct ObjectiveSetup {
+  core::IntegratorOptions integrator;
+  core::LossOptions loss;
+  bool pretrain = false;  ///< make the loss of the reconstruction alone, too
+};
+
+/// The two losses of a training, in the precision of the model: of the rollout, and of the autoencoder's
+/// reconstruction alone (null without pretrain).
+struct Objectives {
+  std::unique_ptr<core::TileObjective> rollout, reconstruction;
+};
+
+/// The step lengths of both data sets are known to the losses; how functions of A_L act is chosen for
+/// start.theta. `start` must outlive the result. `validation` may be null. Collective. Raises UsageError
+/// where the integrator's options do not fit the model, FileError as component_weights().
+Objectives make_objectives(const parallel::Communicator& comm, const ObjectiveSetup& options,
+                           const InitialModel& start, const DataSet& train, const DataSet* validation);
+
+}  // namespace spnode::training

@@ -1,0 +1,43 @@
+#pragma once
+/// The model before training: scaling and POD from the data, parameters from the seed or from the data.
+
+#include "core/vector_field/model.hpp"
+#include "parallel/communicator.hpp"
+#include "training/data_set.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace spnode::training {
+
+/// How operators that were inferred from the data fit them, and how the model took them.
+struct StartFit {
+  core::Initialisation method = core::Initialisation::operator_inference;
+  std::size_t order = 0;                   ///< of the differences; 0 where there were none (dmd)
+  double residual = 0.0;                   ///< of the least squares, relative
+  double dropped = 0.0;                    ///< part of the quadratic forms that the bilinear rank cannot hold
+  std::optional<double> network_residual;  ///< relative, of the quadratic part that a network holds
+  double network_divisor = 1.0;            ///< of that part, to keep the network's Lipschitz bound
+};
+
+/// A model with its parameters.
+struct InitialModel {
+  std::unique_ptr<core::Model> model;
+  std::vector<double> theta;    ///< (model->layout().size())
+  std::optional<StartFit> fit;  ///< of a start from the data
+};
+
+/// The model that the options describe, at its start; the same bits on every number of ranks.
+///
+/// For options.initialisation other than random A_L and the bilinear form, or a network of one hidden layer
+/// in its place, are those that fit the latent states of the POD (the scaled states without one), with
+/// eigenvalues moved inside the bound mu. A POD needs SLEPc (SlepcInitialize). Collective. Raises UsageError
+/// where the options do not fit the data, NumericalError where a fit breaks down, FileError where states are
+/// too large to be added.
+InitialModel make_initial_model(const parallel::Communicator& comm, const core::ModelOptions& options,
+                                std::uint64_t seed, const DataSet& train);
+
+}  // namespace spnode::training

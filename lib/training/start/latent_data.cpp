@@ -1,0 +1,84 @@
+#include "training/start/latent_data.hpp"
+
+#include "core/matrix_functions/linear_algebra.hpp"
+#include "spectral/pod.hpp"
+
+#include <algorithm>
+#include <span>
+#include <vector>
+
+namespace spnode::training {
+
+namespace {
+
+/// z = (x - shift) / scale of the states of a trajectory, (times, components).
+void scale_states(const core::Scaling& scaling, const core::Trajectories& held, std::size_t trajectory,
+                  std::span<double> z) {
+  const double* const x = held.state_at(trajectory, 0);
+  for (std::size_t k = 0; k < z.size(); ++k) {
+    const std::size_t c = k % held.components;
+    z[k] = (x[k] - scaling.shift[c]) / scaling.scale[c];
+  }
+}
+
+class LatentStates {
+ public:
+  LatentStates(const core::Model& model, const std::optional<core::PodStart>& pod,
+               const core::Trajectories& held)
+      : model_(model), pod_(pod), held_(held), scaled_(held.times * held.components) {}
+
+  void operator()(std::size_t trajectory, std::span<double> states) {
+    if (!pod_) {
+      scale_states(model_.scaling, held_, trajectory, states);
+      return;
+    }
+    scale_states(model_.scaling, held_, trajectory, scaled_);
+    const std::size_t m = model_.state_dimension(), n = model_.latent_dimension();
+    core::multiply(1.0 / pod_->latent_scale, {scaled_.data(), held_.times, m},
+                   core::transposed({pod_->modes.data(), n, m}), 0.0, {states.data(), held_.times, n});
+  }
+
+ private:
+  const core::Model& model_;
+  const std::optional<core::PodStart>& pod_;
+  const core::Trajectories& held_;
+  std::vector<double> scaled_;
+};
+
+}  // namespace
+
+core::PodStart start_pod(const parallel::Communicator& comm, const core::Model& model, const DataSet& train) {
+  const core::Trajectories& held = train.data.held();
+  const parallel::Range own = own_trajectories(comm, train);
+  std::vector<double> scaled(held.times * held.components);
+  spectral::LocalSnapshots snapshots;
+  snapshots.dimension = held.components;
+  snapshots.chunks = own.size();
+  snapshots.chunk = [&](std::size_t i) {
+    scale_states(model.scaling, held, own.begin + i - train.data.first(), scaled);
+    return std::span<const double>(scaled);
+  };
+  const spectral::Pod pod = spectral::compute_pod(comm, snapshots, model.latent_dimension());
+  return {pod.modes, pod.singular_values.front()};
+}
+
+LatentTrajectories latent_trajectories(const parallel::Communicator& comm, const core::Model& model,
+                                       const std::optional<core::PodStart>& pod, const DataSet& train) {
+  const core::Trajectories& held = train.data.held();
+  const std::size_t per = train.data.index().per_trajectory();
+  const std::size_t first = train.data.first();
+  LatentTrajectories latent;
+  latent.dimension = model.latent_dimension();
+  latent.times = held.times;
+  latent.group_count = train.sampler.shares();
+  const parallel::Range shares = train.sampler.shares_of(comm.rank(), comm.size());
+  for (std::size_t share = shares.begin; share < shares.end; ++share) {
+    const parallel::Range shard = train.sampler.shard(share);
+    latent.groups.push_back({(shard.begin + per - 1) / per - first, (shard.end + per - 1) / per - first});
+  }
+  latent.states = LatentStates(model, pod, held);
+  latent.time = [&held](std::size_t trajectory, std::size_t t) { return held.time_at(trajectory, t); };
+  return latent;
+}
+
+}  // namespace spnode::training

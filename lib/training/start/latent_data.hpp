@@ -1,0 +1,23 @@
+#pragma once
+/// The training data in the latent coordinates of a model that is about to start.
+
+#include "core/vector_field/model.hpp"
+#include "parallel/communicator.hpp"
+#include "training/data_set.hpp"
+#include "training/start/operator_inference.hpp"
+
+#include <optional>
+
+namespace spnode::training {
+
+/// The POD of the scaled training states, a trajectory at a time: model.latent_dimension() modes. Needs
+/// SLEPc. Collective; raises NumericalError where it fails.
+core::PodStart start_pod(const parallel::Communicator& comm, const core::Model& model, const DataSet& train);
+
+/// The states of the data set as u = modes z / latent_scale, or z without a POD; z = (x - shift) / scale. One
+/// group for each shard of the data: the trajectories whose first window is there. All must outlive the
+/// result. Not collective.
+LatentTrajectories latent_trajectories(const parallel::Communicator& comm, const core::Model& model,
+                                       const std::optional<core::PodStart>& pod, const DataSet& train);
+
+}  // namespace spnode::training

@@ -1,0 +1,23 @@
+#pragma once
+/// What of a training follows from the mean and deviation of its data.
+
+#include "core/loss/options.hpp"
+#include "core/vector_field/model.hpp"
+#include "parallel/communicator.hpp"
+#include "training/data_set.hpp"
+
+#include <vector>
+
+namespace spnode::training {
+
+/// The scaling that the options ask for. The same bits on every number of ranks. Collective; raises
+/// UsageError where shift or scale do not fit the states, FileError as component_moments().
+core::Scaling make_scaling(const parallel::Communicator& comm, const core::ScalingOptions& options,
+                           const DataSet& train);
+
+/// Weights of the components in the loss, (state dimension): none (empty), or one over their variance in
+/// scaled space. Collective; raises FileError as component_moments().
+std::vector<double> component_weights(const parallel::Communicator& comm, core::ComponentWeights kind,
+                                      const core::Scaling& scaling, const DataSet& train);
+
+}  // namespace spnode::training
