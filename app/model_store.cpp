@@ -6,7 +6,6 @@ void store_model(const parallel::Communicator& comm, const StoredModel& stored,
                  const std::map<std::string, double>& scalars, io::Overwrite overwrite) {
   io::ModelFile file = io::to_file(stored.state);
   file.deck = print_deck(stored.deck);
-  file.version = SPNODE_VERSION;
   file.scalars.insert(scalars.begin(), scalars.end());
   io::write_model(comm, stored.path, file, overwrite);
 }

@@ -16,12 +16,14 @@ using parallel::Communicator;
 namespace {
 
 constexpr const char* deck_name = "/deck";
+constexpr const char* options_name = "/options";
 constexpr const char* version_name = "version";
 
 void write_contents(File& file, const ArrayFile& contents) {
   file.set_attribute("/", version_name, contents.version);
   for (const auto& [name, value] : contents.scalars) file.set_attribute("/", name, value);
   if (!contents.deck.empty()) file.write(deck_name, contents.deck);
+  if (!contents.options.empty()) file.write(options_name, contents.options);
   for (const NamedArray& array : contents.arrays) {
     const std::string name = "/" + array.name;
     const std::size_t size =
@@ -44,6 +46,7 @@ ArrayFile read_contents(const File& file) {
     if (value && attribute.name != "format_version") contents.scalars[attribute.name] = *value;
   }
   if (file.has_dataset(deck_name)) contents.deck = file.read_string(deck_name);
+  if (file.has_dataset(options_name)) contents.options = file.read_string(options_name);
   for (const std::string& name : file.datasets()) {
     const hdf5::DatasetInfo info = file.info(name);
     if (info.type != ElementType::float64 && info.type != ElementType::float32) continue;

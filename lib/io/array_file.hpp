@@ -22,6 +22,7 @@ struct NamedArray {
 /// Contents of a file of named arrays, bit for bit.
 struct ArrayFile {
   std::string deck;                       ///< the resolved deck; dataset /deck (absent when empty)
+  std::string options;                    ///< of a model; dataset /options (absent when empty)
   std::string version;                    ///< of the program that wrote it; attribute `version` of /
   std::map<std::string, double> scalars;  ///< attributes of /
   std::vector<NamedArray> arrays;         ///< in order of name when read

@@ -2,6 +2,7 @@
 
 #include "core/support/error.hpp"
 #include "core/support/text.hpp"
+#include "io/model_options.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -76,6 +77,8 @@ ModelFile to_file(const TrainedModel& trained) {
   const core::Model& model = *trained.model;
   const std::size_t m = model.state_dimension(), n = model.latent_dimension();
   ModelFile file;
+  file.version = SPNODE_VERSION;
+  file.options = print_options({model.options(), trained.integrator});
   file.scalars[state_dimension_name] = static_cast<double>(m);
   file.scalars["latent_dimension"] = static_cast<double>(n);
   file.scalars["mu"] = model.linear().bound();
@@ -88,6 +91,24 @@ ModelFile to_file(const TrainedModel& trained) {
     file.arrays.push_back({block.name, block.shape, block.meaning, std::vector<double>(begin, end)});
   }
   return file;
+}
+
+void save_model(const parallel::Communicator& comm, const std::string& path, const TrainedModel& trained,
+                Overwrite overwrite) {
+  write_model(comm, path, to_file(trained), overwrite);
+}
+
+TrainedModel load_model(const parallel::Communicator& comm, const std::string& path) {
+  const ModelFile file = read_model(comm, path);
+  if (file.options.empty())
+    throw FileError(path + ": /options is missing: the model was stored by a program that did not write it");
+  StoredOptions options;
+  try {
+    options = parse_options(file.options);
+  } catch (const UsageError& error) {
+    throw FileError(path + ": /options: " + error.what());
+  }
+  return from_file(file, options.model, options.integrator);
 }
 
 TrainedModel from_file(const ModelFile& file, const core::ModelOptions& options,

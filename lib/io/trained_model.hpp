@@ -1,11 +1,12 @@
 #pragma once
-/// A trained model as the contents of a file (docs/model-file.md).
+/// Trained models to and from files (docs/model-file.md).
 
 #include "core/integrators/options.hpp"
 #include "core/vector_field/model.hpp"
 #include "io/model_file.hpp"
 
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace spnode::io {
@@ -17,7 +18,15 @@ struct TrainedModel {
   core::IntegratorOptions integrator;  ///< the scheme that it was trained with
 };
 
-/// Scaling, parameter blocks, A_L, and numbers that describe them. Not collective.
+/// Writes a model, from rank 0. Collective; errors as for write_whole.
+void save_model(const parallel::Communicator& comm, const std::string& path, const TrainedModel& trained,
+                Overwrite overwrite);
+
+/// Reads a model with the options that are in its file. Collective. Raises FileError where the file is
+/// missing, damaged or does not describe a model.
+TrainedModel load_model(const parallel::Communicator& comm, const std::string& path);
+
+/// Options, scaling, parameter blocks, A_L, and numbers that describe them. Not collective.
 ModelFile to_file(const TrainedModel& trained);
 
 /// The model of such options with the numbers of a file. Raises FileError where these are missing, of another
