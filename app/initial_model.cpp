@@ -104,6 +104,13 @@ ModelState initial_model(const parallel::Communicator& comm, const Deck& deck, c
   return start;
 }
 
+core::LossOptions pretraining_loss(const Deck& deck) {
+  core::LossOptions loss;
+  loss.time_weights = deck.loss.time_weights;
+  loss.weights = {{"reconstruction", 1.0}};
+  return loss;
+}
+
 Objectives make_objectives(const parallel::Communicator& comm, const Deck& deck, const ModelState& start,
                            const DataSet& train, const DataSet* validation) {
   std::vector<double> steps = core::distinct_steps(train.data, deck.integrator.substeps);
@@ -131,8 +138,7 @@ Objectives make_objectives(const parallel::Communicator& comm, const Deck& deck,
   Objectives objectives;
   objectives.rollout = make();
   if (deck.training.pretrain_epochs > 0) {
-    options.loss = {.trajectory = 0.0, .reconstruction = 1.0};
-    options.loss.time_weights = deck.loss.time_weights;
+    options.loss = pretraining_loss(deck);
     objectives.reconstruction = make();
   }
   return objectives;

@@ -29,6 +29,9 @@ struct Objectives {
   std::unique_ptr<core::TileObjective> rollout, reconstruction;
 };
 
+/// The loss that is pretrained: the reconstruction alone.
+core::LossOptions pretraining_loss(const Deck& deck);
+
 /// `validation` may be null. Collective.
 Objectives make_objectives(const parallel::Communicator& comm, const Deck& deck, const ModelState& start,
                            const DataSet& train, const DataSet* validation);

@@ -43,7 +43,22 @@ def _finite(table, name):
     return column
 
 
+def _terms(table):
+    """Names of the terms of the loss."""
+    prefix = "validation_"
+    return [name[len(prefix):] for name in table if name.startswith(prefix) and name != "validation_loss"]
+
+
 def _losses(axis, epoch, table, names):
+    terms = _terms(table)
+    for number, term in enumerate(terms if len(terms) > 1 else []):
+        # Terms that are only monitored have no column of their own.
+        values = _finite(table, term if term in table else f"validation_{term}")
+        if values is None:
+            continue
+        known = np.isfinite(values)
+        axis.plot(epoch[known], values[known], color=style.GREY, linewidth=0.9,
+                  linestyle=("--", ":", "-.")[number % 3], label=term.replace("_", " "))
     for name, title, colour, width in (("loss", "training", style.BLUE, 1.0),
                                        ("validation_loss", "validation", style.ORANGE, 1.6)):
         values = _finite(table, name)
