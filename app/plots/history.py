@@ -50,6 +50,13 @@ def _terms(table):
 
 
 def _losses(axis, epoch, table, names):
+    for name, title, colour, width in (("loss", "training", style.BLUE, 1.0),
+                                       ("validation_loss", "validation", style.ORANGE, 1.6)):
+        values = _finite(table, name)
+        if values is None:
+            continue
+        known = np.isfinite(values)
+        axis.plot(epoch[known], values[known], color=colour, linewidth=width, label=title)
     terms = _terms(table)
     for number, term in enumerate(terms if len(terms) > 1 else []):
         # Terms that are only monitored have no column of their own.
@@ -59,13 +66,6 @@ def _losses(axis, epoch, table, names):
         known = np.isfinite(values)
         axis.plot(epoch[known], values[known], color=style.GREY, linewidth=0.9,
                   linestyle=("--", ":", "-.")[number % 3], label=term.replace("_", " "))
-    for name, title, colour, width in (("loss", "training", style.BLUE, 1.0),
-                                       ("validation_loss", "validation", style.ORANGE, 1.6)):
-        values = _finite(table, name)
-        if values is None:
-            continue
-        known = np.isfinite(values)
-        axis.plot(epoch[known], values[known], color=colour, linewidth=width, label=title)
     validation = _finite(table, "validation_loss")
     # Pretraining has a loss of its own.
     pretraining = [number for number, name in enumerate(names) if name == "pretraining"]
