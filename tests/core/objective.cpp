@@ -250,7 +250,8 @@ TEMPLATE_TEST_CASE("value_agrees_with_the_loss_of_the_gradient", "", double, flo
   const LossTerms terms = objective.value(value, s.windows.size());
   CHECK(terms.total == Approx(result.loss.total).epsilon(450 * roundoff<TestType>));
   for (std::size_t i = 0; i < loss_terms().size(); ++i)
-    CHECK(terms.values[i] == Approx(result.loss.values[i]).epsilon(450 * roundoff<TestType>));
+    if (is_trained(all_terms(), i))
+      CHECK(terms.values[i] == Approx(result.loss.values[i]).epsilon(450 * roundoff<TestType>));
 }
 
 namespace {
