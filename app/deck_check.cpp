@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <initializer_list>
+#include <string>
+#include <vector>
 
 #include "app/deck_values.hpp"
+#include "core/loss/loss_terms.hpp"
 #include "core/support/error.hpp"
 
 namespace spnode::app {
@@ -19,9 +21,9 @@ class Checker {
   bool given(const std::string& key) const { return places_.contains(key); }
 
   /// Throws unless `holds`; the place is that of the first of `keys` that was given.
-  void require(bool holds, std::initializer_list<const char*> keys, const std::string& message) const {
+  void require(bool holds, const std::vector<std::string>& keys, const std::string& message) const {
     if (holds) return;
-    for (const char* key : keys)
+    for (const std::string& key : keys)
       if (given(key)) throw UsageError(places_.at(key) + message);
     throw UsageError(message);
   }
@@ -76,9 +78,35 @@ void check_autoencoder(const Deck& deck, const Checker& check) {
       {"training.pretrain_epochs", "model.autoencoder.enabled"},
       "training.pretrain_epochs is " + std::to_string(deck.training.pretrain_epochs) +
           ", but no autoencoder is there to train: give model.autoencoder.enabled and hidden layers");
-  check.require(deck.loss.reconstruction == 0.0 || autoencoder.enabled, {"loss.reconstruction"},
-                "loss.reconstruction is " + number(deck.loss.reconstruction) +
-                    ", but model.autoencoder.enabled is false: without an autoencoder it is always zero");
+}
+
+void check_loss(const Deck& deck, const Checker& check) {
+  std::vector<std::string> residuals;
+  std::string list;
+  bool any = false;
+  const auto terms = core::loss_terms();
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    const std::string key = "loss." + std::string(terms[i].name);
+    const bool is_constant = terms[i].needs_autoencoder && !deck.model.autoencoder.enabled;
+    const std::string reason =
+        ", but model.autoencoder.enabled is false: without an autoencoder it is always zero";
+    check.require(!is_constant || !core::is_trained(deck.loss, i), {key},
+                  key + " is " + number(deck.loss.weights[i]) + reason);
+    check.require(!is_constant || !core::is_validated(deck.loss, i), {"loss.monitor"},
+                  "loss.monitor names " + std::string(terms[i].name) + reason);
+    if (terms[i].is_penalty()) continue;
+    any = any || core::is_trained(deck.loss, i);
+    residuals.push_back(key);
+  }
+  for (std::size_t i = 0; i < residuals.size(); ++i)
+    list += (i == 0 ? "" : i + 1 == residuals.size() ? " and " : ", ") + residuals[i];
+  check.require(any, residuals, list + " are all 0: there is nothing to train on");
+  std::vector<std::string> known;
+  for (const core::LossTermKind& kind : terms) known.emplace_back(kind.name);
+  for (const std::string& name : deck.loss.monitor)
+    check.require(core::find_loss_term(name).has_value(), {"loss.monitor"},
+                  "loss.monitor must name terms of the loss (" + core::loss_term_names() + "); found " +
+                      quoted(name) + suggestion(name, known));
 }
 
 void check_model(const core::ModelOptions& model, const Checker& check) {
@@ -119,7 +147,7 @@ void check_initialisation(const core::ModelOptions& model, const Checker& check)
 void check_structure(const Deck& deck, const Checker& check) {
   using core::LinearStructure, core::MatrixFunctionMethod;
   const LinearStructure structure = deck.model.linear.structure;
-  const auto keys = {"model.linear.structure", "integrator.linear"};
+  const std::vector<std::string> keys = {"model.linear.structure", "integrator.linear"};
   const std::string found = "; found " + std::string(name_of(deck.integrator.linear));
   check.require(
       structure != LinearStructure::block_diagonal || deck.integrator.linear != MatrixFunctionMethod::taylor,
@@ -131,10 +159,6 @@ void check_structure(const Deck& deck, const Checker& check) {
 }
 
 void check_training(const Deck& deck, const Checker& check) {
-  check.require(
-      deck.loss.trajectory + deck.loss.latent + deck.loss.reconstruction > 0.0,
-      {"loss.trajectory", "loss.latent", "loss.reconstruction"},
-      "loss.trajectory, loss.latent and loss.reconstruction are all 0: there is nothing to train on");
   check.require(
       !deck.training.optimizers.empty(), {"training.optimizers"},
       "training.optimizers is empty; name at least one of " + Value<training::OptimizerKind>::names());
@@ -181,6 +205,7 @@ void check_contradictions(const Deck& deck, const Places& places) {
   check_generate(deck.generate, check);
   check_model(deck.model, check);
   check_autoencoder(deck, check);
+  check_loss(deck, check);
   check_structure(deck, check);
   check_initialisation(deck.model, check);
   check_training(deck, check);

@@ -1,5 +1,6 @@
 // Keys of integration, training and results.
 #include "app/deck_key_table.hpp"
+#include "core/loss/loss_terms.hpp"
 
 namespace spnode::app {
 
@@ -18,19 +19,21 @@ void add_integrator_and_loss(KeyTable& t) {
   t.key("integrator.checkpoint_interval", SPNODE_FIELD(integrator.checkpoint_interval), any(), "steps",
         "reverse sweep: keep every k-th state and recompute between them; 0: keep all");
 
-  t.section("loss", "Weighted sum of mean squares; a term of weight 0 is only monitored.");
+  t.section(
+      "loss",
+      "Weighted sum of mean squares. A term of weight 0 is not computed: history.csv has no column of it.");
   t.key("loss.time_weights", SPNODE_FIELD(loss.time_weights), any(), "",
         "quadrature over the times of a window");
   t.key("loss.component_weights", SPNODE_FIELD(loss.component_weights), any(), "",
         "variance: divide by the components' variance over the training states");
-  t.key("loss.trajectory", SPNODE_FIELD(loss.trajectory), at_least(0), "",
-        "weight: decoded rollout against data, in the scaled state");
-  t.key("loss.latent", SPNODE_FIELD(loss.latent), at_least(0), "",
-        "weight: rollout against encoded data, in latent space");
-  t.key("loss.reconstruction", SPNODE_FIELD(loss.reconstruction), at_least(0), "",
-        "weight: decoded encoded data against data");
-  t.key("loss.weight_decay", SPNODE_FIELD(loss.weight_decay), at_least(0), "",
-        "weight: half the squared norm of the trainable parameters");
+  for (std::size_t i = 0; i < core::loss_terms().size(); ++i) {
+    const core::LossTermKind& kind = core::loss_terms()[i];
+    t.key(
+        "loss." + std::string(kind.name), [i](auto& deck) -> auto& { return deck.loss.weights[i]; },
+        at_least(0), "", "weight: " + std::string(kind.meaning));
+  }
+  t.key("loss.monitor", SPNODE_FIELD(loss.monitor), any(), "",
+        "terms that validation computes even where their weight is 0");
 }
 
 void add_trainer(KeyTable& t) {

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "core/loss/loss_terms.hpp"
+
 namespace spnode::app {
 
 namespace {
@@ -23,6 +25,18 @@ std::string duration(double seconds) {
 }
 
 std::string number(double value) { return std::isfinite(value) ? fmt::format("{:.3e}", value) : "-"; }
+
+/// " (trajectory 1.000e-03, latent 2.000e-04)": the terms that were computed, where there are several.
+std::string terms_of(const core::LossTerms& loss) {
+  std::string list;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < core::loss_terms().size(); ++i) {
+    if (std::isnan(loss.values[i])) continue;
+    list +=
+        fmt::format("{}{} {}", count++ == 0 ? "" : ", ", core::loss_terms()[i].name, number(loss.values[i]));
+  }
+  return count > 1 ? " (" + list + ")" : "";
+}
 
 /// Whether people watch standard output. mpirun gives its ranks a pseudo-terminal whatever its own output is,
 /// so that one is asked: mpirun is the parent of rank 0.
@@ -66,9 +80,12 @@ std::string ProgressDisplay::bar(const training::Progress& progress, double shar
   const double left = share > first_share_ ? elapsed * (1.0 - share) / (share - first_share_) : INFINITY;
   constexpr std::size_t cells = 24;
   const auto full = static_cast<std::size_t>(share * cells);
+  // A line that is rewritten must fit on the terminal.
+  const std::string terms = terminal_ ? "" : terms_of(progress.loss);
   return fmt::format("{:<8} [{:#<{}}{:-<{}}] {:5.1f} %  epoch {}/{}  loss {}  best {}  {} left", phase_, "",
                      full, "", cells - full, 100.0 * share, std::min(progress.epoch + 1, progress.epochs),
-                     progress.epochs, number(progress.loss), number(progress.best_loss), duration(left));
+                     progress.epochs, number(progress.loss.total) + terms, number(progress.best_loss),
+                     duration(left));
 }
 
 void ProgressDisplay::epoch(const training::EpochRecord& record) {

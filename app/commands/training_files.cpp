@@ -7,18 +7,15 @@
 #include "app/commands/outputs.hpp"
 #include "app/commands/support.hpp"
 #include "app/deck_keys.hpp"
+#include "app/initial_model.hpp"
 #include "app/registry.hpp"
+#include "core/loss/loss_terms.hpp"
 #include "io/checkpoint.hpp"
 #include "io/output_directory.hpp"
 
 namespace spnode::app {
 
 namespace {
-
-const std::vector<std::string> columns = {
-    "epoch",          "phase",           "steps",         "loss", "trajectory",        "latent",
-    "reconstruction", "validation_loss", "gradient_norm", "rate", "spectral_abscissa", "skipped",
-    "seconds"};
 
 /// Keys that a resumed run may change: they do not touch the model. (Data may move: a checksum knows them.)
 bool is_free(const std::string& key) {
@@ -91,10 +88,38 @@ std::vector<std::string> phase_names(const training::TrainingOptions& options) {
   return names;
 }
 
+/// The places of the terms that hold for the loss of any phase.
+template <class Holds>
+std::vector<std::size_t> places(const Deck& deck, Holds holds) {
+  std::vector<core::LossOptions> losses = {deck.loss};
+  if (deck.training.pretrain_epochs > 0) losses.push_back(pretraining_loss(deck));
+  std::vector<std::size_t> result;
+  for (std::size_t i = 0; i < core::loss_terms().size(); ++i)
+    if (std::ranges::any_of(losses, [&](const core::LossOptions& loss) { return holds(loss, i); }))
+      result.push_back(i);
+  return result;
+}
+
+std::vector<std::string> column_names(const std::vector<std::size_t>& trained,
+                                      const std::vector<std::size_t>& validated) {
+  const auto name = [](std::size_t term) { return std::string(core::loss_terms()[term].name); };
+  std::vector<std::string> names = {"epoch", "phase", "steps", "loss"};
+  for (const std::size_t term : trained) names.push_back(name(term));
+  names.emplace_back("validation_loss");
+  for (const std::size_t term : validated) names.push_back("validation_" + name(term));
+  for (const char* other : {"gradient_norm", "rate", "spectral_abscissa", "skipped", "seconds"})
+    names.emplace_back(other);
+  return names;
+}
+
 }  // namespace
 
 TrainingFiles::TrainingFiles(const Context& context)
-    : context_(context), checkpoint_path_(in_run(context.deck, "checkpoint.h5")) {
+    : context_(context),
+      checkpoint_path_(in_run(context.deck, "checkpoint.h5")),
+      trained_(places(context.deck, core::is_trained)),
+      validated_(places(context.deck, core::is_validated)),
+      columns_(column_names(trained_, validated_)) {
   if (context.line.resume && context.line.overwrite)
     throw UsageError("--resume and --overwrite exclude each other; continue the run or train anew");
   const std::string copy = in_run(context.deck, "deck.yaml"), text = print_deck(context.deck);
@@ -125,7 +150,7 @@ void TrainingFiles::refuse_existing(const std::string& deck_text) const {
   if (exists(comm, model)) refuse(model, false);
   // A run that was killed before its first checkpoint leaves these; others are not of a training.
   if (exists(comm, copy) && !holds(comm, copy, deck_text)) refuse(copy, false);
-  const auto is_foreign = [&] { return !io::History::is_begun(history, columns); };
+  const auto is_foreign = [&] { return !io::History::is_begun(history, columns_); };
   if (exists(comm, history) && answer_of_root(comm, is_foreign)) refuse(history, false);
 }
 
@@ -137,14 +162,14 @@ training::TrainerState TrainingFiles::starting_state(const std::vector<double>& 
     // A run that is stopped early must not leave results of two trainings side by side.
     for (const std::string& old : {in_run(context_.deck, "model.h5"), checkpoint_path_})
       remove(context_.comm, old);
-    history_ = io::History::start(context_.comm, history, columns);
+    history_ = io::History::start(context_.comm, history, columns_);
     return training::TrainerState::start(theta);
   }
   const io::Checkpoint checkpoint = io::read_checkpoint(context_.comm, checkpoint_path_);
   require_same_deck(context_.deck, checkpoint);
   require_same_data(data, checkpoint);
   const training::TrainerState state = from_checkpoint(checkpoint);
-  history_ = io::History::resume(context_.comm, history, columns, state.records);
+  history_ = io::History::resume(context_.comm, history, columns_, state.records);
   say(context_.comm, "{}: continuing after epoch {}\n", checkpoint_path_, state.epochs);
   return state;
 }
@@ -161,19 +186,14 @@ void TrainingFiles::record(const training::EpochRecord& record, double abscissa)
   const double none = std::numeric_limits<double>::quiet_NaN();
   const std::vector<std::string> phases = phase_names(context_.deck.training);
   const auto phase = std::find(phases.begin(), phases.end(), record.phase) - phases.begin();
-  const double row[] = {static_cast<double>(record.epoch),
-                        static_cast<double>(phase),
-                        static_cast<double>(record.steps),
-                        record.loss.total,
-                        record.loss.trajectory,
-                        record.loss.latent,
-                        record.loss.reconstruction,
-                        record.validation ? record.validation->total : none,
-                        record.gradient_norm,
-                        record.rate,
-                        abscissa,
-                        static_cast<double>(record.skipped),
-                        record.seconds};
+  std::vector<double> row = {static_cast<double>(record.epoch), static_cast<double>(phase),
+                             static_cast<double>(record.steps), record.loss.total};
+  for (const std::size_t term : trained_) row.push_back(record.loss.values[term]);
+  row.push_back(record.validation ? record.validation->total : none);
+  for (const std::size_t term : validated_)
+    row.push_back(record.validation ? record.validation->values[term] : none);
+  row.insert(row.end(), {record.gradient_norm, record.rate, abscissa, static_cast<double>(record.skipped),
+                         record.seconds});
   history_->append(row);
 }
 

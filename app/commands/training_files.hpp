@@ -1,6 +1,7 @@
 #pragma once
 /// The files that a training writes into the run directory.
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
@@ -46,6 +47,10 @@ class TrainingFiles {
 
   const Context& context_;
   std::string checkpoint_path_;
+  /// The places in core::loss_terms() of the terms of the phases' losses, and beside them of what validation
+  /// monitors: columns of the history, whose names are columns_.
+  std::vector<std::size_t> trained_, validated_;
+  std::vector<std::string> columns_;
   std::optional<io::DirectoryLock> lock_;
   DataIdentities data_;
   std::optional<io::History> history_;

@@ -43,6 +43,12 @@ def _finite(table, name):
     return column
 
 
+def _terms(table):
+    """Names of the terms of the loss."""
+    prefix = "validation_"
+    return [name[len(prefix):] for name in table if name.startswith(prefix) and name != "validation_loss"]
+
+
 def _losses(axis, epoch, table, names):
     for name, title, colour, width in (("loss", "training", style.BLUE, 1.0),
                                        ("validation_loss", "validation", style.ORANGE, 1.6)):
@@ -51,6 +57,15 @@ def _losses(axis, epoch, table, names):
             continue
         known = np.isfinite(values)
         axis.plot(epoch[known], values[known], color=colour, linewidth=width, label=title)
+    terms = _terms(table)
+    for number, term in enumerate(terms if len(terms) > 1 else []):
+        # Terms that are only monitored have no column of their own.
+        values = _finite(table, term if term in table else f"validation_{term}")
+        if values is None:
+            continue
+        known = np.isfinite(values)
+        axis.plot(epoch[known], values[known], color=style.GREY, linewidth=0.9,
+                  linestyle=("--", ":", "-.")[number % 3], label=term.replace("_", " "))
     validation = _finite(table, "validation_loss")
     # Pretraining has a loss of its own.
     pretraining = [number for number, name in enumerate(names) if name == "pretraining"]

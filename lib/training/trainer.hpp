@@ -73,7 +73,7 @@ struct Progress {
   std::uint64_t epoch, epochs;          ///< epochs done in the phase, and to do
   std::uint64_t step, steps_per_epoch;  ///< steps done in the epoch under way, and to do
   double share;                         ///< of the phase's work that is done: later steps may cost more
-  double loss;                          ///< of the last step
+  const core::LossTerms& loss;          ///< of the last step
   double best_loss;                     ///< of the best validation, infinity before the first
 };
 

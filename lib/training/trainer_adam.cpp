@@ -100,7 +100,8 @@ bool AdamRun::step() {
   state_.totals.rate = rate;
   ++state_.step;
   run_.show(epochs_, steps_per_epoch_,
-            last_.finite ? last_.loss.total : std::numeric_limits<double>::quiet_NaN(), share_done());
+            last_.finite ? last_.loss : core::LossTerms{.total = std::numeric_limits<double>::quiet_NaN()},
+            share_done());
 
   bool more = true;
   if (last_.finite) more = solver_.report({steps_done(), last_.loss.total, last_.gradient_norm, rate});
@@ -114,10 +115,7 @@ bool AdamRun::step() {
 void AdamRun::apply(double rate) {
   adam_.update(state_.theta, solver_.gradient(), last_.gradient_norm, rate, state_.adam);
   EpochTotals& totals = state_.totals;
-  totals.loss.total += last_.loss.total;
-  totals.loss.trajectory += last_.loss.trajectory;
-  totals.loss.latent += last_.loss.latent;
-  totals.loss.reconstruction += last_.loss.reconstruction;
+  totals.loss += last_.loss;
   totals.gradient_norm += last_.gradient_norm;
   ++totals.steps;
 }
@@ -137,8 +135,7 @@ void AdamRun::finish_epoch() {
   const double steps = static_cast<double>(totals.steps);  // none: 0 / 0
   EpochRecord record;
   record.steps = steps_done();
-  record.loss = {totals.loss.total / steps, totals.loss.trajectory / steps, totals.loss.latent / steps,
-                 totals.loss.reconstruction / steps};
+  record.loss = totals.loss / steps;
   record.gradient_norm = totals.gradient_norm / steps;
   record.rate = totals.rate;
   record.skipped = totals.skipped;

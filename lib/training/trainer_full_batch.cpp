@@ -125,7 +125,7 @@ void FullBatchRun::iterate(const petsc::TaoIterate& it) {
   record.rate = it.step;
   const bool last = state_.phase_epochs + 1 == total_;
   run_.finish_epoch(record, last ? Validation::always : Validation::when_due, record.loss);
-  run_.show(total_, 1, it.value, double(state_.phase_epochs) / double(total_));
+  run_.show(total_, 1, last_.loss, double(state_.phase_epochs) / double(total_));
   if (run_.exhausted()) solver_->stop();
 }
 

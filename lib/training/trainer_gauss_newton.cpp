@@ -128,8 +128,7 @@ bool GaussNewtonRun::finish_epoch(double length) {
   const bool more = solver_.report({record.steps, last_.loss.total, last_.gradient_norm, length});
   const bool last = !more || record.steps == solver_.iterations();
   run_.finish_epoch(record, last ? Validation::always : Validation::when_due, record.loss);
-  run_.show(solver_.iterations(), 1, last_.loss.total,
-            double(state_.phase_epochs) / double(solver_.iterations()));
+  run_.show(solver_.iterations(), 1, last_.loss, double(state_.phase_epochs) / double(solver_.iterations()));
   return more;
 }
 

@@ -103,7 +103,8 @@ void PhaseRun::interrupt() {
       (state_.step > 0 ? ", step " + std::to_string(state_.step) : "") + "; run again with --resume");
 }
 
-void PhaseRun::show(std::uint64_t epochs, std::uint64_t steps_per_epoch, double loss, double share) const {
+void PhaseRun::show(std::uint64_t epochs, std::uint64_t steps_per_epoch, const core::LossTerms& loss,
+                    double share) const {
   if (!setup_.hooks.progress) return;
   setup_.hooks.progress(
       {phase_, state_.phase_epochs, epochs, state_.step, steps_per_epoch, share, loss, state_.best_loss});

@@ -54,7 +54,8 @@ class PhaseRun {
   [[noreturn]] void interrupt();
 
   /// Tells hooks.progress; `share`: of the phase's work that is done. Not collective.
-  void show(std::uint64_t epochs, std::uint64_t steps_per_epoch, double loss, double share) const;
+  void show(std::uint64_t epochs, std::uint64_t steps_per_epoch, const core::LossTerms& loss,
+            double share) const;
 
  private:
   core::LossTerms validate(const std::optional<core::LossTerms>& exact);

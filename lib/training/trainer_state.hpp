@@ -1,10 +1,12 @@
 #pragma once
 /// Everything that a run must remember to continue bit for bit.
 
+#include "core/loss/loss_terms.hpp"
 #include "core/loss/tile_objective.hpp"
 
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <vector>
 
 namespace spnode::training {
@@ -21,10 +23,10 @@ struct AdamState {
 
 /// Sums over the steps done of the epoch that is under way.
 struct EpochTotals {
-  core::LossTerms loss;        ///< summed over the steps that were not skipped
-  double gradient_norm = 0.0;  ///< the same
-  double rate = 0.0;           ///< of the last step
-  std::uint64_t steps = 0;     ///< steps not skipped
+  core::LossTerms loss = core::LossTerms::zero();  ///< summed over the steps that were not skipped
+  double gradient_norm = 0.0;                      ///< the same
+  double rate = 0.0;                               ///< of the last step
+  std::uint64_t steps = 0;                         ///< steps not skipped
   std::uint64_t skipped = 0;
 };
 
@@ -79,9 +81,8 @@ void visit_members(State& state, Visitor&& visitor) {
   visitor("adam_shrink", state.adam.shrink);
   visitor("damping", state.damping);
   visitor("epoch_loss_total", state.totals.loss.total);
-  visitor("epoch_loss_trajectory", state.totals.loss.trajectory);
-  visitor("epoch_loss_latent", state.totals.loss.latent);
-  visitor("epoch_loss_reconstruction", state.totals.loss.reconstruction);
+  for (std::size_t i = 0; i < core::loss_terms().size(); ++i)
+    visitor(("epoch_loss_" + std::string(core::loss_terms()[i].name)).c_str(), state.totals.loss.values[i]);
   visitor("epoch_gradient_norm", state.totals.gradient_norm);
   visitor("epoch_rate", state.totals.rate);
   visitor("epoch_steps", state.totals.steps);

@@ -152,8 +152,10 @@ TEST_CASE("an_unknown_word_is_refused_with_the_nearest_one") {
 
 TEST_CASE("contradictions_are_refused_at_the_place_of_their_cause") {
   const std::pair<std::string, std::string> decks[] = {
-      {"loss: {trajectory: 0}",
-       "deck.yaml:1:8: loss.trajectory, loss.latent and loss.reconstruction are all 0"},
+      {"loss: {trajectory: 0}", "deck.yaml:1:8: loss.trajectory, loss.latent"},
+      {"loss: {monitor: [latents]}", "deck.yaml:1:8: loss.monitor must name terms of the loss (trajectory"},
+      {"loss: {monitor: [reconstruction]}",
+       "deck.yaml:1:8: loss.monitor names reconstruction, but model.autoencoder.enabled is"},
       {"model: {nonlinear: [bilinear, bilinear]}", "deck.yaml:1:9: model.nonlinear names a term twice"},
       {"model: {linear: {rate_min: 2}}", "deck.yaml:1:18: model.linear.rate_min must not be above"},
       {"model: {autoencoder: {hidden: [50]}}", "deck.yaml:1:23: model.autoencoder.hidden is given, but not"},

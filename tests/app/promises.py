@@ -1,6 +1,8 @@
 """What the program promises: the same bits on any number of ranks and after any interruption; one command for
 everything; files of other people."""
+import csv
 import hashlib
+import math
 import os
 import signal
 import subprocess
@@ -60,6 +62,24 @@ class SameBits(ProgramTest):
                 self.succeed(ranks, "train", "deck.yaml", *words, "--overwrite")
                 models.add(self.model())
             self.assertEqual(len(models), 1, words)
+
+    def test_history_has_columns_of_the_terms_that_are_computed(self):
+        self.succeed(2, "train", "deck.yaml", "model.autoencoder.enabled=true", "model.autoencoder.hidden=[5]",
+                     "training.pretrain_epochs=2", "training.validate_every=1", "loss.weight_decay=1e-6",
+                     "loss.monitor=[latent]")
+        with (self.folder / "run/history.csv").open(newline="") as file:
+            rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        self.assertEqual(list(rows[0])[3:12],
+                         ["loss", "trajectory", "reconstruction", "weight_decay", "validation_loss",
+                          "validation_trajectory", "validation_latent", "validation_reconstruction",
+                          "validation_weight_decay"])
+        for number, row in enumerate(rows):
+            pretrained = number < 2
+            known = {name: not math.isnan(row[name]) for name in list(row)[3:12]}
+            self.assertEqual(known, {name: name.endswith("loss") or pretrained == name.endswith("reconstruction")
+                                     for name in known}, row)
+            terms = (row["reconstruction"],) if pretrained else (row["trajectory"], 1e-6 * row["weight_decay"])
+            self.assertTrue(math.isclose(row["loss"], sum(terms), rel_tol=1e-12), row)
 
     def test_metrics_and_forecasts_are_bitwise_the_same_on_1_2_3_ranks(self):
         self.succeed(2, "train", "deck.yaml")

@@ -50,8 +50,8 @@ inline std::string description(const Problem& problem, const core::ParameterLayo
   add("autoencoder", truth(model.autoencoder.enabled));
   add("scheme", problem.integrator.scheme == core::Scheme::etdrk4 ? "\"etdrk4\"" : "\"etd1\"");
   add("substeps", std::to_string(problem.integrator.substeps));
-  add("trajectory", number(problem.loss.trajectory));
-  add("reconstruction", number(problem.loss.reconstruction));
+  add("trajectory", number(problem.loss.weights.at("trajectory")));
+  add("reconstruction", number(problem.loss.weights.at("reconstruction")));
   add("rate", number(problem.training.adam.schedule.rate));
   add("clip", number(problem.training.adam.clip));
   add("loss", number(loss));

@@ -103,7 +103,7 @@ inline Problem ks7_lipschitz() {
   problem.model.lipschitz.hidden = {200, 200};
   problem.model.lipschitz.lipschitz = 1000.0;
   problem.model.autoencoder.hidden = {100};
-  problem.loss.reconstruction = 0.2;
+  problem.loss.weights.at("reconstruction") = 0.2;
   return problem;
 }
 

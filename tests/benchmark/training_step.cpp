@@ -214,7 +214,8 @@ double step_flops(const Problem& problem) {
   const double encode_back = lane.encode_learns > 0.0 ? 2.0 * lane.encode_learns - lane.encode_first : 0.0;
   const double decode_back = linear + 2.0 * lane.encode_learns;
   double sum = 3.0 * steps * lane.step() + lane.encode + encode_back + times * (lane.encode + decode_back);
-  if (problem.loss.reconstruction != 0.0) sum += times * (2.0 * lane.encode + encode_back + decode_back);
+  if (problem.loss.weights.at("reconstruction") != 0.0)
+    sum += times * (2.0 * lane.encode + encode_back + decode_back);
   return sum * double(problem.training.batch);
 }
 

@@ -1,11 +1,41 @@
 #include "catch.hpp"
+#include "core/loss/loss_terms.hpp"
 #include "core/loss/weights.hpp"
+#include "core/support/error.hpp"
 
 #include <cmath>
 #include <numeric>
+#include <set>
 #include <vector>
 
 using namespace spnode::core;
+
+TEST_CASE("terms_of_the_loss_have_names_of_their_own") {
+  std::set<std::string_view> names;
+  for (std::size_t i = 0; i < loss_terms().size(); ++i) {
+    const LossTermKind& kind = loss_terms()[i];
+    CAPTURE(kind.name);
+    CHECK(names.insert(kind.name).second);
+    CHECK(kind.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string_view::npos);
+    CHECK(!kind.meaning.empty());
+    CHECK(find_loss_term(kind.name) == i);
+    CHECK((kind.make_double != nullptr) == !kind.is_penalty());
+    CHECK((kind.make_float != nullptr) == !kind.is_penalty());
+  }
+  CHECK(!find_loss_term("trajectories"));
+  CHECK_THROWS_AS(LossWeights({{"trajectories", 1.0}}), spnode::UsageError);
+}
+
+TEST_CASE("weights_of_the_loss_that_are_not_named_are_zero") {
+  LossOptions options;
+  CHECK(options.weights.at("trajectory") == 1.0);
+  options.weights = {{"latent", 0.5}};
+  for (std::size_t i = 0; i < loss_terms().size(); ++i)
+    CHECK(is_trained(options, i) == (loss_terms()[i].name == "latent"));
+  options.monitor = {"weight_decay"};
+  CHECK(is_validated(options, *find_loss_term("weight_decay")));
+  CHECK(!is_trained(options, *find_loss_term("weight_decay")));
+}
 
 TEST_CASE("time_weights_sum_to_one") {
   const std::vector<double> times = {0.0, 1e-3, 1e-2, 0.5, 7.0};

@@ -164,7 +164,10 @@ ModelOptions model_options() {
 }
 
 LossOptions all_terms(double weight_decay) {
-  return {TimeWeights::trapezoid, ComponentWeights::none, 1.0, 0.7, 0.4, weight_decay};
+  return {TimeWeights::trapezoid,
+          ComponentWeights::none,
+          {{"trajectory", 1.0}, {"latent", 0.7}, {"reconstruction", 0.4}, {"weight_decay", weight_decay}},
+          {}};
 }
 
 struct Setup {
@@ -211,10 +214,12 @@ std::vector<double> product(TileObjective& objective, const Setup& s, std::span<
 
 }  // namespace
 
-TEST_CASE("gauss_newton_matrix_is_the_hessian_where_all_residuals_vanish") {
+namespace {
+
+void require_hessian_where_residuals_vanish(const LossOptions& terms) {
   Setup s;
   BasicForecaster<double>(s.model, s.theta, {s.integrator, 2}, forecast_steps(s.data, 2)).run(s.data);
-  Objective<double> objective = s.objective(all_terms(0.0));
+  Objective<double> objective = s.objective(terms);
   const auto v = random_vector(s.theta.size(), "v");
   const auto loss = [&](double e) {
     auto moved = s.theta;
@@ -229,6 +234,44 @@ TEST_CASE("gauss_newton_matrix_is_the_hessian_where_all_residuals_vanish") {
   const double curvature = dot(product(objective, s, v), v);
   const double e = 1e-4, difference = (loss(e) + loss(-e)) / (e * e);
   CHECK(relative(curvature, difference) < 1e-5);
+}
+
+}  // namespace
+
+TEST_CASE("gauss_newton_matrix_is_the_hessian_where_all_residuals_vanish") {
+  require_hessian_where_residuals_vanish(all_terms(0.0));
+  for (std::size_t term = 0; term < loss_terms().size(); ++term) {
+    CAPTURE(loss_terms()[term].name);
+    if (loss_terms()[term].is_penalty()) continue;
+    LossOptions alone = all_terms(0.0);
+    for (std::size_t i = 0; i < loss_terms().size(); ++i) alone.weights[i] = i == term ? 0.6 : 0.0;
+    require_hessian_where_residuals_vanish(alone);
+  }
+}
+
+TEST_CASE("gauss_newton_matrix_of_a_penalty_is_the_difference_of_its_gradients") {
+  Setup s;
+  for (std::size_t term = 0; term < loss_terms().size(); ++term) {
+    if (!loss_terms()[term].is_penalty()) continue;
+    CAPTURE(loss_terms()[term].name);
+    LossOptions alone;
+    for (std::size_t i = 0; i < loss_terms().size(); ++i) alone.weights[i] = i == term ? 0.6 : 0.0;
+    Objective<double> objective = s.objective(alone);
+    const auto v = random_vector(s.theta.size(), "v");
+    const auto gradient = [&](double e) {
+      auto moved = s.theta;
+      for (std::size_t i = 0; i < moved.size(); ++i) moved[i] += e * v[i];
+      objective.set_parameters(moved);
+      std::vector<double> contribution(objective.contribution_size()), result(moved.size());
+      objective.contribution(s.window_data(), s.windows, contribution);
+      objective.gradient(contribution, s.windows.size(), result);
+      return result;
+    };
+    const auto up = gradient(1e-4), down = gradient(-1e-4);
+    objective.set_parameters(s.theta);
+    const auto Hv = product(objective, s, v);
+    for (std::size_t i = 0; i < Hv.size(); ++i) CHECK(Hv[i] == Approx((up[i] - down[i]) / 2e-4).margin(1e-9));
+  }
 }
 
 TEMPLATE_TEST_CASE("gauss_newton_matrix_is_symmetric_and_positive_and_its_products_agree_with_its_entries",
@@ -268,7 +311,8 @@ TEST_CASE("residuals_of_linear_weights_make_the_gradient_a_product") {
   ModelOptions options = model_options();
   options.autoencoder.hidden = {};
   Setup s(options);
-  const LossOptions reconstruction{TimeWeights::uniform, ComponentWeights::none, 0.0, 0.0, 1.0, 1e-2};
+  const LossOptions reconstruction{
+      TimeWeights::uniform, ComponentWeights::none, {{"reconstruction", 1.0}, {"weight_decay", 1e-2}}, {}};
   Objective<double> objective = s.objective(reconstruction);
   const auto gradient = [&](const std::vector<double>& theta) {
     objective.set_parameters(theta);

@@ -9,8 +9,9 @@ import numpy as np
 def write_history(run, epochs=120, phases=(("pretrain", 20), ("adam", 80), ("lbfgs", 20))):
     """A training with three phases; the validation and the spectrum are logged now and then."""
     random = np.random.default_rng(1)
-    header = ["epoch", "phase", "steps", "loss", "trajectory", "latent", "reconstruction", "validation_loss",
-              "gradient_norm", "rate", "spectral_abscissa", "skipped", "seconds"]
+    header = ["epoch", "phase", "steps", "loss", "trajectory", "reconstruction", "validation_loss",
+              "validation_trajectory", "validation_latent", "validation_reconstruction", "gradient_norm", "rate",
+              "spectral_abscissa", "skipped", "seconds"]
     numbers = [number for number, (_, length) in enumerate(phases) for _ in range(length)][:epochs]
     optimizers = ", ".join(name for name, _ in phases if name != "pretrain")
     Path(run, "deck.yaml").write_text(f"training:\n  pretrain_epochs: {phases[0][1]}\n  optimizers: [{optimizers}]\n",
@@ -22,7 +23,9 @@ def write_history(run, epochs=120, phases=(("pretrain", 20), ("adam", 80), ("lbf
             name = phases[number][0]
             loss = (0.3 / (1 + i) + 2e-3) * np.exp(0.1 * random.standard_normal())
             rate = "nan" if name == "lbfgs" else 1e-2 * 0.5 * (1 + np.cos(np.pi * i / epochs)) + 1e-5
-            table.writerow([i + 1, number, 8 * (i + 1), loss, loss, 0, 0, 1.2 * loss if i % 2 else "nan", 30 * loss, rate,
+            trajectory = "nan" if name == "pretrain" else 0.9 * loss
+            validation = [factor * loss if i % 2 else "nan" for factor in (1.2, 1.1, 0.3, 0.1)]
+            table.writerow([i + 1, number, 8 * (i + 1), loss, trajectory, 0.1 * loss, *validation, 30 * loss, rate,
                             0.21 + 0.03 * np.exp(-i / 30) if i % 10 == 0 else "nan", 0, 1.5])
 
 

@@ -84,11 +84,11 @@ class ToyObjective : public core::TileObjective {
     theta_bar[0] = theta_bar[1] = 0.0;
     const double n = static_cast<double>(windows);
     for (std::size_t i = 0; i + 1 < summed.size(); ++i) theta_bar[2 + i] = summed[i] / n;
-    return {.total = summed.back() / n, .trajectory = summed.back() / n};
+    return {.total = summed.back() / n};
   }
   core::LossTerms value(std::span<const double> summed, std::size_t windows) const override {
     const double loss = summed[0] / static_cast<double>(windows);
-    return {.total = loss, .trajectory = loss};
+    return {.total = loss};
   }
   // The loss is quadratic: H v is the difference of two gradients.
   void set_directions(std::span<const double> directions) override {

@@ -2,7 +2,6 @@
 
 #include "core/kernels/elementwise.hpp"
 #include "core/kernels/lanes.hpp"
-#include "core/loss/square_error.hpp"
 #include "core/loss/weights.hpp"
 
 #include <algorithm>
@@ -21,7 +20,7 @@ Objective<Real>::Objective(const Model& model, ObjectiveOptions options, StepTab
       bar_("spnode::core::Objective", bar_size()),
       state_rows_("spnode::core::Objective", model.state_dimension()),
       latent_rows_("spnode::core::Objective", model.latent_dimension()),
-      sums_("spnode::core::Objective", std::max(model.state_dimension(), model.latent_dimension())) {
+      sums_(std::max(model.state_dimension(), model.latent_dimension())) {
   const std::size_t m = model.state_dimension();
   std::vector<double> rows(m);
   for (std::size_t i = 0; i < m; ++i)
@@ -29,6 +28,34 @@ Objective<Real>::Objective(const Model& model, ObjectiveOptions options, StepTab
   upload(rows, state_rows_);
   for (const double scale : model.scaling.scale) inverse_scale_.push_back(1.0 / scale);
   Kokkos::deep_copy(latent_rows_, Real(1.0 / double(model.latent_dimension())));
+  for (std::size_t i = 0; i < loss_terms().size(); ++i) {
+    if (!is_validated(options_.loss, i)) continue;
+    const LossTermKind& kind = loss_terms()[i];
+    const double weight = options_.loss.weights[i];
+    if (kind.is_penalty())
+      penalties_.push_back({i, kind.make_penalty(weight)});
+    else
+      terms_.push_back({i, kind.template make<Real>(weight)});
+  }
+}
+
+// What the terms take that are computed.
+template <class Real>
+LossNeeds Objective<Real>::needs(Wanted wanted) const {
+  LossNeeds all;
+  for (const auto& listed : terms_) {
+    if (wanted == Wanted::gradient && !listed.is_trained()) continue;
+    const LossNeeds needs = listed.term->needs();
+    all.rollout |= needs.rollout;
+    all.encoded |= needs.encoded;
+  }
+  return all;
+}
+
+// After load(), which may move bar_.
+template <class Real>
+LossTools<Real> Objective<Real>::tools() {
+  return {space_, scratch_, sums_, autoencoder_, autoencoder_bar(), state_rows_, latent_rows_};
 }
 
 template <class Real>
@@ -114,15 +141,6 @@ void Objective<Real>::gather(const Tile& tile, std::size_t first, std::size_t co
 }
 
 template <class Real>
-double Objective<Real>::sum_of(const VectorView<double>& sums) {
-  row_sums_.resize(sums.extent(0));
-  download(sums, row_sums_);
-  double total = 0.0;
-  for (const double sum : row_sums_) total += sum;
-  return total;
-}
-
-template <class Real>
 typename Objective<Real>::Encoded Objective<Real>::encode(ConstMatrixView<Real> z) {
   const Encoded encoded{z, scratch_.matrix(model_.latent_dimension(), z.extent(1)),
                         scratch_.matrix(autoencoder_.encode_tape_rows(), z.extent(1))};
@@ -130,56 +148,13 @@ typename Objective<Real>::Encoded Objective<Real>::encode(ConstMatrixView<Real> 
   return encoded;
 }
 
-// decode(u) against the data; with u_bar it adds the adjoint of u, `factor` times.
+// Without adjoints the terms are only evaluated.
 template <class Real>
-double Objective<Real>::decoded_loss(const Sample& sample, ConstMatrixView<Real> u, double factor,
-                                     MatrixView<Real>* u_bar) {
-  const ScratchFrame frame(scratch_);
-  const std::size_t m = model_.state_dimension(), columns = u.extent(1);
-  const MatrixView<Real> z = scratch_.matrix(m, columns);
-  const MatrixView<Real> tape = scratch_.matrix(autoencoder_.decode_tape_rows(), columns);
-  autoencoder_.decode(space_, u, z, tape, scratch_);
-  const VectorView<double> sums = this->sums(m);
-  const WeightedSquares<Real> squares{state_rows_, sample.weights, z, sample.z};
-  if (u_bar == nullptr) {
-    squares.value(space_, sums);
-    return sum_of(sums);
-  }
-  const MatrixView<Real> z_bar = scratch_.matrix(m, columns);
-  squares.value_and_gradient(space_, factor, sums, z_bar);
-  const VectorView<Real> bar = autoencoder_bar();
-  autoencoder_.decode_vjp(space_, {u, tape, z_bar, *u_bar, bar}, scratch_);
-  return sum_of(sums);
-}
-
-// The rollout against the encoded data; adds the weighted adjoints of both.
-template <class Real>
-double Objective<Real>::latent_loss(const Sample& sample) {
-  const ScratchFrame frame(scratch_);
-  const ConstMatrixView<Real>& u = sample.u;
-  const VectorView<double> sums = this->sums(u.extent(0));
-  const WeightedSquares<Real> squares{latent_rows_, sample.weights, sample.rolled, u};
-  if (sample.u_bar == nullptr) {
-    squares.value(space_, sums);
-    return sum_of(sums);
-  }
-  const MatrixView<Real> bar = scratch_.matrix(u.extent(0), u.extent(1));
-  squares.value_and_gradient(space_, options_.loss.latent, sums, bar);
-  axpy(space_, 1.0, bar, *sample.rolled_bar);
-  axpy(space_, -1.0, bar, *sample.u_bar);
-  return sum_of(sums);
-}
-
-template <class Real>
-void Objective<Real>::add_losses(const Sample& sample, Wanted wanted, std::span<double> sums) {
-  const LossOptions& loss = options_.loss;
-  if (rolls()) {
-    if (takes(loss.trajectory, wanted))
-      sums[trajectory] += decoded_loss(sample, sample.rolled, loss.trajectory, sample.rolled_bar);
-    if (takes(loss.latent, wanted)) sums[latent] += latent_loss(sample);
-  }
-  if (takes(loss.reconstruction, wanted))
-    sums[reconstruction] += decoded_loss(sample, sample.u, loss.reconstruction, sample.u_bar);
+void Objective<Real>::add_losses(const LossSample<Real>& sample, const LossBars<Real>* bars,
+                                 std::span<double> sums) {
+  const LossTools<Real> tools = this->tools();
+  for (std::size_t i = 0; i < terms_.size(); ++i)
+    if (bars == nullptr || terms_[i].is_trained()) sums[i] += terms_[i].term->add(tools, sample, bars);
 }
 
 // Losses of all times but the first, a few at a time: what they take then stays in cache.
@@ -187,6 +162,7 @@ template <class Real>
 void Objective<Real>::add_later_losses(const Tile& tile, ConstMatrixView<Real> rolled,
                                        MatrixView<Real> rolled_bar, Wanted wanted, std::span<double> sums) {
   constexpr std::size_t columns_at_once = 64;
+  const LossNeeds needs = this->needs(wanted);
   const std::size_t lanes = tile.lanes;
   const std::size_t some = runs_on_host ? std::max<std::size_t>(1, columns_at_once / lanes) : tile.times;
   for (std::size_t first = 1; first < tile.times; first += some) {
@@ -195,22 +171,19 @@ void Objective<Real>::add_later_losses(const Tile& tile, ConstMatrixView<Real> r
                       columns = count * lanes;
     const MatrixView<Real> z = states(tile, first, count);
     Encoded data_in{z, {}, {}};
-    if (encodes_all(wanted)) data_in = encode(z);
-    Sample sample{
-        ConstVectorView<Real>(tile.weights.data() + column, columns), z, data_in.u, {}, nullptr, nullptr};
-    if (rolls()) sample.rolled = lanes_of(rolled, column, columns);
+    if (needs.encoded) data_in = encode(z);
+    LossSample<Real> sample{ConstVectorView<Real>(tile.weights.data() + column, columns), z, data_in.u, {}};
+    if (needs.rollout) sample.rolled = lanes_of(rolled, column, columns);
     if (wanted == Wanted::values) {
-      add_losses(sample, wanted, sums);
+      add_losses(sample, nullptr, sums);
       continue;
     }
-    MatrixView<Real> u_bar = scratch_.matrix(data_in.u.extent(0), columns), part;
-    if (rolls()) part = lanes_of(rolled_bar, column, columns);
-    fill(space_, 0.0, u_bar);
-    sample.u_bar = &u_bar;
-    sample.rolled_bar = &part;
-    add_losses(sample, wanted, sums);
-    if (encodes_all(wanted))
-      autoencoder_.encode_vjp(space_, data_in.z, data_in.tape, u_bar, autoencoder_bar(), scratch_);
+    LossBars<Real> bars{scratch_.matrix(data_in.u.extent(0), columns), {}};
+    if (needs.rollout) bars.rolled = lanes_of(rolled_bar, column, columns);
+    fill(space_, 0.0, bars.u);
+    add_losses(sample, &bars, sums);
+    if (needs.encoded)
+      autoencoder_.encode_vjp(space_, data_in.z, data_in.tape, bars.u, autoencoder_bar(), scratch_);
   }
 }
 
@@ -219,38 +192,33 @@ template <class Real>
 void Objective<Real>::add_tile(const WindowData& data, std::span<const std::uint64_t> windows,
                                std::size_t rollout_length, Wanted wanted, std::span<double> sums) {
   const ScratchFrame frame(scratch_);
-  const bool adjoint = wanted == Wanted::gradient;
+  const bool adjoint = wanted == Wanted::gradient, rolls = needs(wanted).rollout;
   const Tile tile = load(data, windows, rollout_length);
   const std::size_t n = model_.latent_dimension(), lanes = tile.lanes,
-                    columns = rolls() ? tile.times * lanes : 0;
+                    columns = rolls ? tile.times * lanes : 0;
   const Encoded start = encode(states(tile, 0, 1));
-  MatrixView<Real> u_bar = scratch_.matrix(n, adjoint ? lanes : 0);
+  LossBars<Real> first_bars{scratch_.matrix(n, adjoint ? lanes : 0), {}};
   const MatrixView<Real> rolled = scratch_.matrix(n, columns),
                          rolled_bar = scratch_.matrix(n, adjoint ? columns : 0);
-  fill(space_, 0.0, u_bar);
+  fill(space_, 0.0, first_bars.u);
   fill(space_, 0.0, rolled_bar);
   Rollout<Real> rollout(dynamics_, {options_.integrator.substeps, options_.integrator.checkpoint_interval});
-  if (rolls()) {
+  LossSample<Real> first{ConstVectorView<Real>(tile.weights.data(), lanes), start.z, start.u, {}};
+  if (rolls) {
     scaled_copy(space_, 1.0, start.u, lanes_of(rolled, 0, lanes));
     using Record = typename Rollout<Real>::Record;
     rollout.forward(space_, steps_, rolled, adjoint ? Record::yes : Record::no, scratch_);
+    first.rolled = lanes_of(rolled, 0, lanes);
+    if (adjoint) first_bars.rolled = lanes_of(rolled_bar, 0, lanes);
   }
-  Sample first{ConstVectorView<Real>(tile.weights.data(), lanes), start.z, start.u, {}, nullptr, nullptr};
-  MatrixView<Real> first_bar;
-  if (rolls()) first.rolled = lanes_of(rolled, 0, lanes);
-  if (adjoint) {
-    if (rolls()) first_bar = lanes_of(rolled_bar, 0, lanes);
-    first.u_bar = &u_bar;
-    first.rolled_bar = &first_bar;
-  }
-  add_losses(first, wanted, sums);
+  add_losses(first, adjoint ? &first_bars : nullptr, sums);
   add_later_losses(tile, rolled, rolled_bar, wanted, sums);
   if (!adjoint) return;
-  if (rolls()) {
+  if (rolls) {
     rollout.reverse(space_, steps_, rolled_bar, dynamics_bar(), scratch_);
-    axpy(space_, 1.0, first_bar, u_bar);
+    axpy(space_, 1.0, first_bars.rolled, first_bars.u);
   }
-  autoencoder_.encode_vjp(space_, start.z, start.tape, u_bar, autoencoder_bar(), scratch_);
+  autoencoder_.encode_vjp(space_, start.z, start.tape, first_bars.u, autoencoder_bar(), scratch_);
 }
 
 template <class Real>
@@ -277,7 +245,7 @@ std::size_t Objective<Real>::windows_in_cache(std::size_t intervals) const {
 template <class Real>
 void Objective<Real>::contribution(const WindowData& data, std::span<const std::uint64_t> windows,
                                    std::size_t rollout_length, std::span<double> out) {
-  const auto sums = out.last(terms);
+  const auto sums = out.last(terms_.size());
   const auto bar = out.first(shared_size());
   std::ranges::fill(out, 0.0);
   const std::size_t some = windows_in_cache(rollout_length == 0 ? data.index().intervals() : rollout_length);
@@ -312,37 +280,37 @@ void Objective<Real>::value_contribution(const WindowData& data, std::span<const
 }
 
 template <class Real>
-LossTerms Objective<Real>::weighted(std::span<const double> sums, std::size_t windows) const {
-  const LossOptions& loss = options_.loss;
+LossTerms Objective<Real>::weighted(std::span<const double> sums, std::size_t windows, Wanted wanted) const {
+  static_assert(most_loss_terms >= 2);
+  const LossWeights& weights = options_.loss.weights;
   LossTerms result;
-  result.trajectory = sums[trajectory] / double(windows);
-  result.latent = sums[latent] / double(windows);
-  result.reconstruction = sums[reconstruction] / double(windows);
-  result.total = loss.trajectory * result.trajectory + loss.latent * result.latent +
-                 loss.reconstruction * result.reconstruction;
+  std::array<double, most_loss_terms> value{};
+  for (std::size_t i = 0; i < terms_.size(); ++i) {
+    if (wanted == Wanted::gradient && !terms_[i].is_trained()) continue;
+    value[terms_[i].place] = result.values[terms_[i].place] = sums[i] / double(windows);
+  }
+  // Two products in one expression: how these are contracted decides the last bit.
+  result.total = weights[0] * value[0] + weights[1] * value[1];
+  for (std::size_t i = 2; i < loss_terms().size(); ++i) result.total += weights[i] * value[i];
   return result;
 }
 
 template <class Real>
-double Objective<Real>::weight_decay(std::span<double> theta_bar) const {
-  if (options_.loss.weight_decay == 0.0) return 0.0;
-  double sum = 0.0;
-  for (const ParameterBlock& block : model_.layout().blocks()) {
-    if (block.frozen) continue;
-    for (std::size_t i = block.offset; i < block.offset + block.size(); ++i) {
-      sum += theta_[i] * theta_[i];
-      if (!theta_bar.empty()) theta_bar[i] += options_.loss.weight_decay * theta_[i];
-    }
+void Objective<Real>::add_penalties(Wanted wanted, std::span<double> theta_bar, LossTerms& result) const {
+  for (const auto& [place, penalty] : penalties_) {
+    if (wanted == Wanted::gradient && penalty->weight() == 0.0) continue;
+    const ParameterPenalty::Value value = penalty->add(model_.layout(), theta_, theta_bar);
+    result.values[place] = value.plain;
+    result.total += value.weighted;
   }
-  return 0.5 * options_.loss.weight_decay * sum;
 }
 
 template <class Real>
 LossTerms Objective<Real>::gradient(std::span<const double> summed, std::size_t windows,
                                     std::span<double> theta_bar) {
-  LossTerms result = weighted(summed.last(terms), windows);
+  LossTerms result = weighted(summed.last(terms_.size()), windows, Wanted::gradient);
   pull_back(summed.first(shared_size()), windows, theta_bar);
-  result.total += weight_decay(theta_bar);
+  add_penalties(Wanted::gradient, theta_bar, result);
   clear_frozen(theta_bar);
   return result;
 }
@@ -366,8 +334,8 @@ void Objective<Real>::clear_frozen(std::span<double> theta_bar) const {
 
 template <class Real>
 LossTerms Objective<Real>::value(std::span<const double> summed, std::size_t windows) const {
-  LossTerms result = weighted(summed, windows);
-  result.total += weight_decay({});
+  LossTerms result = weighted(summed, windows, Wanted::values);
+  add_penalties(Wanted::values, {}, result);
   return result;
 }
 

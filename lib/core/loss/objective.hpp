@@ -5,6 +5,7 @@
 #include "core/integrators/dynamics.hpp"
 #include "core/integrators/rollout.hpp"
 #include "core/integrators/window_steps.hpp"
+#include "core/loss/loss_terms.hpp"
 #include "core/loss/options.hpp"
 #include "core/loss/tile_objective.hpp"
 #include "core/vector_field/coordinates.hpp"
@@ -21,16 +22,15 @@ struct ObjectiveOptions {
   StepScope steps = StepScope::table;     ///< see choose_scope
 };
 
-/// Mean over windows of
-///   trajectory    sum_t omega_t (1/m) sum_i v_i (x^_i(t) - x_i(t))^2          decoded rollout, scaled state
-///   space latent        sum_t omega_t (1/n) sum_i (u_i(t) - encode(x(t))_i)^2       rollout, latent space
-///   reconstruction sum_t omega_t (1/m) sum_i v_i (decode(encode(x(t)))_i - x_i(t))^2
-/// each times its weight in LossOptions, plus weight_decay / 2 ||theta||^2 over the blocks that learn
+/// Mean over windows of mean squares of residuals R over the times t and components i of a window,
+///   sum_t omega_t (1/m) sum_i v_i R_i(t)^2    in the scaled state, or
+///   sum_t omega_t (1/n) sum_i R_i(t)^2        in latent space,
+/// one for each term of loss_terms(), times its weight in LossOptions, plus the penalties on theta
 /// (SPNODE-25, eq. (20), with normalised weights omega). The gradient is the discrete adjoint of the computed
 /// rollout.
 ///
-/// Terms of weight zero cost nothing during training: contribution() leaves them at zero.
-/// value_contribution() monitors all terms, except the rollout's where neither of them has weight.
+/// Terms of weight zero are not computed, but for those that LossOptions::monitor names: these are part of
+/// values, not of gradients. The rollout and the encoded data are computed where a term needs them.
 /// For StepScope::tile functions of A are formed for the step lengths of a tile alone, and its adjoint is
 /// pulled back to A before tiles add up: contributions are as long as A, however many step lengths there are.
 ///
@@ -47,11 +47,11 @@ class Objective final : public TileObjective {
 
   const ParameterLayout& parameters() const override { return model_.layout(); }
   void set_parameters(std::span<const double> theta) override;
-  std::size_t contribution_size() const override { return shared_size() + terms; }
+  std::size_t contribution_size() const override { return shared_size() + terms_.size(); }
   using TileObjective::contribution;
   void contribution(const WindowData& data, std::span<const std::uint64_t> windows,
                     std::size_t rollout_length, std::span<double> out) override;
-  std::size_t value_size() const override { return terms; }
+  std::size_t value_size() const override { return terms_.size(); }
   void value_contribution(const WindowData& data, std::span<const std::uint64_t> windows,
                           std::span<double> out) override;
   LossTerms gradient(std::span<const double> summed, std::size_t windows,
@@ -84,8 +84,6 @@ class Objective final : public TileObjective {
   std::size_t scratch_bytes() const { return scratch_.bytes(); }
 
  private:
-  enum Term : std::size_t { trajectory, latent, reconstruction, terms };
-
   // The windows that are computed together; their states are read when they are needed.
   struct Tile {
     std::size_t lanes, times;       // padded lanes
@@ -95,37 +93,31 @@ class Objective final : public TileObjective {
   Tile load(const WindowData& data, std::span<const std::uint64_t> windows, std::size_t rollout_length = 0);
   MatrixView<Real> states(const Tile& tile, std::size_t first, std::size_t count);
   void gather(const Tile& tile, std::size_t first, std::size_t count, const HostMatrix& states) const;
-  double sum_of(const VectorView<double>& sums);
   struct Encoded {
     ConstMatrixView<Real> z;  // what was encoded
     MatrixView<Real> u, tape;
   };
   Encoded encode(ConstMatrixView<Real> z);
-  // What the loss takes of some times of a tile. Without adjoints it is only evaluated.
-  struct Sample {
-    ConstVectorView<Real> weights;
-    ConstMatrixView<Real> z, u, rolled;  // data, data encoded (where a term takes that), rollout
-    MatrixView<Real>*u_bar, *rolled_bar;
+  // A term and its place in loss_terms().
+  template <class Term>
+  struct Listed {
+    std::size_t place;
+    std::unique_ptr<Term> term;
+    bool is_trained() const { return term->weight() != 0.0; }
   };
   enum class Wanted { values, gradient };
-  bool takes(double weight, Wanted wanted) const { return wanted == Wanted::values || weight != 0.0; }
-  bool rolls() const { return options_.loss.trajectory != 0.0 || options_.loss.latent != 0.0; }
-  bool encodes_all(Wanted wanted) const {
-    return takes(options_.loss.latent, wanted) || takes(options_.loss.reconstruction, wanted);
-  }
+  LossNeeds needs(Wanted wanted) const;
+  LossTools<Real> tools();
   void add_tile(const WindowData& data, std::span<const std::uint64_t> windows, std::size_t rollout_length,
                 Wanted wanted, std::span<double> sums);
   void add_later_losses(const Tile& tile, ConstMatrixView<Real> rolled, MatrixView<Real> rolled_bar,
                         Wanted wanted, std::span<double> sums);
-  void add_losses(const Sample& sample, Wanted wanted, std::span<double> sums);
-  double decoded_loss(const Sample& sample, ConstMatrixView<Real> u, double factor, MatrixView<Real>* u_bar);
-  double latent_loss(const Sample& sample);
-  VectorView<double> sums(std::size_t rows) const { return VectorView<double>(sums_.data(), rows); }
+  void add_losses(const LossSample<Real>& sample, const LossBars<Real>* bars, std::span<double> sums);
   VectorView<Real> dynamics_bar() const {
     return VectorView<Real>(bar_.data(), dynamics_.coefficient_count());
   }
-  LossTerms weighted(std::span<const double> sums, std::size_t windows) const;
-  double weight_decay(std::span<double> theta_bar) const;
+  LossTerms weighted(std::span<const double> sums, std::size_t windows, Wanted wanted) const;
+  void add_penalties(Wanted wanted, std::span<double> theta_bar, LossTerms& result) const;
   // Of the adjoint of the coefficients: as the current tile sees them, and as tiles add up.
   std::size_t bar_size() const { return dynamics_.coefficient_count() + autoencoder_.bar_size(); }
   std::size_t shared_size() const { return dynamics_.shared_count() + autoencoder_.bar_size(); }
@@ -141,15 +133,10 @@ class Objective final : public TileObjective {
   void pull_back(std::span<const double> bar, std::size_t windows, std::span<double> theta_bar);
   void clear_frozen(std::span<double> theta_bar) const;
   class Linearisation;  // of a tile's residuals
-  // Rows of each term's residual; those without weight have none.
-  std::size_t trajectory_rows() const {
-    return options_.loss.trajectory != 0.0 ? model_.state_dimension() : 0;
+  std::size_t residual_rows(const LossTerm<Real>& term) const {
+    return term.space() == LossSpace::state ? model_.state_dimension() : model_.latent_dimension();
   }
-  std::size_t latent_rows() const { return options_.loss.latent != 0.0 ? model_.latent_dimension() : 0; }
-  std::size_t reconstruction_rows() const {
-    return options_.loss.reconstruction != 0.0 ? model_.state_dimension() : 0;
-  }
-  std::size_t residual_rows() const { return trajectory_rows() + latent_rows() + reconstruction_rows(); }
+  std::size_t residual_rows() const;  // of all terms with weight, one below the other
 
   BasicModel<Real> model_;
   ObjectiveOptions options_;
@@ -165,13 +152,15 @@ class Objective final : public TileObjective {
   std::vector<double> bar_host_, shared_bar_, dots_host_;  // staging of a tile's step lengths
   Vector<Real> state_rows_;                                // v_i / m
   Vector<Real> latent_rows_;                               // 1 / n
-  Vector<double> sums_;                                    // of the rows of a loss term
+  RowSums sums_;
+  std::vector<Listed<LossTerm<Real>>> terms_;  // those with weight or monitored, in order
+  std::vector<Listed<ParameterPenalty>> penalties_;
   std::vector<double> theta_;
   std::vector<WindowView> views_;          // of the lanes of the tile that is computed
   std::vector<double> h_, times_, omega_;  // staging of a tile on the host
   HostMatrix states_host_;                 // used where tiles live on a device
   std::vector<double> inverse_scale_;      // of the model's scaling
-  std::vector<double> weights_host_, row_sums_;
+  std::vector<double> weights_host_;
 };
 
 }  // namespace spnode::core

@@ -26,137 +26,136 @@ void weigh(const ExecSpace& space, double factor, InputVector<Real> rows, InputV
 }  // namespace
 
 /// A tile's residuals at theta: values and tapes of all that they are made of, taken from the objective's
-/// scratch. Of the three terms, those without weight have no rows.
+/// scratch. The terms' residuals stand one below the other; those without weight have none.
 template <class Real>
 class Objective<Real>::Linearisation {
  public:
   Linearisation(Objective& objective, const Tile& tile);
 
-  struct Residuals {
-    MatrixView<Real> trajectory, latent, reconstruction;  ///< (m, n, m; columns of the tile's states)
-  };
-  /// Rows of each term's residual, and of all.
-  std::size_t trajectory_rows() const { return o_.trajectory_rows(); }
-  std::size_t latent_rows() const { return o_.latent_rows(); }
-  std::size_t reconstruction_rows() const { return o_.reconstruction_rows(); }
   std::size_t rows() const { return o_.residual_rows(); }
-  std::size_t columns() const { return columns_; }
+  std::size_t columns() const { return sample_.z.extent(1); }
 
-  /// Residuals that stand one below the other in R (rows(), columns()).
-  Residuals split(const MatrixView<Real>& R) const {
-    return {rows_of(R, 0, trajectory_rows()), rows_of(R, trajectory_rows(), latent_rows()),
-            rows_of(R, trajectory_rows() + latent_rows(), reconstruction_rows())};
-  }
-
-  /// The residuals' tangents for a tangent of the coefficients.
-  void tangent(ConstVectorView<Real> dot, const Residuals& dots);
+  /// R_dot (rows(), columns()), overwritten: the residuals' tangents for a tangent of the coefficients.
+  void tangent(ConstVectorView<Real> dot, const MatrixView<Real>& R_dot);
 
   /// Adds the adjoint of the residuals to bar_.
-  void reverse(const Residuals& bars);
+  void reverse(const MatrixView<Real>& R_bar);
 
-  void weigh(const Residuals& R) const;
+  void weigh(const MatrixView<Real>& R);
 
  private:
-  bool rolls() const { return trajectory_rows() + latent_rows() > 0; }
-  bool encodes() const { return latent_rows() + reconstruction_rows() > 0; }
-  MatrixView<Real> take(std::size_t rows, std::size_t columns) { return o_.scratch_.matrix(rows, columns); }
-  ConstMatrixView<Real> first() const { return lanes_of(z_, 0, tile_.lanes); }
+  MatrixView<Real> take(std::size_t rows) { return o_.scratch_.matrix(rows, columns()); }
+  ConstMatrixView<Real> first() const { return lanes_of(sample_.z, 0, tile_.lanes); }
+  template <class Action>
+  void for_each_term(const MatrixView<Real>& R, Action action);
 
   Objective& o_;
   const Tile& tile_;
-  MatrixView<Real> z_;  // the data
-  std::size_t m_, n_, columns_;
+  LossNeeds needs_;
+  LossTools<Real> tools_;
+  LossSample<Real> sample_;  // all times of the tile
   Rollout<Real> rollout_;
-  MatrixView<Real> states_, first_tape_, decode_tape_;  // of the rollout and its decoding
-  MatrixView<Real> u_, encode_tape_, again_tape_;       // of all data encoded, and decoded again
+  MatrixView<Real> first_tape_, encode_tape_;  // of the first states encoded, and of all
 };
+
+/// Calls action(term, its rows of R) for the terms with weight.
+template <class Real>
+template <class Action>
+void Objective<Real>::Linearisation::for_each_term(const MatrixView<Real>& R, Action action) {
+  std::size_t row = 0;
+  for (const auto& listed : o_.terms_) {
+    if (!listed.is_trained()) continue;
+    const std::size_t rows = o_.residual_rows(*listed.term);
+    action(*listed.term, rows_of(R, row, rows));
+    row += rows;
+  }
+}
 
 template <class Real>
 Objective<Real>::Linearisation::Linearisation(Objective& objective, const Tile& tile)
     : o_(objective),
       tile_(tile),
-      z_(objective.states(tile, 0, tile.times)),
-      m_(o_.model_.state_dimension()),
-      n_(o_.model_.latent_dimension()),
-      columns_(z_.extent(1)),
+      needs_(o_.needs(Wanted::gradient)),
+      tools_(o_.tools()),
+      sample_{tile.weights, o_.states(tile, 0, tile.times), {}, {}},
       rollout_(o_.dynamics_, {o_.options_.integrator.substeps, o_.options_.integrator.checkpoint_interval}) {
   const AutoencoderMap<Real>& coder = o_.autoencoder_;
-  const MatrixView<Real> z = take(m_, columns_);
-  if (rolls()) {
-    states_ = take(n_, columns_);
-    first_tape_ = take(coder.encode_tape_rows(), tile_.lanes);
-    decode_tape_ = take(coder.decode_tape_rows(), columns_);
-    coder.encode(o_.space_, first(), lanes_of(states_, 0, tile_.lanes), first_tape_, o_.scratch_);
-    rollout_.forward(o_.space_, o_.steps_, states_, Rollout<Real>::Record::yes, o_.scratch_);
-    coder.decode(o_.space_, states_, z, decode_tape_, o_.scratch_);
+  const std::size_t n = o_.model_.latent_dimension();
+  if (needs_.rollout) {
+    const MatrixView<Real> rolled = take(n);
+    first_tape_ = o_.scratch_.matrix(coder.encode_tape_rows(), tile_.lanes);
+    coder.encode(o_.space_, first(), lanes_of(rolled, 0, tile_.lanes), first_tape_, o_.scratch_);
+    rollout_.forward(o_.space_, o_.steps_, rolled, Rollout<Real>::Record::yes, o_.scratch_);
+    sample_.rolled = rolled;
   }
-  if (encodes()) {
-    u_ = take(n_, columns_);
-    encode_tape_ = take(coder.encode_tape_rows(), columns_);
-    again_tape_ = take(coder.decode_tape_rows(), columns_);
-    coder.encode(o_.space_, z_, u_, encode_tape_, o_.scratch_);
-    coder.decode(o_.space_, u_, z, again_tape_, o_.scratch_);
+  if (needs_.encoded) {
+    const MatrixView<Real> u = take(n);
+    encode_tape_ = take(coder.encode_tape_rows());
+    coder.encode(o_.space_, sample_.z, u, encode_tape_, o_.scratch_);
+    sample_.u = u;
   }
+  for (const auto& listed : o_.terms_)
+    if (listed.is_trained()) listed.term->linearise(tools_, sample_);
 }
 
 template <class Real>
-void Objective<Real>::Linearisation::tangent(ConstVectorView<Real> dot, const Residuals& dots) {
+void Objective<Real>::Linearisation::tangent(ConstVectorView<Real> dot, const MatrixView<Real>& R_dot) {
   const ScratchFrame frame(o_.scratch_);
   const AutoencoderMap<Real>& coder = o_.autoencoder_;
-  const std::size_t dynamics = o_.dynamics_.coefficient_count();
-  const ConstVectorView<Real> dynamics_dot(dot.data(), dynamics),
-      coder_dot(dot.data() + dynamics, coder.bar_size());
-  MatrixView<Real> states_dot;
-  if (rolls()) {
-    states_dot = take(n_, columns_);
-    coder.encode_jvp(o_.space_, first(), first_tape_, coder_dot, lanes_of(states_dot, 0, tile_.lanes),
+  const std::size_t dynamics = o_.dynamics_.coefficient_count(), n = o_.model_.latent_dimension();
+  const ConstVectorView<Real> dynamics_dot(dot.data(), dynamics);
+  LossDots<Real> dots;
+  dots.coordinates = ConstVectorView<Real>(dot.data() + dynamics, coder.bar_size());
+  if (needs_.rollout) {
+    const MatrixView<Real> rolled_dot = take(n);
+    coder.encode_jvp(o_.space_, first(), first_tape_, dots.coordinates, lanes_of(rolled_dot, 0, tile_.lanes),
                      o_.scratch_);
-    rollout_.tangent(o_.space_, o_.steps_, states_dot, dynamics_dot, o_.scratch_);
+    rollout_.tangent(o_.space_, o_.steps_, rolled_dot, dynamics_dot, o_.scratch_);
+    dots.rolled = rolled_dot;
   }
-  if (trajectory_rows() > 0)
-    coder.decode_jvp(o_.space_, {states_, states_dot, decode_tape_, coder_dot, dots.trajectory}, o_.scratch_);
-  if (!encodes()) return;
-  const MatrixView<Real> u_dot = take(n_, columns_);
-  coder.encode_jvp(o_.space_, z_, encode_tape_, coder_dot, u_dot, o_.scratch_);
-  if (latent_rows() > 0) {
-    scaled_copy(o_.space_, 1.0, states_dot, dots.latent);
-    axpy(o_.space_, -1.0, u_dot, dots.latent);
+  if (needs_.encoded) {
+    const MatrixView<Real> u_dot = take(n);
+    coder.encode_jvp(o_.space_, sample_.z, encode_tape_, dots.coordinates, u_dot, o_.scratch_);
+    dots.u = u_dot;
   }
-  if (reconstruction_rows() > 0)
-    coder.decode_jvp(o_.space_, {u_, u_dot, again_tape_, coder_dot, dots.reconstruction}, o_.scratch_);
+  for_each_term(R_dot, [&](const LossTerm<Real>& term, const MatrixView<Real>& rows) {
+    term.tangent(tools_, sample_, dots, rows);
+  });
 }
 
 template <class Real>
-void Objective<Real>::Linearisation::reverse(const Residuals& bars) {
+void Objective<Real>::Linearisation::reverse(const MatrixView<Real>& R_bar) {
   const ScratchFrame frame(o_.scratch_);
   const AutoencoderMap<Real>& coder = o_.autoencoder_;
   const VectorView<Real> coder_bar = o_.autoencoder_bar();
-  if (rolls()) {
-    const MatrixView<Real> states_bar = take(n_, columns_);
-    fill(o_.space_, 0.0, states_bar);
-    if (trajectory_rows() > 0)
-      coder.decode_vjp(o_.space_, {states_, decode_tape_, bars.trajectory, states_bar, coder_bar},
-                       o_.scratch_);
-    if (latent_rows() > 0) axpy(o_.space_, 1.0, bars.latent, states_bar);
-    rollout_.reverse(o_.space_, o_.steps_, states_bar, o_.dynamics_bar(), o_.scratch_);
-    coder.encode_vjp(o_.space_, first(), first_tape_, lanes_of(states_bar, 0, tile_.lanes), coder_bar,
+  const std::size_t n = o_.model_.latent_dimension();
+  LossBars<Real> bars;
+  if (needs_.rollout) fill(o_.space_, 0.0, bars.rolled = take(n));
+  if (needs_.encoded) fill(o_.space_, 0.0, bars.u = take(n));
+  for_each_term(R_bar, [&](const LossTerm<Real>& term, const MatrixView<Real>& rows) {
+    term.adjoint(tools_, sample_, rows, bars);
+  });
+  if (needs_.rollout) {
+    rollout_.reverse(o_.space_, o_.steps_, bars.rolled, o_.dynamics_bar(), o_.scratch_);
+    coder.encode_vjp(o_.space_, first(), first_tape_, lanes_of(bars.rolled, 0, tile_.lanes), coder_bar,
                      o_.scratch_);
   }
-  if (!encodes()) return;
-  const MatrixView<Real> u_bar = take(n_, columns_);
-  fill(o_.space_, 0.0, u_bar);
-  if (latent_rows() > 0) axpy(o_.space_, -1.0, bars.latent, u_bar);
-  if (reconstruction_rows() > 0)
-    coder.decode_vjp(o_.space_, {u_, again_tape_, bars.reconstruction, u_bar, coder_bar}, o_.scratch_);
-  coder.encode_vjp(o_.space_, z_, encode_tape_, u_bar, coder_bar, o_.scratch_);
+  if (needs_.encoded) coder.encode_vjp(o_.space_, sample_.z, encode_tape_, bars.u, coder_bar, o_.scratch_);
 }
 
 template <class Real>
-void Objective<Real>::Linearisation::weigh(const Residuals& R) const {
-  const LossOptions& loss = o_.options_.loss;
-  core::weigh<Real>(o_.space_, loss.trajectory, o_.state_rows_, tile_.weights, R.trajectory);
-  core::weigh<Real>(o_.space_, loss.latent, o_.latent_rows_, tile_.weights, R.latent);
-  core::weigh<Real>(o_.space_, loss.reconstruction, o_.state_rows_, tile_.weights, R.reconstruction);
+void Objective<Real>::Linearisation::weigh(const MatrixView<Real>& R) {
+  for_each_term(R, [&](const LossTerm<Real>& term, const MatrixView<Real>& rows) {
+    core::weigh<Real>(o_.space_, term.weight(), tools_.rows(term.space()), tile_.weights, rows);
+  });
+}
+
+template <class Real>
+std::size_t Objective<Real>::residual_rows() const {
+  std::size_t rows = 0;
+  for (const auto& listed : terms_)
+    if (listed.is_trained()) rows += residual_rows(*listed.term);
+  return rows;
 }
 
 template <class Real>
@@ -203,7 +202,7 @@ void Objective<Real>::product_contribution(const WindowData& data, std::span<con
   const Tile tile = load(data, windows);
   spread_directions();
   Linearisation at(*this, tile);
-  const auto residuals = at.split(scratch_.matrix(at.rows(), at.columns()));
+  const MatrixView<Real> residuals = scratch_.matrix(at.rows(), at.columns());
   at.tangent(dot(0), residuals);
   at.weigh(residuals);
   at.weigh(residuals);
@@ -217,7 +216,8 @@ void Objective<Real>::product_contribution(const WindowData& data, std::span<con
 template <class Real>
 void Objective<Real>::product(std::span<const double> summed, std::size_t windows, std::span<double> Hv) {
   pull_back(summed, windows, Hv);
-  for (std::size_t i = 0; i < Hv.size(); ++i) Hv[i] += options_.loss.weight_decay * directions_[i];
+  for (const auto& listed : penalties_)
+    if (listed.is_trained()) listed.term->add_product(directions_, Hv);
   clear_frozen(Hv);
 }
 
@@ -236,7 +236,7 @@ void Objective<Real>::gram_contribution(const WindowData& data, std::span<const 
   const std::size_t count = dots_.extent(0), size = at.rows() * at.columns();
   const MatrixView<Real> J = scratch_.matrix(count, size);  // transposed: a row for each direction
   for (std::size_t i = 0; i < count; ++i) {
-    const auto residuals = at.split(MatrixView<Real>(J.data() + i * size, at.rows(), at.columns()));
+    const MatrixView<Real> residuals(J.data() + i * size, at.rows(), at.columns());
     at.tangent(dot(i), residuals);
     at.weigh(residuals);
   }
@@ -253,14 +253,15 @@ template <class Real>
 void Objective<Real>::gram(std::span<const double> summed, std::size_t windows,
                            std::span<double> matrix) const {
   const std::size_t parameters = model_.layout().size(), count = dots_.extent(0);
-  const auto direction = [&](std::size_t i) { return directions_.data() + i * parameters; };
+  const auto direction = [&](std::size_t i) {
+    return std::span(directions_).subspan(i * parameters, parameters);
+  };
   std::size_t at = 0;
   for (std::size_t i = 0; i < count; ++i)
     for (std::size_t j = i; j < count; ++j) {
       double entry = summed[at++] / double(windows);
-      if (options_.loss.weight_decay != 0.0)
-        for (std::size_t k = 0; k < parameters; ++k)
-          entry += options_.loss.weight_decay * direction(i)[k] * direction(j)[k];
+      for (const auto& listed : penalties_)
+        if (listed.is_trained()) listed.term->add_entry(direction(i), direction(j), entry);
       matrix[i * count + j] = matrix[j * count + i] = entry;
     }
 }

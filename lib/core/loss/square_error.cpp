@@ -41,6 +41,14 @@ void WeightedSquares<Real>::value_and_gradient(const ExecSpace& space, double fa
       });
 }
 
+double RowSums::total(const VectorView<double>& sums) {
+  host_.resize(sums.extent(0));
+  download(sums, host_);
+  double total = 0.0;
+  for (const double sum : host_) total += sum;
+  return total;
+}
+
 template struct WeightedSquares<double>;
 template struct WeightedSquares<float>;
 

@@ -2,21 +2,42 @@
 /// The contract between the numerics of a tile (core) and training.
 
 #include "core/components/parameters.hpp"
+#include "core/loss/options.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 namespace spnode::core {
 
 class WindowData;
 
-/// The terms of the loss, each already multiplied by its weight except where it is only monitored.
+/// The loss, and its terms before their weights in the order of loss_terms().
 struct LossTerms {
   double total = 0.0;
-  double trajectory = 0.0;
-  double latent = 0.0;
-  double reconstruction = 0.0;
+  std::array<double, most_loss_terms> values = all(std::numeric_limits<double>::quiet_NaN());
+  ///< NaN: not computed
+
+  static constexpr std::array<double, most_loss_terms> all(double value) {
+    std::array<double, most_loss_terms> values{};
+    values.fill(value);
+    return values;
+  }
+
+  /// Where a sum starts.
+  static LossTerms zero() { return {0.0, all(0.0)}; }
+  LossTerms& operator+=(const LossTerms& other) {
+    total += other.total;
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] += other.values[i];
+    return *this;
+  }
+  LossTerms operator/(double divisor) const {
+    LossTerms result{total / divisor, values};
+    for (double& value : result.values) value /= divisor;
+    return result;
+  }
 };
 
 /// A loss that is a sum over windows of trajectories, and its exact gradient.

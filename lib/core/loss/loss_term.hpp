@@ -1,0 +1,121 @@
+#pragma once
+/// What the objective asks of a term of the loss. The terms stand in core/loss/loss_terms.hpp.
+
+#include "core/components/parameters.hpp"
+#include "core/loss/square_error.hpp"
+#include "core/memory/scratch.hpp"
+#include "core/vector_field/coordinates.hpp"
+
+#include <cstddef>
+#include <span>
+
+namespace spnode::core {
+
+/// Where a residual lives: in the scaled state (m rows) or in latent space (n rows).
+enum class LossSpace { state, latent };
+
+/// What a term takes of a tile beside its data.
+struct LossNeeds {
+  bool rollout = false;  ///< LossSample::rolled
+  bool encoded = false;  ///< LossSample::u
+};
+
+/// What all terms of a tile work with. The coefficients' adjoint is added to.
+template <class Real>
+struct LossTools {
+  const ExecSpace& space;
+  Scratch<Real>& scratch;
+  RowSums& sums;
+  const AutoencoderMap<Real>& coordinates;
+  VectorView<Real> coordinates_bar;               ///< (coordinates.bar_size())
+  ConstVectorView<Real> state_rows, latent_rows;  ///< weights of the rows of a residual: v_i / m; 1 / n
+
+  ConstVectorView<Real> rows(LossSpace where) const {
+    return where == LossSpace::state ? state_rows : latent_rows;
+  }
+};
+
+/// Adjoints of a sample's latent states, shaped as they are; terms add to those that they need.
+template <class Real>
+struct LossBars {
+  MatrixView<Real> u, rolled;
+};
+
+/// Their tangents, and that of the coordinates' coefficients.
+template <class Real>
+struct LossDots {
+  ConstMatrixView<Real> u, rolled;
+  ConstVectorView<Real> coordinates;
+};
+
+/// Some times of a tile: a column for each time and lane, time by time.
+template <class Real>
+struct LossSample {
+  ConstVectorView<Real> weights;  ///< (columns): of the times; zero in lanes that pad
+  ConstMatrixView<Real> z;        ///< (m, columns): the data, scaled
+  ConstMatrixView<Real> u;        ///< (n, columns): the data encoded, where a term needs that
+  ConstMatrixView<Real> rolled;   ///< (n, columns): the rollout, where a term needs that
+};
+
+/// A mean square of a residual R, a matrix of a column for each time and lane:
+///   sum_il rows(space())(i) weights(l) R(i, l)^2 .
+///
+/// Sums over the columns of samples make the sum over windows; nothing is allocated (tools.scratch lends
+/// memory) and nothing communicates.
+template <class Real>
+class LossTerm {
+ public:
+  explicit LossTerm(double weight) : weight_(weight) {}
+  virtual ~LossTerm() = default;
+
+  double weight() const { return weight_; }
+  virtual LossSpace space() const = 0;
+  virtual LossNeeds needs() const = 0;
+
+  /// The term over a sample, without its weight. With `bars` the adjoints of weight() times it are added to
+  /// them and to those of `tools`; null: only the value.
+  virtual double add(const LossTools<Real>& tools, const LossSample<Real>& sample,
+                     const LossBars<Real>* bars) const = 0;
+
+  /// Before tangent() and adjoint(): keeps what these need of the sample, in scratch that the caller's frame
+  /// holds.
+  virtual void linearise(const LossTools<Real>& tools, const LossSample<Real>& sample) = 0;
+
+  /// R_dot (rows of space(), columns), overwritten: the residual's tangent.
+  virtual void tangent(const LossTools<Real>& tools, const LossSample<Real>& sample,
+                       const LossDots<Real>& dots, MatrixView<Real> R_dot) const = 0;
+
+  /// Adds to the adjoints from R_bar, that of the residual.
+  virtual void adjoint(const LossTools<Real>& tools, const LossSample<Real>& sample,
+                       ConstMatrixView<Real> R_bar, const LossBars<Real>& bars) const = 0;
+
+ private:
+  double weight_;
+};
+
+/// A term of the parameters alone. Frozen blocks count for nothing; entries of their gradients are dropped by
+/// the caller.
+class ParameterPenalty {
+ public:
+  explicit ParameterPenalty(double weight) : weight_(weight) {}
+  virtual ~ParameterPenalty() = default;
+
+  double weight() const { return weight_; }
+
+  struct Value {
+    double plain, weighted;
+  };
+  /// The term, and times its weight; adds the gradient of the latter to theta_bar (as theta) unless that is
+  /// empty.
+  virtual Value add(const ParameterLayout& layout, std::span<const double> theta,
+                    std::span<double> theta_bar) const = 0;
+
+  /// With H the weighted term's Hessian: Hv += H v; entry += <v, H w>. v, w: as theta, zero in frozen blocks.
+  virtual void add_product(std::span<const double> v, std::span<double> Hv) const = 0;
+  virtual void add_entry(std::span<const double> v, std::span<const double> w, double& entry) const = 0;
+
+ private:
+  double weight_;
+};
+
+}  // namespace spnode::core

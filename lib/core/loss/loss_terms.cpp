@@ -1,0 +1,58 @@
+#include "core/loss/loss_terms.hpp"
+
+#include "core/support/error.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace spnode::core {
+
+LossTermKind trajectory_term(), latent_term(), reconstruction_term(), weight_decay_term();
+
+std::span<const LossTermKind> loss_terms() {
+  static const std::array table = {
+      trajectory_term(),
+      latent_term(),
+      reconstruction_term(),
+      weight_decay_term(),
+  };
+  static_assert(table.size() <= most_loss_terms);
+  return table;
+}
+
+std::optional<std::size_t> find_loss_term(std::string_view name) {
+  const auto table = loss_terms();
+  const auto found = std::ranges::find(table, name, &LossTermKind::name);
+  if (found == table.end()) return std::nullopt;
+  return std::size_t(found - table.begin());
+}
+
+std::string loss_term_names() {
+  std::string names;
+  for (const LossTermKind& kind : loss_terms()) names += (names.empty() ? "" : ", ") + std::string(kind.name);
+  return names;
+}
+
+bool is_trained(const LossOptions& options, std::size_t term) { return options.weights[term] != 0.0; }
+
+bool is_validated(const LossOptions& options, std::size_t term) {
+  return is_trained(options, term) ||
+         std::ranges::find(options.monitor, loss_terms()[term].name) != options.monitor.end();
+}
+
+LossWeights::LossWeights() {
+  const auto table = loss_terms();
+  for (std::size_t i = 0; i < table.size(); ++i) values_[i] = table[i].default_weight;
+}
+
+LossWeights::LossWeights(std::initializer_list<std::pair<std::string_view, double>> named) {
+  for (const auto& [name, weight] : named) at(name) = weight;
+}
+
+double& LossWeights::at(std::string_view name) {
+  const auto term = find_loss_term(name);
+  if (!term) throw UsageError("the loss has no term " + std::string(name) + "; it has " + loss_term_names());
+  return values_[*term];
+}
+
+}  // namespace spnode::core
