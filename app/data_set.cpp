@@ -4,6 +4,7 @@
 #include <limits>
 #include <numeric>
 
+#include "app/deck/check.hpp"
 #include "core/linear/step_table.hpp"
 #include "core/support/error.hpp"
 #include "core/support/memory_limit.hpp"
@@ -25,24 +26,31 @@ io::TrajectoryInfo inspect_data(const parallel::Communicator& comm, const std::s
   return info;
 }
 
-core::WindowIndex window_index(const std::string& path, const io::TrajectoryInfo& info,
-                               const core::WindowOptions& windows) {
+core::WindowIndex window_index(const std::string& path, const io::TrajectoryInfo& info, const Deck& deck) {
   if (info.count == 0 || info.times < 2)
     throw FileError(path + ": /state has " + std::to_string(info.count) + " trajectories of " +
                     std::to_string(info.times) + " times; at least one of two times is needed");
-  return {info.count, windows.times.empty() ? info.times : windows.times.size(), windows};
+  const core::WindowOptions& windows = deck.data.windows;
+  return using_section(deck, "data", [&] {
+    return core::WindowIndex(info.count, windows.times.empty() ? info.times : windows.times.size(), windows);
+  });
 }
 
-DataSet load_data_set(const parallel::Communicator& comm, const std::string& path,
-                      const core::WindowOptions& windows, const training::SamplerOptions& options) {
+core::Trajectories chosen_times(core::Trajectories trajectories, const Deck& deck) {
+  return using_section(deck, "data",
+                       [&] { return core::select_times(std::move(trajectories), deck.data.windows.times); });
+}
+
+DataSet load_data_set(const parallel::Communicator& comm, const std::string& path, const Deck& deck,
+                      const training::SamplerOptions& options) {
   const io::TrajectoryInfo info = inspect_data(comm, path);
-  const core::WindowIndex index = window_index(path, info, windows);
+  const core::WindowIndex index = window_index(path, info, deck);
   const training::Sampler sampler(index.count(), options);
   const parallel::Range held = sampler.held(comm.rank(), comm.size());
   const auto trajectories = index.trajectories(held.begin, held.end);
   core::Trajectories own =
       io::read_trajectories(comm, path, trajectories.first, trajectories.last - trajectories.first);
-  parallel::collectively(comm, [&] { own = core::select_times(std::move(own), windows.times); });
+  parallel::collectively(comm, [&] { own = chosen_times(std::move(own), deck); });
   const std::size_t times = own.times;
   return {path, info, sampler, times, held, core::WindowData(index, std::move(own), trajectories.first)};
 }

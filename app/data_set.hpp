@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "app/deck/deck.hpp"
 #include "core/data/windows.hpp"
 #include "io/trajectories.hpp"
 #include "parallel/communicator.hpp"
@@ -26,15 +27,18 @@ struct DataSet {
 /// is beyond what the libraries count (2^31 - 1).
 io::TrajectoryInfo inspect_data(const parallel::Communicator& comm, const std::string& path);
 
-/// The windows of a data file. Raises FileError where it has no interval, UsageError where no window fits.
-/// Not collective.
-core::WindowIndex window_index(const std::string& path, const io::TrajectoryInfo& info,
-                               const core::WindowOptions& windows);
+/// The windows that the deck cuts from a data file. Raises FileError where it has no interval, UsageError
+/// where no window fits. Not collective.
+core::WindowIndex window_index(const std::string& path, const io::TrajectoryInfo& info, const Deck& deck);
 
 /// Reads this rank's part of a file. Collective. Raises FileError for an unusable file, UsageError where no
 /// window fits into its trajectories.
-DataSet load_data_set(const parallel::Communicator& comm, const std::string& path,
-                      const core::WindowOptions& windows, const training::SamplerOptions& sampler);
+DataSet load_data_set(const parallel::Communicator& comm, const std::string& path, const Deck& deck,
+                      const training::SamplerOptions& sampler);
+
+/// The times of trajectories that the deck chooses. Raises UsageError for one that they do not have. Not
+/// collective.
+core::Trajectories chosen_times(core::Trajectories trajectories, const Deck& deck);
 
 /// All ranks' step lengths without repetitions: ascending, the same on every rank. Collective.
 std::vector<double> union_of_steps(const parallel::Communicator& comm, const std::vector<double>& mine);

@@ -34,10 +34,11 @@ void perturb(core::Trajectories& initial, std::size_t first, const Deck& deck,
              const std::vector<double>& scale) {
   const core::Random random(deck.seed, "forecast.ensemble");
   for (std::size_t l = 0; l < initial.count; ++l) {
-    if ((first + l) % deck.forecast.members == 0) continue;
+    if ((first + l) % deck.forecast.ensemble.members == 0) continue;
     double* const x = initial.state_at(l, 0);
     for (std::size_t i = 0; i < initial.components; ++i)
-      x[i] += deck.forecast.perturbation * scale[i] * random.normal((first + l) * initial.components + i);
+      x[i] += deck.forecast.ensemble.perturbation * scale[i] *
+              random.normal((first + l) * initial.components + i);
   }
 }
 
@@ -46,7 +47,7 @@ void perturb(core::Trajectories& initial, std::size_t first, const Deck& deck,
 Ensemble read_members(const parallel::Communicator& comm, const Deck& deck, const StoredModel& model,
                       const std::string& path, const io::TrajectoryInfo& info) {
   const ForecastOptions& options = deck.forecast;
-  const std::size_t ensemble = options.members;
+  const std::size_t ensemble = options.ensemble.members;
   Ensemble members;
   members.count = info.count * ensemble;
   members.range = parallel::share(members.count, comm.size(), comm.rank());

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "app/data_set.hpp"
+#include "app/deck/check.hpp"
 #include "core/support/memory_limit.hpp"
 
 namespace spnode::app {
@@ -43,9 +44,11 @@ std::unique_ptr<core::Forecaster> make_forecaster(const parallel::Communicator& 
     options.integrator = model.deck.integrator;
     options.integrator.substeps = run.substeps;
     options.tolerance = run.tolerance;
-    core::with_tile_scalar(run.precision, [&]<class Real>() {
-      forecaster =
-          std::make_unique<core::BasicForecaster<Real>>(*model.state.model, model.state.theta, options, all);
+    using_section(model.deck, "integrator", [&] {
+      core::with_tile_scalar(run.precision, [&]<class Real>() {
+        forecaster = std::make_unique<core::BasicForecaster<Real>>(*model.state.model, model.state.theta,
+                                                                   options, all);
+      });
     });
   });
   return forecaster;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "app/data_start.hpp"
+#include "app/deck/check.hpp"
 #include "core/loss/objective.hpp"
 #include "spectral/pod.hpp"
 #include "training/statistics.hpp"
@@ -26,12 +27,12 @@ double usable(double deviation, double mean) { return deviation > 1e-12 * std::a
 
 /// One value for all components, or one each.
 std::vector<double> spread(const std::vector<double>& given, std::size_t components, double otherwise,
-                           const char* key) {
+                           const char* option) {
   if (given.empty()) return std::vector<double>(components, otherwise);
   if (given.size() == 1) return std::vector<double>(components, given.front());
   if (given.size() != components)
-    throw UsageError(std::string(key) + " has " + std::to_string(given.size()) + " values; the states have " +
-                     std::to_string(components) + " components");
+    throw OptionError({option}, "has " + std::to_string(given.size()) + " values; the states have " +
+                                    std::to_string(components) + " components");
   return given;
 }
 
@@ -39,8 +40,7 @@ core::Scaling make_scaling(const core::ScalingOptions& options, const training::
   const std::size_t m = moments.mean.size();
   switch (options.kind) {
     case core::ScalingKind::manual:
-      return {spread(options.shift, m, 0.0, "model.scaling.shift"),
-              spread(options.scale, m, 1.0, "model.scaling.scale")};
+      return {spread(options.shift, m, 0.0, "shift"), spread(options.scale, m, 1.0, "scale")};
     case core::ScalingKind::global: {
       const training::Moments all = training::pooled(moments);
       return {std::vector<double>(m, all.mean[0]),
@@ -90,17 +90,33 @@ std::vector<double> component_weights(const parallel::Communicator& comm, const 
   return weights;
 }
 
+/// start_from_data; where the data do not allow it, the error names the key that asks for it. Collective.
+std::string from_data(const parallel::Communicator& comm, const Deck& deck, const ModelState& start,
+                      const std::optional<core::PodStart>& pod, const DataSet& train,
+                      std::span<double> theta) {
+  try {
+    return start_from_data(comm, *start.model, pod, train, theta);
+  } catch (const Error& error) {
+    if (error.status() != ExitStatus::usage_error) throw;
+    throw at_its_key(deck,
+                     {{"model.initialisation"}, "does not suit the data: " + std::string(error.what())});
+  }
+}
+
 }  // namespace
 
 ModelState initial_model(const parallel::Communicator& comm, const Deck& deck, const DataSet& train) {
   ModelState start;
-  start.model = std::make_unique<core::Model>(deck.model, train.info.components);
-  start.model->scaling = make_scaling(deck.model.scaling, moments_of(comm, train));
+  start.model = using_section(
+      deck, "model", [&] { return std::make_unique<core::Model>(deck.model, train.info.components); });
+  const training::Moments moments = moments_of(comm, train);
+  start.model->scaling =
+      using_section(deck, "model.scaling", [&] { return make_scaling(deck.model.scaling, moments); });
   std::optional<core::PodStart> pod;
   if (deck.model.autoencoder.enabled && deck.model.autoencoder.pod) pod = make_pod(comm, *start.model, train);
   start.theta = start.model->initialise(deck.seed, pod ? &*pod : nullptr);
   if (deck.model.initialisation != core::Initialisation::random)
-    start.note = start_from_data(comm, *start.model, pod, train, start.theta);
+    start.note = from_data(comm, deck, start, pod, train, start.theta);
   return start;
 }
 
@@ -115,17 +131,20 @@ Objectives make_objectives(const parallel::Communicator& comm, const Deck& deck,
   const core::Model& model = *start.model;
   const std::size_t intervals = train.data.index().intervals(), windows = train.sampler.batch(),
                     lane_steps = windows * intervals * deck.integrator.substeps;
-  const core::MatrixFunctionMethod method =
-      core::choose_method(deck.integrator, core::rate_shape(model.nonlinear()), table,
-                          model.linear_operator(start.theta), lane_steps);
+  const core::MatrixFunctionMethod method = using_section(deck, "integrator", [&] {
+    return core::choose_method(deck.integrator, core::rate_shape(model.nonlinear()), table,
+                               model.linear_operator(start.theta), lane_steps);
+  });
 
   core::ObjectiveOptions options{
       deck.integrator, deck.loss, component_weights(comm, deck, model, train),
       core::choose_scope(table, train.sampler.tile() * intervals, windows * intervals)};
   const auto make = [&] {
     return core::with_tile_scalar(deck.model.precision, [&]<class Real>() {
-      return std::unique_ptr<core::TileObjective>(
-          std::make_unique<core::Objective<Real>>(model, options, table, method));
+      return using_section(deck, "integrator", [&] {
+        return std::unique_ptr<core::TileObjective>(
+            std::make_unique<core::Objective<Real>>(model, options, table, method));
+      });
     });
   };
   Objectives objectives;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "app/data_set.hpp"
-#include "app/deck.hpp"
+#include "app/deck/deck.hpp"
 #include "core/loss/tile_objective.hpp"
 #include "core/vector_field/model.hpp"
 

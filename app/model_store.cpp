@@ -5,6 +5,7 @@
 #include <limits>
 #include <span>
 
+#include "app/deck/check.hpp"
 #include "core/support/text.hpp"
 
 namespace spnode::app {
@@ -100,7 +101,8 @@ StoredModel load_model(const parallel::Communicator& comm, const std::string& pa
   try {
     stored.deck = read_deck(file.deck, path + ": /deck", {});
     const std::size_t m = state_dimension(file);
-    stored.state.model = std::make_unique<core::Model>(stored.deck.model, m);
+    stored.state.model = using_section(stored.deck, "model",
+                                       [&] { return std::make_unique<core::Model>(stored.deck.model, m); });
     stored.state.model->scaling = {checked(file, shift_name, {m}), checked(file, scale_name, {m}, 0.0)};
   } catch (const UsageError& error) {
     throw FileError(path + ": does not describe a model: " + error.what());

@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "app/deck.hpp"
+#include "app/deck/deck.hpp"
 #include "app/initial_model.hpp"
 #include "io/model_file.hpp"
 #include "parallel/communicator.hpp"

@@ -129,9 +129,10 @@ void forecast(Context& context) {
   const StoredModel model = load_model(comm, model_path);
   io::TrajectoryInfo info = inspect_share(comm, data, options.trajectories, model);
   require_start(options, info, data);
-  const double states = static_cast<double>(info.count) * static_cast<double>(options.members);
-  core::require_memory(states * static_cast<double>(info.components) * sizeof(double) / comm.size(),
-                       fmt::format("an ensemble of {} members of {} states", options.members, info.count));
+  const double states = static_cast<double>(info.count) * static_cast<double>(options.ensemble.members);
+  core::require_memory(
+      states * static_cast<double>(info.components) * sizeof(double) / comm.size(),
+      fmt::format("an ensemble of {} members of {} states", options.ensemble.members, info.count));
   const Ensemble members = read_members(comm, deck, model, data, info);
   const TimeGrid grid(options, members.initial, members.axis);
   const std::size_t substeps = options.substeps > 0 ? options.substeps : model.deck.integrator.substeps;

@@ -22,8 +22,8 @@ namespace {
 std::optional<DataSet> load_validation(const Context& context, const DataSet& train) {
   const Deck& deck = context.deck;
   if (deck.data.validation.empty()) return std::nullopt;
-  DataSet set = load_data_set(context.comm, deck.data.validation, deck.data.windows,
-                              training::validation_sampler(deck.training));
+  DataSet set =
+      load_data_set(context.comm, deck.data.validation, deck, training::validation_sampler(deck.training));
   if (set.info.components != train.info.components)
     throw FileError(set.path + ": /state has " + std::to_string(set.info.components) + " components; " +
                     train.path + " has " + std::to_string(train.info.components));
@@ -72,8 +72,8 @@ void train(Context& context) {
   const training::SignalFlag signals;
   require_node_memory(comm, estimate_memory(context));
 
-  const DataSet training_set = load_data_set(comm, deck.data.train, deck.data.windows,
-                                             training::training_sampler(deck.training, deck.seed));
+  const DataSet training_set =
+      load_data_set(comm, deck.data.train, deck, training::training_sampler(deck.training, deck.seed));
   const std::optional<DataSet> validation_set = load_validation(context, training_set);
   const auto identity = [&](const DataSet& set) {
     return io::identify(comm, set.data.held(), set.data.first());

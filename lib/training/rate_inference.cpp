@@ -75,7 +75,7 @@ Fit least_squares(const std::vector<double>& G, std::size_t features, std::size_
   if (!core::cholesky(square(std::span(normal), features)))
     throw NumericalError(
         "the least squares for the start of the model have no unique solution: more data, "
-        "fewer latent components, or model.initialisation: random");
+        "fewer latent components, or a random start");
   Fit fit{right};
   core::cholesky_solve(square(std::span<const double>(normal), features), {fit.W.data(), features, targets});
   for (std::size_t t = 0; t < targets; ++t) {
@@ -124,9 +124,8 @@ InferredRate infer_rate(const parallel::Communicator& comm, const LatentTrajecto
                         std::size_t order) {
   const std::size_t n = data.dimension, reach = used_order(data.times, order) / 2;
   if (reach == 0)
-    throw UsageError(
-        "model.initialisation: operator_inference needs trajectories of at least three times; found " +
-        std::to_string(data.times));
+    throw UsageError("operator inference needs trajectories of at least three times; found " +
+                     std::to_string(data.times));
   const std::size_t monomials = form == RateForm::quadratic ? core::monomial_count(n) : 0;
   const std::size_t features = n + monomials + (monomials > 0 ? 1 : 0);
   const auto rows_of = [&](std::size_t trajectory, std::span<const double> states,
@@ -202,7 +201,7 @@ InferredRate infer_map(const parallel::Communicator& comm, const LatentTrajector
       const double step = data.time(trajectory, t + 1) - data.time(trajectory, t);
       if (h == 0.0) h = step;
       if (std::abs(step - h) > 1e-8 * std::abs(h))
-        throw UsageError("model.initialisation: dmd needs evenly spaced times; found steps of " +
+        throw UsageError("a dynamic mode decomposition needs evenly spaced times; found steps of " +
                          shortest(h) + " and " + shortest(step));
       rows.insert(rows.end(), &states[t * n], &states[(t + 2) * n]);
     }

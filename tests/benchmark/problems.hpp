@@ -90,7 +90,7 @@ inline Problem ks20_lipschitz() {
   problem.name = "ks20_lipschitz";
   problem.model.nonlinear = {core::NonlinearKind::lipschitz};
   problem.model.lipschitz.hidden = {200};
-  problem.model.lipschitz.lipschitz = 200.0;
+  problem.model.lipschitz.bound = 200.0;
   problem.integrator = {core::Scheme::etd1, 1};
   return problem;
 }
@@ -101,7 +101,7 @@ inline Problem ks7_lipschitz() {
   problem.name = "ks7_lipschitz";
   problem.model.latent_dimension = 7;
   problem.model.lipschitz.hidden = {200, 200};
-  problem.model.lipschitz.lipschitz = 1000.0;
+  problem.model.lipschitz.bound = 1000.0;
   problem.model.autoencoder.hidden = {100};
   problem.loss.reconstruction = 0.2;
   return problem;

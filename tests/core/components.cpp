@@ -21,12 +21,12 @@ struct Case {
   std::function<std::unique_ptr<LaneMap<Real>>()> make;
 };
 
-NetworkOptions network_options(double lipschitz, bool last, bool scale,
-                               LipschitzDivisor divisor = LipschitzDivisor::exact) {
-  NetworkOptions options;
+LipschitzOptions network_options(double bound, bool last, bool scale,
+                                 LipschitzDivisor divisor = LipschitzDivisor::exact) {
+  LipschitzOptions options;
   options.divisor = divisor;
   options.hidden = {7, 5};
-  options.lipschitz = lipschitz;
+  options.bound = bound;
   options.last_activation = last;
   options.output_scale = scale;
   options.initial_scale = 1.5;  // large enough that the Lipschitz normalisation is active
@@ -43,11 +43,16 @@ AutoencoderOptions autoencoder_options(bool pod, bool trainable, std::vector<std
 
 template <class Real>
 std::vector<Case<Real>> lane_maps() {
-  const auto network = [](double L, bool last, bool scale,
-                          LipschitzDivisor divisor = LipschitzDivisor::exact) {
+  using Role = typename Network<Real>::Role;
+  const auto plain = [](bool last, bool scale) {
     return [=] {
-      return std::make_unique<Network<Real>>(4, 3, network_options(L, last, scale, divisor),
-                                             typename Network<Real>::Role{"net"});
+      const NetworkOptions options = network_options(1.0, last, scale);
+      return std::make_unique<Network<Real>>(4, 3, options, Role{"net"});
+    };
+  };
+  const auto bounded = [](bool last, bool scale, LipschitzDivisor divisor = LipschitzDivisor::exact) {
+    return [=] {
+      return std::make_unique<Network<Real>>(4, 3, network_options(2.0, last, scale, divisor), Role{"net"});
     };
   };
   const auto coder = [](bool pod, std::vector<std::size_t> hidden) {
@@ -60,16 +65,16 @@ std::vector<Case<Real>> lane_maps() {
            [] {
              return std::make_unique<Bilinear<Real>>(4, BilinearOptions{3, 1.0}, "bilinear");
            }},
-          {"plain network", network(0.0, false, false)},
-          {"plain network, last activation, output scale", network(0.0, true, true)},
-          {"Lipschitz network", network(2.0, false, false)},
-          {"Lipschitz network, last activation, output scale", network(2.0, true, true)},
-          {"smooth Lipschitz network", network(2.0, false, true, LipschitzDivisor::smooth)},
+          {"plain network", plain(false, false)},
+          {"plain network, last activation, output scale", plain(true, true)},
+          {"Lipschitz network", bounded(false, false)},
+          {"Lipschitz network, last activation, output scale", bounded(true, true)},
+          {"smooth Lipschitz network", bounded(false, true, LipschitzDivisor::smooth)},
           {"network of smooth rectifiers",
            [] {
-             NetworkOptions options = network_options(2.0, true, true);
+             LipschitzOptions options = network_options(2.0, true, true);
              options.activation = Activation::squareplus;
-             return std::make_unique<Network<Real>>(4, 3, options, typename Network<Real>::Role{"net"});
+             return std::make_unique<Network<Real>>(4, 3, options, Role{"net"});
            }},
           {"encoder: linear and network", coder(true, {5})},
           {"encoder: linear alone", coder(true, {})},
@@ -184,7 +189,7 @@ TEST_CASE("frozen_linear_map_of_an_autoencoder_has_no_gradient") {
 TEST_CASE("network_with_a_bound_is_lipschitz_for_random_parameters") {
   for (const double L : {0.5, 3.0, 200.0})
     for (int trial = 0; trial < 20; ++trial) {
-      NetworkOptions options = network_options(
+      const LipschitzOptions options = network_options(
           L, trial % 2 == 0, false, trial % 4 < 2 ? LipschitzDivisor::exact : LipschitzDivisor::smooth);
       const Case<double> c{
           "net",

@@ -185,10 +185,13 @@ TEST_CASE("directions_of_pairs_are_the_state_s_components_then_their_sums") {
 TEST_CASE("pairs_of_neurons_give_squares") {
   const std::size_t n = 3;
   for (const double bound : {0.0, 50.0, 2.0}) {
-    NetworkOptions options{{7}};
-    options.lipschitz = bound;
+    LipschitzOptions options;
+    options.hidden = {7};
+    options.bound = bound;
     options.output_scale = true;
-    Network<double> network(n, n, options, {"network"});
+    Network<double> network =
+        bound > 0.0 ? Network<double>(n, n, options, {"network"})
+                    : Network<double>(n, n, static_cast<const NetworkOptions&>(options), {"network"});
     ParameterLayout layout;
     network.declare(layout);
     std::vector<double> theta(layout.size()), kappa(network.coefficient_count());

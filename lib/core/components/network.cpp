@@ -19,6 +19,13 @@ Network<Real>::Network(std::size_t inputs, std::size_t outputs, NetworkOptions o
 }
 
 template <class Real>
+Network<Real>::Network(std::size_t inputs, std::size_t outputs, const LipschitzOptions& options, Role role)
+    : Network(inputs, outputs, static_cast<const NetworkOptions&>(options), std::move(role)) {
+  bound_ = options.bound;
+  divisor_ = options.divisor;
+}
+
+template <class Real>
 void Network<Real>::declare(ParameterLayout& layout) {
   const std::size_t p = widths_.size() - 1;
   for (std::size_t i = 0; i < p; ++i) {
@@ -64,7 +71,7 @@ void Network<Real>::initialise(std::uint64_t seed, std::span<double> theta) cons
 
 template <class Real>
 double Network<Real>::layer_bound() const {
-  return options_.lipschitz > 0.0 ? std::pow(options_.lipschitz, 1.0 / double(layers_.size())) : 0.0;
+  return bound_ > 0.0 ? std::pow(bound_, 1.0 / double(layers_.size())) : 0.0;
 }
 
 template <class Real>
@@ -72,8 +79,8 @@ void Network<Real>::assemble(std::span<const double> theta, std::span<double> ka
   for (const Layer& layer : layers_) {
     const auto W = block_of(theta, layer.W), b = block_of(theta, layer.b);
     const auto B = kappa.subspan(layer.kappa, W.size());
-    if (options_.lipschitz > 0.0)
-      LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), options_.divisor}.assemble(W, B);
+    if (bound_ > 0.0)
+      LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), divisor_}.assemble(W, B);
     else
       std::ranges::copy(W, B.begin());
     std::ranges::copy(b, kappa.begin() + std::ptrdiff_t(layer.kappa + W.size()));
@@ -91,8 +98,8 @@ void Network<Real>::assemble_vjp(std::span<const double> theta, std::span<const 
   for (const Layer& layer : layers_) {
     const auto W_bar = block_of(theta_bar, layer.W);
     const auto B_bar = kappa_bar.subspan(layer.kappa, W_bar.size());
-    if (options_.lipschitz > 0.0)
-      LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), options_.divisor}.assemble_vjp(
+    if (bound_ > 0.0)
+      LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), divisor_}.assemble_vjp(
           block_of(theta, layer.W), B_bar, W_bar);
     else
       add(B_bar, W_bar);
@@ -107,8 +114,8 @@ void Network<Real>::assemble_jvp(std::span<const double> theta, std::span<const 
   for (const Layer& layer : layers_) {
     const auto W_dot = block_of(theta_dot, layer.W);
     const auto B_dot = kappa_dot.subspan(layer.kappa, W_dot.size());
-    if (options_.lipschitz > 0.0)
-      LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), options_.divisor}.assemble_jvp(
+    if (bound_ > 0.0)
+      LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), divisor_}.assemble_jvp(
           block_of(theta, layer.W), W_dot, B_dot);
     else
       std::ranges::copy(W_dot, B_dot.begin());

@@ -9,7 +9,7 @@ namespace spnode::core {
 
 /// Feed-forward network y = s * l_p(... l_1(x)), l_i(z) = sigma(B_i z + b_i).
 ///
-/// With options.lipschitz = L > 0 the layers are those of SPNODE-25, Definition 1 and eq. (8):
+/// With LipschitzOptions of bound L the layers are those of SPNODE-25, Definition 1 and eq. (8):
 /// B_i = L^{1/p} W_i / max(1, sqrt(||W_i||_1 ||W_i||_inf)), so that the network (without the optional factor
 /// s) is L-Lipschitz in the Euclidean norm; else B_i = W_i. The divisor has a smooth form too
 /// (LipschitzLayer). The activation of the last layer is optional.
@@ -26,6 +26,7 @@ class Network final : public LaneMap<Real> {
     double last_layer_scale = 1.0;  ///< multiplies the initial weights of the last layer
   };
   Network(std::size_t inputs, std::size_t outputs, NetworkOptions options, Role role);
+  Network(std::size_t inputs, std::size_t outputs, const LipschitzOptions& options, Role role);
 
   void declare(ParameterLayout& layout) override;
   void initialise(std::uint64_t seed, std::span<double> theta) const override;
@@ -79,6 +80,8 @@ class Network final : public LaneMap<Real> {
 
   std::vector<std::size_t> widths_;
   NetworkOptions options_;
+  double bound_ = 0.0;  // L, or 0 without a bound
+  LipschitzDivisor divisor_ = LipschitzDivisor::exact;
   Role role_;
   std::vector<Layer> layers_;
   ParameterBlock scale_;

@@ -18,11 +18,11 @@ MatrixFunctionMethod method_of(LinearStructure structure, MatrixFunctionMethod a
   const bool blocks = structure == LinearStructure::block_diagonal;
   const MatrixFunctionMethod method = blocks ? MatrixFunctionMethod::dense : MatrixFunctionMethod::taylor;
   if (asked != MatrixFunctionMethod::automatic && asked != method)
-    throw UsageError(
-        blocks ? "integrator.linear: taylor does not go with model.linear.structure: block_diagonal, "
-                 "whose functions have closed forms; leave it automatic"
-               : "integrator.linear: dense does not go with model.linear.structure: low_rank, whose "
-                 "functions are not low rank; leave it automatic");
+    throw OptionError({"linear"}, blocks
+                                      ? "is taylor, but a block diagonal A_L has functions in closed form; "
+                                        "leave it automatic"
+                                      : "is dense, but the functions of a low rank A_L are not low rank; "
+                                        "leave it automatic");
   return method;
 }
 
@@ -44,7 +44,8 @@ std::unique_ptr<LinearPart<Real>> make_linear_part(const LinearShape& matrix, Ma
   }
   for (const OperatorSpec& spec : operators)
     if (spec.kind == OperatorSpec::Kind::resolvent)
-      throw UsageError("integrator.linear = taylor has no implicit stages; use dense with an IMEX scheme");
+      throw OptionError({"linear", "scheme"},
+                        "= taylor has no implicit stages; use dense with an IMEX scheme");
   return std::make_unique<TaylorLinearPart<Real>>(shape, std::move(operators), table.largest(), matrix);
 }
 

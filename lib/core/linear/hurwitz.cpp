@@ -23,7 +23,7 @@ std::unique_ptr<HurwitzOperator> make_hurwitz(std::size_t dimension, const Hurwi
 }
 
 void HurwitzOperator::set_matrix(std::span<const double>, std::span<double>) const {
-  throw UsageError("only model.linear.structure: dense can start from a given matrix");
+  throw UsageError("only a dense A_L can start from a given matrix");
 }
 
 double initial_rate(const HurwitzOptions& options, std::size_t i, std::size_t n) {

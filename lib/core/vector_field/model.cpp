@@ -19,12 +19,14 @@ NonlinearTerms<Real>::NonlinearTerms(const ModelOptions& options, std::size_t di
     Term term;
     if (kind == NonlinearKind::bilinear) {
       term = {std::make_unique<Bilinear<Real>>(n_, options.bilinear, "nonlinear/bilinear"), false, 0, 0};
+    } else if (kind == NonlinearKind::lipschitz) {
+      const typename Network<Real>::Role role{"nonlinear/lipschitz"};
+      term = {std::make_unique<Network<Real>>(n_, n_, options.lipschitz, role), options.lipschitz.relaxation,
+              0, 0};
     } else {
-      const bool bounded = kind == NonlinearKind::lipschitz;
-      NetworkOptions network = bounded ? options.lipschitz : options.network;
-      if (!bounded) network.lipschitz = 0.0;
-      const typename Network<Real>::Role role{bounded ? "nonlinear/lipschitz" : "nonlinear/network"};
-      term = {std::make_unique<Network<Real>>(n_, n_, network, role), network.relaxation, 0, 0};
+      const typename Network<Real>::Role role{"nonlinear/network"};
+      term = {std::make_unique<Network<Real>>(n_, n_, options.network, role), options.network.relaxation, 0,
+              0};
     }
     (term.relaxed ? has_relaxed_ : has_plain_) = true;
     terms_.push_back(std::move(term));
@@ -106,11 +108,13 @@ namespace {
 std::size_t latent_dimension_of(const ModelOptions& options, std::size_t state_dimension) {
   const std::size_t n = options.latent_dimension == 0 ? state_dimension : options.latent_dimension;
   if (!options.autoencoder.enabled && n != state_dimension)
-    throw UsageError("model.latent_dimension = " + std::to_string(n) + ", but the states have " +
-                     std::to_string(state_dimension) + " components and model.autoencoder.enabled is false");
+    throw OptionError({"latent_dimension"}, "= " + std::to_string(n) + ", but the states have " +
+                                                std::to_string(state_dimension) +
+                                                " components and autoencoder.enabled is false");
   if (options.autoencoder.enabled && options.autoencoder.pod && n > state_dimension)
-    throw UsageError("model.latent_dimension = " + std::to_string(n) + ", but a POD of states with " +
-                     std::to_string(state_dimension) + " components has at most that many modes");
+    throw OptionError({"latent_dimension"}, "= " + std::to_string(n) + ", but a POD of states with " +
+                                                std::to_string(state_dimension) +
+                                                " components has at most that many modes");
   return n;
 }
 

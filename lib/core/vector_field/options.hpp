@@ -1,9 +1,11 @@
 #pragma once
-/// What a model is made of; plain options, filled by the application from the deck.
+/// What a model is made of.
 
 #include "core/components/options.hpp"
 #include "core/linear/options.hpp"
+#include "core/support/option.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -12,12 +14,45 @@ namespace spnode::core {
 
 enum class NonlinearKind { bilinear, lipschitz, network };
 
+constexpr auto words_of(NonlinearKind) {
+  return std::to_array<Word<NonlinearKind>>({{"bilinear", NonlinearKind::bilinear},
+                                             {"lipschitz", NonlinearKind::lipschitz},
+                                             {"network", NonlinearKind::network}});
+}
+
 enum class ScalingKind { none, global, component, manual };
+
+constexpr auto words_of(ScalingKind) {
+  return std::to_array<Word<ScalingKind>>({{"none", ScalingKind::none},
+                                           {"global", ScalingKind::global},
+                                           {"component", ScalingKind::component},
+                                           {"manual", ScalingKind::manual}});
+}
 
 struct ScalingOptions {
   ScalingKind kind = ScalingKind::component;
-  std::vector<double> shift;  ///< manual: subtracted from each component, or one value for all
-  std::vector<double> scale;  ///< manual: each component is divided by it
+  std::vector<double> shift;
+  std::vector<double> scale;
+
+  static void describe(auto& visit) {
+    using Self = ScalingOptions;
+    visit.option("kind", &Self::kind,
+                 {.meaning = "global: one mean deviation for all components; component: one each"});
+    visit.option("shift", &Self::shift,
+                 {.meaning = "manual: one value for all components, or one each", .unit = "state"});
+    visit.option("scale", &Self::scale,
+                 {.meaning = "manual: one value for all components, or one each",
+                  .unit = "state",
+                  .limits = above(0)});
+  }
+
+  /// Raises OptionError.
+  void validate() const {
+    const bool manual = kind == ScalingKind::manual, given = !shift.empty() || !scale.empty();
+    require_option(!manual || given, {"kind"}, "is manual, which needs shift, scale or both");
+    require_option(manual || !given, {shift.empty() ? "scale" : "shift"},
+                   "needs kind: manual; found " + std::string(name_of(kind)));
+  }
 };
 
 /// Where A_L and the bilinear form, or a network in its place, start.
@@ -26,6 +61,12 @@ enum class Initialisation {
   dmd,                ///< A_L from the linear map of one interval that fits the latent data best
   operator_inference  ///< both from the latent data and their time derivatives by least squares
 };
+
+constexpr auto words_of(Initialisation) {
+  return std::to_array<Word<Initialisation>>({{"random", Initialisation::random},
+                                              {"dmd", Initialisation::dmd},
+                                              {"operator_inference", Initialisation::operator_inference}});
+}
 
 /// The arithmetic of tiles: states, products, adjoints.
 ///
@@ -36,19 +77,69 @@ enum class Precision {
   mixed  ///< float
 };
 
+constexpr auto words_of(Precision) {
+  return std::to_array<Word<Precision>>({{"double", Precision::float64}, {"mixed", Precision::mixed}});
+}
+
 struct ModelOptions {
-  std::size_t latent_dimension = 0;  ///< 0: the dimension of the state
+  std::size_t latent_dimension = 0;
   HurwitzOptions linear;
-  std::vector<NonlinearKind> nonlinear = {
-      NonlinearKind::bilinear};  ///< terms that are summed; empty: linear model
+  std::vector<NonlinearKind> nonlinear = {NonlinearKind::bilinear};
   BilinearOptions bilinear;
-  NetworkOptions lipschitz;  ///< used by NonlinearKind::lipschitz
-  NetworkOptions network;    ///< used by NonlinearKind::network
+  LipschitzOptions lipschitz;
+  NetworkOptions network;
   AutoencoderOptions autoencoder;
   ScalingOptions scaling;
   Initialisation initialisation = Initialisation::random;
-  std::size_t inference_order = 10;  ///< operator_inference: order of the differences, an even number
+  std::size_t inference_order = 10;
   Precision precision = Precision::float64;
+
+  static void describe(auto& visit) {
+    using Self = ModelOptions;
+    visit.option("latent_dimension", &Self::latent_dimension,
+                 {.meaning = "0: the dimension of the state; less needs the autoencoder",
+                  .limits = between(0, widest)});
+    visit.option("nonlinear", &Self::nonlinear, {.meaning = "terms of g, summed; []: a linear model"});
+    visit.option(
+        "precision", &Self::precision,
+        {.meaning = "mixed: states and products in float, up to twice as fast; parameters and sums stay "
+                    "double"});
+    visit.option(
+        "initialisation", &Self::initialisation,
+        {.meaning = "start of A_L and the bilinear form: from the seed; dmd: A_L from the data's linear map; "
+                    "operator_inference: both by least squares on the data's time derivatives (without a "
+                    "bilinear form a network of one hidden layer starts there)"});
+    visit.option("inference_order", &Self::inference_order,
+                 {.meaning = "operator_inference: order of the central differences, even; high for smooth "
+                             "data",
+                  .limits = between(2, 100)});
+    visit.section("linear", &Self::linear,
+                  "A_L = (G_s + G_u) S + mu I, or structured: real parts of its spectrum stay below mu.");
+    visit.section("bilinear", &Self::bilinear,
+                  "g(u) = sum over R of (C_r u)(D_r u) + b; the right class for quadratic systems.");
+    visit.section("lipschitz", &Self::lipschitz, "A network whose Lipschitz constant is bounded.");
+    visit.section("network", &Self::network, "A plain feed-forward network.");
+    visit.section("autoencoder", &Self::autoencoder,
+                  "Encoder and decoder between the state and the latent space.");
+    visit.section("scaling", &Self::scaling,
+                  "Scaling of the data, a part of the model: (state - shift) / scale.");
+  }
+
+  /// Raises OptionError.
+  void validate() const {
+    for (auto kind = nonlinear.begin(); kind != nonlinear.end(); ++kind)
+      require_option(std::find(nonlinear.begin(), kind, *kind) == kind, {"nonlinear"},
+                     "names a term twice; found " + std::string(name_of(*kind)) + " twice");
+    require_option(inference_order % 2 == 0, {"inference_order"},
+                   "must be even; found " + std::to_string(inference_order));
+    if (initialisation == Initialisation::random) return;
+    // The latent states must be known before the training.
+    const std::string start = "is " + std::string(name_of(initialisation)) + ", which needs ";
+    require_option(linear.structure == LinearStructure::dense, {"initialisation", "linear.structure"},
+                   start + "linear.structure: dense; found " + std::string(name_of(linear.structure)));
+    require_option(!autoencoder.enabled || autoencoder.pod, {"initialisation", "autoencoder.pod"},
+                   start + "autoencoder.pod: true where there is an autoencoder; found false");
+  }
 };
 
 /// work.operator()<Real>() with the scalar of tiles.

@@ -1,8 +1,8 @@
-#include "app/deck_reference.hpp"
+#include "app/deck/reference.hpp"
 
 #include <algorithm>
 
-#include "app/deck_keys.hpp"
+#include "app/deck/keys.hpp"
 
 namespace spnode::app {
 
@@ -42,10 +42,10 @@ std::string print_reference() {
   for (const Section& section : deck_sections()) {
     const std::size_t depth = depth_of(section.path);
     const std::string outer(depth == 0 ? 0 : 2 * (depth - 1), ' '), inner(2 * depth, ' ');
-    text += "\n" + outer + "# " + section.doc + "\n";
+    text += "\n" + outer + "# " + section.meaning + "\n";
     if (depth > 0) text += outer + name_in_section(section.path) + ":\n";
     for_keys_of(section, [&](const Key& key) {
-      text += inner + "# " + key.doc + (key.unit.empty() ? "" : " [" + key.unit + "]") + "\n";
+      text += inner + "# " + key.meaning + (key.unit.empty() ? "" : " [" + key.unit + "]") + "\n";
       text += inner + name_in_section(key.path) + ": " + key.print(defaults) + "  # " + type_and_range(key) +
               "\n";
     });
@@ -61,11 +61,11 @@ std::string print_reference_markdown() {
       "On the command line a key is given as `section.key=value`.\n";
   for (const Section& section : deck_sections()) {
     text += "\n## " + (section.path.empty() ? std::string("Top level") : "`" + section.path + "`") + "\n\n";
-    text += section.doc +
+    text += section.meaning +
             "\n\n| key | type and range | unit | default | meaning |\n| --- | --- | --- | --- | --- |\n";
     for_keys_of(section, [&](const Key& key) {
       text += "| `" + key.path + "` | " + type_and_range(key) + " | " + key.unit + " | `" +
-              key.print(defaults) + "` | " + key.doc + " |\n";
+              key.print(defaults) + "` | " + key.meaning + " |\n";
     });
   }
   return text;

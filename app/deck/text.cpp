@@ -1,4 +1,4 @@
-#include "app/deck_text.hpp"
+#include "app/deck/text.hpp"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -1,4 +1,4 @@
-#include "app/deck_values.hpp"
+#include "app/deck/values.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -39,25 +39,6 @@ std::size_t edit_distance(const std::string& a, const std::string& b) {
 }
 
 }  // namespace
-
-std::string Limits::words() const {
-  std::string text;
-  if (std::isfinite(least)) text = (excludes_least ? "above " : "at least ") + Value<double>::print(least);
-  if (std::isfinite(most)) text += (text.empty() ? "" : ", ") + ("at most " + Value<double>::print(most));
-  return text;
-}
-
-Limits Limits::of_integers() const {
-  constexpr double most_counted = std::numeric_limits<std::int32_t>::max();
-  return {std::max(least, 0.0), std::isfinite(most) ? most : most_counted, excludes_least};
-}
-
-std::string Limits::integer_words() const {
-  const std::uint64_t most_integer =
-      most < any_integer ? static_cast<std::uint64_t>(most) : std::numeric_limits<std::uint64_t>::max();
-  return "at least " + std::to_string(static_cast<std::uint64_t>(least)) + ", at most " +
-         std::to_string(most_integer);
-}
 
 std::string quoted(const std::string& text) { return std::string("'").append(printable(text)).append("'"); }
 
@@ -103,9 +84,8 @@ std::string Value<double>::print(double value) {
 
 std::uint64_t Value<std::uint64_t>::read(const YAML::Node& node, const Limits& limits) {
   std::uint64_t value = 0;
-  const Limits allowed = limits.of_integers();
-  if (!parse(node, value) || !allowed.allow(static_cast<double>(value)))
-    refuse("an integer (" + allowed.integer_words() + ")", node);
+  if (!parse(node, value) || !limits.of_integers().allow(static_cast<double>(value)))
+    refuse("an integer (" + limits.integer_words() + ")", node);
   return value;
 }
 

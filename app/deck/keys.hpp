@@ -1,6 +1,6 @@
 #pragma once
-/// The annotated table of every key of the deck: the reader, the printed deck, input/reference.yaml and
-/// docs/deck-reference.md all come from it.
+/// Every key of the deck, from the descriptions of its options: the reader, the printed deck,
+/// input/reference.yaml, docs/deck-reference.md and what --resume compares all come from it.
 
 #include <yaml-cpp/yaml.h>
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "app/deck.hpp"
+#include "app/deck/deck.hpp"
 
 namespace spnode::app {
 
@@ -18,7 +18,8 @@ struct Key {
   std::string type;     ///< "integer", "list of numbers", "word", ...
   std::string allowed;  ///< limits or words, empty where anything of the type goes
   std::string unit;     ///< empty where there is none
-  std::string doc;      ///< one line
+  std::string meaning;  ///< one line
+  OnResume on_resume;
 
   std::function<void(Deck&, const YAML::Node&)> read;  ///< throws BadValue
   std::function<std::string(const Deck&)> print;       ///< the value as YAML on one line
@@ -27,13 +28,16 @@ struct Key {
 /// A group of keys.
 struct Section {
   std::string path;
-  std::string doc;
+  std::string meaning;
 };
 
-/// All keys, those of one section together, in the order of the manual.
+/// All keys, in the order of the manual.
 const std::vector<Key>& deck_keys();
 
 /// All sections in the same order.
 const std::vector<Section>& deck_sections();
+
+/// A key or a section in a section: "model.linear", or the name alone at the top.
+std::string join(const std::string& section, std::string_view name);
 
 }  // namespace spnode::app

@@ -1,12 +1,12 @@
-#include "app/deck.hpp"
+#include "app/deck/deck.hpp"
 
 #include <yaml-cpp/depthguard.h>
 
 #include <algorithm>
 
-#include "app/deck_check.hpp"
-#include "app/deck_keys.hpp"
-#include "app/deck_values.hpp"
+#include "app/deck/check.hpp"
+#include "app/deck/keys.hpp"
+#include "app/deck/values.hpp"
 #include "core/support/error.hpp"
 #include "core/support/text.hpp"
 
@@ -40,10 +40,6 @@ std::string suggest_path(const std::string& path) {
   return "; `spnode check --reference` prints every key";
 }
 
-std::string join(const std::string& section, const std::string& name) {
-  return section.empty() ? name : section + "." + name;
-}
-
 /// What yaml-cpp found wrong; of what is nested too deep it only says "bad file".
 std::string reason(const YAML::Exception& error) {
   const auto* const deep = dynamic_cast<const YAML::DeepRecursion*>(&error);
@@ -55,7 +51,6 @@ std::string reason(const YAML::Exception& error) {
 class Reader {
  public:
   Deck deck;
-  Places places;
 
   void read_text(const std::string& text, const std::string& name) {
     name_ = name;
@@ -96,9 +91,9 @@ class Reader {
       if (!entry.first.IsScalar()) throw UsageError(where + "a key must be a word");
       const std::string inner = join(path, entry.first.Scalar());
       if (!is_section(inner)) {
-        if (places.contains(inner))
+        if (const auto before = deck.places.find(inner); before != deck.places.end())
           throw UsageError(where + "'" + inner + "' is given twice; also at " +
-                           places.at(inner).substr(0, places.at(inner).size() - 2));
+                           before->second.substr(0, before->second.size() - 2));
         read_value(inner, entry.second, where);
       } else if (entry.second.IsMap()) {
         read_section(entry.second, inner);
@@ -118,7 +113,7 @@ class Reader {
       const bool from_text = !where.starts_with("command line") && !value.Mark().is_null();
       throw UsageError((from_text ? place(value.Mark()) : where) + path + " " + error.what());
     }
-    places[path] = where;
+    deck.places[path] = where;
   }
 
   std::string name_;
@@ -126,16 +121,11 @@ class Reader {
 
 }  // namespace
 
-Deck::Deck() {
-  // Small bounds cost accuracy, none at all costs stability; 50 to 200 are alike on Kuramoto-Sivashinsky.
-  model.lipschitz.lipschitz = 100.0;
-}
-
 Deck read_deck(const std::string& text, const std::string& name, const std::vector<std::string>& overrides) {
   Reader reader;
   reader.read_text(text, name);
   for (const std::string& word : overrides) reader.read_override(word);
-  check_contradictions(reader.deck, reader.places);
+  check_contradictions(reader.deck);
   return reader.deck;
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-/// The manual of the deck, printed from the table of keys.
+/// The manual of the deck, printed from the descriptions of its options.
 
 #include <string>
 
