@@ -207,6 +207,15 @@ class BadData(ProgramTest):
         self.refused(WRONG_DECK, "command line: model.latent_dimension=1: model.latent_dimension = 1, but the states have 2", "train", "deck.yaml",
                      "model.latent_dimension=1")
 
+    def test_options_that_do_not_fit_the_data_are_named_with_their_place(self):
+        for key, message, *words in (
+            ("model.scaling.shift=[1,2,3]", "model.scaling.shift has 3 values; the states have 2", "model.scaling.kind=manual"),
+            ("data.times=[0,99]", "data.times must increase and stay below the number of times, 6; found 99", "data.window=1"),
+            ("integrator.linear=taylor", "integrator.linear = taylor has no implicit stages", "integrator.scheme=imex_ars2"),
+            ("model.initialisation=operator_inference", "model.initialisation does not suit the data: operator inference needs",
+             "data.times=[0,1]", "data.window=1")):
+            self.refused(WRONG_DECK, f"command line: {key}: {message}", "train", "deck.yaml", key, *words)
+
     def test_data_are_not_generated_over_existing_ones(self):
         self.refused(WRONG_DECK, "train.h5 exists", "generate", "deck.yaml")
 

@@ -8,6 +8,7 @@
 namespace spnode::core {
 
 void WindowOptions::validate() const {
+  require_option(!every.empty(), {"every"}, "is empty; name at least one number");
   require_option(times.size() != 1, {"times"}, "must be at least two indices; found one");
   for (std::size_t i = 1; i < times.size(); ++i)
     require_option(times[i - 1] < times[i], {"times"},
@@ -20,8 +21,7 @@ WindowIndex::WindowIndex(std::size_t trajectories, std::size_t times, const Wind
   if (trajectories == 0 || times < 2)
     throw UsageError("a data set needs at least one trajectory of two times; found " +
                      std::to_string(trajectories) + " of " + std::to_string(times));
-  if (options.every.empty() || std::ranges::min(options.every) == 0)
-    throw OptionError({"every"}, "must name at least one number, each at least 1");
+  validate_all(options);
   const std::size_t longest = std::ranges::max(options.every);
   intervals_ = options.window == 0 ? std::max<std::size_t>(1, (times - 1) / longest) : options.window;
   if (intervals_ * longest > times - 1)
