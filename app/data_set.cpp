@@ -1,8 +1,12 @@
 #include "app/data_set.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 
+#include "app/deck/check.hpp"
 #include "core/support/error.hpp"
 #include "core/support/memory_limit.hpp"
 #include "core/support/text.hpp"
@@ -22,24 +26,67 @@ io::TrajectoryInfo inspect_data(const parallel::Communicator& comm, const std::s
   return info;
 }
 
-core::WindowIndex window_index(const std::string& path, const io::TrajectoryInfo& info,
-                               const core::WindowOptions& windows) {
+namespace {
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+void require_names(const std::string& path, const char* group, const std::vector<std::string>& held,
+                   const std::vector<std::string>& needed) {
+  for (const std::string& name : needed)
+    if (!contains(held, name))
+      throw FileError(
+          fmt::format("{}: {}/{} is missing; the model depends on it{}", path, group, name,
+                      held.empty() ? "" : fmt::format(" (the file has {})", fmt::join(held, ", "))));
+}
+
+}  // namespace
+
+void require_arguments(const std::string& path, const io::TrajectoryInfo& info,
+                       const core::ArgumentOptions& arguments) {
+  require_names(path, "/parameters", info.parameters, arguments.parameters);
+  require_names(path, "/inputs", info.inputs, arguments.inputs);
+}
+
+std::string unused_arguments(const io::TrajectoryInfo& info, const core::ArgumentOptions& arguments) {
+  std::string list;
+  const auto add = [&](const char* kind, const std::vector<std::string>& held,
+                       const std::vector<std::string>& used) {
+    for (const std::string& name : held)
+      if (!contains(used, name)) list += fmt::format("{}{} {}", list.empty() ? "" : ", ", kind, name);
+  };
+  add("parameter", info.parameters, arguments.parameters);
+  add("input", info.inputs, arguments.inputs);
+  return list;
+}
+
+core::WindowIndex window_index(const std::string& path, const io::TrajectoryInfo& info, const Deck& deck) {
   if (info.count == 0 || info.times < 2)
     throw FileError(path + ": /state has " + std::to_string(info.count) + " trajectories of " +
                     std::to_string(info.times) + " times; at least one of two times is needed");
-  return {info.count, windows.times.empty() ? info.times : windows.times.size(), windows};
+  const core::WindowOptions& windows = deck.data.windows;
+  return using_section(deck, "data", [&] {
+    return core::WindowIndex(info.count, windows.times.empty() ? info.times : windows.times.size(), windows);
+  });
 }
 
-DataSet load_data_set(const parallel::Communicator& comm, const std::string& path,
-                      const core::WindowOptions& windows, const training::SamplerOptions& options) {
+core::Trajectories chosen_times(core::Trajectories trajectories, const Deck& deck) {
+  return using_section(deck, "data",
+                       [&] { return core::select_times(std::move(trajectories), deck.data.windows.times); });
+}
+
+DataSet load_data_set(const parallel::Communicator& comm, const std::string& path, const Deck& deck,
+                      const training::SamplerOptions& options) {
   const io::TrajectoryInfo info = inspect_data(comm, path);
-  const core::WindowIndex index = window_index(path, info, windows);
+  require_arguments(path, info, deck.model.arguments);
+  const core::WindowIndex index = window_index(path, info, deck);
   const training::Sampler sampler(index.count(), options);
   const parallel::Range held = sampler.held(comm.rank(), comm.size());
   const auto trajectories = index.trajectories(held.begin, held.end);
   core::Trajectories own =
       io::read_trajectories(comm, path, trajectories.first, trajectories.last - trajectories.first);
-  parallel::collectively(comm, [&] { own = core::select_times(std::move(own), windows.times); });
+  parallel::collectively(comm, [&] { own = chosen_times(std::move(own), deck); });
   return {{sampler, core::WindowData(index, std::move(own), trajectories.first)}, path, info};
 }
 

@@ -3,7 +3,9 @@
 
 #include <string>
 
+#include "app/deck/deck.hpp"
 #include "core/data/windows.hpp"
+#include "core/vector_field/options.hpp"
 #include "io/trajectories.hpp"
 #include "parallel/communicator.hpp"
 #include "training/data_set.hpp"
@@ -20,14 +22,24 @@ struct DataSet : training::DataSet {
 /// is beyond what the libraries count (2^31 - 1).
 io::TrajectoryInfo inspect_data(const parallel::Communicator& comm, const std::string& path);
 
-/// The windows of a data file. Raises FileError where it has no interval, UsageError where no window fits.
-/// Not collective.
-core::WindowIndex window_index(const std::string& path, const io::TrajectoryInfo& info,
-                               const core::WindowOptions& windows);
+/// Raises FileError where a file lacks a parameter or an input that a model depends on. Not collective.
+void require_arguments(const std::string& path, const io::TrajectoryInfo& info,
+                       const core::ArgumentOptions& arguments);
+
+/// "parameter mu, input c": what a file holds beside states and times that a model does not depend on.
+std::string unused_arguments(const io::TrajectoryInfo& info, const core::ArgumentOptions& arguments);
+
+/// The windows that the deck cuts from a data file. Raises FileError where it has no interval, UsageError
+/// where no window fits. Not collective.
+core::WindowIndex window_index(const std::string& path, const io::TrajectoryInfo& info, const Deck& deck);
 
 /// Reads this rank's part of a file. Collective. Raises FileError for an unusable file, UsageError where no
 /// window fits into its trajectories.
-DataSet load_data_set(const parallel::Communicator& comm, const std::string& path,
-                      const core::WindowOptions& windows, const training::SamplerOptions& sampler);
+DataSet load_data_set(const parallel::Communicator& comm, const std::string& path, const Deck& deck,
+                      const training::SamplerOptions& sampler);
+
+/// The times of trajectories that the deck chooses. Raises UsageError for one that they do not have. Not
+/// collective.
+core::Trajectories chosen_times(core::Trajectories trajectories, const Deck& deck);
 
 }  // namespace spnode::app

@@ -17,6 +17,9 @@ core::Trajectories expand(const core::Trajectories& held, std::size_t first, par
   all.components = held.components;
   all.shared_time = held.shared_time;
   if (held.shared_time) all.time = held.time;
+  all.input_times = held.input_times;
+  all.shared_input_time = held.shared_input_time;
+  if (held.shared_input_time) all.input_time = held.input_time;
   for (std::size_t g = range.begin; g < range.end; ++g) {
     const std::size_t n = g / ensemble - first;
     if (!held.state.empty()) {
@@ -26,6 +29,12 @@ core::Trajectories expand(const core::Trajectories& held, std::size_t first, par
     if (!held.shared_time)
       all.time.insert(all.time.end(), &held.time[n * held.times], &held.time[n * held.times] + held.times);
     for (const auto& [name, values] : held.parameters) all.parameters[name].push_back(values[n]);
+    const auto add_row = [&](const std::vector<double>& from, std::vector<double>& to) {
+      const auto row = from.begin() + static_cast<std::ptrdiff_t>(n * held.input_times);
+      to.insert(to.end(), row, row + static_cast<std::ptrdiff_t>(held.input_times));
+    };
+    if (!held.shared_input_time) add_row(held.input_time, all.input_time);
+    for (const auto& [name, values] : held.inputs) add_row(values, all.inputs[name]);
   }
   return all;
 }
@@ -34,10 +43,11 @@ void perturb(core::Trajectories& initial, std::size_t first, const Deck& deck,
              const std::vector<double>& scale) {
   const core::Random random(deck.seed, "forecast.ensemble");
   for (std::size_t l = 0; l < initial.count; ++l) {
-    if ((first + l) % deck.forecast.members == 0) continue;
+    if ((first + l) % deck.forecast.ensemble.members == 0) continue;
     double* const x = initial.state_at(l, 0);
     for (std::size_t i = 0; i < initial.components; ++i)
-      x[i] += deck.forecast.perturbation * scale[i] * random.normal((first + l) * initial.components + i);
+      x[i] += deck.forecast.ensemble.perturbation * scale[i] *
+              random.normal((first + l) * initial.components + i);
   }
 }
 
@@ -46,7 +56,7 @@ void perturb(core::Trajectories& initial, std::size_t first, const Deck& deck,
 Ensemble read_members(const parallel::Communicator& comm, const Deck& deck, const StoredModel& model,
                       const std::string& path, const io::TrajectoryInfo& info) {
   const ForecastOptions& options = deck.forecast;
-  const std::size_t ensemble = options.members;
+  const std::size_t ensemble = options.ensemble.members;
   Ensemble members;
   members.count = info.count * ensemble;
   members.range = parallel::share(members.count, comm.size(), comm.rank());

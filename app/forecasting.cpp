@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "app/data_set.hpp"
+#include "app/deck/check.hpp"
 #include "core/support/memory_limit.hpp"
 #include "training/objectives.hpp"
 
@@ -15,6 +16,7 @@ io::TrajectoryInfo inspect_share(const parallel::Communicator& comm, const std::
   if (info.components != needed)
     throw FileError(path + ": /state has " + std::to_string(info.components) + " components; the model " +
                     model.path + " is for " + std::to_string(needed));
+  require_arguments(path, info, model.state.model->options().arguments);
   if (limit > 0) info.count = std::min(info.count, limit);
   return info;
 }
@@ -34,6 +36,22 @@ TrajectoryShare read_share(const parallel::Communicator& comm, const std::string
   return share;
 }
 
+namespace {
+
+core::Trajectories without_states(const core::Trajectories& all) {
+  core::Trajectories rest;
+  rest.count = all.count;
+  rest.components = all.components;
+  rest.parameters = all.parameters;
+  rest.shared_input_time = all.shared_input_time;
+  rest.input_times = all.input_times;
+  rest.input_time = all.input_time;
+  rest.inputs = all.inputs;
+  return rest;
+}
+
+}  // namespace
+
 std::unique_ptr<core::Forecaster> make_forecaster(const parallel::Communicator& comm,
                                                   const StoredModel& model, const ForecastRun& run,
                                                   const std::vector<double>& steps) {
@@ -44,9 +62,11 @@ std::unique_ptr<core::Forecaster> make_forecaster(const parallel::Communicator& 
     options.integrator = model.deck.integrator;
     options.integrator.substeps = run.substeps;
     options.tolerance = run.tolerance;
-    core::with_tile_scalar(run.precision, [&]<class Real>() {
-      forecaster =
-          std::make_unique<core::BasicForecaster<Real>>(*model.state.model, model.state.theta, options, all);
+    using_section(model.deck, "integrator", [&] {
+      core::with_tile_scalar(run.precision, [&]<class Real>() {
+        forecaster = std::make_unique<core::BasicForecaster<Real>>(*model.state.model, model.state.theta,
+                                                                   options, all);
+      });
     });
   });
   return forecaster;
@@ -68,13 +88,17 @@ std::size_t piece_intervals(const parallel::Communicator& comm, std::size_t coun
   return std::max<std::size_t>(numbers / std::max<std::size_t>(largest_share * components, 1), 32);
 }
 
-core::Trajectories uniform_piece(const core::Trajectories& initial, double step, std::size_t intervals) {
-  core::Trajectories piece;
-  piece.count = initial.count;
+core::Trajectories uniform_piece(const core::Trajectories& initial, double step, std::size_t first,
+                                 std::size_t intervals) {
+  core::Trajectories piece = without_states(initial);
   piece.times = intervals + 1;
-  piece.components = initial.components;
+  piece.shared_time = true;
   piece.state.resize(piece.count * piece.times * piece.components);
+  piece.time.clear();
   for (std::size_t i = 0; i <= intervals; ++i) piece.time.push_back(static_cast<double>(i) * step);
+  piece.clock.clear();
+  for (std::size_t n = 0; n < piece.count; ++n)
+    piece.clock.push_back(initial.time_at(n, 0) + static_cast<double>(first) * step);
   return piece;
 }
 

@@ -53,8 +53,10 @@ void forecast_share(const parallel::Communicator& comm, const StoredModel& model
 /// Intervals of a long forecast to be held in memory at a time, the same on all ranks: some 8 MiB of states.
 std::size_t piece_intervals(const parallel::Communicator& comm, std::size_t count, std::size_t components);
 
-/// A piece of `intervals` equal steps for the trajectories that begin with the first states of `initial`; its
-/// times count from 0, its states are still to be computed.
-core::Trajectories uniform_piece(const core::Trajectories& initial, double step, std::size_t intervals);
+/// Steps [first, first + intervals) of a forecast in equal steps for the trajectories that begin with the
+/// first states of `initial`, with their parameters and inputs; its times count from 0, its states are still
+/// to be computed.
+core::Trajectories uniform_piece(const core::Trajectories& initial, double step, std::size_t first,
+                                 std::size_t intervals);
 
 }  // namespace spnode::app

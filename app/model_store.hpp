@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "app/deck.hpp"
+#include "app/deck/deck.hpp"
 #include "io/trained_model.hpp"
 #include "parallel/communicator.hpp"
 

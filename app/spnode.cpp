@@ -5,8 +5,8 @@
 
 #include "app/commands/commands.hpp"
 #include "app/commands/support.hpp"
-#include "app/deck_text.hpp"
-#include "app/deck_values.hpp"
+#include "app/deck/text.hpp"
+#include "app/deck/values.hpp"
 #include "app/processor_report.hpp"
 #include "app/runtime.hpp"
 #include "app/start_signals.hpp"

@@ -4,7 +4,7 @@
 #include "app/commands/memory.hpp"
 #include "app/commands/support.hpp"
 #include "app/data_set.hpp"
-#include "app/deck_reference.hpp"
+#include "app/deck/reference.hpp"
 #include "core/support/memory_limit.hpp"
 
 namespace spnode::app {
@@ -15,7 +15,7 @@ namespace {
 /// absent.
 void check_data(const Context& context, const char* key, const std::string& path) {
   if (path.empty()) return;
-  if (context.deck.system && !exists(context.comm, path)) {
+  if (context.deck.generate.system && !exists(context.comm, path)) {
     say(context.comm, "# {}: {}: absent; spnode generate writes it\n", key, path);
     return;
   }

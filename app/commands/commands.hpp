@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "app/command_line.hpp"
-#include "app/deck.hpp"
+#include "app/deck/deck.hpp"
 #include "parallel/communicator.hpp"
 
 namespace spnode::app {

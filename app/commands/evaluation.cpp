@@ -78,7 +78,7 @@ std::vector<core::NormStatistics> watch(const parallel::Communicator& comm, core
     std::vector<double> latent = forecaster.encode(share.held);
     const std::size_t most = piece_intervals(comm, share.info.count, share.info.components);
     for (std::size_t first = 0; first < intervals; first += most) {
-      core::Trajectories piece = uniform_piece(share.held, step, std::min(most, intervals - first));
+      core::Trajectories piece = uniform_piece(share.held, step, first, std::min(most, intervals - first));
       forecaster.run(piece, latent);
       for (std::size_t n = 0; n < piece.count; ++n)
         norms[n].add({piece.state_at(n, 1), (piece.times - 1) * piece.components}, piece.components);

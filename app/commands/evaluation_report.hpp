@@ -4,7 +4,7 @@
 #include <string>
 
 #include "app/commands/evaluation.hpp"
-#include "app/deck.hpp"
+#include "app/deck/deck.hpp"
 #include "io/atomic_file.hpp"
 
 namespace spnode::app {

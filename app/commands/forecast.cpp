@@ -51,8 +51,11 @@ class TimeGrid {
   /// Times [first, first + intervals], for the steps between them; states still to be computed. Equal steps
   /// are counted from 0, so that they are equal however far the forecast goes.
   core::Trajectories piece(std::size_t first, std::size_t intervals) const {
-    core::Trajectories piece = uniform_piece(initial_, step_, intervals);
-    if (step_ == 0.0) set_times(piece, first);
+    core::Trajectories piece = uniform_piece(initial_, step_, first, intervals);
+    if (step_ == 0.0) {
+      set_times(piece, first);
+      piece.clock.clear();
+    }
     return piece;
   }
 
@@ -104,7 +107,6 @@ void write_forecast(const parallel::Communicator& comm, core::Forecaster& foreca
     parallel::collectively(comm, [&] {
       piece = grid.piece(first, std::min(most, grid.times() - 1 - first));
       forecaster.run(piece, latent);
-      piece.parameters = members.initial.parameters;
       if (first > 0) piece = without_first(piece);
       grid.set_times(piece, first > 0 ? first + 1 : 0);
     });
@@ -129,9 +131,10 @@ void forecast(Context& context) {
   const StoredModel model = load_model(comm, model_path);
   io::TrajectoryInfo info = inspect_share(comm, data, options.trajectories, model);
   require_start(options, info, data);
-  const double states = static_cast<double>(info.count) * static_cast<double>(options.members);
-  core::require_memory(states * static_cast<double>(info.components) * sizeof(double) / comm.size(),
-                       fmt::format("an ensemble of {} members of {} states", options.members, info.count));
+  const double states = static_cast<double>(info.count) * static_cast<double>(options.ensemble.members);
+  core::require_memory(
+      states * static_cast<double>(info.components) * sizeof(double) / comm.size(),
+      fmt::format("an ensemble of {} members of {} states", options.ensemble.members, info.count));
   const Ensemble members = read_members(comm, deck, model, data, info);
   const TimeGrid grid(options, members.initial, members.axis);
   const std::size_t substeps = options.substeps > 0 ? options.substeps : model.deck.integrator.substeps;

@@ -6,6 +6,7 @@
 #include "app/commands/commands.hpp"
 #include "app/commands/outputs.hpp"
 #include "app/commands/support.hpp"
+#include "app/deck/check.hpp"
 #include "core/support/memory_limit.hpp"
 #include "io/output_directory.hpp"
 #include "io/trajectories.hpp"
@@ -42,7 +43,7 @@ void write_split(const Context& context, const core::GenerateOptions& options, c
   info.count = split.count;
   info.times = options.times;
   info.components = reference::number_of_components(options);
-  info.system = reference::system_name(options.system);
+  info.system = std::string(name_of(*options.system));
   info.units = reference::system_units(options);
   prepare_parent(comm, split.path);
   require_space(comm, split.path, info);
@@ -69,23 +70,22 @@ void write_split(const Context& context, const core::GenerateOptions& options, c
       info.components, clock.seconds());
 }
 
-core::GenerateOptions options_of(const Deck& deck) {
-  if (!deck.system)
+/// Raises UsageError where the deck asks for nothing that can be simulated here.
+const core::GenerateOptions& checked_options(const Deck& deck) {
+  if (!deck.generate.system)
     throw UsageError(
         "generate.system is none; name a built-in system, or bring the files that data.train, "
         "data.validation and data.test name");
-  core::GenerateOptions options = deck.generate;
-  options.system = *deck.system;
-  reference::validate(options);
-  core::require_memory(reference::simulation_bytes(options, block_size),
-                       fmt::format("a block of trajectories of generate.times = {}", options.times));
-  return options;
+  using_section(deck, "generate", [&] { reference::validate(deck.generate); });
+  core::require_memory(reference::simulation_bytes(deck.generate, block_size),
+                       fmt::format("a block of trajectories of generate.times = {}", deck.generate.times));
+  return deck.generate;
 }
 
 }  // namespace
 
 void generate(Context& context) {
-  const core::GenerateOptions options = options_of(context.deck);
+  const core::GenerateOptions& options = checked_options(context.deck);
   const std::vector<Split> splits = splits_of(context.deck);
   if (splits.empty())
     throw UsageError("data.train, data.validation and data.test are empty: nowhere to write to");
@@ -98,8 +98,8 @@ void generate_missing(Context& context) {
   for (const Split& split : splits_of(context.deck)) {
     if (exists(context.comm, split.path)) {
       say(context.comm, "{}: there\n", split.path);
-    } else if (context.deck.system) {
-      write_split(context, options_of(context.deck), split);
+    } else if (context.deck.generate.system) {
+      write_split(context, checked_options(context.deck), split);
     }
   }
 }

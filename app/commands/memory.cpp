@@ -8,6 +8,7 @@
 #include <span>
 
 #include "app/data_set.hpp"
+#include "app/deck/check.hpp"
 #include "core/loss/objective.hpp"
 #include "core/support/memory_limit.hpp"
 #include "core/support/text.hpp"
@@ -24,10 +25,10 @@ namespace {
 
 /// A data file as a training sees it.
 struct Source {
-  Source(const parallel::Communicator& comm, const std::string& path, const core::WindowOptions& windows,
+  Source(const parallel::Communicator& comm, const std::string& path, const Deck& deck,
          const training::SamplerOptions& options)
       : info(inspect_data(comm, path)),
-        index(window_index(path, info, windows)),
+        index(window_index(path, info, deck)),
         sampler(index.count(), options) {}
 
   /// Trajectories of the rank that holds most.
@@ -59,8 +60,7 @@ core::WindowData first_tile(const Context& context, const Source& train) {
   const std::uint64_t needed = std::min<std::uint64_t>(deck.training.tile, train.index.count());
   core::Trajectories held =
       io::read_trajectories(context.comm, deck.data.train, 0, train.index.trajectories(0, needed).last);
-  parallel::collectively(context.comm,
-                         [&] { held = core::select_times(std::move(held), deck.data.windows.times); });
+  parallel::collectively(context.comm, [&] { held = chosen_times(std::move(held), deck); });
   return core::WindowData(train.index, std::move(held), 0);
 }
 
@@ -154,21 +154,26 @@ double run_tile(const Deck& deck, core::Objective<Real>& objective, const core::
 /// Fills in what follows from the model. Not collective.
 void add_model(const Deck& deck, const Source& train, const core::WindowData& data, int ranks,
                training::TrainingSizes sizes, MemoryEstimate& estimate) {
-  core::Model model(deck.model, train.info.components);
+  const core::Model model =
+      using_section(deck, "model", [&] { return core::Model(deck.model, train.info.components); });
   sizes.parameters = model.layout().size();
   sizes.learning = training::learning_count(model.layout());
   require_training(deck, data, sizes, 0.0, estimate);
   estimate.start = start_bytes(deck, model, train, ranks);
   const std::vector<double> theta = any_parameters(model);
   const core::StepTable table(core::distinct_steps(data, deck.integrator.substeps));
-  const auto method = core::choose_method(
-      deck.integrator, core::rate_shape(model.nonlinear()), table, model.linear_operator(theta),
-      train.sampler.batch() * data.index().intervals() * deck.integrator.substeps);
+  const std::size_t lane_steps = train.sampler.batch() * data.index().intervals() * deck.integrator.substeps;
+  const auto method = using_section(deck, "integrator", [&] {
+    return core::choose_method(deck.integrator, model.split_shape(), table,
+                               model.linear_operator(theta), lane_steps);
+  });
   // The data set's table is not known from a few trajectories; with times of their own it is a large one.
   const auto scope = data.held().shared_time ? core::StepScope::table : core::StepScope::tile;
   core::with_tile_scalar(deck.model.precision, [&]<class Real>() {
     const double before = core::resident_memory();
-    core::Objective<Real> objective(model, {deck.integrator, deck.loss, {}, scope}, table, method);
+    core::Objective<Real> objective = using_section(deck, "integrator", [&] {
+      return core::Objective<Real>(model, {deck.integrator, deck.loss, {}, scope}, table, method);
+    });
     objective.set_parameters(theta);
     const double tangents = run_tile(deck, objective, data, sizes, estimate);
     estimate.work =
@@ -190,14 +195,13 @@ void take_largest(const parallel::Communicator& comm, MemoryEstimate& estimate) 
 MemoryEstimate estimate_memory(const Context& context) {
   const parallel::Communicator& comm = context.comm;
   const Deck& deck = context.deck;
-  const core::WindowOptions& windows = deck.data.windows;
-  const Source train(comm, deck.data.train, windows, training::training_sampler(deck.training, deck.seed));
+  const Source train(comm, deck.data.train, deck, training::training_sampler(deck.training, deck.seed));
   training::TrainingSizes sizes;
   sizes.shares = train.sampler.shares_of(0, comm.size()).size();
   MemoryEstimate estimate;
   estimate.data = train.bytes(comm.size());
   if (!deck.data.validation.empty()) {
-    const Source validation(comm, deck.data.validation, windows, training::validation_sampler(deck.training));
+    const Source validation(comm, deck.data.validation, deck, training::validation_sampler(deck.training));
     estimate.data += validation.bytes(comm.size());
     sizes.validates = true;
     sizes.validation_shares = validation.sampler.shares_of(0, comm.size()).size();

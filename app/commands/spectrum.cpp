@@ -81,6 +81,8 @@ void spectrum(Context& context) {
 
   const StoredModel stored = load_model(comm, model_file(deck));
   const core::Model& model = *stored.state.model;
+  if (!model.split_shape().has_linear)
+    throw FileError(stored.path + ": the model has no linear part, so that there is no spectrum to bound");
   spectral::SpectrumOptions options;
   options.count = deck.spectrum.count;
   options.dense_limit = deck.spectrum.dense_limit;

@@ -7,6 +7,7 @@
 #include "app/commands/support.hpp"
 #include "app/commands/training_files.hpp"
 #include "app/data_set.hpp"
+#include "app/deck/check.hpp"
 #include "app/model_store.hpp"
 #include "app/progress.hpp"
 #include "io/data_identity.hpp"
@@ -23,21 +24,22 @@ namespace {
 std::optional<DataSet> load_validation(const Context& context, const DataSet& train) {
   const Deck& deck = context.deck;
   if (deck.data.validation.empty()) return std::nullopt;
-  DataSet set = load_data_set(context.comm, deck.data.validation, deck.data.windows,
-                              training::validation_sampler(deck.training));
+  DataSet set =
+      load_data_set(context.comm, deck.data.validation, deck, training::validation_sampler(deck.training));
   if (set.info.components != train.info.components)
     throw FileError(set.path + ": /state has " + std::to_string(set.info.components) + " components; " +
                     train.path + " has " + std::to_string(train.info.components));
   return set;
 }
 
-/// The largest real part of the spectrum at theta; a warning where it breaks the bound. Of large low-rank
-/// operators it is left to `spnode spectrum` (NaN): an eigensolver would take longer than an epoch.
-/// Collective.
+/// The largest real part of the spectrum at theta; a warning where it breaks the bound. None (NaN) without a
+/// linear part. Of large low-rank operators it is left to `spnode spectrum` (NaN): an eigensolver would take
+/// longer than an epoch. Collective.
 double spectral_abscissa(const Context& context, const core::Model& model, std::span<const double> theta) {
   const spectral::SpectrumOptions options;
-  if (model.linear().shape().structure == core::LinearStructure::low_rank &&
-      model.linear().dimension() > options.dense_limit)
+  const core::LinearStructure structure = model.linear().shape().structure;
+  if (structure == core::LinearStructure::none ||
+      (structure == core::LinearStructure::low_rank && model.linear().dimension() > options.dense_limit))
     return std::numeric_limits<double>::quiet_NaN();
   const auto report =
       spectral::compute_spectrum(context.comm, model.linear_operator(theta), model.linear().bound(), options);
@@ -79,6 +81,9 @@ void say_start(const Context& context, const DataSet& train, const training::Ini
   say(context.comm, "model: latent dimension {}, {} parameters; batch {}, {} steps per epoch, {} ranks\n",
       start.model->latent_dimension(), start.theta.size(), train.sampler.batch(),
       train.sampler.steps_per_epoch(), context.comm.size());
+  const std::string unused = unused_arguments(train.info, start.model->options().arguments);
+  if (!unused.empty())
+    say(context.comm, "{} holds what the model does not depend on: {}\n", train.path, unused);
   if (start.fit) say(context.comm, "start: {}\n", start_note(*start.fit, start.model->options()));
 }
 
@@ -99,18 +104,22 @@ void train(Context& context) {
   const training::SignalFlag signals;
   require_node_memory(comm, estimate_memory(context));
 
-  const DataSet training_set = load_data_set(comm, deck.data.train, deck.data.windows,
-                                             training::training_sampler(deck.training, deck.seed));
+  const DataSet training_set =
+      load_data_set(comm, deck.data.train, deck, training::training_sampler(deck.training, deck.seed));
   const std::optional<DataSet> validation_set = load_validation(context, training_set);
   const auto identity = [&](const DataSet& set) {
     return io::identify(comm, set.data.held(), set.data.first());
   };
   training::InitialModel start = with_data_of(training_set.path, [&] {
-    return training::make_initial_model(comm, deck.model, deck.seed, training_set);
+    return using_section(deck, "model", [&] {
+      return training::make_initial_model(comm, deck.model, deck.seed, training_set);
+    });
   });
   const training::Objectives objectives = with_data_of(training_set.path, [&] {
-    return training::make_objectives(comm, {deck.integrator, deck.loss, deck.training.pretrain_epochs > 0},
-                                     start, training_set, validation_set ? &*validation_set : nullptr);
+    return using_section(deck, "integrator", [&] {
+      return training::make_objectives(comm, {deck.integrator, deck.loss, deck.training.pretrain_epochs > 0},
+                                       start, training_set, validation_set ? &*validation_set : nullptr);
+    });
   });
   say_start(context, training_set, start);
 

@@ -6,31 +6,22 @@
 
 #include "app/commands/outputs.hpp"
 #include "app/commands/support.hpp"
-#include "app/deck_keys.hpp"
-#include "app/initial_model.hpp"
-#include "app/registry.hpp"
+#include "app/deck/keys.hpp"
 #include "core/loss/loss_terms.hpp"
 #include "io/checkpoint.hpp"
 #include "io/output_directory.hpp"
+#include "training/objectives.hpp"
 
 namespace spnode::app {
 
 namespace {
 
-/// Keys that a resumed run may change: they do not touch the model. (Data may move: a checksum knows them.)
-bool is_free(const std::string& key) {
-  for (const char* prefix :
-       {"output", "forecast.", "evaluate.", "spectrum.", "generate.", "data.train", "data.validation",
-        "data.test", "training.checkpoint_", "training.spectrum_every"})
-    if (key.starts_with(prefix)) return true;
-  return false;
-}
-
-/// Raises UsageError for the first key on which the run that is continued and the deck disagree.
+/// Raises UsageError for the first key on which the run that is continued and the deck must agree, but do
+/// not. (Data may move: a checksum knows them.)
 void require_same_deck(const Deck& deck, const io::Checkpoint& checkpoint) {
   const Deck before = read_deck(checkpoint.string_at("deck"), checkpoint.path + ": deck", {});
   for (const Key& key : deck_keys()) {
-    if (is_free(key.path) || key.print(before) == key.print(deck)) continue;
+    if (key.on_resume == OnResume::free || key.print(before) == key.print(deck)) continue;
     throw UsageError(checkpoint.path + " is of a run with " + key.path + ": " + key.print(before) +
                      "; the deck says " + key.print(deck) +
                      ". Resume with the same deck, or pass --overwrite to train anew");
@@ -92,7 +83,7 @@ std::vector<std::string> phase_names(const training::TrainingOptions& options) {
 template <class Holds>
 std::vector<std::size_t> places(const Deck& deck, Holds holds) {
   std::vector<core::LossOptions> losses = {deck.loss};
-  if (deck.training.pretrain_epochs > 0) losses.push_back(pretraining_loss(deck));
+  if (deck.training.pretrain_epochs > 0) losses.push_back(training::pretraining_loss(deck.loss));
   std::vector<std::size_t> result;
   for (std::size_t i = 0; i < core::loss_terms().size(); ++i)
     if (std::ranges::any_of(losses, [&](const core::LossOptions& loss) { return holds(loss, i); }))

@@ -38,6 +38,10 @@ std::uint64_t sum_of(const core::Trajectories& held, std::size_t first, std::siz
       for (const char letter : name) place = core::mix64(place ^ static_cast<unsigned char>(letter));
       sum.add(place, values[n]);
     }
+    for (const auto& [name, values] : held.inputs) {
+      for (const char letter : name) place = core::mix64(place ^ static_cast<unsigned char>(letter));
+      for (std::size_t t = 0; t < held.input_times; ++t) sum.add(place + t, values[n * held.input_times + t]);
+    }
   }
   return sum.value();
 }

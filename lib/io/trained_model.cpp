@@ -16,6 +16,8 @@ namespace {
 
 constexpr const char* shift_name = "scaling/shift";
 constexpr const char* scale_name = "scaling/scale";
+constexpr const char* argument_shift_name = "arguments/shift";
+constexpr const char* argument_scale_name = "arguments/scale";
 constexpr const char* state_dimension_name = "state_dimension";
 
 /// The learned operator, which follows from linear/..., in the shape of its structure.
@@ -45,6 +47,9 @@ void append(core::OwnedMatrix A, ModelFile& file) {
                              {n, A.shape.columns()},
                              "[U V W] there, 1/sqrt(time)",
                              part(n, n * A.shape.columns())});
+      return;
+    case core::LinearStructure::none:
+      return;
   }
 }
 
@@ -81,9 +86,19 @@ ModelFile to_file(const TrainedModel& trained) {
   file.options = print_options({model.options(), trained.integrator});
   file.scalars[state_dimension_name] = static_cast<double>(m);
   file.scalars["latent_dimension"] = static_cast<double>(n);
-  file.scalars["mu"] = model.linear().bound();
+  if (model.split_shape().has_linear) file.scalars["mu"] = model.linear().bound();
   file.arrays.push_back({shift_name, {m}, "subtracted from each component of a state", model.scaling.shift});
   file.arrays.push_back({scale_name, {m}, "each component is divided by it afterwards", model.scaling.scale});
+  if (const std::size_t count = model.argument_count(); count > 0) {
+    file.arrays.push_back({argument_shift_name,
+                           {count},
+                           "subtracted from each argument: parameters, inputs, time, as the deck names them",
+                           model.argument_scaling.shift});
+    file.arrays.push_back({argument_scale_name,
+                           {count},
+                           "each argument is divided by it afterwards",
+                           model.argument_scaling.scale});
+  }
   append(model.linear_operator(trained.theta), file);
   for (const core::ParameterBlock& block : model.layout().blocks()) {
     const auto begin = trained.theta.begin() + static_cast<std::ptrdiff_t>(block.offset);
@@ -121,6 +136,9 @@ TrainedModel from_file(const ModelFile& file, const core::ModelOptions& options,
     throw FileError(file.path + ": does not describe a model: " + error.what());
   }
   trained.model->scaling = {checked(file, shift_name, {m}), checked(file, scale_name, {m}, 0.0)};
+  if (const std::size_t count = trained.model->argument_count(); count > 0)
+    trained.model->argument_scaling = {checked(file, argument_shift_name, {count}),
+                                       checked(file, argument_scale_name, {count}, 0.0)};
   const core::ParameterLayout& layout = trained.model->layout();
   trained.theta.resize(layout.size());
   for (const core::ParameterBlock& block : layout.blocks())

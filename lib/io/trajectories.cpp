@@ -67,19 +67,21 @@ void inspect_time(const File& file, TrajectoryInfo& info) {
   info.time_axis = time.shape == shared ? TimeAxis::shared : TimeAxis::per_trajectory;
 }
 
-void inspect_parameters(const File& file, TrajectoryInfo& info) {
-  if (!file.has_group(parameters_name)) return;
-  for (const std::string& parameter : file.members(parameters_name)) {
-    const std::string name = parameter_name(parameter);
+/// The names of the datasets of numbers in a group, each of the given shape; none where there is no group.
+std::vector<std::string> inspect_group(const File& file, const std::string& group,
+                                       const std::vector<std::size_t>& shape) {
+  std::vector<std::string> names;
+  if (!file.has_group(group)) return names;
+  for (const std::string& member : file.members(group)) {
+    const std::string name = std::string(group).append("/").append(member);
     if (!file.has_dataset(name)) file.fail(name, "is not a dataset");
     const DatasetInfo found = file.info(name);
     require_numbers(file, name, found);
-    if (found.shape != std::vector<std::size_t>{info.count}) {
-      file.fail(name,
-                "has the shape " + print_shape(found.shape) + "; /state needs " + print_shape({info.count}));
-    }
-    info.parameters.push_back(parameter);
+    if (found.shape != shape)
+      file.fail(name, "has the shape " + print_shape(found.shape) + "; /state needs " + print_shape(shape));
+    names.push_back(member);
   }
+  return names;
 }
 
 TrajectoryInfo inspect(const std::string& path) {
@@ -88,9 +90,11 @@ TrajectoryInfo inspect(const std::string& path) {
   if (file.string_attribute("/", "format")) check_format(file, trajectory_format, trajectory_format_version);
   inspect_state(file, info);
   inspect_time(file, info);
-  inspect_parameters(file, info);
+  info.parameters = inspect_group(file, parameters_name, {info.count});
+  info.inputs = inspect_group(file, inputs_name, {info.count, info.times});
   std::vector<std::string> names = {state_name, time_name};
   for (const std::string& parameter : info.parameters) names.push_back(parameter_name(parameter));
+  for (const std::string& input : info.inputs) names.push_back(input_name(input));
   for (const std::string& name : names)
     if (info.unwritten.empty() && file.has_unwritten_parts(name)) info.unwritten = name;
   info.system = file.string_attribute("/", "system").value_or("");
@@ -108,7 +112,9 @@ std::string pack(const TrajectoryInfo& info) {
   add(info.unwritten);
   add(info.system);
   add(info.units);
+  add(std::to_string(info.parameters.size()));
   for (const std::string& name : info.parameters) add(name);
+  for (const std::string& name : info.inputs) add(name);
   return text;
 }
 
@@ -129,7 +135,9 @@ TrajectoryInfo unpack(const std::string& text) {
   info.unwritten = next();
   info.system = next();
   info.units = next();
-  while (position < text.size()) info.parameters.push_back(next());
+  const std::size_t parameters = std::stoull(next());
+  while (info.parameters.size() < parameters) info.parameters.push_back(next());
+  while (position < text.size()) info.inputs.push_back(next());
   return info;
 }
 
@@ -238,10 +246,20 @@ core::Trajectories read_trajectories(const Communicator& comm, const std::string
       require_memory(path, count, data.times, data.components);
       data.state = read(path, state_name, {{first, begin, 0}, {count, data.times, data.components}});
     }
-    data.time = data.shared_time ? read(path, time_name, {{begin}, {data.times}})
-                                 : read(path, time_name, {{first, begin}, {count, data.times}});
+    const auto times_of = [&](std::size_t from, std::size_t times) {
+      return data.shared_time ? read(path, time_name, {{from}, {times}})
+                              : read(path, time_name, {{first, from}, {count, times}});
+    };
+    data.time = times_of(begin, data.times);
     for (const std::string& name : info.parameters)
       data.parameters[name] = read(path, parameter_name(name), {{first}, {count}});
+    if (!info.inputs.empty()) {
+      data.input_times = info.times;
+      data.shared_input_time = data.shared_time;
+      data.input_time = times_of(0, info.times);
+    }
+    for (const std::string& name : info.inputs)
+      data.inputs[name] = read(path, input_name(name), {{first, 0}, {count, info.times}});
     check_monotone(path, data, first, begin);
   });
   collectively(comm, [&] {

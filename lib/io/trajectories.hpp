@@ -1,5 +1,5 @@
 #pragma once
-/// Trajectory files: /state, /time, /parameters/NAME (docs/user-guide: trajectory files).
+/// Trajectory files: /state, /time, /parameters/NAME, /inputs/NAME (docs/user-guide: trajectory files).
 
 #include "core/data/trajectories.hpp"
 #include "io/atomic_file.hpp"
@@ -33,6 +33,7 @@ struct TrajectoryInfo {
   std::string unwritten;                ///< a dataset with chunks that nobody wrote; empty: there is none
   std::string system, units;            ///< attributes; empty where the file has none
   std::vector<std::string> parameters;  ///< names under /parameters, sorted
+  std::vector<std::string> inputs;      ///< names under /inputs, sorted; for reading
   Truth truth = Truth::absent;          ///< for writing: dataset /truth, of the shape of /state
 };
 
@@ -41,7 +42,7 @@ struct TrajectoryInfo {
 /// type.
 TrajectoryInfo inspect_trajectories(const parallel::Communicator& comm, const std::string& path);
 
-/// What of a trajectory is read: without `states` only its times and parameters.
+/// What of a trajectory is read: without `states` only its times, parameters and inputs.
 enum class Content { all, no_states };
 
 /// Which times to read: indices of the time axis, [begin, end).
@@ -52,9 +53,10 @@ struct ReadOptions {
 };
 
 /// Reads the trajectories [first, first + count), which differ from rank to rank (a rank may read none).
-/// Collective; each rank reads only its own part, float32 is widened. Raises FileError on all ranks as
-/// inspect_trajectories does, and where a number is not finite, a time axis is not strictly monotone, states
-/// were never written or do not fit into memory.
+/// Collective; each rank reads only its own part, float32 is widened. Inputs are read at all times of the
+/// file, whichever times are asked for. Raises FileError on all ranks as inspect_trajectories does, and where
+/// a number is not finite, a time axis is not strictly monotone, states were never written or do not fit into
+/// memory.
 ///
 /// Each rank opens the file by itself, in a child process: collective reads of Open MPI and HDF5 1.10 hang
 /// where one rank fails (chunks that were never written), refuse virtual datasets, and a crash inside HDF5

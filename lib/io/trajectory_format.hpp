@@ -16,9 +16,14 @@ inline constexpr const char* state_name = "/state";
 inline constexpr const char* truth_name = "/truth";
 inline constexpr const char* time_name = "/time";
 inline constexpr const char* parameters_name = "/parameters";
+inline constexpr const char* inputs_name = "/inputs";
 
 inline std::string parameter_name(const std::string& parameter) {
   return std::string(parameters_name).append("/").append(parameter);
+}
+
+inline std::string input_name(const std::string& input) {
+  return std::string(inputs_name).append("/").append(input);
 }
 
 /// Position of the first number that is not finite. Not collective.

@@ -87,12 +87,7 @@ Sampler make_sampler(const GenerateOptions& options, const core::ReferenceSystem
 constexpr double most_steps = 0x1p31;
 
 void require(bool condition, const char* option, const std::string& found, const char* allowed) {
-  if (!condition)
-    throw UsageError(std::string("generate.") + option + " is " + found + "; allowed: " + allowed);
-}
-
-void require(bool condition, const char* option, double found, const char* allowed) {
-  require(condition, option, shortest(found), allowed);
+  require_option(condition, {option}, "is " + found + "; allowed: " + allowed);
 }
 
 }  // namespace
@@ -116,8 +111,8 @@ core::Trajectories simulate(const GenerateOptions& options, std::uint64_t seed, 
       system->initial_state(core::Random(seed, stream + first + i), states.first(result.components));
       sample(states);
     } catch (const NumericalError& error) {
-      throw NumericalError(core::system_name(options.system) + ", trajectory " + std::to_string(first + i) +
-                           " of '" + std::string(split) + "': " + error.what());
+      throw NumericalError(std::string(name_of(*options.system)) + ", trajectory " +
+                           std::to_string(first + i) + " of '" + std::string(split) + "': " + error.what());
     }
   }
   return result;
@@ -156,36 +151,21 @@ std::vector<std::string> component_names(const GenerateOptions& options) {
   return core::make_system(options)->component_names();
 }
 
-std::string system_name(SystemKind kind) { return core::system_name(kind); }
-
 std::string system_units(const GenerateOptions& options) { return core::make_system(options)->units(); }
 
 void validate(const GenerateOptions& options) {
+  validate_all(options);
   const bool logarithmic = options.grid == TimeGrid::logarithmic;
-  require(options.times >= (logarithmic ? 3 : 2), "times", std::to_string(options.times),
-          "at least 2; at least 3 on a logarithmic grid, which begins with t = 0");
-  require(std::isfinite(options.t_start) && (!logarithmic || options.t_start > 0.0), "t_start",
-          options.t_start, "a finite time; above 0 on a logarithmic grid");
-  require(std::isfinite(options.t_end) && options.t_end > options.t_start, "t_end", options.t_end,
-          "a finite time after t_start");
+  require(!logarithmic || options.times >= 3, "times", std::to_string(options.times),
+          "at least 3 on a logarithmic grid, which begins with t = 0");
   const double interval = (options.t_end - options.t_start) / static_cast<double>(options.times - 1);
   require(options.t_start + interval > options.t_start && options.t_end - interval < options.t_end, "t_end",
-          options.t_end, "so far from t_start that the times between differ");
-  require(std::isfinite(options.epsilon), "epsilon", options.epsilon, "a finite number");
-  require(options.tolerance >= 1e-11 && options.tolerance <= 1e-2, "tolerance", options.tolerance,
-          "1e-11 to 1e-2 (below, rounding errors dominate)");
-  require(options.perturbation >= 0.0 && options.perturbation < 1.0, "perturbation", options.perturbation,
-          "at least 0, below 1");
+          shortest(options.t_end), "so far from t_start that the times between differ");
+  require(options.perturbation < 1.0, "perturbation", shortest(options.perturbation), "at least 0, below 1");
   if (options.system != SystemKind::kuramoto_sivashinsky) return;
-  require(!logarithmic, "grid", "logarithmic", "uniform for kuramoto_sivashinsky");
-  require(std::isfinite(options.domain_length) && options.domain_length > 0.0, "domain_length",
-          options.domain_length, "above 0");
-  require(options.grid_points >= 4 && options.grid_points % 2 == 0, "grid_points",
-          std::to_string(options.grid_points), "an even number of at least 4");
-  require(std::isfinite(options.step) && options.step > 0.0, "step", options.step, "above 0");
-  require(std::isfinite(options.burn_in) && options.burn_in >= 0.0, "burn_in", options.burn_in, "at least 0");
+  require(!logarithmic, "grid", std::string(name_of(options.grid)), "uniform for kuramoto_sivashinsky");
   require(std::max(interval, options.burn_in) <= most_steps * std::min(options.step, interval), "step",
-          options.step, "2^31 steps at most between two times, and in burn_in");
+          shortest(options.step), "2^31 steps at most between two times, and in burn_in");
 }
 
 }  // namespace spnode::reference

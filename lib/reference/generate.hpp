@@ -18,7 +18,7 @@ namespace spnode::reference {
 /// A trajectory depends on (options, seed, split, its number) alone, to the last bit: any process may compute
 /// any range. All trajectories share one time axis, reference_times(options).
 ///
-/// Not collective. Raises UsageError for options out of range, NumericalError (naming split, trajectory and
+/// Not collective. Raises OptionError for options out of range, NumericalError (naming split, trajectory and
 /// time) where a reference solve breaks down.
 core::Trajectories simulate(const core::GenerateOptions& options, std::uint64_t seed, std::string_view split,
                             std::size_t first, std::size_t count);
@@ -36,13 +36,10 @@ std::size_t number_of_components(const core::GenerateOptions& options);
 /// Name of each component, for instance "y2" or "Re rho_1".
 std::vector<std::string> component_names(const core::GenerateOptions& options);
 
-/// The name of a system, as in the deck and in the attribute `system` of a trajectory file.
-std::string system_name(core::SystemKind kind);
-
 /// What the numbers are measured in, for the attribute `units` of a trajectory file.
 std::string system_units(const core::GenerateOptions& options);
 
-/// Raises UsageError, naming the option, its value and what is allowed, where the options make no sense.
+/// Raises OptionError where the options cannot be simulated.
 void validate(const core::GenerateOptions& options);
 
 }  // namespace spnode::reference

@@ -23,6 +23,13 @@ std::vector<double> union_of_steps(const parallel::Communicator& comm, const std
   return core::StepTable(std::move(all)).steps();
 }
 
+core::LossOptions pretraining_loss(const core::LossOptions& loss) {
+  core::LossOptions alone;
+  alone.time_weights = loss.time_weights;
+  alone.weights = {{"reconstruction", 1.0}};
+  return alone;
+}
+
 Objectives make_objectives(const parallel::Communicator& comm, const ObjectiveSetup& options,
                            const InitialModel& start, const DataSet& train, const DataSet* validation) {
   const std::size_t substeps = options.integrator.substeps;
@@ -35,9 +42,8 @@ Objectives make_objectives(const parallel::Communicator& comm, const ObjectiveSe
   const core::Model& model = *start.model;
   const std::size_t intervals = train.data.index().intervals(), windows = train.sampler.batch(),
                     lane_steps = windows * intervals * substeps;
-  const core::MatrixFunctionMethod method =
-      core::choose_method(options.integrator, core::rate_shape(model.nonlinear()), table,
-                          model.linear_operator(start.theta), lane_steps);
+  const core::MatrixFunctionMethod method = core::choose_method(
+      options.integrator, model.split_shape(), table, model.linear_operator(start.theta), lane_steps);
 
   core::ObjectiveOptions chosen{
       options.integrator, options.loss,
@@ -52,8 +58,7 @@ Objectives make_objectives(const parallel::Communicator& comm, const ObjectiveSe
   Objectives objectives;
   objectives.rollout = make();
   if (options.pretrain) {
-    chosen.loss = {.trajectory = 0.0, .reconstruction = 1.0};
-    chosen.loss.time_weights = options.loss.time_weights;
+    chosen.loss = pretraining_loss(options.loss);
     objectives.reconstruction = make();
   }
   return objectives;

@@ -23,6 +23,9 @@ struct ObjectiveSetup {
   bool pretrain = false;  ///< make the loss of the reconstruction alone, too
 };
 
+/// The loss that is pretrained beside `loss`: the reconstruction alone.
+core::LossOptions pretraining_loss(const core::LossOptions& loss);
+
 /// The two losses of a training, in the precision of the model: of the rollout, and of the autoencoder's
 /// reconstruction alone (null without pretrain).
 struct Objectives {

@@ -1,41 +1,106 @@
 #pragma once
-/// How a model is trained; plain options, filled by the application from the deck.
+/// How a model is trained.
+
+#include "core/support/option.hpp"
+#include "core/support/text.hpp"
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 namespace spnode::training {
 
+inline constexpr double most_epochs = 10000000;
+
 enum class ScheduleKind { constant, exponential, cosine };
+
+constexpr auto words_of(ScheduleKind) {
+  return std::to_array<Word<ScheduleKind>>({{"constant", ScheduleKind::constant},
+                                            {"exponential", ScheduleKind::exponential},
+                                            {"cosine", ScheduleKind::cosine}});
+}
 
 /// Learning rate over the steps of one optimizer.
 struct ScheduleOptions {
-  ScheduleKind kind = ScheduleKind::cosine;
-  double rate = 1e-2;        ///< after the warm-up
-  double final_rate = 1e-5;  ///< cosine: reached at the last step; exponential: floor
-  double decay = 0.99;       ///< exponential: factor per epoch
-  std::size_t warmup = 50;   ///< steps of linear growth from 0
+  ScheduleKind schedule = ScheduleKind::cosine;
+  double rate = 1e-2;
+  double final_rate = 1e-5;
+  double decay = 0.99;
+  std::size_t warmup = 50;
+
+  static void describe(auto& visit) {
+    using Self = ScheduleOptions;
+    visit.option("schedule", &Self::schedule, {.meaning = "of the learning rate"});
+    visit.option("rate", &Self::rate, {.meaning = "learning rate after the warm-up", .limits = above(0)});
+    visit.option(
+        "final_rate", &Self::final_rate,
+        {.meaning = "cosine: reached at the last step; exponential: never below", .limits = at_least(0)});
+    visit.option("decay", &Self::decay,
+                 {.meaning = "exponential: factor per epoch", .limits = above(0).up_to(1)});
+    visit.option("warmup", &Self::warmup,
+                 {.meaning = "of linear growth of the rate from 0", .unit = "steps"});
+  }
+
+  /// Raises OptionError.
+  void validate() const {
+    require_option(schedule == ScheduleKind::constant || final_rate <= rate, {"final_rate", "rate"},
+                   "must not be above rate; found " + shortest(final_rate) + " and " + shortest(rate));
+  }
 };
 
 /// Adam (Kingma and Ba 2015); with weight_decay > 0 the decoupled AdamW (Loshchilov and Hutter 2019).
 struct AdamOptions {
   std::size_t epochs = 100;
-  ScheduleOptions schedule = {};
+  ScheduleOptions learning_rate = {};
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
   double weight_decay = 0.0;
-  double clip = 0.0;                              ///< largest global norm of the gradient; 0: no clipping
-  double autoencoder_rate_factor = 1.0;           ///< the autoencoder's learning rate over the others'
-  std::vector<std::size_t> rollout_lengths = {};  ///< intervals of the windows that are rolled out, each for
-                                                  ///< an equal share of the epochs; empty: all
+  double clip = 0.0;
+  double autoencoder_rate_factor = 1.0;
+  std::vector<std::size_t> rollout_lengths = {};
+
+  static void describe(auto& visit) {
+    using Self = AdamOptions;
+    visit.option("epochs", &Self::epochs,
+                 {.meaning = "passes over the windows", .unit = "epochs", .limits = between(1, most_epochs)});
+    visit.include(&Self::learning_rate);
+    visit.option("beta1", &Self::beta1, {.meaning = "decay of the mean gradient", .limits = between(0, 1)});
+    visit.option("beta2", &Self::beta2,
+                 {.meaning = "decay of the mean squared gradient", .limits = between(0, 1)});
+    visit.option("epsilon", &Self::epsilon,
+                 {.meaning = "added to the root of the mean squared gradient", .limits = above(0)});
+    visit.option("weight_decay", &Self::weight_decay,
+                 {.meaning = "decoupled from the gradient (AdamW)", .limits = at_least(0)});
+    visit.option("clip", &Self::clip,
+                 {.meaning = "largest global norm of the gradient; 0: no clipping", .limits = at_least(0)});
+    visit.option("autoencoder_rate_factor", &Self::autoencoder_rate_factor,
+                 {.meaning = "the autoencoder's learning rate over the others'", .limits = at_least(0)});
+    visit.option("rollout_lengths", &Self::rollout_lengths,
+                 {.meaning = "of the windows that are rolled out, each entry for an equal share of the "
+                             "epochs; growing: a curriculum; []: all",
+                  .unit = "intervals",
+                  .limits = at_least(1)});
+  }
 };
 
 /// Limited-memory BFGS on the full batch (TAOLMVM), in cycles: the memory is cleared between cycles, which is
 /// where checkpoints are taken.
 struct LbfgsOptions {
   std::size_t iterations = 500;
-  std::size_t cycle = 100;   ///< iterations between two clearings of the memory
-  std::size_t history = 20;  ///< pairs kept
+  std::size_t cycle = 100;
+  std::size_t history = 20;
   double gradient_tolerance = 1e-12;
+
+  static void describe(auto& visit) {
+    using Self = LbfgsOptions;
+    visit.option("iterations", &Self::iterations, {.meaning = "at most", .limits = at_least(1)});
+    visit.option("cycle", &Self::cycle,
+                 {.meaning = "between two clearings of the memory, where checkpoints are taken",
+                  .unit = "iterations",
+                  .limits = at_least(1)});
+    visit.option("history", &Self::history, {.meaning = "pairs kept", .limits = between(1, 10000)});
+    visit.option("gradient_tolerance", &Self::gradient_tolerance,
+                 {.meaning = "stop at this norm of the gradient", .limits = at_least(0)});
+  }
 };
 
 /// How the linear systems of Gauss-Newton steps are solved.
@@ -45,34 +110,107 @@ enum class NormalSolver {
   cg          ///< conjugate gradients on products with it
 };
 
+constexpr auto words_of(NormalSolver) {
+  return std::to_array<Word<NormalSolver>>(
+      {{"automatic", NormalSolver::automatic}, {"dense", NormalSolver::dense}, {"cg", NormalSolver::cg}});
+}
+
 /// Gauss-Newton steps on the full batch, damped as of Levenberg and Marquardt.
 struct GaussNewtonOptions {
   std::size_t iterations = 100;
-  double damping = 1e-3;  ///< at the start, relative to the size of the matrix
+  double damping = 1e-3;
   NormalSolver solver = NormalSolver::automatic;
-  std::size_t cg_iterations = 200;  ///< at most, of one solve
+  std::size_t cg_iterations = 200;
   double gradient_tolerance = 1e-14;
+
+  static void describe(auto& visit) {
+    using Self = GaussNewtonOptions;
+    visit.option("iterations", &Self::iterations, {.meaning = "at most", .limits = at_least(1)});
+    visit.option("damping", &Self::damping,
+                 {.meaning = "at the start, relative to the size of the matrix", .limits = above(0)});
+    visit.option("solver", &Self::solver,
+                 {.meaning = "dense: Cholesky factor of the whole matrix; cg: products alone; automatic: "
+                             "dense up to 1500 parameters"});
+    visit.option("cg_iterations", &Self::cg_iterations,
+                 {.meaning = "of one solve at most", .limits = at_least(1)});
+    visit.option("gradient_tolerance", &Self::gradient_tolerance,
+                 {.meaning = "stop at this norm of the gradient", .limits = at_least(0)});
+  }
 };
 
 enum class OptimizerKind { adam, lbfgs, gauss_newton };
 
+constexpr auto words_of(OptimizerKind) {
+  return std::to_array<Word<OptimizerKind>>({{"adam", OptimizerKind::adam},
+                                             {"lbfgs", OptimizerKind::lbfgs},
+                                             {"gauss_newton", OptimizerKind::gauss_newton}});
+}
+
 struct TrainingOptions {
-  std::vector<OptimizerKind> optimizers = {OptimizerKind::adam};  ///< run one after the other
-  std::size_t batch = 128;                                        ///< windows per step of Adam
-  std::size_t tile = 32;  ///< windows that one rank computes at a time
-  std::size_t summands =
-      256;  ///< a batch's tiles form at most so many summands of the exact sum (and work shares)
+  std::vector<OptimizerKind> optimizers = {OptimizerKind::adam};
+  std::size_t batch = 128;
+  std::size_t tile = 32;
+  std::size_t summands = 256;  ///< of the exact sum, and work shares
   AdamOptions adam;
   LbfgsOptions lbfgs;
   GaussNewtonOptions gauss_newton;
-  std::size_t pretrain_epochs = 0;     ///< epochs on the reconstruction alone before everything else
-  double pretrain_rate = 1e-2;         ///< its learning rate (cosine, warm-up as adam's)
-  std::size_t validate_every = 1;      ///< epochs between two validations
-  std::size_t patience = 0;            ///< stop after so many validations without a better one; 0: never
-  std::size_t spectrum_every = 10;     ///< epochs between two checks of the spectrum; 0: never
-  std::size_t checkpoint_epochs = 10;  ///< epochs between two checkpoints; 0: never
-  double checkpoint_minutes = 10.0;    ///< and minutes; 0: never
-  std::size_t max_bad_steps = 20;      ///< consecutive non-finite steps before giving up with status 5
+  std::size_t pretrain_epochs = 0;
+  double pretrain_rate = 1e-2;  ///< cosine, warm-up as adam's
+  std::size_t validate_every = 1;
+  std::size_t patience = 0;
+  std::size_t spectrum_every = 10;
+  std::size_t checkpoint_epochs = 10;
+  double checkpoint_minutes = 10.0;
+  std::size_t max_bad_steps = 20;
+
+  static void describe(auto& visit) {
+    using Self = TrainingOptions;
+    visit.option("optimizers", &Self::optimizers, {.meaning = "in this order"});
+    visit.option(
+        "batch", &Self::batch,
+        {.meaning = "per step of adam; the others take all", .unit = "windows", .limits = at_least(1)});
+    visit.option("tile", &Self::tile,
+                 {.meaning = "computed at a time by one rank", .unit = "windows", .limits = at_least(1)});
+    visit.option(
+        "summands", &Self::summands,
+        {.meaning = "shares of work of a batch at most; more lets more ranks work", .limits = at_least(1)});
+    visit.option("pretrain_epochs", &Self::pretrain_epochs,
+                 {.meaning = "on the autoencoder's reconstruction alone, before everything else",
+                  .unit = "epochs",
+                  .limits = between(0, most_epochs)});
+    visit.option("pretrain_rate", &Self::pretrain_rate,
+                 {.meaning = "learning rate of these", .limits = above(0)});
+    visit.option("validate_every", &Self::validate_every,
+                 {.meaning = "between two validations", .unit = "epochs", .limits = at_least(1)});
+    visit.option("patience", &Self::patience,
+                 {.meaning = "stop after so many without a better one; 0: never", .unit = "validations"});
+    visit.option("spectrum_every", &Self::spectrum_every,
+                 {.meaning = "between two checks of the spectral bound; 0: never",
+                  .unit = "epochs",
+                  .on_resume = OnResume::free});
+    visit.option(
+        "checkpoint_epochs", &Self::checkpoint_epochs,
+        {.meaning = "between two checkpoints; 0: never", .unit = "epochs", .on_resume = OnResume::free});
+    visit.option("checkpoint_minutes", &Self::checkpoint_minutes,
+                 {.meaning = "between two checkpoints; 0: never",
+                  .unit = "minutes",
+                  .limits = at_least(0),
+                  .on_resume = OnResume::free});
+    visit.option("max_bad_steps", &Self::max_bad_steps,
+                 {.meaning = "non-finite ones in a row before giving up with status 5",
+                  .unit = "steps",
+                  .limits = at_least(1)});
+    visit.section("adam", &Self::adam, "Adam; AdamW with weight decay. Minibatches of windows.");
+    visit.section("lbfgs", &Self::lbfgs, "Limited-memory BFGS (TAOLMVM) on all windows at once.");
+    visit.section("gauss_newton", &Self::gauss_newton,
+                  "Gauss-Newton steps (Levenberg-Marquardt) on all windows at once, for the last digits.");
+  }
+
+  /// Raises OptionError.
+  void validate() const {
+    require_option(!optimizers.empty(), {"optimizers"},
+                   "is empty; name at least one of " + listed_words<OptimizerKind>());
+  }
 };
 
 }  // namespace spnode::training

@@ -1,6 +1,7 @@
 #include "training/sampler.hpp"
 
 #include "core/support/error.hpp"
+#include "core/support/option.hpp"
 #include "core/support/random.hpp"
 
 #include <algorithm>
@@ -16,8 +17,9 @@ Sampler::Sampler(std::uint64_t windows, const SamplerOptions& options)
       seed_(options.seed) {
   if (windows == 0) throw UsageError("the data set holds no window to train on");
   if (options.tile == 0 || options.summands == 0)
-    throw UsageError("training.tile = " + std::to_string(options.tile) + " and training.summands = " +
-                     std::to_string(options.summands) + ": both must be at least 1");
+    throw OptionError({"tile", "summands"}, "= " + std::to_string(options.tile) +
+                                                " and summands = " + std::to_string(options.summands) +
+                                                ": both must be at least 1");
   shares_ = std::min((batch_ + tile_ - 1) / tile_, options.summands);
 }
 

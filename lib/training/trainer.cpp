@@ -71,8 +71,8 @@ std::vector<Phase> make_phases(const TrainingOptions& options, core::TileObjecti
     pretrain.adam.epochs = options.pretrain_epochs;
     pretrain.adam.autoencoder_rate_factor = 1.0;
     pretrain.adam.rollout_lengths.clear();
-    pretrain.adam.schedule.kind = ScheduleKind::cosine;
-    pretrain.adam.schedule.rate = options.pretrain_rate;
+    pretrain.adam.learning_rate.schedule = ScheduleKind::cosine;
+    pretrain.adam.learning_rate.rate = options.pretrain_rate;
     phases.push_back(pretrain);
   }
   for (const OptimizerKind optimizer : options.optimizers)

@@ -45,7 +45,7 @@ AdamRun::AdamRun(PhaseRun& run)
       epochs_(run.phase().adam.epochs),
       steps_per_epoch_(run.train().sampler().steps_per_epoch()),
       adam_(run.phase().adam, run.phase().objective->parameters()),
-      schedule_(run.phase().adam.schedule, steps_per_epoch_, epochs_),
+      schedule_(run.phase().adam.learning_rate, steps_per_epoch_, epochs_),
       solver_({.type = TAOSHELL, .iterations = epochs_ * steps_per_epoch_}, state_.theta,
               {.evaluate = [this](auto x, auto gradient) { return evaluate(x, gradient); },
                .iterate = {},

@@ -51,7 +51,7 @@ class BadDeck(ProgramTest):
         self.refused_deck("training: {batch: 0}\n", "must be an integer (at least 1, at most 2147483647); found '0'")
 
     def test_contradictory_keys(self):
-        self.refused_deck("loss: {trajectory: 0}\n", "deck.yaml:1:8: loss.trajectory, loss.latent")
+        self.refused_deck("loss: {trajectory: 0}\n", "deck.yaml:1:8: loss.trajectory is 0, and so are latent and reconstruction")
 
     def test_nesting_too_deep(self):
         self.refused_deck("data: {times: " + 3000 * "[", "not valid YAML: nested too deep; at most 500 levels")
@@ -108,7 +108,7 @@ class BadNumbers(ProgramTest):
 
     def test_forecast_steps_beyond_the_numbers(self):
         self.succeed(1, "train", "deck.yaml")
-        self.refused(WRONG_DECK, "forecast.step times forecast.steps is not finite; found 1.0e+308 and 3", "forecast",
+        self.refused(WRONG_DECK, "forecast.step times steps is not finite; found 1.0e+308 and 3", "forecast",
                      "deck.yaml", "forecast.step=1e308", "forecast.steps=3")
         self.refused(BROKEN_NUMERICS, "forecast.step = 1e+300: phi functions: the 1-norm of step * A is", "forecast",
                      "deck.yaml", "forecast.step=1e300", "forecast.steps=3")
@@ -200,12 +200,21 @@ class BadData(ProgramTest):
         self.refused_file("validation.h5: /state has 3 components; train.h5 has 2")
 
     def test_window_longer_than_the_trajectories(self):
-        self.refused(WRONG_DECK, "data.window = 9 intervals of 1 each (data.every), but the trajectories have 5", "train",
+        self.refused(WRONG_DECK, "command line: data.window=9: data.window = 9 intervals of 1 each (every), but the trajectories have 5", "train",
                      "deck.yaml", "data.window=9")
 
     def test_latent_dimension_without_an_autoencoder(self):
-        self.refused(WRONG_DECK, "model.latent_dimension = 1, but the states have 2", "train", "deck.yaml",
+        self.refused(WRONG_DECK, "command line: model.latent_dimension=1: model.latent_dimension = 1, but the states have 2", "train", "deck.yaml",
                      "model.latent_dimension=1")
+
+    def test_options_that_do_not_fit_the_data_are_named_with_their_place(self):
+        for key, message, *words in (
+            ("model.scaling.shift=[1,2,3]", "model.scaling.shift has 3 values; the states have 2", "model.scaling.kind=manual"),
+            ("data.times=[0,99]", "data.times must increase and stay below the number of times, 6; found 99", "data.window=1"),
+            ("integrator.linear=taylor", "integrator.linear = taylor has no implicit stages", "integrator.scheme=imex_ars2"),
+            ("model.initialisation=operator_inference", "model.initialisation does not suit the data: operator inference needs",
+             "data.times=[0,1]", "data.window=1")):
+            self.refused(WRONG_DECK, f"command line: {key}: {message}", "train", "deck.yaml", key, *words)
 
     def test_data_are_not_generated_over_existing_ones(self):
         self.refused(WRONG_DECK, "train.h5 exists", "generate", "deck.yaml")

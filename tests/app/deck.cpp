@@ -1,12 +1,12 @@
-#include "app/deck.hpp"
+#include "app/deck/deck.hpp"
 
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
 
-#include "app/deck_keys.hpp"
-#include "app/deck_reference.hpp"
+#include "app/deck/keys.hpp"
+#include "app/deck/reference.hpp"
 #include "catch.hpp"
 #include "core/support/error.hpp"
 
@@ -70,8 +70,8 @@ TEST_CASE("values_reach_their_fields") {
         std::vector<core::NonlinearKind>{core::NonlinearKind::bilinear, core::NonlinearKind::network});
   CHECK(deck.model.bilinear.rank == 7);
   CHECK(deck.integrator.scheme == core::Scheme::etdrk4);
-  CHECK(deck.training.adam.schedule.rate == 2e-3);
-  CHECK(deck.training.adam.schedule.kind == training::ScheduleKind::exponential);
+  CHECK(deck.training.adam.learning_rate.rate == 2e-3);
+  CHECK(deck.training.adam.learning_rate.schedule == training::ScheduleKind::exponential);
   CHECK(deck.forecast.step == -0.5);
 }
 
@@ -152,41 +152,50 @@ TEST_CASE("an_unknown_word_is_refused_with_the_nearest_one") {
 
 TEST_CASE("contradictions_are_refused_at_the_place_of_their_cause") {
   const std::pair<std::string, std::string> decks[] = {
-      {"loss: {trajectory: 0}", "deck.yaml:1:8: loss.trajectory, loss.latent"},
+      {"loss: {trajectory: 0}",
+       "deck.yaml:1:8: loss.trajectory is 0, and so are latent and reconstruction: there is nothing"},
       {"loss: {monitor: [latents]}", "deck.yaml:1:8: loss.monitor must name terms of the loss (trajectory"},
       {"loss: {monitor: [reconstruction]}",
        "deck.yaml:1:8: loss.monitor names reconstruction, but model.autoencoder.enabled is"},
       {"model: {nonlinear: [bilinear, bilinear]}", "deck.yaml:1:9: model.nonlinear names a term twice"},
-      {"model: {linear: {rate_min: 2}}", "deck.yaml:1:18: model.linear.rate_min must not be above"},
+      {"model: {linear: {rate_min: 2}}",
+       "deck.yaml:1:18: model.linear.rate_min must not be above rate_max; found 2 and 1"},
       {"model: {autoencoder: {hidden: [50]}}", "deck.yaml:1:23: model.autoencoder.hidden is given, but not"},
-      {"model: {autoencoder: {enabled: true, pod: false}}", "deck.yaml:1:38: an autoencoder needs"},
+      {"model: {autoencoder: {enabled: true, pod: false}}",
+       "deck.yaml:1:38: model.autoencoder.pod is false and there are no hidden layers; an autoencoder"},
       {"model: {autoencoder: {enabled: true, hidden: [9], frozen: true}}",
        "deck.yaml:1:51: model.autoencoder.frozen"},
       {"training: {pretrain_epochs: 3}", "deck.yaml:1:12: training.pretrain_epochs is 3, but no autoencoder"},
       {"loss: {reconstruction: 1}",
        "deck.yaml:1:8: loss.reconstruction is 1, but model.autoencoder.enabled is"},
-      {"model: {scaling: {scale: [2]}}", "deck.yaml:1:19: model.scaling.shift and model.scaling.scale need"},
-      {"model: {scaling: {kind: manual}}", "deck.yaml:1:19: model.scaling.kind: manual needs"},
+      {"model: {scaling: {scale: [2]}}",
+       "deck.yaml:1:19: model.scaling.scale needs kind: manual; found component"},
+      {"model: {scaling: {kind: manual}}", "deck.yaml:1:19: model.scaling.kind is manual, which needs"},
       {"training: {optimizers: []}", "deck.yaml:1:12: training.optimizers is empty"},
-      {"training: {adam: {rate: 1e-6}}", "deck.yaml:1:19: training.adam.final_rate must not be above"},
+      {"training: {adam: {rate: 1e-6}}",
+       "deck.yaml:1:19: training.adam.final_rate must not be above rate; found"},
       {"data: {window: 4}\ntraining: {adam: {rollout_lengths: [1, 5]}}",
        "deck.yaml:2:19: training.adam.rollout_lengths has 5, but data.window is 4"},
-      {"data: {times: [0, 3, 3]}", "deck.yaml:1:8: data.times must be at least two increasing indices"},
-      {"generate: {t_end: 2, t_start: 3}", "deck.yaml:1:12: generate.t_end must be after generate.t_start"},
-      {"generate: {grid: logarithmic}", "deck.yaml:1:12: generate.grid: logarithmic needs"},
-      {"forecast: {step: 0.5}", "deck.yaml:1:12: forecast.step and forecast.steps go together"},
-      {"forecast: {times: [0, 1], step: 1, steps: 2}", "deck.yaml:1:12: forecast.times and forecast.step"},
+      {"data: {times: [0, 3, 3]}", "deck.yaml:1:8: data.times must be increasing indices; found 3 after 3"},
+      {"generate: {t_end: 2, t_start: 3}",
+       "deck.yaml:1:12: generate.t_end must be after t_start; found 2 and 3"},
+      {"generate: {grid: logarithmic}",
+       "deck.yaml:1:12: generate.t_start must be above 0 on a logarithmic grid"},
+      {"forecast: {step: 0.5}", "deck.yaml:1:12: forecast.step and steps go together; found 0.5 and 0"},
+      {"forecast: {times: [0, 1], step: 1, steps: 2}",
+       "deck.yaml:1:12: forecast.times and step with steps exclude"},
       {"forecast: {times: [0, 1, 1]}",
        "deck.yaml:1:12: forecast.times must be at least two strictly monotone"},
       {"model: {linear: {structure: block_diagonal}}\nintegrator: {linear: taylor}",
-       "deck.yaml:1:18: model.linear.structure: block_diagonal has closed forms"},
+       "deck.yaml:1:18: model.linear.structure is block_diagonal, which has closed forms"},
       {"model: {linear: {structure: low_rank}}\nintegrator: {linear: dense}",
-       "deck.yaml:1:18: model.linear.structure: low_rank has products only"},
+       "deck.yaml:1:18: model.linear.structure is low_rank, which has products only"},
       {"model: {inference_order: 5}", "deck.yaml:1:9: model.inference_order must be even"},
       {"model: {initialisation: dmd, linear: {structure: block_diagonal}}",
-       "deck.yaml:1:9: model.initialisation from data needs model.linear.structure: dense"},
+       "deck.yaml:1:9: model.initialisation is dmd, which needs linear.structure: dense; found "
+       "block_diagonal"},
       {"model: {initialisation: dmd, autoencoder: {enabled: true, pod: false, hidden: [5]}}",
-       "deck.yaml:1:9: model.initialisation from data needs model.autoencoder.pod: true"},
+       "deck.yaml:1:9: model.initialisation is dmd, which needs autoencoder.pod: true"},
   };
   for (const auto& [text, message] : decks) {
     INFO(text);
@@ -213,7 +222,7 @@ TEST_CASE("every_key_is_documented_and_named_once") {
   for (const auto& key : app::deck_keys()) {
     INFO(key.path);
     CHECK(paths.insert(key.path).second);
-    CHECK(!key.doc.empty());
+    CHECK(!key.meaning.empty());
     const std::size_t dot = key.path.rfind('.');
     const std::string section = dot == std::string::npos ? "" : key.path.substr(0, dot);
     bool known = false;
@@ -234,6 +243,40 @@ TEST_CASE("every_key_reads_its_own_default") {
 
 TEST_CASE("the_reference_deck_is_the_default_deck") {
   CHECK(app::print_deck(read_deck(app::print_reference(), "reference.yaml", {})) == app::print_deck(Deck()));
+}
+
+TEST_CASE("only_keys_that_the_model_does_not_depend_on_are_free_on_resume") {
+  const std::set<std::string> free_sections = {"generate", "forecast", "evaluate", "spectrum"},
+                              free_keys = {"output",
+                                           "data.train",
+                                           "data.validation",
+                                           "data.test",
+                                           "training.spectrum_every",
+                                           "training.checkpoint_epochs",
+                                           "training.checkpoint_minutes"};
+  for (const auto& key : app::deck_keys()) {
+    INFO(key.path);
+    const bool expected =
+        free_keys.contains(key.path) || free_sections.contains(key.path.substr(0, key.path.find('.')));
+    CHECK((key.on_resume == OnResume::free) == expected);
+  }
+}
+
+TEST_CASE("no_text_of_lib_names_a_key_of_the_deck") {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(SPNODE_SOURCE_DIR "/lib")) {
+    if (entry.path().extension() != ".cpp" && entry.path().extension() != ".hpp") continue;
+    std::istringstream source(contents(entry.path()));
+    for (std::string line; std::getline(source, line);) {
+      if (line.starts_with("#include") || line.find_first_not_of(' ') == line.find("//")) continue;
+      // What stands between quotes is every second piece.
+      std::istringstream pieces(line);
+      bool quoted = false;
+      for (std::string piece; std::getline(pieces, piece, '"'); quoted = !quoted)
+        for (const auto& key : app::deck_keys())
+          if (quoted && key.path.find('.') != std::string::npos && piece.find(key.path) != std::string::npos)
+            FAIL_CHECK(entry.path().string() << ": " << key.path << " in " << line);
+    }
+  }
 }
 
 TEST_CASE("every_deck_of_input_is_valid") {

@@ -45,14 +45,14 @@ inline std::string description(const Problem& problem, const core::ParameterLayo
   add("mu", number(model.linear.mu));
   add("term", "\"" + term + "\"");
   add("rank", std::to_string(model.bilinear.rank));
-  add("lipschitz", number(term == "lipschitz" ? model.lipschitz.lipschitz : 0.0));
+  add("lipschitz", number(term == "lipschitz" ? model.lipschitz.bound : 0.0));
   add("relaxation", truth(term == "network" && model.network.relaxation));
   add("autoencoder", truth(model.autoencoder.enabled));
   add("scheme", problem.integrator.scheme == core::Scheme::etdrk4 ? "\"etdrk4\"" : "\"etd1\"");
   add("substeps", std::to_string(problem.integrator.substeps));
   add("trajectory", number(problem.loss.weights.at("trajectory")));
   add("reconstruction", number(problem.loss.weights.at("reconstruction")));
-  add("rate", number(problem.training.adam.schedule.rate));
+  add("rate", number(problem.training.adam.learning_rate.rate));
   add("clip", number(problem.training.adam.clip));
   add("loss", number(loss));
   std::string blocks;

@@ -9,6 +9,7 @@
 
 #include "benchmark.hpp"
 #include "core/integrators/dynamics.hpp"
+#include "core/linear/dense/dense_linear_part.hpp"
 #include "core/linear/dense/taylor_linear_part.hpp"
 #include "core/matrix_functions/expmv.hpp"
 #include "core/matrix_functions/phi.hpp"
@@ -128,14 +129,14 @@ struct Cost {
 
 /// A linear part at work: a scheme's operators, lanes that take turns through the distinct step lengths.
 struct Work {
-  core::RateShape shape;
+  core::SplitShape shape;
   std::vector<core::OperatorSpec> operators;
   std::vector<double> steps, A;
 };
 
 // The rows of X as a state and rates.
 template <class View>
-core::Stack<View> stacked(const core::Matrix<double>& X, const core::RateShape& shape) {
+core::Stack<View> stacked(const core::Matrix<double>& X, const core::SplitShape& shape) {
   const core::MatrixView<double> view = X;
   core::Stack<View> stack(core::rows_of(view, 0, shape.n));
   for (std::size_t row = shape.n; row < X.extent(0); row += shape.rows())
@@ -161,14 +162,19 @@ Cost cost_of(core::LinearPart<double>& part, const Work& work) {
   });
   core::Scratch<double> scratch;
   for (std::size_t op = 0; op < work.operators.size(); ++op) {
-    const std::size_t rows = n + work.operators[op].rates() * work.shape.rows();
+    const std::size_t rows = n + work.operators[op].evaluations() * work.shape.rows();
     const core::Matrix<double> X("X", rows, tile), X_bar("X_bar", rows, tile), out("out", n, tile);
     for (std::size_t i = 0; i < rows * tile; ++i) X.data()[i] = entry(i);
     cost.step += time_of([&] {
-      part.apply(space, op, steps, stacked<core::ConstMatrixView<double>>(X, work.shape), out, scratch);
-      part.apply_vjp(space, op, steps,
-                     {stacked<core::ConstMatrixView<double>>(X, work.shape), out,
-                      stacked<core::MatrixView<double>>(X_bar, work.shape), bar},
+      const auto stack = stacked<core::ConstMatrixView<double>>(X, work.shape);
+      part.apply(space, {{op, steps, stack.block[0]}, stack, out}, scratch);
+      part.apply_vjp(space,
+                     {{op, steps, stack.block[0]},
+                      stack,
+                      out,
+                      stacked<core::MatrixView<double>>(X_bar, work.shape),
+                      bar,
+                      {}},
                      scratch);
     });
   }
@@ -227,7 +233,7 @@ void choice_of_method(const Session& session, core::Scheme scheme, const std::st
   for (const std::size_t n : orders)
     for (const double norm : {0.5, 4.0, 32.0}) {
       Work work{{n, true, false}, {}, {}, hurwitz_matrix(n, norm)};
-      work.operators = core::make_integrator<double>(scheme, work.shape)->operators();
+      work.operators = core::program_of(scheme, work.shape).operators;
       for (std::size_t i = 0; i < distinct; ++i)
         work.steps.push_back(1.0 - 0.5 * double(i) / double(distinct));
       std::ranges::sort(work.steps);

@@ -90,7 +90,7 @@ inline Problem ks20_lipschitz() {
   problem.name = "ks20_lipschitz";
   problem.model.nonlinear = {core::NonlinearKind::lipschitz};
   problem.model.lipschitz.hidden = {200};
-  problem.model.lipschitz.lipschitz = 200.0;
+  problem.model.lipschitz.bound = 200.0;
   problem.integrator = {core::Scheme::etd1, 1};
   return problem;
 }
@@ -101,7 +101,7 @@ inline Problem ks7_lipschitz() {
   problem.name = "ks7_lipschitz";
   problem.model.latent_dimension = 7;
   problem.model.lipschitz.hidden = {200, 200};
-  problem.model.lipschitz.lipschitz = 1000.0;
+  problem.model.lipschitz.bound = 1000.0;
   problem.model.autoencoder.hidden = {100};
   problem.loss.weights.at("reconstruction") = 0.2;
   return problem;
@@ -184,8 +184,7 @@ inline std::vector<double> initial_parameters(const Problem& problem, const core
 inline core::MatrixFunctionMethod method_of(const Problem& problem, const core::Model& model,
                                             std::span<const double> theta, const core::StepTable& table,
                                             std::size_t windows) {
-  return core::choose_method(problem.integrator, core::rate_shape(model.nonlinear()), table,
-                             model.linear_operator(theta),
+  return core::choose_method(problem.integrator, model.split_shape(), table, model.linear_operator(theta),
                              windows * problem.intervals() * problem.integrator.substeps);
 }
 
@@ -238,10 +237,10 @@ inline LaneFlops lane_flops(const Problem& problem) {
                                                                          : problem.model.network.hidden,
                                   n);
   const core::Model model(problem.model, problem.components);
-  const core::RateShape shape = core::rate_shape(model.nonlinear());
-  const auto operators = core::make_integrator<double>(problem.integrator.scheme, shape)->operators();
+  const core::SplitShape shape = model.split_shape();
+  const auto operators = core::program_of(problem.integrator.scheme, shape).operators;
   for (const core::OperatorSpec& spec : operators)
-    flops.stages += 2.0 * double(block_width(problem) * (n + spec.rates() * shape.rows()));
+    flops.stages += 2.0 * double(block_width(problem) * (n + spec.evaluations() * shape.rows()));
   flops.evaluations = shape.rows() == 0 ? 0 : operators.size();
   if (!problem.model.autoencoder.enabled) return flops;
   const auto& hidden = problem.model.autoencoder.hidden;

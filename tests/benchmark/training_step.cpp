@@ -162,7 +162,7 @@ class Step {
     for (std::size_t i = 0; i < h.size(); ++i)
       h[i] =
           (problem_.times[i / lanes + 1] - problem_.times[i / lanes]) / double(problem_.integrator.substeps);
-    core::TileSteps<Real> steps_of_tile;
+    core::RolloutSteps<Real> steps_of_tile;
     steps_of_tile.assign(table_, h, problem_.intervals(), lanes);
 
     const core::ExecSpace space;
@@ -190,7 +190,7 @@ class Step {
         rollout.reverse(space, steps_of_tile, bars, bar, scratch);
       }
     });
-    phases.tape_bytes = double((dynamics.integrator().tape_rows(dynamics.rate()) + n) * sizeof(Real));
+    phases.tape_bytes = double((dynamics.integrator().tape_rows() + n) * sizeof(Real));
   }
 
   const parallel::Communicator comm_;

@@ -1,6 +1,7 @@
 #include "catch.hpp"
 #include "core/components/autoencoder.hpp"
 #include "core/components/bilinear.hpp"
+#include "core/components/forcing.hpp"
 #include "core/components/lipschitz.hpp"
 #include "core/components/network.hpp"
 #include "core/linear/dense/dense_hurwitz.hpp"
@@ -19,14 +20,16 @@ template <class Real>
 struct Case {
   std::string name;
   std::function<std::unique_ptr<LaneMap<Real>>()> make;
+  std::size_t arguments = 0;  // rows of q among the inputs
+  bool has_kinks = false;     // second derivatives are zero almost everywhere
 };
 
-NetworkOptions network_options(double lipschitz, bool last, bool scale,
-                               LipschitzDivisor divisor = LipschitzDivisor::exact) {
-  NetworkOptions options;
+LipschitzOptions network_options(double bound, bool last, bool scale,
+                                 LipschitzDivisor divisor = LipschitzDivisor::exact) {
+  LipschitzOptions options;
   options.divisor = divisor;
   options.hidden = {7, 5};
-  options.lipschitz = lipschitz;
+  options.bound = bound;
   options.last_activation = last;
   options.output_scale = scale;
   options.initial_scale = 1.5;  // large enough that the Lipschitz normalisation is active
@@ -43,11 +46,23 @@ AutoencoderOptions autoencoder_options(bool pod, bool trainable, std::vector<std
 
 template <class Real>
 std::vector<Case<Real>> lane_maps() {
-  const auto network = [](double L, bool last, bool scale,
-                          LipschitzDivisor divisor = LipschitzDivisor::exact) {
+  using Role = typename Network<Real>::Role;
+  const auto plain = [](bool last, bool scale) {
     return [=] {
-      return std::make_unique<Network<Real>>(4, 3, network_options(L, last, scale, divisor),
-                                             typename Network<Real>::Role{"net"});
+      const NetworkOptions options = network_options(1.0, last, scale);
+      return std::make_unique<Network<Real>>(4, 3, options, Role{"net"});
+    };
+  };
+  const auto bounded = [](bool last, bool scale, LipschitzDivisor divisor = LipschitzDivisor::exact) {
+    return [=] {
+      return std::make_unique<Network<Real>>(4, 3, network_options(2.0, last, scale, divisor), Role{"net"});
+    };
+  };
+  const auto activated = [](Activation sigma) {
+    return [=] {
+      NetworkOptions options = network_options(0.0, true, true);
+      options.activation = sigma;
+      return std::make_unique<Network<Real>>(4, 3, options, typename Network<Real>::Role{"net"});
     };
   };
   const auto coder = [](bool pod, std::vector<std::size_t> hidden) {
@@ -58,18 +73,38 @@ std::vector<Case<Real>> lane_maps() {
   };
   return {{"bilinear",
            [] {
-             return std::make_unique<Bilinear<Real>>(4, BilinearOptions{3, 1.0}, "bilinear");
+             return std::make_unique<Bilinear<Real>>(4, 0, BilinearOptions{3, 1.0}, "bilinear");
            }},
-          {"plain network", network(0.0, false, false)},
-          {"plain network, last activation, output scale", network(0.0, true, true)},
-          {"Lipschitz network", network(2.0, false, false)},
-          {"Lipschitz network, last activation, output scale", network(2.0, true, true)},
-          {"smooth Lipschitz network", network(2.0, false, true, LipschitzDivisor::smooth)},
+          {"factored bilinear form",
+           [] {
+             return std::make_unique<Bilinear<Real>>(7, 0, BilinearOptions{1, 1.0}, "bilinear");
+           }},
+          {"bilinear form of states and arguments",
+           [] {
+             return std::make_unique<Bilinear<Real>>(4, 2, BilinearOptions{3, 1.0}, "bilinear");
+           },
+           2},
+          {"factored bilinear form of states and arguments",
+           [] {
+             return std::make_unique<Bilinear<Real>>(4, 3, BilinearOptions{1, 1.0}, "bilinear");
+           },
+           3},
+          {"forcing", [] { return std::make_unique<Forcing<Real>>(4, 3, "forcing"); }, 3},
+          {"network of states and arguments", plain(true, true), 1},
+          {"network of relu", activated(Activation::relu), 0, true},
+          {"network of softplus", activated(Activation::softplus)},
+          {"network of silu", activated(Activation::silu), 1},
+          {"network of sin", activated(Activation::sin)},
+          {"plain network", plain(false, false)},
+          {"plain network, last activation, output scale", plain(true, true)},
+          {"Lipschitz network", bounded(false, false)},
+          {"Lipschitz network, last activation, output scale", bounded(true, true)},
+          {"smooth Lipschitz network", bounded(false, true, LipschitzDivisor::smooth)},
           {"network of smooth rectifiers",
            [] {
-             NetworkOptions options = network_options(2.0, true, true);
+             LipschitzOptions options = network_options(2.0, true, true);
              options.activation = Activation::squareplus;
-             return std::make_unique<Network<Real>>(4, 3, options, typename Network<Real>::Role{"net"});
+             return std::make_unique<Network<Real>>(4, 3, options, Role{"net"});
            }},
           {"encoder: linear and network", coder(true, {5})},
           {"encoder: linear alone", coder(true, {})},
@@ -79,7 +114,8 @@ std::vector<Case<Real>> lane_maps() {
 // A component at a random point, and everything that its maps need.
 template <class Real>
 struct Setup {
-  explicit Setup(const Case<Real>& c, std::size_t lanes_ = 11) : map(c.make()), lanes(lanes_) {
+  explicit Setup(const Case<Real>& c, std::size_t lanes_ = 11)
+      : map(c.make()), arguments(c.arguments), lanes(lanes_) {
     map->declare(layout);
     theta.resize(layout.size());
     map->initialise(3, theta);
@@ -90,21 +126,39 @@ struct Setup {
   }
 
   Vector<Real> assemble(const std::vector<double>& at) const {
-    std::vector<double> kappa(map->coefficient_count());
-    map->assemble(at, kappa);
-    return to_device<Real>(kappa);
+    std::vector<double> c(map->coefficient_count());
+    map->assemble(at, c);
+    return to_device<Real>(c);
   }
   Matrix<Real> apply(const std::vector<double>& at, const Matrix<Real>& input) {
     Matrix<Real> y("y", map->outputs(), lanes);
-    map->apply(space, assemble(at), input, y, tape, scratch);
+    map->apply(space, {assemble(at), point(input), y, tape}, scratch);
     return y;
+  }
+
+  // [u; q] as a point, and as an adjoint.
+  Point<Real> point(const Matrix<Real>& X) const {
+    const ConstMatrixView<Real> rows = X;
+    return {rows_of(rows, 0, map->inputs() - arguments), rows_of(rows, map->inputs() - arguments, arguments)};
+  }
+  PointBar<Real> bar(const Matrix<Real>& X) const {
+    const MatrixView<Real> rows = X;
+    return {rows_of(rows, 0, map->inputs() - arguments), rows_of(rows, map->inputs() - arguments, arguments)};
+  }
+
+  // y_dot for fixed coefficients.
+  Matrix<Real> tangent(const std::vector<double>& at, const Matrix<Real>& input, const Matrix<Real>& x_dot) {
+    apply(at, input);
+    Matrix<Real> y_dot("y_dot", map->outputs(), lanes);
+    map->apply_jvp(space, {assemble(at), {}, point(input), point(x_dot), tape, y_dot}, scratch);
+    return y_dot;
   }
 
   ExecSpace space;
   Scratch<Real> scratch;
   ParameterLayout layout;
   std::unique_ptr<LaneMap<Real>> map;
-  std::size_t lanes;
+  std::size_t arguments, lanes;
   std::vector<double> theta;
   Matrix<Real> tape, x;
 };
@@ -118,10 +172,11 @@ TEST_CASE("component_tangent_matches_central_differences") {
     const Matrix<double> x_dot = random_matrix(s.map->inputs(), s.lanes, "x_dot"),
                          w = random_matrix(s.map->outputs(), s.lanes, "w");
     s.apply(s.theta, s.x);
-    std::vector<double> kappa_dot(s.map->coefficient_count());
-    s.map->assemble_jvp(s.theta, theta_dot, kappa_dot);
+    std::vector<double> c_dot(s.map->coefficient_count());
+    s.map->assemble_jvp(s.theta, theta_dot, c_dot);
     Matrix<double> y_dot("y_dot", s.map->outputs(), s.lanes);
-    s.map->apply_jvp(s.space, {s.assemble(s.theta), to_device(kappa_dot), s.x, x_dot, s.tape, y_dot},
+    s.map->apply_jvp(s.space,
+                     {s.assemble(s.theta), to_device(c_dot), s.point(s.x), s.point(x_dot), s.tape, y_dot},
                      s.scratch);
 
     const auto shifted = [&](double e) {
@@ -137,24 +192,81 @@ TEST_CASE("component_tangent_matches_central_differences") {
 
 TEMPLATE_TEST_CASE("component_adjoint_is_the_transpose_of_its_tangent", "", double, float) {
   using Real = TestType;
-  for (const auto& c : lane_maps<Real>()) {
-    Setup s(c);
+  for (const auto& map : lane_maps<Real>()) {
+    Setup s(map);
     const auto theta_dot = random_vector(s.theta.size(), "theta_dot");
     const Matrix<Real> x_dot = random_matrix<Real>(s.map->inputs(), s.lanes, "x_dot"),
                        w = random_matrix<Real>(s.map->outputs(), s.lanes, "w");
     s.apply(s.theta, s.x);
-    const Vector<Real> kappa = s.assemble(s.theta);
-    std::vector<double> kappa_dot(s.map->coefficient_count());
-    s.map->assemble_jvp(s.theta, theta_dot, kappa_dot);
+    const Vector<Real> c = s.assemble(s.theta);
+    std::vector<double> c_dot(s.map->coefficient_count());
+    s.map->assemble_jvp(s.theta, theta_dot, c_dot);
     Matrix<Real> y_dot("y_dot", s.map->outputs(), s.lanes), x_bar("x_bar", s.map->inputs(), s.lanes);
-    s.map->apply_jvp(s.space, {kappa, to_device<Real>(kappa_dot), s.x, x_dot, s.tape, y_dot}, s.scratch);
+    s.map->apply_jvp(s.space, {c, to_device<Real>(c_dot), s.point(s.x), s.point(x_dot), s.tape, y_dot},
+                     s.scratch);
 
-    Vector<Real> kappa_bar("kappa_bar", kappa.extent(0));
-    s.map->apply_vjp(s.space, {kappa, s.x, s.tape, w, x_bar, kappa_bar}, s.scratch);
+    Vector<Real> c_bar("c_bar", c.extent(0));
+    s.map->apply_vjp(s.space, {c, s.point(s.x), s.tape, w, s.bar(x_bar), c_bar}, s.scratch);
     std::vector<double> theta_bar(s.theta.size(), 0.0);
-    s.map->assemble_vjp(s.theta, to_host(kappa_bar), theta_bar);
-    CAPTURE(c.name);
+    s.map->assemble_vjp(s.theta, to_host(c_bar), theta_bar);
+    CAPTURE(map.name);
     CHECK(relative(dot(y_dot, w), dot(x_bar, x_dot) + dot(theta_bar, theta_dot)) < 4500 * roundoff<Real>);
+  }
+}
+
+TEST_CASE("adjoint_of_a_tangent_matches_its_differences_and_converges_as_a_taylor_series") {
+  for (const auto& c : lane_maps<double>()) {
+    Setup s(c);
+    const std::size_t inputs = s.map->inputs();
+    const Matrix<double> x_dot = random_matrix(inputs, s.lanes, "x_dot"),
+                         w = random_matrix(s.map->outputs(), s.lanes, "w"),
+                         x_move = random_matrix(inputs, s.lanes, "x_move"),
+                         dot_move = random_matrix(inputs, s.lanes, "dot_move");
+    const auto theta_move = random_vector(s.theta.size(), "theta_move");
+    s.apply(s.theta, s.x);
+    Matrix<double> x_bar("x_bar", inputs, s.lanes), dot_bar("dot_bar", inputs, s.lanes);
+    Vector<double> c_bar("c_bar", s.map->coefficient_count());
+    s.map->apply_jvp_vjp(
+        s.space,
+        {s.assemble(s.theta), s.point(s.x), s.point(x_dot), s.tape, w, s.bar(x_bar), s.bar(dot_bar), c_bar},
+        s.scratch);
+    std::vector<double> theta_bar(s.theta.size(), 0.0);
+    s.map->assemble_vjp(s.theta, to_host(c_bar), theta_bar);
+    const double slope = dot(x_bar, x_move) + dot(dot_bar, dot_move) + dot(theta_bar, theta_move);
+    const auto shifted = [&](double e) {
+      auto theta = s.theta;
+      for (std::size_t i = 0; i < theta.size(); ++i) theta[i] += e * theta_move[i];
+      return dot(s.tangent(theta, moved(s.x, e, x_move), moved(x_dot, e, dot_move)), w);
+    };
+    const double e = 1e-5, difference = (shifted(e) - shifted(-e)) / (2 * e);
+    CAPTURE(c.name);
+    CHECK(relative(slope, difference) < (c.has_kinks ? 1e-5 : 2e-7));
+    if (c.has_kinks) continue;
+    // |f(e) - f(0) - e slope| falls as e^2.
+    const double base = shifted(0.0);
+    const auto remainder = [&](double step) { return std::abs(shifted(step) - base - step * slope); };
+    if (remainder(1e-3) > 1e-9 * std::abs(base))
+      CHECK(std::log2(remainder(2e-3) / remainder(1e-3)) == Approx(2.0).margin(0.1));
+  }
+}
+
+TEMPLATE_TEST_CASE("adjoint_of_a_tangent_is_that_of_the_value_in_the_direction", "", double, float) {
+  using Real = TestType;
+  for (const auto& map : lane_maps<Real>()) {
+    Setup s(map);
+    const std::size_t inputs = s.map->inputs();
+    const Matrix<Real> x_dot = random_matrix<Real>(inputs, s.lanes, "x_dot"),
+                       w = random_matrix<Real>(s.map->outputs(), s.lanes, "w");
+    const Vector<Real> c = s.assemble(s.theta);
+    s.apply(s.theta, s.x);
+    Matrix<Real> unused("unused", inputs, s.lanes), dot_bar("dot_bar", inputs, s.lanes),
+        x_bar("x_bar", inputs, s.lanes);
+    s.map->apply_jvp_vjp(
+        s.space, {c, s.point(s.x), s.point(x_dot), s.tape, w, s.bar(unused), s.bar(dot_bar), {}}, s.scratch);
+    s.map->apply_vjp(s.space, {c, s.point(s.x), s.tape, w, s.bar(x_bar), {}}, s.scratch);
+    const Matrix<Real> direction = random_matrix<Real>(inputs, s.lanes, "direction");
+    CAPTURE(map.name);
+    CHECK(relative(dot(dot_bar, direction), dot(x_bar, direction)) < 4500 * roundoff<Real>);
   }
 }
 
@@ -167,10 +279,10 @@ TEST_CASE("frozen_linear_map_of_an_autoencoder_has_no_gradient") {
   Setup s(c);
   s.apply(s.theta, s.x);
   Matrix<double> w = random_matrix(4, s.lanes, "w"), x_bar("x_bar", 6, s.lanes);
-  Vector<double> kappa_bar("kappa_bar", s.map->coefficient_count());
-  s.map->apply_vjp(s.space, {s.assemble(s.theta), s.x, s.tape, w, x_bar, kappa_bar}, s.scratch);
+  Vector<double> c_bar("c_bar", s.map->coefficient_count());
+  s.map->apply_vjp(s.space, {s.assemble(s.theta), s.point(s.x), s.tape, w, s.bar(x_bar), c_bar}, s.scratch);
   std::vector<double> theta_bar(s.theta.size(), 0.0);
-  s.map->assemble_vjp(s.theta, to_host(kappa_bar), theta_bar);
+  s.map->assemble_vjp(s.theta, to_host(c_bar), theta_bar);
   double others = 0.0;
   for (std::size_t i = 0; i < theta_bar.size(); ++i) {
     if (i < 24)
@@ -184,7 +296,7 @@ TEST_CASE("frozen_linear_map_of_an_autoencoder_has_no_gradient") {
 TEST_CASE("network_with_a_bound_is_lipschitz_for_random_parameters") {
   for (const double L : {0.5, 3.0, 200.0})
     for (int trial = 0; trial < 20; ++trial) {
-      NetworkOptions options = network_options(
+      const LipschitzOptions options = network_options(
           L, trial % 2 == 0, false, trial % 4 < 2 ? LipschitzDivisor::exact : LipschitzDivisor::smooth);
       const Case<double> c{
           "net",

@@ -35,7 +35,7 @@ class Columns {
     part_.assemble(a);
     part_.set_steps({h});
     steps_.assign(StepTable({h}), std::vector<double>(lanes_, h), 1, lanes_);
-    part_.apply(space_, 0, steps_.interval(0), arguments(), out_, scratch_);
+    part_.apply(space_, {{0, steps_.interval(0), u_}, arguments(), out_}, scratch_);
     Array result;
     for (std::size_t i = 0; i < n_; ++i)
       for (std::size_t j = 0; j < n_; ++j) result.push_back(out_(i, j));
@@ -51,7 +51,7 @@ class Columns {
     MatrixStack<double> bars(MatrixView<double>{u_bar});
     if (k_ > 0) bars.push_back(g_bar);
     Vector<double> bar("bar", part_.coefficient_count());
-    part_.apply_vjp(space_, 0, steps_.interval(0), {arguments(), out_, bars, bar}, scratch_);
+    part_.apply_vjp(space_, {{0, steps_.interval(0), u_}, arguments(), out_, bars, bar, {}}, scratch_);
     Array host(bar.extent(0)), a_bar(n_ * n_, 0.0);
     download(bar, host);
     part_.assemble_vjp(host, a_bar);

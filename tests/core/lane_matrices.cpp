@@ -65,7 +65,8 @@ TEMPLATE_TEST_CASE("lanes_of_mixed_steps_have_the_bits_of_uniform_tiles", "", do
 TEMPLATE_TEST_CASE("adjoint_of_mixed_steps_is_the_sum_over_lanes", "", double, float) {
   Problem<TestType> p;
   Kokkos::deep_copy(p.bar, TestType(1));
-  apply_per_lane_vjp<TestType>(ExecSpace(), p.M(), p.steps(), {p.X, p.out_bar, p.X_bar, p.bar}, p.scratch);
+  apply_per_lane_vjp<TestType>(ExecSpace(), p.M(), p.steps(),
+                               {{0, p.steps(), p.X}, p.X, p.out_bar, p.X_bar, p.bar, {}}, p.scratch);
   const auto matrices = on_host(p.matrices), bar = on_host(p.bar);
   const auto X = on_host(p.X), X_bar = on_host(p.X_bar), out_bar = on_host(p.out_bar);
   const double tolerance = 100.0 * std::numeric_limits<TestType>::epsilon();

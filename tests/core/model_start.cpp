@@ -97,7 +97,7 @@ TEST_CASE("only_real_parts_above_the_limit_are_moved") {
 TEST_CASE("factors_of_given_forms_give_them_back") {
   const std::size_t n = 5;
   for (const std::size_t rank : {5, 7}) {
-    Bilinear<double> bilinear(n, {rank, 0.5}, "bilinear");
+    Bilinear<double> bilinear(n, 0, {rank, 0.5}, "bilinear");
     ParameterLayout layout;
     bilinear.declare(layout);
     std::vector<double> theta(layout.size());
@@ -116,7 +116,7 @@ TEST_CASE("factors_of_given_forms_give_them_back") {
 }
 
 TEST_CASE("a_rank_that_is_too_small_keeps_the_largest_part_of_the_forms") {
-  Bilinear<double> bilinear(2, {1, 0.5}, "bilinear");
+  Bilinear<double> bilinear(2, 0, {1, 0.5}, "bilinear");
   ParameterLayout layout;
   bilinear.declare(layout);
   std::vector<double> theta(layout.size());
@@ -169,13 +169,16 @@ TEST_CASE("directions_of_pairs_are_the_state_s_components_then_their_sums") {
 TEST_CASE("pairs_of_neurons_give_squares") {
   const std::size_t n = 3;
   for (const double bound : {0.0, 50.0, 2.0}) {
-    NetworkOptions options{{7}};
-    options.lipschitz = bound;
+    LipschitzOptions options;
+    options.hidden = {7};
+    options.bound = bound;
     options.output_scale = true;
-    Network<double> network(n, n, options, {"network"});
+    Network<double> network =
+        bound > 0.0 ? Network<double>(n, n, options, {"network"})
+                    : Network<double>(n, n, static_cast<const NetworkOptions&>(options), {"network"});
     ParameterLayout layout;
     network.declare(layout);
-    std::vector<double> theta(layout.size()), kappa(network.coefficient_count());
+    std::vector<double> theta(layout.size()), c(network.coefficient_count());
     network.initialise(1, theta);
     REQUIRE(network.pairs() == 3);
     std::vector<double> V = random_vector(3 * n, "V");
@@ -183,11 +186,11 @@ TEST_CASE("pairs_of_neurons_give_squares") {
     network.set_directions(V, theta);
     const auto W = random_vector(n * 3, "W"), b = random_vector(n, "b"), x = random_vector(n, "x");
     CHECK(network.set_outputs(W, b, theta) == 1.0);
-    network.assemble(theta, kappa);
+    network.assemble(theta, c);
     const Matrix<double> X("x", n, 1), Y("y", n, 1), tape("tape", network.tape_rows(), 1);
     Scratch<double> scratch;
     upload(x, X);
-    network.apply(ExecSpace(), to_device<double>(kappa), X, Y, tape, scratch);
+    network.apply(ExecSpace(), {to_device<double>(c), X, Y, tape}, scratch);
     const auto y = on_host(Y);
     for (std::size_t i = 0; i < n; ++i) {
       double expected = b[i];

@@ -33,7 +33,7 @@ ModelOptions model_options() {
   options.nonlinear = {NonlinearKind::bilinear, NonlinearKind::lipschitz};
   options.bilinear = {2, 0.3};
   options.lipschitz.hidden = {6};
-  options.lipschitz.lipschitz = 1.0;
+  options.lipschitz.bound = 1.0;
   options.lipschitz.relaxation = true;
   options.autoencoder.enabled = true;
   options.autoencoder.pod_trainable = true;

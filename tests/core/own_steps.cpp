@@ -62,6 +62,7 @@ ModelOptions model_options(const Case& c, double rate_max) {
   options.nonlinear = {NonlinearKind::bilinear, NonlinearKind::lipschitz};
   options.bilinear = {2, 0.3};
   options.lipschitz.hidden = {6};
+  options.lipschitz.bound = 1.0;
   options.lipschitz.relaxation = true;  // so that both halves of a rate occur
   return options;
 }

@@ -3,6 +3,7 @@
 #include "catch.hpp"
 #include "core/integrators/dynamics.hpp"
 #include "core/linear/block_diagonal/block_linear_part.hpp"
+#include "core/linear/dense/dense_linear_part.hpp"
 #include "core/linear/hurwitz.hpp"
 #include "core/linear/low_rank/low_rank_linear_part.hpp"
 #include "core/loss/objective.hpp"
@@ -187,38 +188,36 @@ struct Run {
 
   Run(LinearPart<Real>& linear, const BasicModel<Real>& model, std::span<const double> theta,
       const Integrator<Real>& integrator, const StepTable& table, bool per_lane)
-      : n(model.latent_dimension()), rate(model.nonlinear()) {
-    std::vector<double> kappa(model.nonlinear().coefficient_count());
-    model.nonlinear().assemble(theta, kappa);
-    upload(std::span<const double>(kappa), rate.coefficients());
+      : n(model.latent_dimension()) {
+    AssembledModel<Real> assembled(model);
+    assembled.set_parameters(theta);
     std::vector<double> h(2 * lanes, table.steps()[0]);
     for (std::size_t l = 0; l < lanes; ++l) {
       h[lanes + l] = table.steps()[1];
       if (per_lane && l % 3 == 0) std::swap(h[l], h[lanes + l]);
     }
     steps.assign(table, h, 2, lanes);
-    const StepContext<Real> context{space, linear, rate, scratch};
-    const std::size_t rows = integrator.tape_rows(rate);
+    const StepContext<Real> context{space, &linear, model.nonlinear(), assembled.nonlinear(), scratch};
+    const std::size_t rows = integrator.tape_rows();
     const Matrix<Real> u0 = random_matrix<Real>(n, lanes, "u0", 0.7), w = random_matrix<Real>(n, lanes, "w");
     Matrix<Real> u1("u1", n, lanes), tape0("tape", rows, lanes), tape1("tape", rows, lanes);
     u2 = Matrix<Real>("u2", n, lanes);
-    integrator.step(context, steps.interval(0), u0, u1, tape0);
-    integrator.step(context, steps.interval(1), u1, u2, tape1);
+    integrator.step(context, steps.step(0, 1), u0, u1, tape0);
+    integrator.step(context, steps.step(1, 1), u1, u2, tape1);
     Vector<Real> bar("bar", linear.coefficient_count());
-    Vector<Real> rate_bar("bar", kappa.size());
+    Vector<Real> nonlinear_bar("bar", model.nonlinear().coefficient_count());
     Matrix<Real> u1_bar("u1_bar", n, lanes);
     u0_bar = Matrix<Real>("u0_bar", n, lanes);
-    integrator.step_vjp(context, steps.interval(1), u1, tape1, {w, u1_bar, bar, rate_bar});
-    integrator.step_vjp(context, steps.interval(0), u0, tape0, {u1_bar, u0_bar, bar, rate_bar});
+    integrator.step_vjp(context, steps.step(1, 1), u1, tape1, {w, u1_bar, bar, nonlinear_bar});
+    integrator.step_vjp(context, steps.step(0, 1), u0, tape0, {u1_bar, u0_bar, bar, nonlinear_bar});
     A_bar.assign(model.linear().coefficient_count(), 0.0);
     coefficients_bar = to_host(bar);
   }
 
   std::size_t n;
-  ModelRate<Real> rate;
   ExecSpace space;
   Scratch<Real> scratch;
-  TileSteps<Real> steps;
+  RolloutSteps<Real> steps;
   Matrix<Real> u2, u0_bar;
   std::vector<double> A_bar, coefficients_bar;
 };
@@ -234,8 +233,9 @@ double distance(const Matrix<Real>& X, const Matrix<Real>& Y) {
   return error / size;
 }
 
-const Scheme all_schemes[] = {Scheme::etd1,      Scheme::etdrk2,    Scheme::etdrk4, Scheme::imex_euler,
-                              Scheme::imex_ssp2, Scheme::imex_ars2, Scheme::euler,  Scheme::rk4};
+const Scheme all_schemes[] = {Scheme::etd1,       Scheme::etdrk2,    Scheme::etdrk4,
+                              Scheme::imex_euler, Scheme::imex_ssp2, Scheme::imex_ars2,
+                              Scheme::euler,      Scheme::rk4,       Scheme::dopri5};
 
 }  // namespace
 
@@ -252,20 +252,21 @@ TEMPLATE_TEST_CASE("structured_operators_step_and_differentiate_as_the_dense_ope
             const std::vector<double> theta = model.initialise(2, nullptr);
             const OwnedMatrix A = model.linear_operator(theta);
             const StepTable table({0.3, 0.5});
-            const RateShape shape = rate_shape(model.nonlinear());
-            const auto integrator = make_integrator<Real>(scheme, shape);
+            const SplitShape shape = model.split_shape();
+            const Integrator<Real> integrator(program_of(scheme, shape), shape,
+                                              model.nonlinear().tape_rows());
             std::unique_ptr<LinearPart<Real>> part;
             if (structure == LinearStructure::block_diagonal)
-              part = std::make_unique<BlockLinearPart<Real>>(shape, integrator->operators(), table.steps(),
+              part = std::make_unique<BlockLinearPart<Real>>(shape, integrator.operators(), table.steps(),
                                                              A.shape);
             else
-              part = std::make_unique<LowRankLinearPart<Real>>(shape, integrator->operators(), table.steps(),
+              part = std::make_unique<LowRankLinearPart<Real>>(shape, integrator.operators(), table.steps(),
                                                                A.shape);
-            DenseLinearPart<Real> dense(shape, integrator->operators(), table.steps());
+            DenseLinearPart<Real> dense(shape, integrator.operators(), table.steps());
             part->assemble(A.entries);
             dense.assemble(to_dense(A));
-            Run<Real> found(*part, model, theta, *integrator, table, per_lane);
-            const Run<Real> expected(dense, model, theta, *integrator, table, per_lane);
+            Run<Real> found(*part, model, theta, integrator, table, per_lane);
+            const Run<Real> expected(dense, model, theta, integrator, table, per_lane);
             CAPTURE(int(structure), n, int(terms), int(scheme), per_lane);
             CHECK(distance(found.u2, expected.u2) < tolerance);
             CHECK(distance(found.u0_bar, expected.u0_bar) < tolerance);
@@ -320,9 +321,9 @@ TEST_CASE("gradient_of_structured_models_passes_the_taylor_test") {
         const std::vector<double> theta = model.initialise(4, nullptr);
         const IntegratorOptions integrator{scheme, 2, MatrixFunctionMethod::automatic, 0};
         const StepTable table(distinct_steps(data, 2));
-        Objective<double> objective(model, {integrator, {}, {}}, table,
-                                    choose_method(integrator, rate_shape(model.nonlinear()), table,
-                                                  model.linear_operator(theta), 100));
+        Objective<double> objective(
+            model, {integrator, {}, {}}, table,
+            choose_method(integrator, model.split_shape(), table, model.linear_operator(theta), 100));
         std::vector<std::uint64_t> windows(data.index().count());
         std::iota(windows.begin(), windows.end(), 0);
         std::vector<double> gradient(theta.size());
@@ -356,7 +357,7 @@ TEST_CASE("training_memory_of_structured_models_is_linear_in_n") {
       const StepTable table(distinct_steps(data, 1));
       Objective<double> objective(
           model, {integrator, {}, {}}, table,
-          choose_method(integrator, rate_shape(model.nonlinear()), table, model.linear_operator(theta), 100));
+          choose_method(integrator, model.split_shape(), table, model.linear_operator(theta), 100));
       objective.set_parameters(theta);
       std::vector<double> sum(objective.contribution_size());
       const std::uint64_t windows[] = {0, 1};
@@ -372,7 +373,7 @@ TEST_CASE("training_memory_of_structured_models_is_linear_in_n") {
 
 TEST_CASE("methods_that_a_structure_does_not_have_are_refused") {
   const StepTable table({0.1});
-  const RateShape shape{4, true, false};
+  const SplitShape shape{4, true, false};
   const std::vector<double> entries(4 * 7, 0.0);
   const StructuredMatrix blocks{{LinearStructure::block_diagonal, 4}, std::span(entries).first(8)},
       low_rank{{LinearStructure::low_rank, 4, 2}, entries};

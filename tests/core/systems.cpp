@@ -64,7 +64,7 @@ TEST_CASE("jacobian_is_the_derivative_of_the_rhs") {
       down[j] -= h;
       const std::vector<double> above = rate(*system, up), below = rate(*system, down);
       for (std::size_t i = 0; i < n; ++i) {
-        INFO(system_name(kind) << ": row " << i << ", column " << j);
+        INFO(spnode::name_of(kind) << ": row " << i << ", column " << j);
         REQUIRE(std::abs((above[i] - below[i]) / (2.0 * h) - jacobian[i * n + j]) <= 1e-9 * scale);
       }
     }

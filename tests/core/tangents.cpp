@@ -95,7 +95,7 @@ struct Run {
   Scratch<Real> scratch;
   std::vector<double> theta_;
   Dynamics<Real> dynamics;
-  TileSteps<Real> steps;
+  RolloutSteps<Real> steps;
   Rollout<Real> rollout;
   ScratchFrame<Real> frame;
   Matrix<Real> states;
@@ -155,7 +155,7 @@ ModelOptions model_options() {
   options.nonlinear = {NonlinearKind::bilinear, NonlinearKind::lipschitz};
   options.bilinear = {2, 0.1};
   options.lipschitz.hidden = {6};
-  options.lipschitz.lipschitz = 1.0;
+  options.lipschitz.bound = 1.0;
   options.lipschitz.divisor = LipschitzDivisor::smooth;
   options.lipschitz.relaxation = true;
   options.autoencoder.enabled = true;

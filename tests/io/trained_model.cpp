@@ -14,7 +14,7 @@ core::ModelOptions unusual() {
   options.latent_dimension = 3;
   options.linear = {.mu = 0.1, .rate_min = 0.3, .rate_max = 1e3};
   options.nonlinear = {core::NonlinearKind::network, core::NonlinearKind::lipschitz};
-  options.lipschitz.lipschitz = 2.0 / 3.0;
+  options.lipschitz.bound = 2.0 / 3.0;
   options.lipschitz.hidden = {4, 5};
   options.lipschitz.divisor = core::LipschitzDivisor::smooth;
   options.network.hidden = {};

@@ -122,7 +122,7 @@ TEST_CASE("given_scalings_must_fit_the_states") {
   CHECK(scaling.scale == options.scale);
   options.scale.pop_back();
   CHECK_THROWS_WITH(make_scaling(comm, options, set),
-                    "scaling.scale has 4 values; the states have 5 components");
+                    "scale has 4 values; the states have 5 components");
 }
 
 TEST_CASE("losses_are_made_for_the_data_of_all_ranks") {
@@ -130,9 +130,10 @@ TEST_CASE("losses_are_made_for_the_data_of_all_ranks") {
     const DataSet set = share(comm);
     const InitialModel start =
         make_initial_model(comm, latent_rotation(core::Initialisation::operator_inference), 3, set);
-    const Objectives losses = make_objectives(
-        comm, {{.scheme = core::Scheme::etd1}, {.component_weights = core::ComponentWeights::variance}, true},
-        start, set, nullptr);
+    core::LossOptions loss;
+    loss.component_weights = core::ComponentWeights::variance;
+    const Objectives losses =
+        make_objectives(comm, {{.scheme = core::Scheme::etd1}, loss, true}, start, set, nullptr);
     REQUIRE(losses.reconstruction);
     return BatchObjective(comm, *losses.rollout, set.data, set.sampler).value(start.theta).loss.total;
   };

@@ -243,7 +243,7 @@ TEST_CASE("lbfgs_refuses_a_start_without_a_finite_loss") {
 
 TEST_CASE("non_finite_steps_are_skipped_and_counted_and_resume_to_the_same_bits") {
   TrainingOptions options = only(OptimizerKind::adam);
-  options.adam.schedule = {ScheduleKind::constant, 0.3, 0.0, 1.0, 0};
+  options.adam.learning_rate = {ScheduleKind::constant, 0.3, 0.0, 1.0, 0};
   options.checkpoint_minutes = 1e-12;
   const auto prepare = [](ToyRun& run) { run.objective.domain = 0.31; };  // W[0] starts at 0.3
   ToyRun whole{Communicator(), options};
@@ -303,7 +303,7 @@ TEST_CASE("patience_ends_a_phase_after_validations_without_a_better_one") {
   TrainingOptions options = only(OptimizerKind::adam);
   options.patience = 2;
   options.adam.epochs = 50;
-  options.adam.schedule = {ScheduleKind::constant, 1e-300, 0.0, 1.0, 0};  // nothing moves
+  options.adam.learning_rate = {ScheduleKind::constant, 1e-300, 0.0, 1.0, 0};  // nothing moves
   ToyRun run{Communicator(), options};
   run.run();
   CHECK(run.records.size() == 3);

@@ -18,7 +18,7 @@ inline TrainingOptions short_training() {
   options.batch = 24;
   options.tile = 4;
   options.adam.epochs = 4;
-  options.adam.schedule = {ScheduleKind::cosine, 0.05, 1e-4, 1.0, 5};
+  options.adam.learning_rate = {ScheduleKind::cosine, 0.05, 1e-4, 1.0, 5};
   options.lbfgs = {.iterations = 9, .cycle = 4, .history = 5, .gradient_tolerance = 0.0};
   options.pretrain_epochs = 1;
   options.checkpoint_epochs = 0;

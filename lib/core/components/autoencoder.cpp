@@ -54,63 +54,51 @@ std::size_t LinearPlusNetwork<Real>::coefficient_count() const {
 }
 
 template <class Real>
-void LinearPlusNetwork<Real>::assemble(std::span<const double> theta, std::span<double> kappa) const {
-  if (has_linear_) std::ranges::copy(block_of(theta, linear_), kappa.begin());
-  if (network_) network_->assemble(theta, kappa.subspan(linear_size()));
+void LinearPlusNetwork<Real>::assemble(std::span<const double> theta, std::span<double> c) const {
+  if (has_linear_) std::ranges::copy(block_of(theta, linear_), c.begin());
+  if (network_) network_->assemble(theta, c.subspan(linear_size()));
 }
 
 template <class Real>
-void LinearPlusNetwork<Real>::assemble_vjp(std::span<const double> theta, std::span<const double> kappa_bar,
+void LinearPlusNetwork<Real>::assemble_vjp(std::span<const double> theta, std::span<const double> c_bar,
                                            std::span<double> theta_bar) const {
   if (has_linear_ && !linear_frozen_) {
     const auto bar = block_of(theta_bar, linear_);
-    for (std::size_t i = 0; i < bar.size(); ++i) bar[i] += kappa_bar[i];
+    for (std::size_t i = 0; i < bar.size(); ++i) bar[i] += c_bar[i];
   }
-  if (network_ && !network_frozen_)
-    network_->assemble_vjp(theta, kappa_bar.subspan(linear_size()), theta_bar);
+  if (network_ && !network_frozen_) network_->assemble_vjp(theta, c_bar.subspan(linear_size()), theta_bar);
 }
 
 template <class Real>
 void LinearPlusNetwork<Real>::assemble_jvp(std::span<const double> theta, std::span<const double> theta_dot,
-                                           std::span<double> kappa_dot) const {
-  if (has_linear_) std::ranges::copy(block_of(theta_dot, linear_), kappa_dot.begin());
-  if (network_) network_->assemble_jvp(theta, theta_dot, kappa_dot.subspan(linear_size()));
+                                           std::span<double> c_dot) const {
+  if (has_linear_) std::ranges::copy(block_of(theta_dot, linear_), c_dot.begin());
+  if (network_) network_->assemble_jvp(theta, theta_dot, c_dot.subspan(linear_size()));
 }
 
 template <class Real>
-ConstMatrixView<Real> LinearPlusNetwork<Real>::linear(const ConstVectorView<Real>& kappa) const {
-  return ConstMatrixView<Real>(kappa.data(), shape_.outputs, shape_.inputs);
-}
-
-template <class Real>
-ConstVectorView<Real> LinearPlusNetwork<Real>::network_part(const ConstVectorView<Real>& kappa) const {
-  return ConstVectorView<Real>(kappa.data() + linear_size(), network_->coefficient_count());
-}
-
-template <class Real>
-void LinearPlusNetwork<Real>::apply(const ExecSpace& space, ConstVectorView<Real> kappa,
-                                    ConstMatrixView<Real> x, MatrixView<Real> y, MatrixView<Real> tape,
+void LinearPlusNetwork<Real>::apply(const ExecSpace& space, const Value& value,
                                     Scratch<Real>& scratch) const {
-  if (has_linear_) gemm(space, 1.0, linear(kappa), Transpose::no, x, 1.0, y);
-  if (network_) network_->apply(space, network_part(kappa), x, y, tape, scratch);
+  if (has_linear_) gemm(space, 1.0, linear(value.coefficients), Transpose::no, value.x.stack(), 1.0, value.y);
+  if (!network_) return;
+  Value inner = value;
+  inner.coefficients = network_part(value.coefficients);
+  network_->apply(space, inner, scratch);
 }
 
 template <class Real>
 void LinearPlusNetwork<Real>::apply_vjp(const ExecSpace& space, const Reverse& reverse,
                                         Scratch<Real>& scratch) const {
-  const bool learns = reverse.kappa_bar.extent(0) > 0;
   if (has_linear_) {
-    gemm(space, 1.0, linear(reverse.kappa), Transpose::yes, reverse.y_bar, 1.0, reverse.x_bar);
-    if (learns && !linear_frozen_)
-      gemm_nt(space, 1.0, reverse.y_bar, reverse.x,
-              MatrixView<Real>(reverse.kappa_bar.data(), shape_.outputs, shape_.inputs));
+    gemm(space, 1.0, linear(reverse.coefficients), Transpose::yes, reverse.y_bar, 1.0, reverse.x_bar.u);
+    if (reverse.coefficients_bar.extent(0) > 0 && !linear_frozen_)
+      gemm_nt(space, 1.0, reverse.y_bar, reverse.x.stack(),
+              MatrixView<Real>(reverse.coefficients_bar.data(), shape_.outputs, shape_.inputs));
   }
   if (!network_) return;
   Reverse inner = reverse;
-  inner.kappa = network_part(reverse.kappa);
-  inner.kappa_bar = learns && !network_frozen_ ? VectorView<Real>(reverse.kappa_bar.data() + linear_size(),
-                                                                  network_->coefficient_count())
-                                               : VectorView<Real>();
+  inner.coefficients = network_part(reverse.coefficients);
+  inner.coefficients_bar = network_bar(reverse.coefficients_bar);
   network_->apply_vjp(space, inner, scratch);
 }
 
@@ -118,14 +106,33 @@ template <class Real>
 void LinearPlusNetwork<Real>::apply_jvp(const ExecSpace& space, const Tangent& tangent,
                                         Scratch<Real>& scratch) const {
   if (has_linear_) {
-    gemm(space, 1.0, linear(tangent.kappa), Transpose::no, tangent.x_dot, 1.0, tangent.y_dot);
-    gemm(space, 1.0, linear(tangent.kappa_dot), Transpose::no, tangent.x, 1.0, tangent.y_dot);
+    gemm(space, 1.0, linear(tangent.coefficients), Transpose::no, tangent.x_dot.stack(), 1.0, tangent.y_dot);
+    if (tangent.coefficients_dot.extent(0) > 0)
+      gemm(space, 1.0, linear(tangent.coefficients_dot), Transpose::no, tangent.x.stack(), 1.0,
+           tangent.y_dot);
   }
   if (!network_) return;
   Tangent inner = tangent;
-  inner.kappa = network_part(tangent.kappa);
-  inner.kappa_dot = network_part(tangent.kappa_dot);
+  inner.coefficients = network_part(tangent.coefficients);
+  inner.coefficients_dot = network_part(tangent.coefficients_dot);
   network_->apply_jvp(space, inner, scratch);
+}
+
+template <class Real>
+void LinearPlusNetwork<Real>::apply_jvp_vjp(const ExecSpace& space, const TangentReverse& reverse,
+                                            Scratch<Real>& scratch) const {
+  if (has_linear_) {
+    gemm(space, 1.0, linear(reverse.coefficients), Transpose::yes, reverse.y_dot_bar, 1.0,
+         reverse.x_dot_bar.u);
+    if (reverse.coefficients_bar.extent(0) > 0 && !linear_frozen_)
+      gemm_nt(space, 1.0, reverse.y_dot_bar, reverse.x_dot.stack(),
+              MatrixView<Real>(reverse.coefficients_bar.data(), shape_.outputs, shape_.inputs));
+  }
+  if (!network_) return;
+  TangentReverse inner = reverse;
+  inner.coefficients = network_part(reverse.coefficients);
+  inner.coefficients_bar = network_bar(reverse.coefficients_bar);
+  network_->apply_jvp_vjp(space, inner, scratch);
 }
 
 template class LinearPlusNetwork<double>;

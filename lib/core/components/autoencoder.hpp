@@ -31,26 +31,40 @@ class LinearPlusNetwork final : public LaneMap<Real> {
   void declare(ParameterLayout& layout) override;
   void initialise(std::uint64_t seed, std::span<double> theta) const override;
   std::size_t coefficient_count() const override;
-  void assemble(std::span<const double> theta, std::span<double> kappa) const override;
-  void assemble_vjp(std::span<const double> theta, std::span<const double> kappa_bar,
+  void assemble(std::span<const double> theta, std::span<double> c) const override;
+  void assemble_vjp(std::span<const double> theta, std::span<const double> c_bar,
                     std::span<double> theta_bar) const override;
   void assemble_jvp(std::span<const double> theta, std::span<const double> theta_dot,
-                    std::span<double> kappa_dot) const override;
+                    std::span<double> c_dot) const override;
 
   std::size_t inputs() const override { return shape_.inputs; }
   std::size_t outputs() const override { return shape_.outputs; }
   std::size_t tape_rows() const override { return network_ ? network_->tape_rows() : 0; }
+  using typename LaneMap<Real>::Value;
   using typename LaneMap<Real>::Reverse;
   using typename LaneMap<Real>::Tangent;
-  void apply(const ExecSpace& space, ConstVectorView<Real> kappa, ConstMatrixView<Real> x, MatrixView<Real> y,
-             MatrixView<Real> tape, Scratch<Real>& scratch) const override;
+  using typename LaneMap<Real>::TangentReverse;
+  void apply(const ExecSpace& space, const Value& value, Scratch<Real>& scratch) const override;
   void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const override;
   void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const override;
+  void apply_jvp_vjp(const ExecSpace& space, const TangentReverse& reverse,
+                     Scratch<Real>& scratch) const override;
 
  private:
   std::size_t linear_size() const { return has_linear_ ? shape_.inputs * shape_.outputs : 0; }
-  ConstMatrixView<Real> linear(const ConstVectorView<Real>& kappa) const;
-  ConstVectorView<Real> network_part(const ConstVectorView<Real>& kappa) const;
+  ConstMatrixView<Real> linear(const ConstVectorView<Real>& coefficients) const {
+    return ConstMatrixView<Real>(coefficients.data(), shape_.outputs, shape_.inputs);
+  }
+  // The network's part of a vector of coefficients; none of none.
+  template <class View>
+  View network_part(const View& coefficients) const {
+    if (coefficients.extent(0) == 0) return coefficients;
+    return View(coefficients.data() + linear_size(), network_->coefficient_count());
+  }
+  // Where the network's adjoint goes: nowhere where it does not learn.
+  VectorView<Real> network_bar(const VectorView<Real>& coefficients_bar) const {
+    return network_frozen_ ? VectorView<Real>() : network_part(coefficients_bar);
+  }
 
   Shape shape_;
   bool has_linear_, linear_frozen_, network_frozen_;

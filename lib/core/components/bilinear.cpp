@@ -13,34 +13,35 @@
 namespace spnode::core {
 namespace {
 
-// Q_i,jk of sum_r (C_r u)_i (D_r u)_i, and the way back. With C_i and D_i the rows i of all C_r and D_r, (R,
-// n), Q_i holds the entries on and above the diagonal of M + M^T, M = C_i^T D_i, those on it halved.
+// Q_i,jk of sum_r (C_r x)_i (D_r x)_i, and the way back. With C_i and D_i the rows i of all C_r and D_r, (R,
+// N), Q_i holds the entries on and above the diagonal of M + M^T, M = C_i^T D_i, those on it halved.
 class Expansion {
  public:
-  Expansion(std::size_t n, std::size_t R) : n_(n), R_(R), left_(R * n), right_(R * n), square_(n * n) {}
+  Expansion(std::size_t n, std::size_t N, std::size_t R)
+      : n_(n), N_(N), R_(R), left_(R * N), right_(R * N), square_(N * N) {}
 
   // Q += the forms of output i.
   void add(const double* C, const double* D, std::size_t i, double* Q) {
     gather(C, i, left_);
     gather(D, i, right_);
-    multiply(1.0, transposed(factor(left_)), factor(right_), 0.0, square(std::span(square_), n_));
-    for (std::size_t j = 0; j < n_; ++j) {
-      *Q++ += square_[j * n_ + j];
-      for (std::size_t k = j + 1; k < n_; ++k) *Q++ += square_[j * n_ + k] + square_[k * n_ + j];
+    multiply(1.0, transposed(factor(left_)), factor(right_), 0.0, square(std::span(square_), N_));
+    for (std::size_t j = 0; j < N_; ++j) {
+      *Q++ += square_[j * N_ + j];
+      for (std::size_t k = j + 1; k < N_; ++k) *Q++ += square_[j * N_ + k] + square_[k * N_ + j];
     }
   }
 
   // C_bar_i += D_i S, D_bar_i += C_i S; the symmetric S holds Q_bar_i,jk at (j, k) and (k, j).
   void add_vjp(const double* C, const double* D, std::size_t i, const double* Q_bar, double* C_bar,
                double* D_bar) {
-    for (std::size_t j = 0; j < n_; ++j)
-      for (std::size_t k = j; k < n_; ++k) square_[j * n_ + k] = square_[k * n_ + j] = *Q_bar++;
+    for (std::size_t j = 0; j < N_; ++j)
+      for (std::size_t k = j; k < N_; ++k) square_[j * N_ + k] = square_[k * N_ + j] = *Q_bar++;
     const auto pull_back = [&](const double* other, double* bar) {
       gather(other, i, left_);
-      multiply(1.0, factor(left_), square(std::span<const double>(square_), n_), 0.0,
-               {right_.data(), R_, n_});
+      multiply(1.0, factor(left_), square(std::span<const double>(square_), N_), 0.0,
+               {right_.data(), R_, N_});
       for (std::size_t r = 0; r < R_; ++r)
-        for (std::size_t j = 0; j < n_; ++j) bar[(r * n_ + i) * n_ + j] += right_[r * n_ + j];
+        for (std::size_t j = 0; j < N_; ++j) bar[(r * n_ + i) * N_ + j] += right_[r * N_ + j];
     };
     pull_back(D, C_bar);
     pull_back(C, D_bar);
@@ -48,11 +49,11 @@ class Expansion {
 
  private:
   void gather(const double* factors, std::size_t i, std::vector<double>& rows) const {
-    for (std::size_t r = 0; r < R_; ++r) std::copy_n(factors + (r * n_ + i) * n_, n_, rows.data() + r * n_);
+    for (std::size_t r = 0; r < R_; ++r) std::copy_n(factors + (r * n_ + i) * N_, N_, rows.data() + r * N_);
   }
-  HostOperand factor(const std::vector<double>& rows) const { return {rows.data(), R_, n_}; }
+  HostOperand factor(const std::vector<double>& rows) const { return {rows.data(), R_, N_}; }
 
-  std::size_t n_, R_;
+  std::size_t n_, N_, R_;
   std::vector<double> left_, right_, square_;
 };
 
@@ -109,14 +110,15 @@ void add_products_jvp(const ExecSpace& space, ConstMatrixView<Real> products, Co
 }  // namespace
 
 template <class Real>
-Bilinear<Real>::Bilinear(std::size_t dimension, BilinearOptions options, std::string name)
-    : n_(dimension), options_(options), name_(std::move(name)) {}
+Bilinear<Real>::Bilinear(std::size_t dimension, std::size_t arguments, BilinearOptions options,
+                         std::string name)
+    : n_(dimension), N_(dimension + arguments), options_(options), name_(std::move(name)) {}
 
 template <class Real>
 void Bilinear<Real>::declare(ParameterLayout& layout) {
   const std::size_t R = options_.rank;
-  C_ = {name_ + "/C", {R, n_, n_}, "left factors of the bilinear form"};
-  D_ = {name_ + "/D", {R, n_, n_}, "right factors of the bilinear form"};
+  C_ = {name_ + "/C", {R, n_, N_}, "left factors of the bilinear form"};
+  D_ = {name_ + "/D", {R, n_, N_}, "right factors of the bilinear form"};
   b_ = {name_ + "/b", {n_}, "constant of the bilinear form"};
   for (ParameterBlock* block : {&C_, &D_, &b_}) block->offset = layout.add(*block);
 }
@@ -132,121 +134,223 @@ void Bilinear<Real>::initialise(std::uint64_t seed, std::span<double> theta) con
   std::ranges::fill(block_of(theta, b_), 0.0);
 }
 
-// C, D and b stand one after the other in theta; factored, in kappa too.
+// C, D and b stand one after the other in theta; factored, in the coefficients too.
 template <class Real>
-void Bilinear<Real>::assemble(std::span<const double> theta, std::span<double> kappa) const {
+void Bilinear<Real>::assemble(std::span<const double> theta, std::span<double> c) const {
   if (!expanded()) {
-    std::ranges::copy(theta.subspan(C_.offset, kappa.size()), kappa.begin());
+    std::ranges::copy(theta.subspan(C_.offset, c.size()), c.begin());
     return;
   }
-  std::ranges::fill(kappa, 0.0);
-  Expansion expansion(n_, options_.rank);
+  std::ranges::fill(c, 0.0);
+  Expansion expansion(n_, N_, options_.rank);
   for (std::size_t i = 0; i < n_; ++i)
-    expansion.add(theta.data() + C_.offset, theta.data() + D_.offset, i, kappa.data() + i * stride());
-  std::ranges::copy(block_of(theta, b_), kappa.begin() + std::ptrdiff_t(n_ * stride()));
+    expansion.add(theta.data() + C_.offset, theta.data() + D_.offset, i, c.data() + i * stride());
+  std::ranges::copy(block_of(theta, b_), c.begin() + std::ptrdiff_t(n_ * stride()));
 }
 
 template <class Real>
-void Bilinear<Real>::assemble_vjp(std::span<const double> theta, std::span<const double> kappa_bar,
+void Bilinear<Real>::assemble_vjp(std::span<const double> theta, std::span<const double> c_bar,
                                   std::span<double> theta_bar) const {
   if (!expanded()) {
-    for (std::size_t i = 0; i < kappa_bar.size(); ++i) theta_bar[C_.offset + i] += kappa_bar[i];
+    for (std::size_t i = 0; i < c_bar.size(); ++i) theta_bar[C_.offset + i] += c_bar[i];
     return;
   }
-  Expansion expansion(n_, options_.rank);
+  Expansion expansion(n_, N_, options_.rank);
   for (std::size_t i = 0; i < n_; ++i)
-    expansion.add_vjp(theta.data() + C_.offset, theta.data() + D_.offset, i, kappa_bar.data() + i * stride(),
+    expansion.add_vjp(theta.data() + C_.offset, theta.data() + D_.offset, i, c_bar.data() + i * stride(),
                       theta_bar.data() + C_.offset, theta_bar.data() + D_.offset);
-  for (std::size_t i = 0; i < n_; ++i) theta_bar[b_.offset + i] += kappa_bar[n_ * stride() + i];
+  for (std::size_t i = 0; i < n_; ++i) theta_bar[b_.offset + i] += c_bar[n_ * stride() + i];
 }
 
 template <class Real>
 void Bilinear<Real>::assemble_jvp(std::span<const double> theta, std::span<const double> theta_dot,
-                                  std::span<double> kappa_dot) const {
+                                  std::span<double> c_dot) const {
   if (!expanded()) {
-    std::ranges::copy(theta_dot.subspan(C_.offset, kappa_dot.size()), kappa_dot.begin());
+    std::ranges::copy(theta_dot.subspan(C_.offset, c_dot.size()), c_dot.begin());
     return;
   }
-  std::ranges::fill(kappa_dot, 0.0);
-  Expansion expansion(n_, options_.rank);
+  std::ranges::fill(c_dot, 0.0);
+  Expansion expansion(n_, N_, options_.rank);
   for (std::size_t i = 0; i < n_; ++i) {
-    double* const Q_dot = kappa_dot.data() + i * stride();
+    double* const Q_dot = c_dot.data() + i * stride();
     expansion.add(theta_dot.data() + C_.offset, theta.data() + D_.offset, i, Q_dot);
     expansion.add(theta.data() + C_.offset, theta_dot.data() + D_.offset, i, Q_dot);
   }
-  std::ranges::copy(block_of(theta_dot, b_), kappa_dot.begin() + std::ptrdiff_t(n_ * stride()));
+  std::ranges::copy(block_of(theta_dot, b_), c_dot.begin() + std::ptrdiff_t(n_ * stride()));
 }
 
 template <class Real>
-ConstMatrixView<Real> Bilinear<Real>::forms(const ConstVectorView<Real>& kappa) const {
-  return lanes_of(ConstMatrixView<Real>(kappa.data(), n_, stride()), 0, monomial_count(n_));
+ConstMatrixView<Real> Bilinear<Real>::forms(const ConstVectorView<Real>& coefficients) const {
+  return lanes_of(ConstMatrixView<Real>(coefficients.data(), n_, stride()), 0, monomial_count(N_));
 }
 
 template <class Real>
-ConstMatrixView<Real> Bilinear<Real>::factors(const ConstVectorView<Real>& kappa) const {
-  return ConstMatrixView<Real>(kappa.data(), 2 * pairs(), n_);
+ConstMatrixView<Real> Bilinear<Real>::factors(const ConstVectorView<Real>& coefficients) const {
+  return ConstMatrixView<Real>(coefficients.data(), 2 * pairs(), N_);
+}
+
+// [u; q] in one piece, as quadratic forms take it.
+template <class Real>
+ConstMatrixView<Real> Bilinear<Real>::joined(const ExecSpace& space, const Point<Real>& x,
+                                             Scratch<Real>& scratch) const {
+  if (N_ == n_) return x.u;
+  const MatrixView<Real> both = scratch.matrix(N_, x.lanes());
+  scaled_copy(space, 1.0, x.u, rows_of(both, 0, n_));
+  if (x.q.extent(0) > 0)
+    scaled_copy(space, 1.0, x.q, rows_of(both, n_, N_ - n_));
+  else
+    fill(space, 0.0, rows_of(both, n_, N_ - n_));
+  return both;
+}
+
+// Where the adjoint of joined() is added up, and its way to that of the point.
+template <class Real>
+MatrixView<Real> Bilinear<Real>::start_bar(const ExecSpace& space, const PointBar<Real>& x_bar,
+                                           Scratch<Real>& scratch) const {
+  if (N_ == n_) return x_bar.u;
+  const MatrixView<Real> bar = scratch.matrix(N_, x_bar.u.extent(1));
+  fill(space, 0.0, bar);
+  return bar;
+}
+template <class Real>
+void Bilinear<Real>::finish_bar(const ExecSpace& space, ConstMatrixView<Real> bar,
+                                const PointBar<Real>& x_bar) const {
+  if (N_ == n_) return;
+  axpy(space, 1.0, rows_of(bar, 0, n_), x_bar.u);
+  if (x_bar.q.extent(0) > 0) axpy(space, 1.0, rows_of(bar, n_, N_ - n_), x_bar.q);
 }
 
 template <class Real>
-void Bilinear<Real>::apply(const ExecSpace& space, ConstVectorView<Real> kappa, ConstMatrixView<Real> x,
-                           MatrixView<Real> y, MatrixView<Real>, Scratch<Real>& scratch) const {
-  add_to_lanes<Real>(space, ConstVectorView<Real>(kappa.data() + kappa.extent(0) - n_, n_), y);
-  if (expanded()) return quadratic<Real>(space, forms(kappa), x, y);
-  apply_factored(space, kappa, x, y, scratch);
-}
-
-template <class Real>
-void Bilinear<Real>::apply_factored(const ExecSpace& space, ConstVectorView<Real> kappa,
-                                    ConstMatrixView<Real> x, MatrixView<Real> y,
-                                    Scratch<Real>& scratch) const {
+void Bilinear<Real>::apply(const ExecSpace& space, const Value& value, Scratch<Real>& scratch) const {
+  const ConstVectorView<Real>& c = value.coefficients;
+  add_to_lanes<Real>(space, ConstVectorView<Real>(c.data() + c.extent(0) - n_, n_), value.y);
   const ScratchFrame frame(scratch);
-  const MatrixView<Real> products = scratch.matrix(2 * pairs(), x.extent(1));
-  gemm(space, 1.0, factors(kappa), Transpose::no, x, 0.0, products);
-  add_products<Real>(space, products, y);
+  if (expanded()) return quadratic<Real>(space, forms(c), joined(space, value.x, scratch), value.y);
+  const MatrixView<Real> products = scratch.matrix(2 * pairs(), value.x.lanes());
+  gemm(space, 1.0, factors(c), Transpose::no, value.x.stack(), 0.0, products);
+  add_products<Real>(space, products, value.y);
 }
 
 template <class Real>
 void Bilinear<Real>::apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const {
-  Real* const bar = reverse.kappa_bar.data();
-  const bool learns = reverse.kappa_bar.extent(0) > 0;
-  if (learns)
-    add_row_sums<Real>(space, reverse.y_bar, VectorView<Real>(bar + reverse.kappa_bar.extent(0) - n_, n_));
-  if (!expanded()) return apply_factored_vjp(space, reverse, scratch);
-  const MatrixView<Real> Q_bar(bar, learns ? n_ : 0, stride());
-  quadratic_vjp<Real>(space, {forms(reverse.kappa), reverse.x, reverse.y_bar, reverse.x_bar, Q_bar});
+  const VectorView<Real>& bar = reverse.coefficients_bar;
+  if (bar.extent(0) > 0)
+    add_row_sums<Real>(space, reverse.y_bar, VectorView<Real>(bar.data() + bar.extent(0) - n_, n_));
+  const ScratchFrame frame(scratch);
+  if (expanded())
+    quadratic_reverse(space, reverse, scratch);
+  else
+    factored_reverse(space, reverse, scratch);
 }
 
 template <class Real>
-void Bilinear<Real>::apply_factored_vjp(const ExecSpace& space, const Reverse& reverse,
-                                        Scratch<Real>& scratch) const {
-  const ScratchFrame frame(scratch);
-  const MatrixView<Real> products = scratch.matrix(2 * pairs(), reverse.x.extent(1));
-  gemm(space, 1.0, factors(reverse.kappa), Transpose::no, reverse.x, 0.0, products);
+void Bilinear<Real>::quadratic_reverse(const ExecSpace& space, const Reverse& reverse,
+                                       Scratch<Real>& scratch) const {
+  const MatrixView<Real> Q_bar(reverse.coefficients_bar.data(),
+                               reverse.coefficients_bar.extent(0) > 0 ? n_ : 0, stride());
+  const MatrixView<Real> bar = start_bar(space, reverse.x_bar, scratch);
+  quadratic_vjp<Real>(
+      space, {forms(reverse.coefficients), joined(space, reverse.x, scratch), reverse.y_bar, bar, Q_bar});
+  finish_bar(space, bar, reverse.x_bar);
+}
+
+template <class Real>
+void Bilinear<Real>::factored_reverse(const ExecSpace& space, const Reverse& reverse,
+                                      Scratch<Real>& scratch) const {
+  const MatrixView<Real> products = scratch.matrix(2 * pairs(), reverse.x.lanes());
+  const ConstMatrixView<Real> CD = factors(reverse.coefficients);
+  gemm(space, 1.0, CD, Transpose::no, reverse.x.stack(), 0.0, products);
   products_vjp<Real>(space, reverse.y_bar, products);
-  gemm(space, 1.0, factors(reverse.kappa), Transpose::yes, products, 1.0, reverse.x_bar);
-  if (reverse.kappa_bar.extent(0) > 0)
-    gemm_nt(space, 1.0, products, reverse.x, MatrixView<Real>(reverse.kappa_bar.data(), 2 * pairs(), n_));
+  const MatrixView<Real> bar = start_bar(space, reverse.x_bar, scratch);
+  gemm(space, 1.0, CD, Transpose::yes, products, 1.0, bar);
+  finish_bar(space, bar, reverse.x_bar);
+  if (reverse.coefficients_bar.extent(0) > 0)
+    gemm_nt(space, 1.0, products, reverse.x.stack(),
+            MatrixView<Real>(reverse.coefficients_bar.data(), 2 * pairs(), N_));
 }
 
 template <class Real>
 void Bilinear<Real>::apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const {
-  const std::size_t b = tangent.kappa_dot.extent(0) - n_;
-  add_to_lanes<Real>(space, ConstVectorView<Real>(tangent.kappa_dot.data() + b, n_), tangent.y_dot);
-  if (!expanded()) return apply_factored_jvp(space, tangent, scratch);
-  quadratic<Real>(space, forms(tangent.kappa_dot), tangent.x, tangent.y_dot);
-  quadratic_jvp<Real>(space, forms(tangent.kappa), tangent.x, tangent.x_dot, tangent.y_dot);
+  const ScratchFrame frame(scratch);
+  const ConstVectorView<Real>& c_dot = tangent.coefficients_dot;
+  const bool moves = c_dot.extent(0) > 0;
+  if (moves)
+    add_to_lanes<Real>(space, ConstVectorView<Real>(c_dot.data() + c_dot.extent(0) - n_, n_), tangent.y_dot);
+  if (!expanded()) return factored_tangent(space, tangent, scratch);
+  const ConstMatrixView<Real> x = joined(space, tangent.x, scratch);
+  if (moves) quadratic<Real>(space, forms(c_dot), x, tangent.y_dot);
+  quadratic_jvp<Real>(space, forms(tangent.coefficients), x, joined(space, tangent.x_dot, scratch),
+                      tangent.y_dot);
 }
 
 template <class Real>
-void Bilinear<Real>::apply_factored_jvp(const ExecSpace& space, const Tangent& tangent,
-                                        Scratch<Real>& scratch) const {
-  const ScratchFrame frame(scratch);
-  const std::size_t rows = 2 * pairs(), lanes = tangent.x.extent(1);
+void Bilinear<Real>::factored_tangent(const ExecSpace& space, const Tangent& tangent,
+                                      Scratch<Real>& scratch) const {
+  const std::size_t rows = 2 * pairs(), lanes = tangent.x.lanes();
   const MatrixView<Real> products = scratch.matrix(rows, lanes), dots = scratch.matrix(rows, lanes);
-  gemm(space, 1.0, factors(tangent.kappa), Transpose::no, tangent.x, 0.0, products);
-  gemm(space, 1.0, factors(tangent.kappa), Transpose::no, tangent.x_dot, 0.0, dots);
-  gemm(space, 1.0, factors(tangent.kappa_dot), Transpose::no, tangent.x, 1.0, dots);
+  const ConstMatrixView<Real> CD = factors(tangent.coefficients);
+  const ConstMatrixStack<Real> x_dot = tangent.x_dot.stack();
+  gemm(space, 1.0, CD, Transpose::no, tangent.x.stack(), 0.0, products);
+  gemm(space, 1.0, lanes_of(CD, 0, x_dot.rows()), Transpose::no, x_dot, 0.0, dots);
+  if (tangent.coefficients_dot.extent(0) > 0)
+    gemm(space, 1.0, factors(tangent.coefficients_dot), Transpose::no, tangent.x.stack(), 1.0, dots);
   add_products_jvp<Real>(space, products, dots, tangent.y_dot);
+}
+
+// y_dot = B(x, x_dot) with the symmetric form B of which g is the half: linear in either, so that each
+// adjoint is that of g at the other. The monomials of x + x_dot less those of x - x_dot are twice the pairs
+// x_j x_dot_k + x_dot_j x_k, whose sum with y_dot_bar is the adjoint of Q.
+template <class Real>
+void Bilinear<Real>::apply_jvp_vjp(const ExecSpace& space, const TangentReverse& reverse,
+                                   Scratch<Real>& scratch) const {
+  const ScratchFrame frame(scratch);
+  if (!expanded()) return factored_tangent_reverse(space, reverse, scratch);
+  const std::size_t lanes = reverse.x.lanes();
+  const ConstMatrixView<Real> Q = forms(reverse.coefficients), x = joined(space, reverse.x, scratch),
+                              x_dot = joined(space, reverse.x_dot, scratch);
+  const MatrixView<Real> none(reverse.coefficients_bar.data(), 0, stride());
+  const MatrixView<Real> bar = start_bar(space, reverse.x_bar, scratch),
+                         dot_bar = start_bar(space, reverse.x_dot_bar, scratch);
+  quadratic_vjp<Real>(space, {Q, x_dot, reverse.y_dot_bar, bar, none});
+  quadratic_vjp<Real>(space, {Q, x, reverse.y_dot_bar, dot_bar, none});
+  finish_bar(space, bar, reverse.x_bar);
+  finish_bar(space, dot_bar, reverse.x_dot_bar);
+  if (reverse.coefficients_bar.extent(0) == 0) return;
+  const MatrixView<Real> Q_bar(reverse.coefficients_bar.data(), n_, stride());
+  const MatrixView<Real> at = scratch.matrix(N_, lanes), w = scratch.matrix(n_, lanes),
+                         unused = scratch.matrix(N_, lanes);
+  fill(space, 0.0, unused);
+  for (const double sign : {1.0, -1.0}) {
+    scaled_copy(space, 1.0, x, at);
+    axpy(space, sign, x_dot, at);
+    scaled_copy(space, 0.5 * sign, reverse.y_dot_bar, w);
+    quadratic_vjp<Real>(space, {Q, at, w, unused, Q_bar});
+  }
+}
+
+// With p = [C x; D x] and p_dot = [C x_dot; D x_dot], y_dot = sum p_left_dot p_right + p_left p_right_dot.
+template <class Real>
+void Bilinear<Real>::factored_tangent_reverse(const ExecSpace& space, const TangentReverse& reverse,
+                                              Scratch<Real>& scratch) const {
+  const std::size_t rows = 2 * pairs(), lanes = reverse.x.lanes();
+  const MatrixView<Real> products = scratch.matrix(rows, lanes), dots = scratch.matrix(rows, lanes);
+  const ConstMatrixView<Real> CD = factors(reverse.coefficients);
+  const ConstMatrixStack<Real> x = reverse.x.stack(), x_dot = reverse.x_dot.stack();
+  gemm(space, 1.0, CD, Transpose::no, x, 0.0, products);
+  gemm(space, 1.0, lanes_of(CD, 0, x_dot.rows()), Transpose::no, x_dot, 0.0, dots);
+  // The adjoint of p is y_dot_bar times the other half of p_dot; that of p_dot, times the other half of p.
+  products_vjp<Real>(space, reverse.y_dot_bar, products);
+  products_vjp<Real>(space, reverse.y_dot_bar, dots);
+  const MatrixView<Real> bar = start_bar(space, reverse.x_bar, scratch),
+                         dot_bar = start_bar(space, reverse.x_dot_bar, scratch);
+  gemm(space, 1.0, CD, Transpose::yes, dots, 1.0, bar);
+  gemm(space, 1.0, CD, Transpose::yes, products, 1.0, dot_bar);
+  finish_bar(space, bar, reverse.x_bar);
+  finish_bar(space, dot_bar, reverse.x_dot_bar);
+  if (reverse.coefficients_bar.extent(0) == 0) return;
+  const MatrixView<Real> CD_bar(reverse.coefficients_bar.data(), rows, N_);
+  gemm_nt(space, 1.0, dots, x, CD_bar);
+  gemm_nt(space, 1.0, products, x_dot, lanes_of(CD_bar, 0, x_dot.rows()));
 }
 
 template class Bilinear<double>;

@@ -33,13 +33,14 @@ double Bilinear<Real>::set_forms(std::span<const double> Q, std::span<const doub
         dropped += plus * plus + minus * minus;
         continue;
       }
-      double* const left = &C[(r * n_ + i) * n_];
-      double* const right = &D[(r * n_ + i) * n_];
-      if (plus == 0.0 && minus == 0.0) {
-        std::fill_n(right, n_, 0.0);  // the left factor stays random, so that the pair can learn
+      double* const left = &C[(r * n_ + i) * N_];
+      double* const right = &D[(r * n_ + i) * N_];
+      std::fill_n(right, N_, 0.0);
+      if (plus == 0.0 && minus == 0.0) {  // the left factor stays random, so that the pair can learn
         continue;
       }
       const double a = std::sqrt(plus), c = std::sqrt(minus);
+      std::fill_n(left, N_, 0.0);
       for (std::size_t j = 0; j < n_; ++j) {
         const double positive = a * V[(n_ - 1 - r) * n_ + j], negative = c * V[r * n_ + j];
         left[j] = positive + negative;

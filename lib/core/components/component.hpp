@@ -1,12 +1,13 @@
 #pragma once
 /// What every trainable component of a model offers.
 ///
-/// Parameters theta are what the optimizer moves. From them a component *assembles* its coefficients kappa
-/// (for instance the normalised weights of a Lipschitz layer) once per update, on the host; tiles only ever
-/// see kappa. The gradient takes the way back: tiles accumulate kappa_bar, assemble_vjp pulls the sum back to
-/// theta_bar.
+/// Parameters theta are what the optimizer moves. From them a component *assembles* its coefficients (for
+/// instance the normalised weights of a Lipschitz layer) once per update, on the host; tiles only ever see
+/// coefficients. The gradient takes the way back: tiles accumulate the adjoint of the coefficients,
+/// assemble_vjp pulls the sum back to theta_bar.
 
 #include "core/components/parameters.hpp"
+#include "core/components/point.hpp"
 #include "core/memory/scratch.hpp"
 #include "core/memory/types.hpp"
 
@@ -27,54 +28,75 @@ class Component {
   /// Writes the initial values into the whole vector theta: a function of the seed alone.
   virtual void initialise(std::uint64_t seed, std::span<double> theta) const = 0;
 
-  /// Length of kappa.
+  /// How many coefficients there are.
   virtual std::size_t coefficient_count() const = 0;
 
-  /// kappa from the whole vector theta.
-  virtual void assemble(std::span<const double> theta, std::span<double> kappa) const = 0;
+  /// The coefficients c from the whole vector theta.
+  virtual void assemble(std::span<const double> theta, std::span<double> c) const = 0;
 
-  /// theta_bar += (d kappa / d theta)^T kappa_bar.
-  virtual void assemble_vjp(std::span<const double> theta, std::span<const double> kappa_bar,
+  /// theta_bar += (d c / d theta)^T c_bar.
+  virtual void assemble_vjp(std::span<const double> theta, std::span<const double> c_bar,
                             std::span<double> theta_bar) const = 0;
 
-  /// kappa_dot = (d kappa / d theta) theta_dot.
+  /// c_dot = (d c / d theta) theta_dot.
   virtual void assemble_jvp(std::span<const double> theta, std::span<const double> theta_dot,
-                            std::span<double> kappa_dot) const = 0;
+                            std::span<double> c_dot) const = 0;
 };
 
-/// A map y = f(x; kappa) of batches, (inputs, lanes) to (outputs, lanes). Tiles see kappa rounded to Real.
+/// A map y = f(x; c) of the lanes of a tile, where x = [u; q] is a point and c the coefficients, rounded to
+/// Real. Value, adjoint, tangent, and the adjoint of the tangent take their arguments in a struct each.
 template <class Real>
 class LaneMap : public Component {
  public:
+  /// Rows of u and q together.
   virtual std::size_t inputs() const = 0;
   virtual std::size_t outputs() const = 0;
 
-  /// Rows of the tape: what apply keeps for apply_vjp, per lane.
+  /// Rows of the tape: what apply keeps for the other three, per lane.
   virtual std::size_t tape_rows() const = 0;
 
-  /// y += f(x). The tape (tape_rows(), lanes) is overwritten.
-  virtual void apply(const ExecSpace& space, ConstVectorView<Real> kappa, ConstMatrixView<Real> x,
-                     MatrixView<Real> y, MatrixView<Real> tape, Scratch<Real>& scratch) const = 0;
+  struct Value {
+    ConstVectorView<Real> coefficients;
+    Point<Real> x;
+    MatrixView<Real> y;     ///< (outputs, lanes), += f(x)
+    MatrixView<Real> tape;  ///< (tape_rows(), lanes), overwritten
+  };
+  virtual void apply(const ExecSpace& space, const Value& value, Scratch<Real>& scratch) const = 0;
 
-  /// The arguments of a reverse sweep of one apply.
   struct Reverse {
-    ConstVectorView<Real> kappa;
-    ConstMatrixView<Real> x;
+    ConstVectorView<Real> coefficients;
+    Point<Real> x;
     ConstMatrixView<Real> tape;
     ConstMatrixView<Real> y_bar;
-    MatrixView<Real> x_bar;      ///< (inputs, lanes), += (d f / d x)^T y_bar
-    VectorView<Real> kappa_bar;  ///< += (d f / d kappa)^T y_bar; skipped where its extent is 0
+    PointBar<Real> x_bar;               ///< += (d f / d x)^T y_bar
+    VectorView<Real> coefficients_bar;  ///< += (d f / d c)^T y_bar; skipped where its extent is 0
   };
   virtual void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const = 0;
 
-  /// The arguments of a tangent of one apply.
   struct Tangent {
-    ConstVectorView<Real> kappa, kappa_dot;
-    ConstMatrixView<Real> x, x_dot;
+    ConstVectorView<Real> coefficients;
+    ConstVectorView<Real> coefficients_dot;  ///< zero where its extent is 0
+    Point<Real> x;
+    PointDot<Real> x_dot;
     ConstMatrixView<Real> tape;
     MatrixView<Real> y_dot;  ///< (outputs, lanes), += the tangent of f
   };
   virtual void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const = 0;
+
+  /// Of the tangent y_dot = (d f / d x) x_dot with fixed coefficients: what a loss on a Jacobian-vector
+  /// product needs.
+  struct TangentReverse {
+    ConstVectorView<Real> coefficients;
+    Point<Real> x;
+    PointDot<Real> x_dot;
+    ConstMatrixView<Real> tape;
+    ConstMatrixView<Real> y_dot_bar;
+    PointBar<Real> x_bar;               ///< += (d y_dot / d x)^T y_dot_bar
+    PointBar<Real> x_dot_bar;           ///< += (d f / d x)^T y_dot_bar
+    VectorView<Real> coefficients_bar;  ///< += (d y_dot / d c)^T y_dot_bar; skipped where its extent is 0
+  };
+  virtual void apply_jvp_vjp(const ExecSpace& space, const TangentReverse& reverse,
+                             Scratch<Real>& scratch) const = 0;
 };
 
 /// The block of a flat vector that belongs to a parameter block.

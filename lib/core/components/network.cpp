@@ -19,6 +19,13 @@ Network<Real>::Network(std::size_t inputs, std::size_t outputs, NetworkOptions o
 }
 
 template <class Real>
+Network<Real>::Network(std::size_t inputs, std::size_t outputs, const LipschitzOptions& options, Role role)
+    : Network(inputs, outputs, static_cast<const NetworkOptions&>(options), std::move(role)) {
+  bound_ = options.bound;
+  divisor_ = options.divisor;
+}
+
+template <class Real>
 void Network<Real>::declare(ParameterLayout& layout) {
   const std::size_t p = widths_.size() - 1;
   for (std::size_t i = 0; i < p; ++i) {
@@ -32,6 +39,7 @@ void Network<Real>::declare(ParameterLayout& layout) {
                 {},
                 coefficient_count_,
                 tape_rows_,
+                tape_rows_,
                 !last || options_.last_activation || options_.output_scale};
     layer.W = {prefix + "/W", {out, in}, "weights (outputs, inputs)", role_.group, role_.frozen};
     layer.b = {prefix + "/b", {out}, "bias", role_.group, role_.frozen};
@@ -39,12 +47,16 @@ void Network<Real>::declare(ParameterLayout& layout) {
     layer.b.offset = layout.add(layer.b);
     coefficient_count_ += out * in + out;
     if (layer.on_tape) tape_rows_ += out;
+    if (keeps_argument(layer.activation)) {
+      layer.argument_row = tape_rows_;
+      tape_rows_ += out;
+    }
     layers_.push_back(std::move(layer));
   }
   if (!options_.output_scale) return;
   scale_ = {role_.name + "/scale", {outputs()}, "factor of each output", role_.group, role_.frozen};
   scale_.offset = layout.add(scale_);
-  scale_kappa_ = coefficient_count_;
+  scale_offset_ = coefficient_count_;
   coefficient_count_ += outputs();
 }
 
@@ -64,159 +76,261 @@ void Network<Real>::initialise(std::uint64_t seed, std::span<double> theta) cons
 
 template <class Real>
 double Network<Real>::layer_bound() const {
-  return options_.lipschitz > 0.0 ? std::pow(options_.lipschitz, 1.0 / double(layers_.size())) : 0.0;
+  return bound_ > 0.0 ? std::pow(bound_, 1.0 / double(layers_.size())) : 0.0;
 }
 
 template <class Real>
-void Network<Real>::assemble(std::span<const double> theta, std::span<double> kappa) const {
+void Network<Real>::assemble(std::span<const double> theta, std::span<double> c) const {
   for (const Layer& layer : layers_) {
     const auto W = block_of(theta, layer.W), b = block_of(theta, layer.b);
-    const auto B = kappa.subspan(layer.kappa, W.size());
-    if (options_.lipschitz > 0.0)
-      LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), options_.divisor}.assemble(W, B);
+    const auto B = c.subspan(layer.offset, W.size());
+    if (bound_ > 0.0)
+      LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), divisor_}.assemble(W, B);
     else
       std::ranges::copy(W, B.begin());
-    std::ranges::copy(b, kappa.begin() + std::ptrdiff_t(layer.kappa + W.size()));
+    std::ranges::copy(b, c.begin() + std::ptrdiff_t(layer.offset + W.size()));
   }
   if (options_.output_scale)
-    std::ranges::copy(block_of(theta, scale_), kappa.begin() + std::ptrdiff_t(scale_kappa_));
+    std::ranges::copy(block_of(theta, scale_), c.begin() + std::ptrdiff_t(scale_offset_));
 }
 
 template <class Real>
-void Network<Real>::assemble_vjp(std::span<const double> theta, std::span<const double> kappa_bar,
+void Network<Real>::assemble_vjp(std::span<const double> theta, std::span<const double> c_bar,
                                  std::span<double> theta_bar) const {
   const auto add = [](std::span<const double> from, std::span<double> to) {
     for (std::size_t i = 0; i < from.size(); ++i) to[i] += from[i];
   };
   for (const Layer& layer : layers_) {
     const auto W_bar = block_of(theta_bar, layer.W);
-    const auto B_bar = kappa_bar.subspan(layer.kappa, W_bar.size());
-    if (options_.lipschitz > 0.0)
-      LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), options_.divisor}.assemble_vjp(
+    const auto B_bar = c_bar.subspan(layer.offset, W_bar.size());
+    if (bound_ > 0.0)
+      LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), divisor_}.assemble_vjp(
           block_of(theta, layer.W), B_bar, W_bar);
     else
       add(B_bar, W_bar);
-    add(kappa_bar.subspan(layer.kappa + W_bar.size(), layer.outputs), block_of(theta_bar, layer.b));
+    add(c_bar.subspan(layer.offset + W_bar.size(), layer.outputs), block_of(theta_bar, layer.b));
   }
-  if (options_.output_scale) add(kappa_bar.subspan(scale_kappa_, outputs()), block_of(theta_bar, scale_));
+  if (options_.output_scale) add(c_bar.subspan(scale_offset_, outputs()), block_of(theta_bar, scale_));
 }
 
 template <class Real>
 void Network<Real>::assemble_jvp(std::span<const double> theta, std::span<const double> theta_dot,
-                                 std::span<double> kappa_dot) const {
+                                 std::span<double> c_dot) const {
   for (const Layer& layer : layers_) {
     const auto W_dot = block_of(theta_dot, layer.W);
-    const auto B_dot = kappa_dot.subspan(layer.kappa, W_dot.size());
-    if (options_.lipschitz > 0.0)
-      LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), options_.divisor}.assemble_jvp(
+    const auto B_dot = c_dot.subspan(layer.offset, W_dot.size());
+    if (bound_ > 0.0)
+      LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), divisor_}.assemble_jvp(
           block_of(theta, layer.W), W_dot, B_dot);
     else
       std::ranges::copy(W_dot, B_dot.begin());
     std::ranges::copy(block_of(theta_dot, layer.b),
-                      kappa_dot.begin() + std::ptrdiff_t(layer.kappa + W_dot.size()));
+                      c_dot.begin() + std::ptrdiff_t(layer.offset + W_dot.size()));
   }
   if (options_.output_scale)
-    std::ranges::copy(block_of(theta_dot, scale_), kappa_dot.begin() + std::ptrdiff_t(scale_kappa_));
+    std::ranges::copy(block_of(theta_dot, scale_), c_dot.begin() + std::ptrdiff_t(scale_offset_));
 }
 
 template <class Real>
-ConstMatrixView<Real> Network<Real>::weights(const Layer& layer, const ConstVectorView<Real>& kappa) const {
-  return ConstMatrixView<Real>(kappa.data() + layer.kappa, layer.outputs, layer.inputs);
+ConstMatrixView<Real> Network<Real>::weights(const Layer& layer,
+                                             const ConstVectorView<Real>& coefficients) const {
+  return ConstMatrixView<Real>(coefficients.data() + layer.offset, layer.outputs, layer.inputs);
 }
 
 template <class Real>
-ConstVectorView<Real> Network<Real>::bias(const Layer& layer, const ConstVectorView<Real>& kappa) const {
-  return ConstVectorView<Real>(kappa.data() + layer.kappa + layer.outputs * layer.inputs, layer.outputs);
+ConstVectorView<Real> Network<Real>::bias(const Layer& layer,
+                                          const ConstVectorView<Real>& coefficients) const {
+  return ConstVectorView<Real>(coefficients.data() + layer.offset + layer.outputs * layer.inputs,
+                               layer.outputs);
 }
 
 template <class Real>
-ConstMatrixView<Real> Network<Real>::input_of(std::size_t layer, const ConstMatrixView<Real>& x,
-                                              const ConstMatrixView<Real>& tape) const {
-  return layer == 0 ? x : rows_of(tape, layers_[layer - 1].tape_row, layers_[layer - 1].outputs);
+ConstMatrixStack<Real> Network<Real>::input_of(std::size_t i, const Point<Real>& x,
+                                               const ConstMatrixView<Real>& tape) const {
+  if (i == 0) return x.stack();
+  return ConstMatrixView<Real>(rows_of(tape, layers_[i - 1].value_row, layers_[i - 1].outputs));
 }
 
 template <class Real>
-void Network<Real>::apply(const ExecSpace& space, ConstVectorView<Real> kappa, ConstMatrixView<Real> x,
-                          MatrixView<Real> y, MatrixView<Real> tape, Scratch<Real>&) const {
+ConstMatrixView<Real> Network<Real>::kept_of(const Layer& layer, const ConstMatrixView<Real>& tape) const {
+  return rows_of(tape, keeps_argument(layer.activation) ? layer.argument_row : layer.value_row,
+                 layer.outputs);
+}
+
+template <class Real>
+void Network<Real>::apply(const ExecSpace& space, const Value& value, Scratch<Real>&) const {
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
-    const MatrixView<Real> out = layer.on_tape ? rows_of(tape, layer.tape_row, layer.outputs) : y;
-    gemm(space, 1.0, weights(layer, kappa), Transpose::no, input_of(i, x, tape), layer.on_tape ? 0.0 : 1.0,
-         out);
-    add_bias_and_activate(space, layer.activation, bias(layer, kappa), out);
+    const MatrixView<Real> out =
+        layer.on_tape ? rows_of(value.tape, layer.value_row, layer.outputs) : value.y;
+    MatrixView<Real> argument;
+    if (keeps_argument(layer.activation)) argument = rows_of(value.tape, layer.argument_row, layer.outputs);
+    gemm(space, 1.0, weights(layer, value.coefficients), Transpose::no,
+         input_of(i, value.x, ConstMatrixView<Real>(value.tape)), layer.on_tape ? 0.0 : 1.0, out);
+    add_bias_and_activate(space, layer.activation, bias(layer, value.coefficients), out, argument);
   }
   if (!layers_.back().on_tape) return;
-  const ConstMatrixView<Real> last = rows_of(tape, layers_.back().tape_row, outputs());
+  const ConstMatrixView<Real> last = rows_of(value.tape, layers_.back().value_row, outputs());
   if (options_.output_scale)
-    add_scaled_rows(space, ConstVectorView<Real>(kappa.data() + scale_kappa_, outputs()), last, y);
+    add_scaled_rows(space, output_scale(value.coefficients), last, value.y);
   else
-    axpy(space, 1.0, last, y);
+    axpy(space, 1.0, last, value.y);
 }
 
 template <class Real>
-void Network<Real>::affine_vjp(const ExecSpace& space, const Reverse& reverse, std::size_t i,
-                               ConstMatrixView<Real> out_bar, MatrixView<Real> in_bar, double beta) const {
+void Network<Real>::input_vjp(const ExecSpace& space, std::size_t i,
+                              const ConstVectorView<Real>& coefficients, const ConstMatrixView<Real>& out_bar,
+                              const PointBar<Real>& x_bar, double beta) const {
+  const ConstMatrixView<Real> W = weights(layers_[i], coefficients);
+  const std::size_t n = x_bar.u.extent(0);
+  gemm(space, 1.0, n == W.extent(1) ? W : lanes_of(W, 0, n), Transpose::yes, out_bar, beta, x_bar.u);
+  if (x_bar.q.extent(0) > 0)
+    gemm(space, 1.0, lanes_of(W, n, x_bar.q.extent(0)), Transpose::yes, out_bar, beta, x_bar.q);
+}
+
+template <class Real>
+void Network<Real>::weights_vjp(const ExecSpace& space, std::size_t i, const ConstMatrixView<Real>& out_bar,
+                                const ConstMatrixStack<Real>& in,
+                                const VectorView<Real>& coefficients_bar) const {
   const Layer& layer = layers_[i];
-  gemm(space, 1.0, weights(layer, reverse.kappa), Transpose::yes, out_bar, beta, in_bar);
-  if (reverse.kappa_bar.extent(0) == 0) return;
-  Real* const bar = reverse.kappa_bar.data() + layer.kappa;
-  gemm_nt(space, 1.0, out_bar, input_of(i, reverse.x, reverse.tape),
-          MatrixView<Real>(bar, layer.outputs, layer.inputs));
-  add_row_sums(space, out_bar, VectorView<Real>(bar + layer.outputs * layer.inputs, layer.outputs));
+  const MatrixView<Real> W_bar(coefficients_bar.data() + layer.offset, layer.outputs, layer.inputs);
+  // A direction may have no rows for q.
+  gemm_nt(space, 1.0, out_bar, in, in.rows() == layer.inputs ? W_bar : lanes_of(W_bar, 0, in.rows()));
+}
+
+template <class Real>
+void Network<Real>::bias_vjp(const ExecSpace& space, std::size_t i, const ConstMatrixView<Real>& out_bar,
+                             const VectorView<Real>& coefficients_bar) const {
+  const Layer& layer = layers_[i];
+  add_row_sums(
+      space, out_bar,
+      VectorView<Real>(coefficients_bar.data() + layer.offset + layer.outputs * layer.inputs, layer.outputs));
 }
 
 template <class Real>
 void Network<Real>::apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const {
   const ScratchFrame frame(scratch);
-  const std::size_t lanes = reverse.x.extent(1), p = layers_.size();
+  const std::size_t lanes = reverse.x.lanes(), p = layers_.size();
+  const bool learns = reverse.coefficients_bar.extent(0) > 0;
   ConstMatrixView<Real> out_bar = reverse.y_bar;
   if (layers_.back().on_tape) {
     const MatrixView<Real> bar = scratch.matrix(outputs(), lanes);
-    const ConstMatrixView<Real> last = rows_of(reverse.tape, layers_.back().tape_row, outputs());
     scaled_copy(space, 1.0, reverse.y_bar, bar);
     if (options_.output_scale) {
-      if (reverse.kappa_bar.extent(0) > 0)
-        add_row_products(space, reverse.y_bar, last,
-                         VectorView<Real>(reverse.kappa_bar.data() + scale_kappa_, outputs()));
-      scale_rows(space, ConstVectorView<Real>(reverse.kappa.data() + scale_kappa_, outputs()), bar);
+      if (learns)
+        add_row_products(space, reverse.y_bar, rows_of(reverse.tape, layers_.back().value_row, outputs()),
+                         VectorView<Real>(reverse.coefficients_bar.data() + scale_offset_, outputs()));
+      scale_rows(space, output_scale(reverse.coefficients), bar);
     }
-    activate_vjp(space, layers_.back().activation, last, bar);
+    activate_vjp(space, layers_.back().activation, kept_of(layers_.back(), reverse.tape), bar);
     out_bar = bar;
   }
-  for (std::size_t i = p - 1; i > 0; --i) {
-    const MatrixView<Real> in_bar = scratch.matrix(layers_[i].inputs, lanes);
-    affine_vjp(space, reverse, i, out_bar, in_bar, 0.0);
-    activate_vjp(space, layers_[i - 1].activation, input_of(i, reverse.x, reverse.tape), in_bar);
+  for (std::size_t i = p; i-- > 0;) {
+    const bool first = i == 0;
+    const MatrixView<Real> in_bar = first ? reverse.x_bar.u : scratch.matrix(layers_[i].inputs, lanes);
+    input_vjp(space, i, reverse.coefficients, out_bar, first ? reverse.x_bar : PointBar<Real>(in_bar),
+              first ? 1.0 : 0.0);
+    if (learns) {
+      weights_vjp(space, i, out_bar, input_of(i, reverse.x, reverse.tape), reverse.coefficients_bar);
+      bias_vjp(space, i, out_bar, reverse.coefficients_bar);
+    }
+    if (first) break;
+    activate_vjp(space, layers_[i - 1].activation, kept_of(layers_[i - 1], reverse.tape), in_bar);
     out_bar = in_bar;
   }
-  affine_vjp(space, reverse, 0, out_bar, reverse.x_bar, 1.0);
 }
 
 template <class Real>
 void Network<Real>::apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const {
   const ScratchFrame frame(scratch);
-  const std::size_t lanes = tangent.x.extent(1);
-  ConstMatrixView<Real> in_dot = tangent.x_dot;
+  const std::size_t lanes = tangent.x.lanes();
+  const bool moves = tangent.coefficients_dot.extent(0) > 0;
+  ConstMatrixStack<Real> in_dot = tangent.x_dot.stack();
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
     const MatrixView<Real> out_dot = scratch.matrix(layer.outputs, lanes);
-    gemm(space, 1.0, weights(layer, tangent.kappa), Transpose::no, in_dot, 0.0, out_dot);
-    gemm(space, 1.0, weights(layer, tangent.kappa_dot), Transpose::no, input_of(i, tangent.x, tangent.tape),
-         1.0, out_dot);
-    add_bias_and_activate(space, Activation::identity, bias(layer, tangent.kappa_dot), out_dot);
-    if (layer.on_tape)
-      activate_vjp(space, layer.activation, rows_of(tangent.tape, layer.tape_row, layer.outputs), out_dot);
-    in_dot = out_dot;
+    gemm(space, 1.0, lanes_of(weights(layer, tangent.coefficients), 0, in_dot.rows()), Transpose::no, in_dot,
+         0.0, out_dot);
+    if (moves) {
+      gemm(space, 1.0, weights(layer, tangent.coefficients_dot), Transpose::no,
+           input_of(i, tangent.x, tangent.tape), 1.0, out_dot);
+      add_to_lanes(space, bias(layer, tangent.coefficients_dot), out_dot);
+    }
+    if (layer.on_tape) activate_vjp(space, layer.activation, kept_of(layer, tangent.tape), out_dot);
+    in_dot = ConstMatrixView<Real>(out_dot);
   }
-  if (!options_.output_scale) {
-    axpy(space, 1.0, in_dot, tangent.y_dot);
-    return;
+  const ConstMatrixView<Real> last_dot = in_dot.block[0];
+  if (!options_.output_scale) return axpy(space, 1.0, last_dot, tangent.y_dot);
+  add_scaled_rows(space, output_scale(tangent.coefficients), last_dot, tangent.y_dot);
+  if (moves)
+    add_scaled_rows(space, output_scale(tangent.coefficients_dot),
+                    rows_of(tangent.tape, layers_.back().value_row, outputs()), tangent.y_dot);
+}
+
+// Layer by layer z = B x + b, x' = sigma(z) and z_dot = B x_dot, x_dot' = sigma'(z) z_dot. On the way back
+// z_dot_bar = sigma' x_dot_bar' and z_bar = sigma' x_bar' + sigma'' z_dot x_dot_bar'.
+template <class Real>
+void Network<Real>::apply_jvp_vjp(const ExecSpace& space, const TangentReverse& reverse,
+                                  Scratch<Real>& scratch) const {
+  const ScratchFrame frame(scratch);
+  const std::size_t lanes = reverse.x.lanes(), p = layers_.size();
+  const bool learns = reverse.coefficients_bar.extent(0) > 0;
+  std::size_t rows = 0;
+  for (const Layer& layer : layers_) rows += layer.outputs;
+  // z_dot of all layers, then x_dot behind their activations.
+  const MatrixView<Real> dots = scratch.matrix(2 * rows, lanes);
+  const auto dot_of = [&](std::size_t i, std::size_t first) {
+    for (std::size_t j = 0; j < i; ++j) first += layers_[j].outputs;
+    return rows_of(dots, first, layers_[i].outputs);
+  };
+  const auto input_dot = [&](std::size_t i) -> ConstMatrixStack<Real> {
+    if (i == 0) return reverse.x_dot.stack();
+    return ConstMatrixView<Real>(dot_of(i - 1, rows));
+  };
+  for (std::size_t i = 0; i < p; ++i) {
+    const MatrixView<Real> z_dot = dot_of(i, 0), x_dot = dot_of(i, rows);
+    const ConstMatrixStack<Real> in = input_dot(i);
+    gemm(space, 1.0, lanes_of(weights(layers_[i], reverse.coefficients), 0, in.rows()), Transpose::no, in,
+         0.0, z_dot);
+    scaled_copy(space, 1.0, z_dot, x_dot);
+    if (layers_[i].on_tape)
+      activate_vjp(space, layers_[i].activation, kept_of(layers_[i], reverse.tape), x_dot);
   }
-  const ConstMatrixView<Real> last = rows_of(tangent.tape, layers_.back().tape_row, outputs());
-  add_scaled_rows(space, ConstVectorView<Real>(tangent.kappa.data() + scale_kappa_, outputs()), in_dot,
-                  tangent.y_dot);
-  add_scaled_rows(space, ConstVectorView<Real>(tangent.kappa_dot.data() + scale_kappa_, outputs()), last,
-                  tangent.y_dot);
+
+  MatrixView<Real> dot_bar = scratch.matrix(outputs(), lanes), bar = scratch.matrix(outputs(), lanes);
+  scaled_copy(space, 1.0, reverse.y_dot_bar, dot_bar);
+  fill(space, 0.0, bar);
+  if (options_.output_scale) {
+    if (learns)
+      add_row_products(space, reverse.y_dot_bar, dot_of(p - 1, rows),
+                       VectorView<Real>(reverse.coefficients_bar.data() + scale_offset_, outputs()));
+    scale_rows(space, output_scale(reverse.coefficients), dot_bar);
+  }
+  for (std::size_t i = p; i-- > 0;) {
+    const Layer& layer = layers_[i];
+    if (layer.on_tape) {
+      const ConstMatrixView<Real> kept = kept_of(layer, reverse.tape);
+      activate_vjp(space, layer.activation, kept, bar);
+      activate_jvp_vjp(space, layer.activation, kept, dot_of(i, 0), dot_bar, bar);
+      activate_vjp(space, layer.activation, kept, dot_bar);
+    }
+    if (learns) {
+      weights_vjp(space, i, dot_bar, input_dot(i), reverse.coefficients_bar);
+      weights_vjp(space, i, bar, input_of(i, reverse.x, reverse.tape), reverse.coefficients_bar);
+      bias_vjp(space, i, bar, reverse.coefficients_bar);
+    }
+    if (i == 0) {
+      input_vjp(space, i, reverse.coefficients, dot_bar, reverse.x_dot_bar, 1.0);
+      input_vjp(space, i, reverse.coefficients, bar, reverse.x_bar, 1.0);
+      return;
+    }
+    const MatrixView<Real> in_dot_bar = scratch.matrix(layer.inputs, lanes),
+                           in_bar = scratch.matrix(layer.inputs, lanes);
+    input_vjp(space, i, reverse.coefficients, dot_bar, in_dot_bar, 0.0);
+    input_vjp(space, i, reverse.coefficients, bar, in_bar, 0.0);
+    dot_bar = in_dot_bar;
+    bar = in_bar;
+  }
 }
 
 template class Network<double>;

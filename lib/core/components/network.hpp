@@ -9,10 +9,10 @@ namespace spnode::core {
 
 /// Feed-forward network y = s * l_p(... l_1(x)), l_i(z) = sigma(B_i z + b_i).
 ///
-/// With options.lipschitz = L > 0 the layers are those of SPNODE-25, Definition 1 and eq. (8):
+/// With LipschitzOptions of bound L the layers are those of SPNODE-25, Definition 1 and eq. (8):
 /// B_i = L^{1/p} W_i / max(1, sqrt(||W_i||_1 ||W_i||_inf)), so that the network (without the optional factor
 /// s) is L-Lipschitz in the Euclidean norm; else B_i = W_i. The divisor has a smooth form too
-/// (LipschitzLayer). The activation of the last layer is optional.
+/// (LipschitzLayer). The activation of the last layer is optional. x = [u; q] where the model has arguments.
 ///
 /// Blocks: W_i (outputs, inputs) and b_i (outputs) of each layer, and s (outputs) when asked for.
 template <class Real>
@@ -26,15 +26,16 @@ class Network final : public LaneMap<Real> {
     double last_layer_scale = 1.0;  ///< multiplies the initial weights of the last layer
   };
   Network(std::size_t inputs, std::size_t outputs, NetworkOptions options, Role role);
+  Network(std::size_t inputs, std::size_t outputs, const LipschitzOptions& options, Role role);
 
   void declare(ParameterLayout& layout) override;
   void initialise(std::uint64_t seed, std::span<double> theta) const override;
   std::size_t coefficient_count() const override { return coefficient_count_; }
-  void assemble(std::span<const double> theta, std::span<double> kappa) const override;
-  void assemble_vjp(std::span<const double> theta, std::span<const double> kappa_bar,
+  void assemble(std::span<const double> theta, std::span<double> c) const override;
+  void assemble_vjp(std::span<const double> theta, std::span<const double> c_bar,
                     std::span<double> theta_bar) const override;
   void assemble_jvp(std::span<const double> theta, std::span<const double> theta_dot,
-                    std::span<double> kappa_dot) const override;
+                    std::span<double> c_dot) const override;
 
   /// Pairs of hidden neurons that can make products of the inputs (core/components/even_pairs.hpp): where
   /// there is one hidden layer of tanh and no activation after it. Else 0.
@@ -49,40 +50,57 @@ class Network final : public LaneMap<Real> {
   std::size_t inputs() const override { return widths_.front(); }
   std::size_t outputs() const override { return widths_.back(); }
   std::size_t tape_rows() const override { return tape_rows_; }
+  using typename LaneMap<Real>::Value;
   using typename LaneMap<Real>::Reverse;
   using typename LaneMap<Real>::Tangent;
-  void apply(const ExecSpace& space, ConstVectorView<Real> kappa, ConstMatrixView<Real> x, MatrixView<Real> y,
-             MatrixView<Real> tape, Scratch<Real>& scratch) const override;
+  using typename LaneMap<Real>::TangentReverse;
+  void apply(const ExecSpace& space, const Value& value, Scratch<Real>& scratch) const override;
   void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const override;
   void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const override;
+  void apply_jvp_vjp(const ExecSpace& space, const TangentReverse& reverse,
+                     Scratch<Real>& scratch) const override;
 
  private:
   struct Layer {
     std::size_t inputs, outputs;
     Activation activation;
     ParameterBlock W, b;
-    std::size_t kappa;     // offset of B, then b, in the coefficients
-    std::size_t tape_row;  // first row of the layer's output on the tape
-    bool on_tape;          // else the output goes straight to y
+    std::size_t offset;        // of B, then b, in the coefficients
+    std::size_t value_row;     // first row of the layer's output on the tape
+    std::size_t argument_row;  // and of the argument of its activation, where keeps_argument()
+    bool on_tape;              // else the output goes straight to y
   };
 
-  ConstMatrixView<Real> weights(const Layer& layer, const ConstVectorView<Real>& kappa) const;
-  ConstVectorView<Real> bias(const Layer& layer, const ConstVectorView<Real>& kappa) const;
-  ConstMatrixView<Real> input_of(std::size_t layer, const ConstMatrixView<Real>& x,
-                                 const ConstMatrixView<Real>& tape) const;
-  // Adjoint of layer i's affine map: from the adjoint of its output before the activation.
-  void affine_vjp(const ExecSpace& space, const Reverse& reverse, std::size_t i,
-                  ConstMatrixView<Real> out_bar, MatrixView<Real> in_bar, double beta) const;
+  ConstMatrixView<Real> weights(const Layer& layer, const ConstVectorView<Real>& coefficients) const;
+  ConstVectorView<Real> bias(const Layer& layer, const ConstVectorView<Real>& coefficients) const;
+  ConstVectorView<Real> output_scale(const ConstVectorView<Real>& coefficients) const {
+    return ConstVectorView<Real>(coefficients.data() + scale_offset_, outputs());
+  }
+  // What layer i is applied to.
+  ConstMatrixStack<Real> input_of(std::size_t i, const Point<Real>& x,
+                                  const ConstMatrixView<Real>& tape) const;
+  // What the derivative of a layer's activation follows from.
+  ConstMatrixView<Real> kept_of(const Layer& layer, const ConstMatrixView<Real>& tape) const;
+  // The adjoint of the input of layer i, from that of its output before the activation.
+  void input_vjp(const ExecSpace& space, std::size_t i, const ConstVectorView<Real>& coefficients,
+                 const ConstMatrixView<Real>& out_bar, const PointBar<Real>& x_bar, double beta) const;
+  // The gradient of the weights of layer i: += out_bar in^T.
+  void weights_vjp(const ExecSpace& space, std::size_t i, const ConstMatrixView<Real>& out_bar,
+                   const ConstMatrixStack<Real>& in, const VectorView<Real>& coefficients_bar) const;
+  void bias_vjp(const ExecSpace& space, std::size_t i, const ConstMatrixView<Real>& out_bar,
+                const VectorView<Real>& coefficients_bar) const;
   double layer_bound() const;  // L^{1/p}, or 0 without a bound
   // W from B, as LipschitzLayer::invert; B itself without a bound.
   double set_weights(const Layer& layer, std::span<const double> B, std::span<double> theta) const;
 
   std::vector<std::size_t> widths_;
   NetworkOptions options_;
+  double bound_ = 0.0;  // L, or 0 without a bound
+  LipschitzDivisor divisor_ = LipschitzDivisor::exact;
   Role role_;
   std::vector<Layer> layers_;
   ParameterBlock scale_;
-  std::size_t scale_kappa_ = 0, coefficient_count_ = 0, tape_rows_ = 0;
+  std::size_t scale_offset_ = 0, coefficient_count_ = 0, tape_rows_ = 0;
 };
 
 }  // namespace spnode::core

@@ -34,8 +34,7 @@ template <class Real>
 double Network<Real>::set_weights(const Layer& layer, std::span<const double> B,
                                   std::span<double> theta) const {
   const auto W = block_of(theta, layer.W);
-  if (options_.lipschitz > 0.0)
-    return LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), options_.divisor}.invert(B, W);
+  if (bound_ > 0.0) return LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), divisor_}.invert(B, W);
   std::ranges::copy(B, W.begin());
   return 1.0;
 }

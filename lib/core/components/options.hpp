@@ -1,16 +1,29 @@
 #pragma once
 
 #include "core/kernels/activation.hpp"
+#include "core/support/option.hpp"
 
 #include <cstddef>
 #include <vector>
 
 namespace spnode::core {
 
+/// Of layers and ranks: products of three of them still fit an integer.
+inline constexpr double widest = 1000000;
+
 /// g(u) = sum_r (C_r u) * (D_r u) + b (SPNODE-25, eq. (6)).
 struct BilinearOptions {
   std::size_t rank = 4;
-  double initial_scale = 0.5;  ///< entries of C and D start as normal / sqrt(n R) times this
+  double initial_scale = 0.5;
+
+  static void describe(auto& visit) {
+    using Self = BilinearOptions;
+    visit.option("rank", &Self::rank,
+                 {.meaning = "number R of products per component", .limits = between(1, widest)});
+    visit.option(
+        "initial_scale", &Self::initial_scale,
+        {.meaning = "entries of C and D start as normal / sqrt(n R) times this", .limits = at_least(0)});
+  }
 };
 
 /// What divides the weights of a Lipschitz-controlled layer (core/components/lipschitz.hpp).
@@ -19,27 +32,92 @@ enum class LipschitzDivisor {
   smooth  ///< at least as large, without kinks
 };
 
-/// Feed-forward network; with lipschitz > 0 the layers are those of SPNODE-25, Definition 1.
+constexpr auto words_of(LipschitzDivisor) {
+  return std::to_array<Word<LipschitzDivisor>>(
+      {{"exact", LipschitzDivisor::exact}, {"smooth", LipschitzDivisor::smooth}});
+}
+
+/// Feed-forward network.
 struct NetworkOptions {
-  std::vector<std::size_t> hidden = {100};  ///< widths of the hidden layers
+  std::vector<std::size_t> hidden = {100};
   Activation activation = Activation::tanh;
-  bool last_activation = false;  ///< apply the activation after the last layer too
-  bool output_scale =
-      false;               ///< learn a factor per output component (changes the Lipschitz bound accordingly)
-  double lipschitz = 0.0;  ///< bound on the Lipschitz constant; 0: no bound
-  LipschitzDivisor divisor = LipschitzDivisor::exact;  ///< with a bound
-  double initial_scale = 1.0;                          ///< weights start as normal / sqrt(fan in) times this
-  bool relaxation = false;  ///< contributes -A_L h(u) instead of h(u): du/dt = A_L (u - h(u))
+  bool last_activation = false;
+  bool output_scale = false;
+  double initial_scale = 1.0;
+  bool relaxation = false;
+
+  static void describe(auto& visit) {
+    using Self = NetworkOptions;
+    visit.option(
+        "hidden", &Self::hidden,
+        {.meaning = "widths of the hidden layers; []: one linear layer", .limits = between(1, widest)});
+    visit.option("activation", &Self::activation,
+                 {.meaning = "after every hidden layer; squareplus: (x + sqrt(x^2 + 0.1)) / 2, a smooth "
+                             "rectifier"});
+    visit.option("last_activation", &Self::last_activation,
+                 {.meaning = "apply the activation after the last layer too (tanh bounds g by 1)"});
+    visit.option("output_scale", &Self::output_scale, {.meaning = "learn a factor per output component"});
+    visit.option("initial_scale", &Self::initial_scale,
+                 {.meaning = "weights start as normal / sqrt(fan in) times this", .limits = above(0)});
+    visit.option("relaxation", &Self::relaxation,
+                 {.meaning = "contribute -A_L h(u): du/dt = A_L (u - h(u)), for widely spread scales"});
+  }
+};
+
+/// A network with the layers of SPNODE-25, Definition 1; a learned output scale changes its bound.
+struct LipschitzOptions : NetworkOptions {
+  /// Small bounds cost accuracy, none at all costs stability; 50 to 200 are alike on Kuramoto-Sivashinsky.
+  double bound = 100.0;
+  LipschitzDivisor divisor = LipschitzDivisor::exact;
+
+  static void describe(auto& visit) {
+    using Self = LipschitzOptions;
+    visit.option("bound", &Self::bound,
+                 {.meaning = "bound on the Lipschitz constant", .unit = "1/time", .limits = above(0)});
+    visit.option("divisor", &Self::divisor,
+                 {.meaning = "of the weights; exact: max(1, sqrt(||W||_1 ||W||_inf)); smooth: at least that, "
+                             "for second-order optimizers"});
+    NetworkOptions::describe(visit);
+  }
+
+  /// Raises OptionError.
+  void validate() const {
+    require_option(activation != Activation::silu, {"activation"},
+                   "is silu, whose slope reaches 1.0998; a bounded network needs one of slope 1 at most");
+  }
 };
 
 struct AutoencoderOptions {
   bool enabled = false;
-  bool pod = true;                       ///< add a linear map that starts as the POD of the training states
-  bool pod_trainable = false;            ///< train the linear map as well
-  std::vector<std::size_t> hidden = {};  ///< hidden layers of encoder and decoder; empty: linear map alone
+  bool pod = true;
+  bool pod_trainable = false;
+  std::vector<std::size_t> hidden = {};
   Activation activation = Activation::tanh;
-  double initial_scale = 1.0;  ///< as in NetworkOptions; the last layer starts at a tenth with a POD
-  bool frozen = false;         ///< keep the networks at their (pretrained) values
+  double initial_scale = 1.0;  ///< the last layer starts at a tenth with a POD
+  bool frozen = false;
+
+  static void describe(auto& visit) {
+    using Self = AutoencoderOptions;
+    visit.option("enabled", &Self::enabled, {.meaning = "false: the latent state is the (scaled) state"});
+    visit.option("pod", &Self::pod,
+                 {.meaning = "a linear map that starts as the POD of the training states"});
+    visit.option("pod_trainable", &Self::pod_trainable, {.meaning = "train the linear map as well"});
+    visit.option("hidden", &Self::hidden,
+                 {.meaning = "hidden layers of encoder and decoder; []: the linear map alone",
+                  .limits = between(1, widest)});
+    visit.option("activation", &Self::activation,
+                 {.meaning = "after every hidden layer; squareplus: (x + sqrt(x^2 + 0.1)) / 2, a smooth "
+                             "rectifier"});
+    visit.option("initial_scale", &Self::initial_scale,
+                 {.meaning = "weights start as normal / sqrt(fan in) times this", .limits = above(0)});
+    visit.option("frozen", &Self::frozen, {.meaning = "keep the networks at their (pretrained) values"});
+  }
+
+  /// Raises OptionError.
+  void validate() const {
+    require_option(!enabled || pod || !hidden.empty(), {"pod", "hidden"},
+                   "is false and there are no hidden layers; an autoencoder needs one of the two");
+  }
 };
 
 }  // namespace spnode::core

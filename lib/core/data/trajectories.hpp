@@ -19,6 +19,12 @@ struct Trajectories {
   std::vector<double> time;                               ///< (times) when shared_time, else (count, times)
   std::map<std::string, std::vector<double>> parameters;  ///< each (count)
 
+  std::vector<double> clock;       ///< (count): what the times of inputs are ahead of `time`; empty: nothing
+  std::size_t input_times = 0;     ///< times at which inputs are given, of a trajectory
+  bool shared_input_time = true;   ///< as shared_time
+  std::vector<double> input_time;  ///< as `time`: the times of the file, all of them
+  std::map<std::string, std::vector<double>> inputs;  ///< each (count, input_times), row major
+
   const double* state_at(std::size_t trajectory, std::size_t t) const {
     return state.data() + (trajectory * times + t) * components;
   }
@@ -28,6 +34,10 @@ struct Trajectories {
   const double* times_at(std::size_t trajectory) const {
     return time.data() + (shared_time ? 0 : trajectory * times);
   }
+  const double* input_times_at(std::size_t trajectory) const {
+    return input_time.data() + (shared_input_time ? 0 : trajectory * input_times);
+  }
+  double clock_at(std::size_t trajectory) const { return clock.empty() ? 0.0 : clock[trajectory]; }
   double time_at(std::size_t trajectory, std::size_t t) const { return times_at(trajectory)[t]; }
 };
 

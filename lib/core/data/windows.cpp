@@ -7,19 +7,27 @@
 
 namespace spnode::core {
 
+void WindowOptions::validate() const {
+  require_option(!every.empty(), {"every"}, "is empty; name at least one number");
+  require_option(times.size() != 1, {"times"}, "must be at least two indices; found one");
+  for (std::size_t i = 1; i < times.size(); ++i)
+    require_option(times[i - 1] < times[i], {"times"},
+                   "must be increasing indices; found " + std::to_string(times[i]) + " after " +
+                       std::to_string(times[i - 1]));
+}
+
 WindowIndex::WindowIndex(std::size_t trajectories, std::size_t times, const WindowOptions& options)
     : trajectories_(trajectories) {
   if (trajectories == 0 || times < 2)
     throw UsageError("a data set needs at least one trajectory of two times; found " +
                      std::to_string(trajectories) + " of " + std::to_string(times));
-  if (options.every.empty() || std::ranges::min(options.every) == 0)
-    throw UsageError("data.every must name at least one number, each at least 1");
+  validate_all(options);
   const std::size_t longest = std::ranges::max(options.every);
   intervals_ = options.window == 0 ? std::max<std::size_t>(1, (times - 1) / longest) : options.window;
   if (intervals_ * longest > times - 1)
-    throw UsageError("data.window = " + std::to_string(intervals_) + " intervals of " +
-                     std::to_string(longest) + " each (data.every), but the trajectories have " +
-                     std::to_string(times - 1));
+    throw OptionError({"window", "every"},
+                      "= " + std::to_string(intervals_) + " intervals of " + std::to_string(longest) +
+                          " each (every), but the trajectories have " + std::to_string(times - 1));
   for (const std::size_t every : options.every) {
     const std::size_t length = intervals_ * every, stride = options.stride == 0 ? length : options.stride;
     const std::size_t begin = per_trajectory_;
@@ -32,8 +40,9 @@ Trajectories select_times(Trajectories all, const std::vector<std::size_t>& time
   if (times.empty()) return all;
   for (std::size_t i = 0; i < times.size(); ++i)
     if (times[i] >= all.times || (i > 0 && times[i] <= times[i - 1]))
-      throw UsageError("data.times[" + std::to_string(i) + "] = " + std::to_string(times[i]) +
-                       ": must increase and stay below the number of times, " + std::to_string(all.times));
+      throw OptionError({"times"}, "must increase and stay below the number of times, " +
+                                       std::to_string(all.times) + "; found " + std::to_string(times[i]) +
+                                       " at index " + std::to_string(i));
   Trajectories kept = all;
   kept.times = times.size();
   kept.state.resize(all.count * kept.times * all.components);

@@ -2,25 +2,45 @@
 /// Windows cut from long trajectories, and the share of them that this process holds.
 
 #include "core/data/trajectories.hpp"
+#include "core/support/option.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace spnode::core {
 
 struct WindowOptions {
-  std::size_t window = 0;          ///< intervals per window; 0: the whole trajectory
-  std::size_t stride = 0;          ///< data intervals between the starts of windows; 0: the window's length
-  std::vector<std::size_t> times;  ///< use only these time indices (sorted); empty: all
-  std::vector<std::size_t> every = {1};  ///< windows of every k-th time, for each of these k
+  std::size_t window = 0;
+  std::size_t stride = 0;
+  std::vector<std::size_t> times;
+  std::vector<std::size_t> every = {1};
+
+  static void describe(auto& visit) {
+    using Self = WindowOptions;
+    visit.option("window", &Self::window,
+                 {.meaning = "length of a window; 0: the whole trajectory", .unit = "intervals"});
+    visit.option(
+        "stride", &Self::stride,
+        {.meaning = "distance between the starts of windows; 0: the window's length", .unit = "intervals"});
+    visit.option("every", &Self::every,
+                 {.meaning = "windows take every k-th time, for each of these k: steps of several lengths "
+                             "make an ODE, not a map",
+                  .limits = at_least(1)});
+    visit.option("times", &Self::times, {.meaning = "indices of the times to use, increasing; []: all"});
+  }
+
+  /// Raises OptionError.
+  void validate() const;
 };
 
 /// How the windows of a data set are numbered: trajectory by trajectory, then by k of `every`, then by start
 /// time. An interval of a window is k intervals of the data.
 class WindowIndex {
  public:
-  /// `trajectories` and `times` are those of the whole data set. Raises UsageError where no window fits.
+  /// `trajectories` and `times` are those of the whole data set. Raises UsageError where there are none,
+  /// OptionError where no window fits.
   WindowIndex(std::size_t trajectories, std::size_t times, const WindowOptions& options);
 
   std::uint64_t count() const { return trajectories_ * per_trajectory_; }
@@ -64,12 +84,15 @@ class WindowIndex {
 /// A window where it lies in memory.
 class WindowView {
  public:
-  WindowView(const double* state, const double* time, std::size_t components, std::size_t every)
-      : state_(state), time_(time), stride_(every * components), every_(every) {}
+  WindowView(std::size_t trajectory, const double* state, const double* time, std::size_t components,
+             std::size_t every)
+      : trajectory_(trajectory), state_(state), time_(time), stride_(every * components), every_(every) {}
+  std::size_t trajectory() const { return trajectory_; }                     ///< among those that are held
   const double* state(std::size_t k) const { return state_ + k * stride_; }  ///< as in WindowData
   double time(std::size_t k) const { return time_[k * every_]; }
 
  private:
+  std::size_t trajectory_;
   const double *state_, *time_;
   std::size_t stride_, every_;
 };
@@ -95,7 +118,8 @@ class WindowData {
   WindowView view(std::uint64_t window) const {
     const std::size_t trajectory = index_.trajectory(window) - first_;
     const auto [first, every] = index_.times(window);
-    return {held_.state_at(trajectory, first), held_.times_at(trajectory) + first, held_.components, every};
+    return {trajectory, held_.state_at(trajectory, first), held_.times_at(trajectory) + first,
+            held_.components, every};
   }
 
  private:
@@ -104,7 +128,7 @@ class WindowData {
   std::size_t first_;
 };
 
-/// Keeps only the time indices in `times` (all of them when empty). Raises UsageError for an index out of
+/// Keeps only the time indices in `times` (all of them when empty). Raises OptionError for an index out of
 /// range.
 Trajectories select_times(Trajectories trajectories, const std::vector<std::size_t>& times);
 

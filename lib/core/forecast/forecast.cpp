@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t chunk_intervals = 32;  // intervals whose latent states are held at a time
 
 StepScope scope_of(const ForecastOptions& options, const StepTable& table) {
-  if (options.tolerance > 0.0) return StepScope::table;  // lanes meet on the rungs
+  if (options.tolerance > 0.0) return StepScope::table;  // lanes share the halvings
   const std::size_t intervals = options.tile * chunk_intervals / options.integrator.substeps;
   return choose_scope(table, intervals, intervals);
 }
@@ -31,10 +31,11 @@ BasicForecaster<Real>::BasicForecaster(const Model& model, std::span<const doubl
     : model_(BasicModel<Real>::like(model)),
       options_(options),
       table_(options_.tolerance > 0.0 ? AdaptiveSteps<Real>::lengths(steps) : std::move(steps)),
-      method_(choose_method(options_.integrator, rate_shape(model.nonlinear()), table_,
-                            model.linear_operator(theta), options_.tile * chunk_intervals)),
+      method_(choose_method(options_.integrator, model.split_shape(), table_, model.linear_operator(theta),
+                            options_.tile * chunk_intervals)),
       dynamics_(model_, options_.integrator, table_, method_, scope_of(options_, table_)),
-      autoencoder_(model_) {
+      autoencoder_(model_),
+      arguments_(model.options().arguments, model.argument_scaling) {
   dynamics_.set_parameters(theta);
   autoencoder_.set_parameters(theta);
 }
@@ -59,14 +60,21 @@ template <class Real>
 void BasicForecaster<Real>::assign_steps(const Trajectories& trajectories, std::size_t first,
                                          std::size_t count, std::size_t start, std::size_t intervals) {
   const std::size_t lanes = padded<Real>(count);
+  const std::size_t substeps = options_.integrator.substeps;
   h_.resize(intervals * lanes);
-  for (std::size_t i = 0; i < intervals; ++i)
-    for (std::size_t l = 0; l < lanes; ++l) {
-      const std::size_t n = first + std::min(l, count - 1);
-      h_[i * lanes + l] = (trajectories.time_at(n, start + i + 1) - trajectories.time_at(n, start + i)) /
-                          double(options_.integrator.substeps);
-    }
+  times_.resize((intervals + 1) * lanes);
+  lanes_.resize(lanes);
+  for (std::size_t l = 0; l < lanes; ++l) {
+    lanes_[l] = first + std::min(l, count - 1);
+    for (std::size_t i = 0; i <= intervals; ++i)
+      times_[i * lanes + l] = trajectories.time_at(lanes_[l], start + i);
+    for (std::size_t i = 0; i < intervals; ++i)
+      h_[i * lanes + l] = (times_[(i + 1) * lanes + l] - times_[i * lanes + l]) / double(substeps);
+  }
+  if (arguments_.size() > 0) arguments_.attach(trajectories);
+  if (options_.tolerance > 0.0) return;  // adaptive steps follow
   steps_.assign(table_, h_, intervals, lanes);
+  steps_.assign_arguments(arguments_, {lanes_, times_}, substeps, dynamics_.integrator().abscissae());
   dynamics_.hold(steps_);
 }
 
@@ -81,12 +89,11 @@ void BasicForecaster<Real>::run_chunk(MatrixView<Real> states, std::size_t inter
   }
   const ScratchFrame frame(scratch_);
   const MatrixView<Real> u = scratch_.matrix(states.extent(0), lanes);
-  AdaptiveSteps<Real> adaptive(dynamics_, substeps, options_.tolerance);
-  std::vector<double> interval(lanes);
+  AdaptiveSteps<Real> adaptive(dynamics_, arguments_, substeps, options_.tolerance);
   Kokkos::deep_copy(u, lanes_of(states, 0, lanes));
   for (std::size_t i = 0; i < intervals; ++i) {
-    for (std::size_t l = 0; l < lanes; ++l) interval[l] = h_[i * lanes + l] * double(substeps);
-    adaptive.advance(space_, interval, u, scratch_);
+    adaptive.advance(space_, {lanes_, std::span<const double>(times_).subspan(i * lanes, 2 * lanes)}, u,
+                     scratch_);
     Kokkos::deep_copy(lanes_of(states, (i + 1) * lanes, lanes), u);
   }
 }

@@ -78,8 +78,10 @@ class BasicForecaster final : public Forecaster {
   AutoencoderMap<Real> autoencoder_;
   ExecSpace space_;
   Scratch<Real> scratch_;
-  TileSteps<Real> steps_;
-  std::vector<double> h_;
+  RolloutSteps<Real> steps_;
+  ArgumentReader arguments_;
+  std::vector<double> h_, times_;
+  std::vector<std::size_t> lanes_;  // trajectories of the tile
 };
 
 }  // namespace spnode::core

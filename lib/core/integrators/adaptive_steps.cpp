@@ -1,5 +1,6 @@
 #include "core/integrators/adaptive_steps.hpp"
 
+#include "core/kernels/elementwise.hpp"
 #include "core/support/error.hpp"
 #include "core/support/text.hpp"
 
@@ -11,18 +12,16 @@ namespace spnode::core {
 
 namespace {
 
-/// Error of lane l of `fine`, of a step of order p, over 1 plus the size of the state; both root mean
-/// squares.
+/// The error of lane l over 1 plus the size of its state; both root mean squares.
 template <class Host>
-double lane_error(const Host& coarse, const Host& fine, std::size_t l, int order) {
-  double difference = 0.0, size = 0.0;
-  for (std::size_t i = 0; i < fine.extent(0); ++i) {
-    const double d = double(coarse(i, l)) - double(fine(i, l));
-    difference += d * d;
-    size += double(fine(i, l)) * double(fine(i, l));
+double lane_error(const Host& error, const Host& state, std::size_t l) {
+  double squares = 0.0, size = 0.0;
+  for (std::size_t i = 0; i < state.extent(0); ++i) {
+    squares += double(error(i, l)) * double(error(i, l));
+    size += double(state(i, l)) * double(state(i, l));
   }
-  const double n = double(fine.extent(0));
-  return std::sqrt(difference / n) / (std::ldexp(1.0, order) - 1.0) / (1.0 + std::sqrt(size / n));
+  const double n = double(state.extent(0));
+  return std::sqrt(squares / n) / (1.0 + std::sqrt(size / n));
 }
 
 }  // namespace
@@ -36,12 +35,40 @@ std::vector<double> AdaptiveSteps<Real>::lengths(const std::vector<double>& step
 }
 
 template <class Real>
-void AdaptiveSteps<Real>::assign(std::span<const double> interval, std::size_t finer,
-                                 TileSteps<Real>& steps) {
-  h_.resize(lanes_.size());
-  for (std::size_t l = 0; l < lanes_.size(); ++l)
-    h_[l] = std::ldexp(interval[l] / double(substeps_), -int(lanes_[l].halvings + finer));
-  steps.assign(dynamics_.table(), h_, 1, lanes_.size());
+void AdaptiveSteps<Real>::assign(const LaneTimes& interval, std::size_t finer, std::size_t half,
+                                 RolloutSteps<Real>& steps) {
+  const std::size_t count = lanes_.size();
+  h_.resize(count);
+  times_.resize(2 * count);
+  for (std::size_t l = 0; l < count; ++l) {
+    const double begin = interval.times[l], length = interval.times[count + l] - begin,
+                 shortest_step = std::ldexp(length / double(substeps_), -int(most_halvings));
+    h_[l] = std::ldexp(length / double(substeps_), -int(lanes_[l].halvings + finer));
+    const double position = finished(lanes_[l]) ? 0.0 : double(lanes_[l].position);
+    times_[l] = begin + position * shortest_step + double(half) * h_[l];
+    times_[count + l] = times_[l] + h_[l];
+  }
+  steps.assign(dynamics_.table(), h_, 1, count);
+  steps.assign_arguments(arguments_, {interval.trajectory, times_}, 1, dynamics_.integrator().abscissae());
+}
+
+template <class Real>
+void AdaptiveSteps<Real>::try_step(const StepContext<Real>& context, const LaneTimes& interval,
+                                   ConstMatrixView<Real> u, const Try& result, MatrixView<Real> tape) {
+  if (const Integrator<Real>* const scheme = dynamics_.estimating_integrator()) {
+    assign(interval, 0, 0, steps_);
+    return scheme->step(context, steps_.step(0, 1), u, result.next, tape, result.error);
+  }
+  const ScratchFrame<Real> frame(context.scratch);
+  const Integrator<Real>& scheme = dynamics_.integrator();
+  const MatrixView<Real> middle = context.scratch.matrix(u.extent(0), u.extent(1));
+  assign(interval, 0, 0, steps_);
+  scheme.step(context, steps_.step(0, 1), u, result.error, tape);
+  assign(interval, 1, 0, steps_);
+  scheme.step(context, steps_.step(0, 1), u, middle, tape);
+  assign(interval, 1, 1, steps_);
+  scheme.step(context, steps_.step(0, 1), middle, result.next, tape);
+  axpy(context.space, -1.0, result.next, result.error);
 }
 
 // After a try with the lane's step: on, or the same again with half of it.
@@ -63,34 +90,32 @@ void AdaptiveSteps<Real>::move(Lane& lane, double error) const {
 }
 
 template <class Real>
-void AdaptiveSteps<Real>::advance(const ExecSpace& space, std::span<const double> interval,
-                                  MatrixView<Real> u, Scratch<Real>& scratch) {
+void AdaptiveSteps<Real>::advance(const ExecSpace& space, const LaneTimes& interval, MatrixView<Real> u,
+                                  Scratch<Real>& scratch) {
   const ScratchFrame<Real> frame(scratch);
   const std::size_t n = u.extent(0), lanes = u.extent(1);
-  const Integrator<Real>& scheme = dynamics_.integrator();
-  const MatrixView<Real> coarse = scratch.matrix(n, lanes), middle = scratch.matrix(n, lanes),
-                         fine = scratch.matrix(n, lanes),
-                         tape = scratch.matrix(scheme.tape_rows(dynamics_.rate()), lanes);
-  const StepContext<Real> context{space, dynamics_.linear(), dynamics_.rate(), scratch};
+  const Integrator<Real>* const estimating = dynamics_.estimating_integrator();
+  const double error_factor =
+      estimating ? 1.0 : 1.0 / (std::ldexp(1.0, dynamics_.integrator().order()) - 1.0);
+  const std::size_t tape_rows = (estimating ? *estimating : dynamics_.integrator()).tape_rows();
+  const Try result{scratch.matrix(n, lanes), scratch.matrix(n, lanes)};
+  const MatrixView<Real> tape = scratch.matrix(tape_rows, lanes);
+  const StepContext<Real> context = dynamics_.context(space, scratch);
   const auto host = Kokkos::create_mirror_view(u);
-  const auto coarse_host = Kokkos::create_mirror_view(coarse), fine_host = Kokkos::create_mirror_view(fine);
+  const auto next = Kokkos::create_mirror_view(result.next), error = Kokkos::create_mirror_view(result.error);
   lanes_.assign(lanes, {});
   Kokkos::deep_copy(host, u);
   while (!std::all_of(lanes_.begin(), lanes_.end(), [this](const Lane& lane) { return finished(lane); })) {
-    // Finished lanes go on for nothing: what they compute is thrown away.
-    assign(interval, 0, whole_);
-    assign(interval, 1, half_);
-    scheme.step(context, whole_.interval(0), u, coarse, tape);
-    scheme.step(context, half_.interval(0), u, middle, tape);
-    scheme.step(context, half_.interval(0), middle, fine, tape);
-    Kokkos::deep_copy(coarse_host, coarse);
-    Kokkos::deep_copy(fine_host, fine);
+    // Finished lanes begin the interval again; what they compute is thrown away.
+    try_step(context, interval, u, result, tape);
+    Kokkos::deep_copy(next, result.next);
+    Kokkos::deep_copy(error, result.error);
     for (std::size_t l = 0; l < lanes; ++l) {
       if (finished(lanes_[l])) continue;
       const std::uint64_t before = lanes_[l].position;
-      move(lanes_[l], lane_error(coarse_host, fine_host, l, scheme.order()));
+      move(lanes_[l], error_factor * lane_error(error, next, l));
       if (lanes_[l].position == before) continue;
-      for (std::size_t i = 0; i < n; ++i) host(i, l) = fine_host(i, l);
+      for (std::size_t i = 0; i < n; ++i) host(i, l) = next(i, l);
     }
     Kokkos::deep_copy(u, host);
   }

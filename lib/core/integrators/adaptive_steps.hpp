@@ -9,13 +9,14 @@
 
 namespace spnode::core {
 
-/// Crosses intervals in steps h / 2^k, h = interval / substeps: operators exist once for each halvings k of
-/// this lengths and are shared by the lanes that stand on it.
+/// Crosses intervals in steps h / 2^k, h = interval / substeps: operators exist once for each number k of
+/// halvings and are shared by the lanes that take it.
 ///
-/// A step is done twice as long and in two halves, and the halves are kept. Their difference over 2^p - 1
-/// estimates the error of the halves, p the order of the scheme (Hairer, Norsett, Wanner, Solving Ordinary
-/// Differential Equations I, II.4). A lane's steps depend on the lane alone, and each interval starts with
-/// the longest step: the same bits in whatever tile and piece of a forecast.
+/// The error of a step is what the scheme's embedded one differs by (Dormand-Prince), else that of two halves
+/// of the step: it is done whole and in two halves, the halves are kept, and the difference over 2^p - 1
+/// estimates their error, p the order of the scheme (Hairer, Norsett, Wanner, Solving Ordinary Differential
+/// Equations I, II.4). A lane's steps depend on the lane alone, and each interval starts with the longest
+/// step: the same bits in whatever tile and piece of a forecast.
 template <class Real>
 class AdaptiveSteps {
  public:
@@ -25,30 +26,40 @@ class AdaptiveSteps {
   static std::vector<double> lengths(const std::vector<double>& steps);
 
   /// `tolerance`: of a step's error, root mean square over the latent components, relative to 1 plus that of
-  /// the state. Keeps a reference to the dynamics, whose table must hold the lengths.
-  AdaptiveSteps(const Dynamics<Real>& dynamics, std::size_t substeps, double tolerance)
-      : dynamics_(dynamics), substeps_(substeps), tolerance_(tolerance) {}
+  /// the state. Keeps references to the dynamics, whose table must hold the lengths, and to the reader of
+  /// their arguments.
+  AdaptiveSteps(const Dynamics<Real>& dynamics, const ArgumentReader& arguments, std::size_t substeps,
+                double tolerance)
+      : dynamics_(dynamics), arguments_(arguments), substeps_(substeps), tolerance_(tolerance) {}
 
-  /// u (n, lanes) = the states after the intervals `interval` (lanes), time. Raises NumericalError where the
-  /// shortest step still misses the tolerance or states are not finite.
-  void advance(const ExecSpace& space, std::span<const double> interval, MatrixView<Real> u,
-               Scratch<Real>& scratch);
+  /// u (n, lanes) = the states after an interval that begins at interval.times (lanes) and ends at the next
+  /// (lanes) of them. Raises NumericalError where the shortest step still misses the tolerance or states are
+  /// not finite.
+  void advance(const ExecSpace& space, const LaneTimes& interval, MatrixView<Real> u, Scratch<Real>& scratch);
 
  private:
   struct Lane {
     std::uint64_t position = 0;  // in shortest steps
     std::size_t halvings = 0;
   };
+  // Where a try of a step puts its result and what estimates its error, both (n, lanes).
+  struct Try {
+    MatrixView<Real> next, error;
+  };
   bool finished(const Lane& lane) const { return lane.position == substeps_ << most_halvings; }
-  void assign(std::span<const double> interval, std::size_t finer, TileSteps<Real>& steps);
+  // Steps of lane l's length over 2^finer, the `half`-th of them from its position on.
+  void assign(const LaneTimes& interval, std::size_t finer, std::size_t half, RolloutSteps<Real>& steps);
+  void try_step(const StepContext<Real>& context, const LaneTimes& interval, ConstMatrixView<Real> u,
+                const Try& result, MatrixView<Real> tape);
   void move(Lane& lane, double error) const;
 
   const Dynamics<Real>& dynamics_;
+  const ArgumentReader& arguments_;
   std::size_t substeps_;
   double tolerance_;
   std::vector<Lane> lanes_;
-  std::vector<double> h_;
-  TileSteps<Real> whole_, half_;
+  std::vector<double> h_, times_;
+  RolloutSteps<Real> steps_;
 };
 
 }  // namespace spnode::core

@@ -1,9 +1,6 @@
 #include "core/integrators/dynamics.hpp"
 
-#include "core/linear/block_diagonal/block_linear_part.hpp"
 #include "core/linear/dense/tabulated_linear_part.hpp"
-#include "core/linear/dense/taylor_linear_part.hpp"
-#include "core/linear/low_rank/low_rank_linear_part.hpp"
 #include "core/matrix_functions/taylor_degree.hpp"
 #include "core/support/error.hpp"
 
@@ -11,45 +8,6 @@
 #include <cmath>
 
 namespace spnode::core {
-namespace {
-
-/// Of structures other than dense, which have one method each.
-MatrixFunctionMethod method_of(LinearStructure structure, MatrixFunctionMethod asked) {
-  const bool blocks = structure == LinearStructure::block_diagonal;
-  const MatrixFunctionMethod method = blocks ? MatrixFunctionMethod::dense : MatrixFunctionMethod::taylor;
-  if (asked != MatrixFunctionMethod::automatic && asked != method)
-    throw UsageError(
-        blocks ? "integrator.linear: taylor does not go with model.linear.structure: block_diagonal, "
-                 "whose functions have closed forms; leave it automatic"
-               : "integrator.linear: dense does not go with model.linear.structure: low_rank, whose "
-                 "functions are not low rank; leave it automatic");
-  return method;
-}
-
-template <class Real>
-std::unique_ptr<LinearPart<Real>> make_linear_part(const LinearShape& matrix, MatrixFunctionMethod method,
-                                                   const RateShape& shape,
-                                                   std::vector<OperatorSpec> operators,
-                                                   const StepTable& table, StepScope scope) {
-  const bool own = scope == StepScope::tile;  // step lengths follow, tile by tile
-  const std::vector<double> steps = own ? std::vector<double>() : table.steps();
-  if (matrix.structure == LinearStructure::block_diagonal)
-    return std::make_unique<BlockLinearPart<Real>>(shape, std::move(operators), steps, matrix);
-  if (matrix.structure == LinearStructure::low_rank)
-    return std::make_unique<LowRankLinearPart<Real>>(shape, std::move(operators), table.steps(), matrix);
-  if (method != MatrixFunctionMethod::taylor) {
-    if (own && TabulatedLinearPart<Real>::takes(operators, table, shape.n))
-      return std::make_unique<TabulatedLinearPart<Real>>(shape, std::move(operators));
-    return std::make_unique<DenseLinearPart<Real>>(shape, std::move(operators), steps);
-  }
-  for (const OperatorSpec& spec : operators)
-    if (spec.kind == OperatorSpec::Kind::resolvent)
-      throw UsageError("integrator.linear = taylor has no implicit stages; use dense with an IMEX scheme");
-  return std::make_unique<TaylorLinearPart<Real>>(shape, std::move(operators), table.largest(), matrix);
-}
-
-}  // namespace
-
 StepScope choose_scope(const StepTable& table, std::size_t tile_intervals, std::size_t batch_intervals) {
   const std::size_t all = table.steps().size();
   return all > tile_intervals && all >= batch_intervals ? StepScope::tile : StepScope::table;
@@ -58,7 +16,7 @@ StepScope choose_scope(const StepTable& table, std::size_t tile_intervals, std::
 namespace {
 
 /// Operations for the dense operators of one update, by the norm of A.
-double dense_cost(const std::vector<OperatorSpec>& operators, const RateShape& shape, const StepTable& table,
+double dense_cost(const std::vector<OperatorSpec>& operators, const SplitShape& shape, const StepTable& table,
                   double norm, std::size_t lane_steps) {
   double cost = 0.0;
   std::size_t most = 0;
@@ -71,7 +29,7 @@ double dense_cost(const std::vector<OperatorSpec>& operators, const RateShape& s
 }
 
 /// The same where lanes have step lengths of their own: the mean over the table.
-double tabulated_cost(const std::vector<OperatorSpec>& operators, const RateShape& shape,
+double tabulated_cost(const std::vector<OperatorSpec>& operators, const SplitShape& shape,
                       const StepTable& table, double norm, std::size_t lane_steps) {
   double cost = 0.0;
   for (const OperatorSpec& spec : operators)
@@ -82,12 +40,13 @@ double tabulated_cost(const std::vector<OperatorSpec>& operators, const RateShap
 
 }  // namespace
 
-MatrixFunctionMethod choose_method(const IntegratorOptions& options, const RateShape& shape,
+MatrixFunctionMethod choose_method(const IntegratorOptions& options, const SplitShape& shape,
                                    const StepTable& table, const StructuredMatrix& A,
                                    std::size_t lane_steps) {
+  if (A.shape.structure == LinearStructure::none) return MatrixFunctionMethod::dense;
   if (A.shape.structure != LinearStructure::dense) return method_of(A.shape.structure, options.linear);
   if (options.linear != MatrixFunctionMethod::automatic) return options.linear;
-  const auto operators = make_integrator<double>(options.scheme, shape)->operators();
+  const std::vector<OperatorSpec> operators = program_of(options.scheme, shape).operators;
   const PowerNorms norms = power_norms(A, 0.0);
   double taylor = 0.0;
   for (const OperatorSpec& spec : operators) {
@@ -107,36 +66,35 @@ MatrixFunctionMethod choose_method(const IntegratorOptions& options, const RateS
 template <class Real>
 Dynamics<Real>::Dynamics(const BasicModel<Real>& model, const IntegratorOptions& options, StepTable table,
                          MatrixFunctionMethod method, StepScope scope)
-    : model_(model),
+    : assembled_(model),
       table_(std::move(table)),
       // Of the Taylor method the coefficients are those of A, whatever the steps are.
       scope_(method == MatrixFunctionMethod::taylor &&
                      model.linear().shape().structure == LinearStructure::dense
                  ? StepScope::table
                  : scope),
-      rate_(model.nonlinear()),
-      integrator_(make_integrator<Real>(options.scheme, rate_.shape())),
-      linear_(make_linear_part<Real>(model.linear().shape(), method, rate_.shape(), integrator_->operators(),
-                                     table_, scope_)),
-      A_(model.linear().coefficient_count()),
-      A_other_(A_.size()),
-      kappa_(model.nonlinear().coefficient_count()) {}
-
-template <class Real>
-void Dynamics<Real>::set_parameters(std::span<const double> theta) {
-  model_.linear().assemble(theta, A_);
-  for (const double entry : A_)
-    if (!std::isfinite(entry)) throw NumericalError("the linear operator A_L is not finite");
-  if (scope_ == StepScope::tile) linear_->set_steps({});  // none of this theta yet
-  linear_->assemble(A_);
-  model_.nonlinear().assemble(theta, kappa_);
-  upload(kappa_, rate_.coefficients());
+      integrator_(program_of(options.scheme, model.split_shape()).without_error(), model.split_shape(),
+                  model.nonlinear().tape_rows()),
+      linear_(make_linear_part<Real>(
+          {model.linear().shape(), model.split_shape(), integrator_.operators(), table_, scope_}, method)),
+      A_other_(assembled_.linear().size()) {
+  StageProgram program = program_of(options.scheme, model.split_shape());
+  if (!program.error.empty())
+    estimating_.emplace(std::move(program), model.split_shape(), model.nonlinear().tape_rows());
 }
 
 template <class Real>
-void Dynamics<Real>::hold(TileSteps<Real>& steps) {
-  if (scope_ == StepScope::table) return;
-  steps.renumber(taken_);
+void Dynamics<Real>::set_parameters(std::span<const double> theta) {
+  assembled_.set_parameters(theta);
+  if (!linear_) return;
+  if (scope_ == StepScope::tile) linear_->set_steps({});  // none of this theta yet
+  linear_->assemble(assembled_.linear());
+}
+
+template <class Real>
+void Dynamics<Real>::hold(RolloutSteps<Real>& steps) {
+  if (scope_ == StepScope::table || !linear_) return;
+  steps.lengths().renumber(taken_);
   held_.clear();
   for (const std::uint32_t number : taken_) held_.push_back(table_.steps()[number]);
   linear_->set_steps(held_);
@@ -144,51 +102,51 @@ void Dynamics<Real>::hold(TileSteps<Real>& steps) {
 
 template <class Real>
 void Dynamics<Real>::share_bar(std::span<const double> bar, std::span<double> shared) {
-  const std::size_t linear = linear_->coefficient_count();
   if (scope_ == StepScope::table) {
     std::ranges::copy(bar, shared.begin());
     return;
   }
-  std::ranges::fill(shared.first(A_.size()), 0.0);
-  linear_->assemble_vjp(bar.first(linear), shared.first(A_.size()));
-  std::ranges::copy(bar.subspan(linear), shared.begin() + std::ptrdiff_t(A_.size()));
+  const auto from = cut(bar, linear_count());
+  const auto to = cut(shared, shared_linear());
+  std::ranges::fill(to.linear, 0.0);
+  if (linear_) linear_->assemble_vjp(from.linear, to.linear);
+  std::ranges::copy(from.nonlinear, to.nonlinear.begin());
 }
 
 template <class Real>
 void Dynamics<Real>::spread_dot(std::span<const double> shared, std::span<double> dot) {
-  const std::size_t linear = linear_->coefficient_count();
   if (scope_ == StepScope::table) {
     std::ranges::copy(shared, dot.begin());
     return;
   }
-  move_linear(shared.first(A_.size()), dot.first(linear));
-  std::ranges::copy(shared.subspan(A_.size()), dot.begin() + std::ptrdiff_t(linear));
+  const auto from = cut(shared, shared_linear());
+  const auto to = cut(dot, linear_count());
+  move_linear(from.linear, to.linear);
+  std::ranges::copy(from.nonlinear, to.nonlinear.begin());
 }
 
 template <class Real>
 void Dynamics<Real>::assemble_vjp(std::span<const double> theta, std::span<const double> bar,
                                   std::span<double> theta_bar) {
-  const auto linear = bar.first(shared_linear());
+  const auto from = cut(bar, shared_linear());
   if (scope_ == StepScope::tile) {
-    std::ranges::copy(linear, A_other_.begin());
+    std::ranges::copy(from.linear, A_other_.begin());
   } else {
     std::ranges::fill(A_other_, 0.0);
-    linear_->assemble_vjp(linear, A_other_);
+    if (linear_) linear_->assemble_vjp(from.linear, A_other_);
   }
-  model_.linear().assemble_vjp(theta, A_other_, theta_bar);
-  model_.nonlinear().assemble_vjp(theta, bar.subspan(linear.size()), theta_bar);
+  assembled_.assemble_vjp(theta, {A_other_, from.nonlinear}, theta_bar);
 }
 
 template <class Real>
 void Dynamics<Real>::assemble_jvp(std::span<const double> theta, std::span<const double> theta_dot,
                                   std::span<double> dot) {
-  const auto linear = dot.first(shared_linear());
-  model_.linear().assemble_jvp(theta, theta_dot, A_other_);
+  const auto to = cut(dot, shared_linear());
+  assembled_.assemble_jvp(theta, theta_dot, {A_other_, to.nonlinear});
   if (scope_ == StepScope::tile)
-    std::ranges::copy(A_other_, linear.begin());
+    std::ranges::copy(A_other_, to.linear.begin());
   else
-    move_linear(A_other_, linear);
-  model_.nonlinear().assemble_jvp(theta, theta_dot, dot.subspan(linear.size()));
+    move_linear(A_other_, to.linear);
 }
 
 /// Most unit vectors leave A as it is, and the derivatives of its functions are what costs.

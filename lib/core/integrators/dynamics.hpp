@@ -2,11 +2,14 @@
 /// Where a model meets an integrator: the assembled coefficients of both, ready for tiles.
 
 #include "core/integrators/integrator.hpp"
+#include "core/integrators/rollout_steps.hpp"
+#include "core/linear/make_linear_part.hpp"
 #include "core/linear/step_table.hpp"
-#include "core/vector_field/model.hpp"
+#include "core/vector_field/assembled_model.hpp"
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -27,45 +30,8 @@ StepScope choose_scope(const StepTable& table, std::size_t tile_intervals, std::
 ///
 /// Blocks have closed forms and count as dense; of low-rank operators only products are formed. Raises
 /// UsageError where the options ask for the other one.
-MatrixFunctionMethod choose_method(const IntegratorOptions& options, const RateShape& shape,
+MatrixFunctionMethod choose_method(const IntegratorOptions& options, const SplitShape& shape,
                                    const StepTable& table, const StructuredMatrix& A, std::size_t lane_steps);
-
-/// Which halves of a rate a model's nonlinear terms fill.
-template <class Real>
-RateShape rate_shape(const NonlinearTerms<Real>& terms) {
-  return {terms.dimension(), terms.has_plain(), terms.has_relaxed()};
-}
-
-/// The nonlinear terms of a model with assembled coefficients.
-template <class Real>
-class ModelRate final : public NonlinearPart<Real> {
- public:
-  using typename NonlinearPart<Real>::Reverse;
-  using typename NonlinearPart<Real>::Tangent;
-
-  explicit ModelRate(const NonlinearTerms<Real>& terms)
-      : terms_(terms), kappa_("spnode::core::ModelRate", terms.coefficient_count()) {}
-
-  Vector<Real>& coefficients() { return kappa_; }
-  RateShape shape() const override { return rate_shape(terms_); }
-  std::size_t tape_rows() const override { return terms_.tape_rows(); }
-  void apply(const ExecSpace& space, ConstMatrixView<Real> u, MatrixView<Real> rate, MatrixView<Real> tape,
-             Scratch<Real>& scratch) const override {
-    terms_.apply(space, kappa_, u, rate, tape, scratch);
-  }
-  void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const override {
-    terms_.apply_vjp(space, {kappa_, reverse.u, reverse.tape, reverse.rate_bar, reverse.u_bar, reverse.bar},
-                     scratch);
-  }
-  void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const override {
-    terms_.apply_jvp(space, {kappa_, tangent.dot, tangent.u, tangent.u_dot, tangent.tape, tangent.rate_dot},
-                     scratch);
-  }
-
- private:
-  const NonlinearTerms<Real>& terms_;
-  Vector<Real> kappa_;
-};
 
 /// A model's latent dynamics under a scheme, for the step lengths of a table.
 ///
@@ -80,25 +46,30 @@ class Dynamics {
   Dynamics(const BasicModel<Real>& model, const IntegratorOptions& options, StepTable table,
            MatrixFunctionMethod method, StepScope scope = StepScope::table);
 
-  const BasicModel<Real>& model() const { return model_; }
+  const BasicModel<Real>& model() const { return assembled_.model(); }
   const StepTable& table() const { return table_; }
   StepScope scope() const { return scope_; }
-  const Integrator<Real>& integrator() const { return *integrator_; }
-  const LinearPart<Real>& linear() const { return *linear_; }
-  const ModelRate<Real>& rate() const { return rate_; }
+  const Integrator<Real>& integrator() const { return integrator_; }
+
+  /// The scheme with its own estimate of the error of a step; null where it has none.
+  const Integrator<Real>* estimating_integrator() const { return estimating_ ? &*estimating_ : nullptr; }
+
+  /// What a step works with.
+  StepContext<Real> context(const ExecSpace& space, Scratch<Real>& scratch) const {
+    return {space, linear_.get(), model().nonlinear(), assembled_.nonlinear(), scratch};
+  }
 
   /// Assembles all coefficients of the dynamics from theta. Raises NumericalError where they are not finite.
   void set_parameters(std::span<const double> theta);
 
   /// Renumbers the steps of a tile and holds the functions of these step lengths alone; nothing for
   /// StepScope::table. Raises NumericalError as set_parameters does.
-  void hold(TileSteps<Real>& steps);
+  void hold(RolloutSteps<Real>& steps);
 
   /// Length of the adjoint of the coefficients: those of the linear part, then those of the nonlinear part.
-  std::size_t coefficient_count() const {
-    return linear_->coefficient_count() + model_.nonlinear().coefficient_count();
-  }
-  std::size_t shared_count() const { return shared_linear() + model_.nonlinear().coefficient_count(); }
+  std::size_t coefficient_count() const { return linear_count() + model().nonlinear().coefficient_count(); }
+  std::size_t linear_count() const { return linear_ ? linear_->coefficient_count() : 0; }
+  std::size_t shared_count() const { return shared_linear() + model().nonlinear().coefficient_count(); }
 
   /// shared (shared_count(), overwritten) = the adjoint of the shared form, from that of the coefficients.
   void share_bar(std::span<const double> bar, std::span<double> shared);
@@ -115,19 +86,19 @@ class Dynamics {
 
  private:
   std::size_t shared_linear() const {
-    return scope_ == StepScope::tile ? A_.size() : linear_->coefficient_count();
+    return scope_ == StepScope::tile ? assembled_.linear().size() : linear_count();
   }
   void move_linear(std::span<const double> A_dot, std::span<double> dot);
 
-  const BasicModel<Real>& model_;
+  AssembledModel<Real> assembled_;
   StepTable table_;
   StepScope scope_;
-  ModelRate<Real> rate_;
-  std::unique_ptr<Integrator<Real>> integrator_;
-  std::unique_ptr<LinearPart<Real>> linear_;
-  std::vector<double> A_, A_other_, kappa_;  // A_other_: an adjoint or tangent of A_
-  std::vector<std::uint32_t> taken_;         // numbers in the table of the steps that are held
-  std::vector<double> held_;                 // and their lengths, StepScope::tile
+  Integrator<Real> integrator_;
+  std::optional<Integrator<Real>> estimating_;
+  std::unique_ptr<LinearPart<Real>> linear_;  // null without a linear part
+  std::vector<double> A_other_;               // an adjoint or tangent of A
+  std::vector<std::uint32_t> taken_;          // numbers in the table of the steps that are held
+  std::vector<double> held_;                  // and their lengths, StepScope::tile
 };
 
 }  // namespace spnode::core

@@ -1,50 +1,41 @@
 #pragma once
-/// One step of a scheme on a tile, and its exact adjoint.
+/// One step of a scheme on a tile, its exact adjoint and tangent: the executor of stage programs.
 
-#include "core/integrators/options.hpp"
+#include "core/integrators/schemes.hpp"
 #include "core/linear/linear_part.hpp"
 #include "core/memory/scratch.hpp"
 #include "core/memory/types.hpp"
+#include "core/vector_field/nonlinear_terms.hpp"
 
-#include <memory>
 #include <vector>
 
 namespace spnode::core {
 
-/// The nonlinear half of du/dt = A u + g(u) - A r(u) as integrators see it: the rate [g; r] at a state.
+/// The arguments q (m, lanes) of a step at the abscissae of its scheme.
 template <class Real>
-class NonlinearPart {
- public:
-  virtual ~NonlinearPart() = default;
-  virtual RateShape shape() const = 0;
-  virtual std::size_t tape_rows() const = 0;
+struct StageArguments {
+  ConstMatrixView<Real> all;  ///< (m, lanes) where they are constant, else (m, abscissae lanes); none: m = 0
+  std::size_t lanes = 0;
 
-  /// rate (shape().rows(), lanes) is overwritten; what the adjoint needs goes to the tape (tape_rows(),
-  /// lanes).
-  virtual void apply(const ExecSpace& space, ConstMatrixView<Real> u, MatrixView<Real> rate,
-                     MatrixView<Real> tape, Scratch<Real>& scratch) const = 0;
+  ConstMatrixView<Real> at(std::size_t abscissa) const {
+    return all.extent(1) <= lanes ? all : lanes_of(all, abscissa * lanes, lanes);
+  }
+};
 
-  struct Reverse {
-    ConstMatrixView<Real> u, tape, rate_bar;
-    MatrixView<Real> u_bar;  ///< +=
-    VectorView<Real> bar;    ///< adjoint of the nonlinear coefficients, +=; skipped where its extent is 0
-  };
-  virtual void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const = 0;
-
-  struct Tangent {
-    ConstMatrixView<Real> u, u_dot, tape;
-    ConstVectorView<Real> dot;  ///< of the nonlinear coefficients
-    MatrixView<Real> rate_dot;  ///< overwritten
-  };
-  virtual void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const = 0;
+/// The step that each lane of a tile takes.
+template <class Real>
+struct Step {
+  StepLengths<Real> lengths;
+  StageArguments<Real> arguments;
 };
 
 /// What a step works with; all by reference, nothing owned.
 template <class Real>
 struct StepContext {
   const ExecSpace& space;
-  const LinearPart<Real>& linear;
-  const NonlinearPart<Real>& nonlinear;
+  const LinearPart<Real>* linear;  ///< null where the right-hand side has no linear part
+  const NonlinearTerms<Real>& nonlinear;
+  ConstVectorView<Real> nonlinear_coefficients;
   Scratch<Real>& scratch;
 };
 
@@ -66,38 +57,62 @@ struct StepTangent {
   MatrixView<Real> next_dot;            ///< of its result, (n, lanes), overwritten
 };
 
-/// A one-step scheme; stateless. Allocates nothing: temporaries come from the context's scratch, what the
-/// reverse step needs goes to a tape of tape_rows() rows that the caller owns.
+/// Executes the program of a one-step scheme; stateless. Allocates nothing: temporaries come from the
+/// context's scratch, what the reverse step needs goes to a tape of tape_rows() rows that the caller owns.
 template <class Real>
 class Integrator {
  public:
-  virtual ~Integrator() = default;
+  /// `value_tape_rows`: NonlinearTerms::tape_rows().
+  Integrator(StageProgram program, const SplitShape& shape, std::size_t value_tape_rows);
 
   /// Classical order of convergence.
-  virtual int order() const = 0;
+  int order() const { return program_.order; }
+  const std::vector<OperatorSpec>& operators() const { return program_.operators; }
+  const std::vector<double>& abscissae() const { return program_.abscissae; }
+  bool estimates_error() const { return !program_.error.empty(); }
+  std::size_t tape_rows() const { return tape_rows_; }
 
-  /// The operators that the scheme applies; it refers to them by position.
-  virtual std::vector<OperatorSpec> operators() const = 0;
-
-  virtual std::size_t tape_rows(const NonlinearPart<Real>& nonlinear) const = 0;
-
-  /// next = the state one step after u, both (n, lanes).
-  virtual void step(const StepContext<Real>& context, const StepLengths<Real>& steps, ConstMatrixView<Real> u,
-                    MatrixView<Real> next, MatrixView<Real> tape) const = 0;
+  /// next = the state one step after u, both (n, lanes). `error`, where the scheme estimates it and the view
+  /// has rows: (n, lanes), overwritten.
+  void step(const StepContext<Real>& context, const Step<Real>& step, ConstMatrixView<Real> u,
+            MatrixView<Real> next, MatrixView<Real> tape, MatrixView<Real> error = {}) const;
 
   /// The exact adjoint of the step that wrote the tape from u.
-  virtual void step_vjp(const StepContext<Real>& context, const StepLengths<Real>& steps,
-                        ConstMatrixView<Real> u, ConstMatrixView<Real> tape,
-                        const StepAdjoint<Real>& adjoint) const = 0;
+  void step_vjp(const StepContext<Real>& context, const Step<Real>& step, ConstMatrixView<Real> u,
+                ConstMatrixView<Real> tape, const StepAdjoint<Real>& adjoint) const;
 
   /// The exact tangent of the step that wrote the tape from u.
-  virtual void step_jvp(const StepContext<Real>& context, const StepLengths<Real>& steps,
-                        ConstMatrixView<Real> u, ConstMatrixView<Real> tape,
-                        const StepTangent<Real>& tangent) const = 0;
-};
+  void step_jvp(const StepContext<Real>& context, const Step<Real>& step, ConstMatrixView<Real> u,
+                ConstMatrixView<Real> tape, const StepTangent<Real>& tangent) const;
 
-/// The scheme of the given name for rates of the given shape.
-template <class Real>
-std::unique_ptr<Integrator<Real>> make_integrator(Scheme scheme, const RateShape& shape);
+ private:
+  using Register = StageProgram::Register;
+  using Instruction = StageProgram::Instruction;
+  using Term = StageProgram::Term;
+  struct Slot {            // where a register stands
+    bool on_tape = false;  // else in scratch
+    std::size_t row = 0;
+  };
+  struct Registers;  // views of the registers of one step
+
+  std::size_t rows_of_register(Register r) const {
+    return program_.holds_values[r] ? shape_.rows() : shape_.n;
+  }
+  void place_values();
+  void place_bars();
+  template <class View>
+  View part(const View& whole, StageProgram::Rows rows) const;
+
+  StageProgram program_;
+  SplitShape shape_;
+  std::size_t value_tape_rows_;
+  std::vector<Slot> slots_;             // of the registers' values
+  std::vector<std::size_t> inner_row_;  // of the tape of each evaluation, by instruction
+  std::size_t tape_rows_ = 0, work_rows_ = 0;
+  std::vector<std::size_t> bar_row_;  // of the registers' adjoints
+  std::vector<std::vector<Register>>
+      begins_;  // whose adjoints start as zero before the reverse of an instruction
+  std::size_t bar_rows_ = 0;
+};
 
 }  // namespace spnode::core

@@ -1,21 +1,47 @@
 #pragma once
 /// Which scheme advances the latent state, and how.
 
+#include "core/linear/method.hpp"
+#include "core/support/option.hpp"
+
 #include <cstddef>
 
 namespace spnode::core {
 
-enum class Scheme { etd1, etdrk2, etdrk4, imex_euler, imex_ssp2, imex_ars2, euler, rk4 };
+enum class Scheme { etd1, etdrk2, etdrk4, imex_euler, imex_ssp2, imex_ars2, euler, rk4, dopri5 };
 
-/// How functions of A_L act: dense matrices, or the matrix-free Taylor method of Al-Mohy and Higham.
-enum class MatrixFunctionMethod { automatic, dense, taylor };
+constexpr auto words_of(Scheme) {
+  return std::to_array<Word<Scheme>>({{"etd1", Scheme::etd1},
+                                      {"etdrk2", Scheme::etdrk2},
+                                      {"etdrk4", Scheme::etdrk4},
+                                      {"imex_euler", Scheme::imex_euler},
+                                      {"imex_ssp2", Scheme::imex_ssp2},
+                                      {"imex_ars2", Scheme::imex_ars2},
+                                      {"euler", Scheme::euler},
+                                      {"rk4", Scheme::rk4},
+                                      {"dopri5", Scheme::dopri5}});
+}
+
+inline constexpr double most_substeps = 1000000;
 
 struct IntegratorOptions {
   Scheme scheme = Scheme::etd1;
-  std::size_t substeps = 1;  ///< steps per interval of the data
+  std::size_t substeps = 1;
   MatrixFunctionMethod linear = MatrixFunctionMethod::automatic;
-  std::size_t checkpoint_interval =
-      0;  ///< reverse sweep: keep only every k-th state and recompute between; 0: keep all
+  std::size_t checkpoint_interval = 0;
+
+  static void describe(auto& visit) {
+    using Self = IntegratorOptions;
+    visit.option("scheme", &Self::scheme,
+                 {.meaning = "exponential (etd...), implicit-explicit (imex_...) or explicit Runge-Kutta"});
+    visit.option("substeps", &Self::substeps,
+                 {.meaning = "steps per interval of the data", .limits = between(1, most_substeps)});
+    visit.option("linear", &Self::linear,
+                 {.meaning = "functions of A_L: dense matrices, or matrix-free Taylor sums"});
+    visit.option("checkpoint_interval", &Self::checkpoint_interval,
+                 {.meaning = "reverse sweep: keep every k-th state and recompute between them; 0: keep all",
+                  .unit = "steps"});
+  }
 };
 
 }  // namespace spnode::core

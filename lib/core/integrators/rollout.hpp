@@ -24,17 +24,17 @@ class Rollout {
   /// states: (n, (intervals + 1) lanes), block i of lanes at data time i; block 0 is given, the others
   /// overwritten. With `record`, what reverse needs is kept.
   enum class Record { no, yes };
-  void forward(const ExecSpace& space, const TileSteps<Real>& steps, MatrixView<Real> states, Record record,
-               Scratch<Real>& scratch);
+  void forward(const ExecSpace& space, const RolloutSteps<Real>& steps, MatrixView<Real> states,
+               Record record, Scratch<Real>& scratch);
 
   /// From the adjoint of all blocks: block 0 of states_bar becomes the adjoint of the initial state, the
   /// other blocks are used up. `bar`: adjoint of the coefficients of the dynamics, +=.
-  void reverse(const ExecSpace& space, const TileSteps<Real>& steps, MatrixView<Real> states_bar,
+  void reverse(const ExecSpace& space, const RolloutSteps<Real>& steps, MatrixView<Real> states_bar,
                VectorView<Real> bar, Scratch<Real>& scratch) const;
 
   /// After forward with a record, any number of times: from block 0 of states_dot, shaped as the states, the
   /// tangents of the other blocks. `dot`: tangent of the coefficients of the dynamics.
-  void tangent(const ExecSpace& space, const TileSteps<Real>& steps, MatrixView<Real> states_dot,
+  void tangent(const ExecSpace& space, const RolloutSteps<Real>& steps, MatrixView<Real> states_dot,
                ConstVectorView<Real> dot, Scratch<Real>& scratch) const;
 
  private:
@@ -43,7 +43,7 @@ class Rollout {
     return lanes_of(storage, i * lanes_, lanes_);
   }
   MatrixView<Real> tape(std::size_t step) const;
-  void run_segment(const StepContext<Real>& context, const TileSteps<Real>& steps, std::size_t first,
+  void run_segment(const StepContext<Real>& context, const RolloutSteps<Real>& steps, std::size_t first,
                    std::size_t last) const;
 
   const Dynamics<Real>& dynamics_;

@@ -1,8 +1,8 @@
 #include "core/kernels/elementwise.hpp"
 
+#include "core/kernels/activation_functions.hpp"
 #include "core/kernels/register_tile.hpp"
 #include "core/kernels/row_sum.hpp"
-#include "core/kernels/squareplus.hpp"
 #include "core/kernels/tanh.hpp"
 
 #include <algorithm>
@@ -67,6 +67,35 @@ void tanh_rows(const ExecSpace& space, const ConstVectorView<Real>& b, const Mat
       });
 }
 
+// Kernels with the activation as a type; nvcc takes no kernel inside a generic lambda.
+template <class Function, class Real>
+void activate(Function, const ExecSpace& space, const ConstVectorView<Real>& b, const MatrixView<Real>& Y) {
+  for_each_entry(
+      "activate", space, Y,
+      KOKKOS_LAMBDA(std::size_t i, std::size_t, Real & y) { y = Function::value(y + b(i)); });
+}
+template <class Function, class Real>
+void activate(Function, const ExecSpace& space, const MatrixView<Real>& Y) {
+  for_each_entry(
+      "activate", space, Y, KOKKOS_LAMBDA(std::size_t, std::size_t, Real & y) { y = Function::value(y); });
+}
+template <class Function, class Real>
+void multiply_by_first(Function, const ExecSpace& space, const ConstMatrixView<Real>& kept,
+                       const MatrixView<Real>& Y_bar) {
+  for_each_entry(
+      "activate_vjp", space, Y_bar,
+      KOKKOS_LAMBDA(std::size_t i, std::size_t l, Real & y_bar) { y_bar *= Function::first(kept(i, l)); });
+}
+template <class Function, class Real>
+void add_second(Function, const ExecSpace& space, const ConstMatrixView<Real>& kept,
+                const ConstMatrixView<Real>& X_dot, const ConstMatrixView<Real>& Y_dot_bar,
+                const MatrixView<Real>& X_bar) {
+  for_each_entry(
+      "activate_second", space, X_bar, KOKKOS_LAMBDA(std::size_t i, std::size_t l, Real & x_bar) {
+        x_bar += Function::second(kept(i, l)) * X_dot(i, l) * Y_dot_bar(i, l);
+      });
+}
+
 }  // namespace
 
 template <class Real>
@@ -97,43 +126,31 @@ void add_to_lanes(const ExecSpace& space, InputVector<Real> b, MatrixView<Real> 
 }
 
 template <class Real>
-void add_bias_and_activate(const ExecSpace& space, Activation sigma, InputVector<Real> b,
-                           MatrixView<Real> Y) {
-  switch (sigma) {
-    case Activation::identity:
-      return add_to_lanes<Real>(space, b, Y);
-    case Activation::squareplus:
-      return for_each_entry(
-          "activate", space, Y,
-          KOKKOS_LAMBDA(std::size_t i, std::size_t, Real & y) { y = squareplus<Real>(y + b(i)); });
-    case Activation::tanh:
-      break;
-  }
-  if constexpr (runs_on_host) {
-    tanh_rows<Real>(space, b, Y);
+void add_bias_and_activate(const ExecSpace& space, Activation sigma, InputVector<Real> b, MatrixView<Real> Y,
+                           std::type_identity_t<MatrixView<Real>> argument) {
+  if (sigma == Activation::identity) return add_to_lanes<Real>(space, b, Y);
+  if constexpr (runs_on_host)
+    if (sigma == Activation::tanh) return tanh_rows<Real>(space, b, Y);
+  if (keeps_argument(sigma)) {
+    add_to_lanes<Real>(space, b, Y);
+    scaled_copy<Real>(space, 1.0, Y, argument);
+    with_activation<Real>(sigma, [&](auto f) { activate(f, space, Y); });
   } else {
-    for_each_entry(
-        "activate", space, Y,
-        KOKKOS_LAMBDA(std::size_t i, std::size_t, Real & y) { y = Real(::tanh(y + b(i))); });
+    with_activation<Real>(sigma, [&](auto f) { activate(f, space, b, Y); });
   }
 }
 
 template <class Real>
-void activate_vjp(const ExecSpace& space, Activation sigma, InputMatrix<Real> Y, MatrixView<Real> Y_bar) {
-  switch (sigma) {
-    case Activation::identity:
-      return;
-    case Activation::squareplus:
-      return for_each_entry(
-          "activate_vjp", space, Y_bar, KOKKOS_LAMBDA(std::size_t i, std::size_t l, Real & y_bar) {
-            y_bar *= squareplus_derivative<Real>(Y(i, l));
-          });
-    case Activation::tanh:
-      return for_each_entry(
-          "activate_vjp", space, Y_bar, KOKKOS_LAMBDA(std::size_t i, std::size_t l, Real & y_bar) {
-            y_bar *= Real(1) - Y(i, l) * Y(i, l);
-          });
-  }
+void activate_vjp(const ExecSpace& space, Activation sigma, InputMatrix<Real> kept, MatrixView<Real> Y_bar) {
+  if (sigma == Activation::identity) return;
+  with_activation<Real>(sigma, [&](auto f) { multiply_by_first(f, space, kept, Y_bar); });
+}
+
+template <class Real>
+void activate_jvp_vjp(const ExecSpace& space, Activation sigma, InputMatrix<Real> kept,
+                      InputMatrix<Real> X_dot, InputMatrix<Real> Y_dot_bar, MatrixView<Real> X_bar) {
+  if (sigma == Activation::identity || sigma == Activation::relu) return;
+  with_activation<Real>(sigma, [&](auto f) { add_second(f, space, kept, X_dot, Y_dot_bar, X_bar); });
 }
 
 template <class Real>
@@ -170,8 +187,11 @@ void add_row_products(const ExecSpace& space, InputMatrix<Real> X, InputMatrix<R
   template void scaled_copy(const ExecSpace&, double, InputMatrix<Real>, MatrixView<Real>);                \
   template void axpy(const ExecSpace&, double, InputMatrix<Real>, MatrixView<Real>);                       \
   template void add_to_lanes(const ExecSpace&, InputVector<Real>, MatrixView<Real>);                       \
-  template void add_bias_and_activate(const ExecSpace&, Activation, InputVector<Real>, MatrixView<Real>);  \
+  template void add_bias_and_activate(const ExecSpace&, Activation, InputVector<Real>, MatrixView<Real>,   \
+                                      std::type_identity_t<MatrixView<Real>>);                             \
   template void activate_vjp(const ExecSpace&, Activation, InputMatrix<Real>, MatrixView<Real>);           \
+  template void activate_jvp_vjp(const ExecSpace&, Activation, InputMatrix<Real>, InputMatrix<Real>,       \
+                                 InputMatrix<Real>, MatrixView<Real>);                                     \
   template void add_row_sums(const ExecSpace&, InputMatrix<Real>, VectorView<Real>);                       \
   template void scale_rows(const ExecSpace&, InputVector<Real>, MatrixView<Real>);                         \
   template void add_scaled_rows(const ExecSpace&, InputVector<Real>, InputMatrix<Real>, MatrixView<Real>); \

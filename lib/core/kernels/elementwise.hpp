@@ -25,13 +25,20 @@ void axpy(const ExecSpace& space, double alpha, InputMatrix<Real> X, MatrixView<
 template <class Real>
 void add_to_lanes(const ExecSpace& space, InputVector<Real> b, MatrixView<Real> Y);
 
-/// Y = sigma(Y + b) with the bias b (rows) added to every lane.
+/// Y = sigma(Y + b) with the bias b (rows) added to every lane. Where keeps_argument(sigma), `argument`
+/// (shaped as Y) takes Y + b.
 template <class Real>
-void add_bias_and_activate(const ExecSpace& space, Activation sigma, InputVector<Real> b, MatrixView<Real> Y);
+void add_bias_and_activate(const ExecSpace& space, Activation sigma, InputVector<Real> b, MatrixView<Real> Y,
+                           std::type_identity_t<MatrixView<Real>> argument = {});
 
-/// Y_bar *= sigma'(x) where Y = sigma(x).
+/// Y_bar *= sigma'(x) where Y = sigma(x). kept: x where keeps_argument(sigma), else Y.
 template <class Real>
-void activate_vjp(const ExecSpace& space, Activation sigma, InputMatrix<Real> Y, MatrixView<Real> Y_bar);
+void activate_vjp(const ExecSpace& space, Activation sigma, InputMatrix<Real> kept, MatrixView<Real> Y_bar);
+
+/// X_bar += sigma''(x) X_dot Y_dot_bar: the way back from the tangent Y_dot = sigma'(x) X_dot to x.
+template <class Real>
+void activate_jvp_vjp(const ExecSpace& space, Activation sigma, InputMatrix<Real> kept,
+                      InputMatrix<Real> X_dot, InputMatrix<Real> Y_dot_bar, MatrixView<Real> X_bar);
 
 /// sums += the sum of X over its lanes; sums (rows). The gradient of a bias.
 template <class Real>

@@ -3,6 +3,7 @@
 #include "core/linear/block_diagonal/block_hurwitz.hpp"
 #include "core/linear/dense/dense_hurwitz.hpp"
 #include "core/linear/low_rank/low_rank_hurwitz.hpp"
+#include "core/linear/none/no_operator.hpp"
 
 #include "core/support/error.hpp"
 
@@ -16,6 +17,8 @@ std::unique_ptr<HurwitzOperator> make_hurwitz(std::size_t dimension, const Hurwi
       return std::make_unique<BlockHurwitz>(dimension, options);
     case LinearStructure::low_rank:
       return std::make_unique<LowRankHurwitz>(dimension, options);
+    case LinearStructure::none:
+      return std::make_unique<NoOperator>(dimension);
     case LinearStructure::dense:
       break;
   }
@@ -23,7 +26,7 @@ std::unique_ptr<HurwitzOperator> make_hurwitz(std::size_t dimension, const Hurwi
 }
 
 void HurwitzOperator::set_matrix(std::span<const double>, std::span<double>) const {
-  throw UsageError("only model.linear.structure: dense can start from a given matrix");
+  throw UsageError("only a dense A_L can start from a given matrix");
 }
 
 double initial_rate(const HurwitzOptions& options, std::size_t i, std::size_t n) {

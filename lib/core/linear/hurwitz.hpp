@@ -15,6 +15,7 @@ namespace spnode::core {
 /// | dense | DenseHurwitz | every such matrix | O(n^3), O(n^2) |
 /// | block_diagonal | BlockHurwitz | every such matrix of 2 x 2 blocks, so every spectrum | O(n) |
 /// | low_rank | LowRankHurwitz | contractive ones: the numerical abscissa is below mu too | O(n r) |
+/// | none | NoOperator | A_L = 0: a plain neural ODE | |
 class HurwitzOperator : public Component {
  public:
   virtual LinearShape shape() const = 0;

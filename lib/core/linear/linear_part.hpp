@@ -2,29 +2,31 @@
 /// The linear half of du/dt = A u + g(u) - A r(u) as integrators see it: a few functions of h A that act on a
 /// tile.
 
+#include "core/components/point.hpp"
 #include "core/memory/scratch.hpp"
 #include "core/memory/stack.hpp"
 #include "core/memory/types.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
 namespace spnode::core {
 
-/// Which terms a rate stacks: [g; r], each n rows where present.
-struct RateShape {
+/// What the right-hand side A u + g(u) - A r(u) consists of. The nonlinear rows stack [g; r], each n rows
+/// where present.
+struct SplitShape {
   std::size_t n = 0;
   bool has_plain = false, has_relaxed = false;
+  bool has_linear = true;
   std::size_t rows() const { return n * (std::size_t(has_plain) + std::size_t(has_relaxed)); }
 };
 
 /// A function of A and the step length h that a scheme needs.
 struct OperatorSpec {
   enum class Kind {
-    /// [u; N_1; ...; N_s] with rates N_j = [g_j; r_j] goes to
+    /// [u; N_1; ...; N_s] with nonlinear parts N_j = [g_j; r_j] goes to
     /// phi_0(c h A) u + h sum_k phi_k(c h A) sum_j weight_kj (g_j - A r_j), c = 1 or 1/2.
     exponential,
     resolvent,  ///< x goes to (I - c h A)^{-1} x
@@ -35,7 +37,7 @@ struct OperatorSpec {
   std::vector<std::vector<double>> weight = {};  ///< weight[k - 1][j - 1]: of N_j beside phi_k
 
   std::size_t terms() const { return weight.size(); }
-  std::size_t rates() const { return weight.empty() ? 0 : weight.front().size(); }
+  std::size_t evaluations() const { return weight.empty() ? 0 : weight.front().size(); }
 
   bool operator==(const OperatorSpec&) const = default;
 };
@@ -54,6 +56,8 @@ struct StepLengths {
       index;                ///< (lanes), which of the distinct step lengths
   std::uint32_t first = 0;  ///< index(0), known on the host
   bool uniform = true;      ///< every lane takes step `first`
+
+  KOKKOS_FUNCTION std::uint32_t of(std::size_t lane) const { return uniform ? first : index(lane); }
 };
 
 /// Acts with the operators of a scheme. Between two calls of assemble or set_steps its state is constant and
@@ -81,72 +85,40 @@ class LinearPart {
   /// dot = (d coefficients / d A) A_dot, for the A of the last assemble; overwritten.
   virtual void assemble_jvp(std::span<const double> A_dot, std::span<double> dot) = 0;
 
-  /// out (n, lanes) = operator number `op` applied to X; overwritten.
-  virtual void apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                     const ConstMatrixStack<Real>& X, MatrixView<Real> out, Scratch<Real>& scratch) const = 0;
+  /// Which operator acts, for which steps, and the point that an operator built from the state is taken at.
+  struct Action {
+    std::size_t op;
+    StepLengths<Real> steps;
+    Point<Real> at;
+  };
+
+  struct Value {
+    Action action;
+    ConstMatrixStack<Real> X;
+    MatrixView<Real> out;  ///< (n, lanes) = the operator applied to X; overwritten
+  };
+  virtual void apply(const ExecSpace& space, const Value& value, Scratch<Real>& scratch) const = 0;
 
   /// The arguments of a reverse sweep of one apply.
   struct Reverse {
+    Action action;
     ConstMatrixStack<Real> X;
     ConstMatrixView<Real> out_bar;
     MatrixStack<Real> X_bar;  ///< block by block as X, +=
     VectorView<Real> bar;     ///< coefficient_count(), +=
+    MatrixView<Real> at_bar;  ///< of the state that the operator is built from, +=
   };
-  virtual void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                         const Reverse& reverse, Scratch<Real>& scratch) const = 0;
+  virtual void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const = 0;
 
   /// The arguments of a tangent of one apply.
   struct Tangent {
+    Action action;
     ConstMatrixStack<Real> X, X_dot;  ///< the same blocks
     ConstVectorView<Real> dot;        ///< of the coefficients, coefficient_count()
+    ConstMatrixView<Real> at_dot;     ///< of the state that the operator is built from
     MatrixView<Real> out_dot;         ///< (n, lanes), overwritten
   };
-  virtual void apply_jvp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                         const Tangent& tangent, Scratch<Real>& scratch) const = 0;
-};
-
-class DenseFunctions;
-
-/// Operators as dense matrices, one set per distinct step length, shared by all lanes that take it.
-template <class Real>
-class DenseLinearPart final : public LinearPart<Real> {
- public:
-  using typename LinearPart<Real>::Reverse;
-  using typename LinearPart<Real>::Tangent;
-
-  /// `steps`: the distinct step lengths. Raises UsageError for an operator that does not exist densely.
-  DenseLinearPart(RateShape shape, std::vector<OperatorSpec> operators, const std::vector<double>& steps);
-  ~DenseLinearPart() override;
-
-  std::size_t coefficient_count() const override { return per_step_ * steps_.size(); }
-  void assemble(std::span<const double> A) override;
-  void set_steps(const std::vector<double>& steps) override;
-  void assemble_vjp(std::span<const double> bar, std::span<double> A_bar) override;
-  void assemble_jvp(std::span<const double> A_dot, std::span<double> dot) override;
-  void apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-             const ConstMatrixStack<Real>& X, MatrixView<Real> out, Scratch<Real>& scratch) const override;
-  void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                 const Reverse& reverse, Scratch<Real>& scratch) const override;
-  void apply_jvp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                 const Tangent& tangent, Scratch<Real>& scratch) const override;
-
- private:
-  std::size_t columns(const OperatorSpec& spec) const;
-  std::size_t offset(std::size_t op, std::size_t step) const { return step * per_step_ + offsets_[op]; }
-  void take_steps(const std::vector<double>& steps);
-  void write_all();
-  void write(const OperatorSpec& spec, double h, Real* matrix);
-  void write_dot(const OperatorSpec& spec, double h, std::span<const double> A_dot, double* matrix) const;
-  void read_bar(const OperatorSpec& spec, double h, const double* bar, std::span<double> A_bar);
-
-  RateShape shape_;
-  std::vector<OperatorSpec> operators_;
-  std::vector<double> steps_;
-  std::vector<std::size_t> offsets_;
-  std::size_t per_step_ = 0;
-  std::unique_ptr<DenseFunctions> functions_;
-  std::vector<double> A_, sum_;
-  Vector<Real> kappa_;
+  virtual void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const = 0;
 };
 
 }  // namespace spnode::core

@@ -1,6 +1,8 @@
 #pragma once
 
 #include "core/matrix_functions/structured_matrix.hpp"
+#include "core/support/option.hpp"
+#include "core/support/text.hpp"
 
 #include <cstddef>
 
@@ -9,13 +11,43 @@ namespace spnode::core {
 /// A_L with all real parts of its spectrum below mu: dense, (G_s + G_u) S + mu I (SPNODE-25, Theorem 1 and
 /// eqs. (3)-(5)), or of a structure whose cost is linear in n (core/linear/hurwitz.hpp).
 struct HurwitzOptions {
-  double mu = 0.0;        ///< upper bound of the real parts of the spectrum, 1/time
-  double rate_min = 1.0;  ///< smallest decay rate below mu at the start, 1/time
-  double rate_max = 1.0;  ///< largest; rates are spread evenly in the logarithm
-  double noise = 0.05;    ///< size of the random entries of the factors at the start
+  double mu = 0.0;
+  double rate_min = 1.0;
+  double rate_max = 1.0;
+  double noise = 0.05;
   bool trainable = true;
   LinearStructure structure = LinearStructure::dense;
-  std::size_t rank = 4;  ///< r of low_rank
+  std::size_t rank = 4;
+
+  static void describe(auto& visit) {
+    using Self = HurwitzOptions;
+    visit.option("structure", &Self::structure,
+                 {.meaning = "dense: n^2 entries; block_diagonal: 2 x 2 blocks; low_rank: diagonal plus low "
+                             "rank (both linear in n); none: A_L = 0, a plain neural ODE"});
+    visit.option(
+        "rank", &Self::rank,
+        {.meaning = "low_rank: columns r of U, V, W in -U U^T + V W^T - W V^T", .limits = between(1, 10000)});
+    visit.option("mu", &Self::mu,
+                 {.meaning = "bound of the real parts; at least the largest growth rate of the system",
+                  .unit = "1/time"});
+    visit.option(
+        "rate_min", &Self::rate_min,
+        {.meaning = "slowest decay rate at the start, below mu", .unit = "1/time", .limits = above(0)});
+    visit.option("rate_max", &Self::rate_max,
+                 {.meaning = "fastest; the rates are spread evenly in the logarithm",
+                  .unit = "1/time",
+                  .limits = above(0)});
+    visit.option(
+        "noise", &Self::noise,
+        {.meaning = "size of the random entries of the factors at the start", .limits = at_least(0)});
+    visit.option("trainable", &Self::trainable, {.meaning = "false: keep A_L at its initial value"});
+  }
+
+  /// Raises OptionError.
+  void validate() const {
+    require_option(rate_min <= rate_max, {"rate_min", "rate_max"},
+                   "must not be above rate_max; found " + shortest(rate_min) + " and " + shortest(rate_max));
+  }
 };
 
 }  // namespace spnode::core

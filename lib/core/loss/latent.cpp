@@ -42,7 +42,7 @@ class Latent final : public LossTerm<Real> {
 }  // namespace
 
 LossTermKind latent_term() {
-  return residual_kind<Latent>("latent", "rollout against encoded data, in latent space");
+  return residual_kind<Latent>("latent", "weight: rollout against encoded data, in latent space");
 }
 
 }  // namespace spnode::core

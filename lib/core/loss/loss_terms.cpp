@@ -40,6 +40,29 @@ bool is_validated(const LossOptions& options, std::size_t term) {
          std::ranges::find(options.monitor, loss_terms()[term].name) != options.monitor.end();
 }
 
+std::vector<LossTermWord> loss_term_words() {
+  std::vector<LossTermWord> words;
+  for (const LossTermKind& kind : loss_terms()) words.push_back({kind.name, kind.meaning});
+  return words;
+}
+
+void LossOptions::validate() const {
+  std::vector<std::string> residuals;
+  std::string others;
+  bool any = false;
+  for (std::size_t i = 0; i < loss_terms().size(); ++i) {
+    if (loss_terms()[i].is_penalty()) continue;
+    any = any || is_trained(*this, i);
+    residuals.emplace_back(loss_terms()[i].name);
+  }
+  for (std::size_t i = 1; i < residuals.size(); ++i)
+    others += (i == 1 ? "" : i + 1 == residuals.size() ? " and " : ", ") + residuals[i];
+  require_option(any, residuals, "is 0, and so are " + others + ": there is nothing to train on");
+  for (const std::string& name : monitor)
+    require_option(find_loss_term(name).has_value(), {"monitor"},
+                   "must name terms of the loss (" + loss_term_names() + "); found '" + name + "'");
+}
+
 LossWeights::LossWeights() {
   const auto table = loss_terms();
   for (std::size_t i = 0; i < table.size(); ++i) values_[i] = table[i].default_weight;

@@ -18,7 +18,7 @@ namespace spnode::core {
 /// given, or the third.
 struct LossTermKind {
   std::string_view name;     ///< key of its weight, column of the history
-  std::string_view meaning;  ///< one line
+  std::string_view meaning;  ///< of its weight, one line
   double default_weight = 0.0;
   bool needs_autoencoder = false;  ///< always zero without one
 

@@ -17,6 +17,7 @@ Objective<Real>::Objective(const Model& model, ObjectiveOptions options, StepTab
       options_(std::move(options)),
       dynamics_(model_, options_.integrator, std::move(table), method, options_.steps),
       autoencoder_(model_),
+      arguments_(model_.options().arguments, model_.argument_scaling),
       bar_("spnode::core::Objective", bar_size()),
       state_rows_("spnode::core::Objective", model.state_dimension()),
       latent_rows_("spnode::core::Objective", model.latent_dimension()),
@@ -94,11 +95,27 @@ auto Objective<Real>::load(const WindowData& data, std::span<const std::uint64_t
   }
   steps_.assign(dynamics_.table(), h_, T, lanes);
   dynamics_.hold(steps_);
+  assign_arguments(data, T, lanes);
   if (bar_.extent(0) < bar_size()) bar_ = Vector<Real>("spnode::core::Objective", bar_size());
   const VectorView<Real> weights = scratch_.vector(tile.times * lanes);
   upload(weights_host_, weights);
   tile.weights = weights;
   return tile;
+}
+
+// The arguments of the model over the steps of the loaded lanes.
+template <class Real>
+void Objective<Real>::assign_arguments(const WindowData& data, std::size_t intervals, std::size_t lanes) {
+  if (arguments_.size() == 0) return;
+  arguments_.attach(data.held());
+  trajectories_.resize(lanes);
+  lane_times_.resize((intervals + 1) * lanes);
+  for (std::size_t l = 0; l < lanes; ++l) {
+    trajectories_[l] = views_[l].trajectory();
+    for (std::size_t t = 0; t <= intervals; ++t) lane_times_[t * lanes + l] = views_[l].time(t);
+  }
+  steps_.assign_arguments(arguments_, {trajectories_, lane_times_}, options_.integrator.substeps,
+                          dynamics_.integrator().abscissae());
 }
 
 // The scaled states of the times [first, first + count) of a tile, (m, count lanes), time by time.
@@ -228,7 +245,7 @@ double Objective<Real>::tape_bytes(std::size_t windows, std::size_t intervals) c
                length = options.checkpoint_interval == 0
                             ? steps
                             : std::min(steps, double(options.checkpoint_interval)),
-               rows = double(dynamics_.integrator().tape_rows(dynamics_.rate()) + model_.latent_dimension());
+               rows = double(dynamics_.integrator().tape_rows() + model_.latent_dimension());
   return (rows * length + double(model_.latent_dimension()) * steps / length) * double(windows) *
          sizeof(Real);
 }
@@ -236,7 +253,7 @@ double Objective<Real>::tape_bytes(std::size_t windows, std::size_t intervals) c
 template <class Real>
 std::size_t Objective<Real>::windows_in_cache(std::size_t intervals) const {
   if (!runs_on_host) return std::numeric_limits<std::size_t>::max();
-  const std::size_t rows = dynamics_.integrator().tape_rows(dynamics_.rate()) + model_.latent_dimension();
+  const std::size_t rows = dynamics_.integrator().tape_rows() + model_.latent_dimension();
   const double bytes = double(rows) * double(intervals) * double(options_.integrator.substeps) * sizeof(Real);
   constexpr std::size_t least = std::max<std::size_t>(16, tile_columns<double>);
   return std::max(least, std::size_t(double(vector_unit.cache) / bytes) / least * least);

@@ -91,6 +91,7 @@ class Objective final : public TileObjective {
   };
   using HostMatrix = Kokkos::View<Real**, Kokkos::LayoutRight, Kokkos::HostSpace>;
   Tile load(const WindowData& data, std::span<const std::uint64_t> windows, std::size_t rollout_length = 0);
+  void assign_arguments(const WindowData& data, std::size_t intervals, std::size_t lanes);
   MatrixView<Real> states(const Tile& tile, std::size_t first, std::size_t count);
   void gather(const Tile& tile, std::size_t first, std::size_t count, const HostMatrix& states) const;
   struct Encoded {
@@ -144,7 +145,8 @@ class Objective final : public TileObjective {
   AutoencoderMap<Real> autoencoder_;
   ExecSpace space_;
   Scratch<Real> scratch_;
-  TileSteps<Real> steps_;
+  RolloutSteps<Real> steps_;
+  ArgumentReader arguments_;
   Vector<Real> bar_;          // adjoint of the coefficients: dynamics, then autoencoder; bar_size() or more
   Matrix<Real> dots_, gram_;  // (directions, as bar_): tangents of the coefficients; the tile's gram
   std::vector<double> directions_;                         // (directions, parameters), zero in frozen blocks
@@ -158,6 +160,8 @@ class Objective final : public TileObjective {
   std::vector<double> theta_;
   std::vector<WindowView> views_;          // of the lanes of the tile that is computed
   std::vector<double> h_, times_, omega_;  // staging of a tile on the host
+  std::vector<double> lane_times_;         // (intervals + 1, lanes)
+  std::vector<std::size_t> trajectories_;  // of the lanes
   HostMatrix states_host_;                 // used where tiles live on a device
   std::vector<double> inverse_scale_;      // of the model's scaling
   std::vector<double> weights_host_;

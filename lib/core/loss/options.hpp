@@ -1,6 +1,8 @@
 #pragma once
 /// The terms of the loss and their weights.
 
+#include "core/support/option.hpp"
+
 #include <array>
 #include <cstddef>
 #include <initializer_list>
@@ -18,10 +20,29 @@ enum class TimeWeights {
   logarithmic  ///< the trapezoidal rule in log t, for times spread over decades
 };
 
+constexpr auto words_of(TimeWeights) {
+  return std::to_array<Word<TimeWeights>>({{"uniform", TimeWeights::uniform},
+                                           {"trapezoid", TimeWeights::trapezoid},
+                                           {"logarithmic", TimeWeights::logarithmic}});
+}
+
 enum class ComponentWeights {
   none,     ///< every (scaled) component alike
   variance  ///< divided by the component's variance over the training states
 };
+
+constexpr auto words_of(ComponentWeights) {
+  return std::to_array<Word<ComponentWeights>>(
+      {{"none", ComponentWeights::none}, {"variance", ComponentWeights::variance}});
+}
+
+/// What the deck says of a term: the key of its weight, and its meaning.
+struct LossTermWord {
+  std::string_view name, meaning;
+};
+
+/// Of loss_terms() (core/loss/loss_terms.hpp), in its order.
+std::vector<LossTermWord> loss_term_words();
 
 /// Room for terms: what holds a number for each of them allocates nothing.
 inline constexpr std::size_t most_loss_terms = 16;
@@ -52,6 +73,22 @@ struct LossOptions {
   ComponentWeights component_weights = ComponentWeights::none;
   LossWeights weights;               ///< a term without weight is not computed
   std::vector<std::string> monitor;  ///< names of terms that validation computes even without weight
+
+  static void describe(auto& visit) {
+    using Self = LossOptions;
+    visit.option("time_weights", &Self::time_weights, {.meaning = "quadrature over the times of a window"});
+    visit.option("component_weights", &Self::component_weights,
+                 {.meaning = "variance: divide by the components' variance over the training states"});
+    const std::vector<LossTermWord> terms = loss_term_words();
+    for (std::size_t i = 0; i < terms.size(); ++i)
+      visit.option(terms[i].name, [i](auto& options) -> auto& { return options.weights[i]; },
+                   {.meaning = terms[i].meaning, .limits = at_least(0)});
+    visit.option("monitor", &Self::monitor,
+                 {.meaning = "terms that validation computes even where their weight is 0"});
+  }
+
+  /// Raises OptionError.
+  void validate() const;
 };
 
 }  // namespace spnode::core

@@ -12,7 +12,8 @@ struct Reconstruction final : DecodedError<Real> {
 }  // namespace
 
 LossTermKind reconstruction_term() {
-  LossTermKind kind = residual_kind<Reconstruction>("reconstruction", "decoded encoded data against data");
+  LossTermKind kind =
+      residual_kind<Reconstruction>("reconstruction", "weight: decoded encoded data against data");
   kind.needs_autoencoder = true;
   return kind;
 }

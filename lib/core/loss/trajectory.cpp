@@ -13,7 +13,7 @@ struct Trajectory final : DecodedError<Real> {
 
 LossTermKind trajectory_term() {
   LossTermKind kind =
-      residual_kind<Trajectory>("trajectory", "decoded rollout against data, in the scaled state");
+      residual_kind<Trajectory>("trajectory", "weight: decoded rollout against data, in the scaled state");
   kind.default_weight = 1.0;
   return kind;
 }

@@ -32,7 +32,7 @@ class WeightDecay final : public ParameterPenalty {
 }  // namespace
 
 LossTermKind weight_decay_term() {
-  LossTermKind kind{"weight_decay", "half the squared norm of the trainable parameters"};
+  LossTermKind kind{"weight_decay", "weight: half the squared norm of the trainable parameters"};
   kind.make_penalty = [](double weight) -> std::unique_ptr<ParameterPenalty> {
     return std::make_unique<WeightDecay>(weight);
   };

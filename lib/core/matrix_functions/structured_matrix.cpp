@@ -120,6 +120,8 @@ std::size_t LinearShape::coefficient_count() const {
       return 4 * pairs() + (has_single() ? 1 : 0);
     case LinearStructure::low_rank:
       return n * (1 + columns());
+    case LinearStructure::none:
+      break;
   }
   return 0;
 }
@@ -145,6 +147,8 @@ void multiply(const StructuredMatrix& A, Side side, std::span<const double> x, s
       return multiply_blocks(A, side, x, y);
     case LinearStructure::low_rank:
       return multiply_low_rank(A, side, x, y);
+    case LinearStructure::none:
+      std::ranges::fill(y, 0.0);
   }
 }
 
@@ -171,6 +175,9 @@ double trace(const StructuredMatrix& A) {
     case LinearStructure::low_rank:
       for (std::size_t i = 0; i < A.shape.n; ++i)
         sum += A.diagonal()[i] - sum_of_squares(A.factors().subspan(i * A.shape.columns(), A.shape.rank));
+      break;
+    case LinearStructure::none:
+      break;
   }
   return sum;
 }
@@ -181,6 +188,8 @@ double one_norm(const StructuredMatrix& A, double shift) {
       return one_norm_of_dense(A, shift);
     case LinearStructure::block_diagonal:
       return one_norm_of_blocks(A, shift);
+    case LinearStructure::none:
+      return std::abs(shift);
     case LinearStructure::low_rank:
       break;
   }

@@ -1,29 +1,97 @@
 #pragma once
 /// Which reference system is simulated, and what is sampled from it.
 
+#include "core/support/option.hpp"
+#include "core/support/text.hpp"
+
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <optional>
+#include <string>
 
 namespace spnode::core {
 
 enum class SystemKind { transient_growth, grad13, robertson, kuramoto_sivashinsky };
+
+/// Also what the attribute `system` of a trajectory file says.
+constexpr auto words_of(SystemKind) {
+  return std::to_array<Word<SystemKind>>({{"transient_growth", SystemKind::transient_growth},
+                                          {"grad13", SystemKind::grad13},
+                                          {"robertson", SystemKind::robertson},
+                                          {"kuramoto_sivashinsky", SystemKind::kuramoto_sivashinsky}});
+}
+
 enum class TimeGrid { uniform, logarithmic };
 
+constexpr auto words_of(TimeGrid) {
+  return std::to_array<Word<TimeGrid>>(
+      {{"uniform", TimeGrid::uniform}, {"logarithmic", TimeGrid::logarithmic}});
+}
+
 struct GenerateOptions {
-  SystemKind system = SystemKind::kuramoto_sivashinsky;
-  std::size_t train = 100, validation = 10, test = 10;  ///< trajectories in each file
-  std::size_t times = 101;                              ///< times per trajectory, both ends included
-  double t_start = 0.0;  ///< first time (logarithmic grid: the first time after t = 0, which is stored too)
+  std::optional<SystemKind> system;
+  std::size_t train = 100, validation = 10, test = 10;
+  std::size_t times = 101;
+  double t_start = 0.0;
   double t_end = 100.0;
   TimeGrid grid = TimeGrid::uniform;
-  double epsilon = 0.0;          ///< transient growth: strength of sin(x); Grad-13: scale separation
-  double perturbation = 0.05;    ///< Robertson: relative spread of the initial state around (1, 0, 0)
-  double burn_in = 200.0;        ///< Kuramoto-Sivashinsky: time integrated before sampling
-  double domain_length = 22.0;   ///< Kuramoto-Sivashinsky
-  std::size_t grid_points = 64;  ///< Kuramoto-Sivashinsky
-  double step = 0.025;           ///< Kuramoto-Sivashinsky: step of the Fourier ETDRK4 reference
-  double tolerance = 1e-10;      ///< relative error that the adaptive reference solvers aim at, 1e-11 to 1e-2
+  double epsilon = 0.0;
+  double perturbation = 0.05;
+  double burn_in = 200.0;
+  double domain_length = 22.0;
+  std::size_t grid_points = 64;
+  double step = 0.025;
+  double tolerance = 1e-10;
+
+  static void describe(auto& visit) {
+    using Self = GenerateOptions;
+    visit.option("system", &Self::system, {.meaning = "which system; none: the data are your own"});
+    visit.option("train", &Self::train, {.meaning = "in the training data", .unit = "trajectories"});
+    visit.option("validation", &Self::validation,
+                 {.meaning = "in the validation data", .unit = "trajectories"});
+    visit.option("test", &Self::test, {.meaning = "in the test data", .unit = "trajectories"});
+    visit.option("times", &Self::times,
+                 {.meaning = "times per trajectory, both ends included", .limits = at_least(2)});
+    visit.option("t_start", &Self::t_start,
+                 {.meaning = "first time; on a logarithmic grid the first after t = 0, which is stored too",
+                  .unit = "time",
+                  .limits = at_least(0)});
+    visit.option("t_end", &Self::t_end, {.meaning = "last time", .unit = "time", .limits = above(0)});
+    visit.option("grid", &Self::grid, {.meaning = "spacing of the times"});
+    visit.option("epsilon", &Self::epsilon,
+                 {.meaning = "transient_growth: strength of the nonlinear part; grad13: scale separation",
+                  .limits = at_least(0)});
+    visit.option("perturbation", &Self::perturbation,
+                 {.meaning = "robertson: relative spread of the initial states around (1, 0, 0)",
+                  .limits = between(0, 1)});
+    visit.option("burn_in", &Self::burn_in,
+                 {.meaning = "kuramoto_sivashinsky: integrated and thrown away before sampling",
+                  .unit = "time",
+                  .limits = at_least(0)});
+    visit.option(
+        "domain_length", &Self::domain_length,
+        {.meaning = "kuramoto_sivashinsky: period of the domain", .unit = "length", .limits = above(0)});
+    visit.option(
+        "grid_points", &Self::grid_points,
+        {.meaning = "kuramoto_sivashinsky: points of the grid, an even number", .limits = between(4, 16384)});
+    visit.option("step", &Self::step,
+                 {.meaning = "kuramoto_sivashinsky: step of the reference integrator (Fourier ETDRK4)",
+                  .unit = "time",
+                  .limits = above(0)});
+    visit.option("tolerance", &Self::tolerance,
+                 {.meaning = "relative error that the adaptive reference integrators aim at",
+                  .limits = between(1e-11, 1e-2)});
+  }
+
+  /// Raises OptionError.
+  void validate() const {
+    require_option(t_start < t_end, {"t_end", "t_start"},
+                   "must be after t_start; found " + shortest(t_end) + " and " + shortest(t_start));
+    require_option(grid != TimeGrid::logarithmic || t_start > 0.0, {"t_start", "grid"},
+                   "must be above 0 on a logarithmic grid; found " + shortest(t_start));
+    require_option(grid_points % 2 == 0, {"grid_points"},
+                   "must be even; found " + std::to_string(grid_points));
+  }
 };
 
 }  // namespace spnode::core

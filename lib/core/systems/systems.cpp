@@ -15,16 +15,15 @@ using SystemPointer = std::unique_ptr<ReferenceSystem>;
 /// One line per system.
 constexpr struct Entry {
   SystemKind kind;
-  const char* name;
   SystemPointer (*make)(const GenerateOptions&);
 } table[] = {
-    {SystemKind::transient_growth, "transient_growth",
+    {SystemKind::transient_growth,
      [](const GenerateOptions& o) -> SystemPointer { return std::make_unique<TransientGrowth>(o.epsilon); }},
-    {SystemKind::grad13, "grad13",
+    {SystemKind::grad13,
      [](const GenerateOptions& o) -> SystemPointer { return std::make_unique<Grad13>(o.epsilon); }},
-    {SystemKind::robertson, "robertson",
+    {SystemKind::robertson,
      [](const GenerateOptions& o) -> SystemPointer { return std::make_unique<Robertson>(o.perturbation); }},
-    {SystemKind::kuramoto_sivashinsky, "kuramoto_sivashinsky",
+    {SystemKind::kuramoto_sivashinsky,
      [](const GenerateOptions& o) -> SystemPointer {
        return std::make_unique<KuramotoSivashinsky>(o.domain_length, o.grid_points);
      }},
@@ -38,8 +37,10 @@ const Entry& entry(SystemKind kind) {
 
 }  // namespace
 
-SystemPointer make_system(const GenerateOptions& options) { return entry(options.system).make(options); }
-
-std::string system_name(SystemKind kind) { return entry(kind).name; }
+SystemPointer make_system(const GenerateOptions& options) {
+  require_option(options.system.has_value(), {"system"},
+                 "is none; name one of " + listed_words<SystemKind>());
+  return entry(*options.system).make(options);
+}
 
 }  // namespace spnode::core

@@ -17,7 +17,7 @@ class AutoencoderMap {
 
   /// Length of the adjoint of the coefficients: encoder, then decoder; 0 when not trainable.
   std::size_t bar_size() const {
-    return trainable_ ? encoder_kappa_.extent(0) + decoder_kappa_.extent(0) : 0;
+    return trainable_ ? encoder_coefficients_.extent(0) + decoder_coefficients_.extent(0) : 0;
   }
 
   void set_parameters(std::span<const double> theta);
@@ -66,7 +66,7 @@ class AutoencoderMap {
  private:
   const BasicModel<Real>& model_;
   bool trainable_;
-  Vector<Real> encoder_kappa_, decoder_kappa_;
+  Vector<Real> encoder_coefficients_, decoder_coefficients_;
   Vector<Real> no_dot_;  ///< the tangent of a decoder that does not learn
 };
 

@@ -1,7 +1,6 @@
 #include "core/vector_field/model.hpp"
 
 #include "core/components/bilinear.hpp"
-#include "core/kernels/elementwise.hpp"
 #include "core/support/error.hpp"
 #include "core/support/memory_limit.hpp"
 #include "core/support/text.hpp"
@@ -13,105 +12,23 @@
 
 namespace spnode::core {
 
-template <class Real>
-NonlinearTerms<Real>::NonlinearTerms(const ModelOptions& options, std::size_t dimension) : n_(dimension) {
-  for (const NonlinearKind kind : options.nonlinear) {
-    Term term;
-    if (kind == NonlinearKind::bilinear) {
-      term = {std::make_unique<Bilinear<Real>>(n_, options.bilinear, "nonlinear/bilinear"), false, 0, 0};
-    } else {
-      const bool bounded = kind == NonlinearKind::lipschitz;
-      NetworkOptions network = bounded ? options.lipschitz : options.network;
-      if (!bounded) network.lipschitz = 0.0;
-      const typename Network<Real>::Role role{bounded ? "nonlinear/lipschitz" : "nonlinear/network"};
-      term = {std::make_unique<Network<Real>>(n_, n_, network, role), network.relaxation, 0, 0};
-    }
-    (term.relaxed ? has_relaxed_ : has_plain_) = true;
-    terms_.push_back(std::move(term));
-  }
-}
-
-template <class Real>
-void NonlinearTerms<Real>::declare(ParameterLayout& layout) {
-  for (Term& term : terms_) {
-    term.map->declare(layout);
-    term.kappa = coefficient_count_;
-    term.tape_row = tape_rows_;
-    coefficient_count_ += term.map->coefficient_count();
-    tape_rows_ += term.map->tape_rows();
-  }
-}
-
-template <class Real>
-void NonlinearTerms<Real>::apply(const ExecSpace& space, ConstVectorView<Real> kappa, ConstMatrixView<Real> u,
-                                 MatrixView<Real> rate, MatrixView<Real> tape, Scratch<Real>& scratch) const {
-  fill(space, 0.0, rate);
-  for (const Term& term : terms_)
-    term.map->apply(space, ConstVectorView<Real>(kappa.data() + term.kappa, term.map->coefficient_count()), u,
-                    rows_of(rate, first_row(term), n_), rows_of(tape, term.tape_row, term.map->tape_rows()),
-                    scratch);
-}
-
-template <class Real>
-void NonlinearTerms<Real>::apply_vjp(const ExecSpace& space, const typename LaneMap<Real>::Reverse& reverse,
-                                     Scratch<Real>& scratch) const {
-  for (const Term& term : terms_) {
-    const std::size_t count = term.map->coefficient_count();
-    term.map->apply_vjp(space,
-                        {ConstVectorView<Real>(reverse.kappa.data() + term.kappa, count), reverse.x,
-                         rows_of(reverse.tape, term.tape_row, term.map->tape_rows()),
-                         rows_of(reverse.y_bar, first_row(term), n_), reverse.x_bar,
-                         VectorView<Real>(reverse.kappa_bar.data() + term.kappa, count)},
-                        scratch);
-  }
-}
-
-template <class Real>
-void NonlinearTerms<Real>::apply_jvp(const ExecSpace& space, const typename LaneMap<Real>::Tangent& tangent,
-                                     Scratch<Real>& scratch) const {
-  fill(space, 0.0, tangent.y_dot);
-  for (const Term& term : terms_) {
-    const std::size_t count = term.map->coefficient_count();
-    term.map->apply_jvp(space,
-                        {ConstVectorView<Real>(tangent.kappa.data() + term.kappa, count),
-                         ConstVectorView<Real>(tangent.kappa_dot.data() + term.kappa, count), tangent.x,
-                         tangent.x_dot, rows_of(tangent.tape, term.tape_row, term.map->tape_rows()),
-                         rows_of(tangent.y_dot, first_row(term), n_)},
-                        scratch);
-  }
-}
-
-template <class Real>
-void NonlinearTerms<Real>::assemble(std::span<const double> theta, std::span<double> kappa) const {
-  for (const Term& term : terms_)
-    term.map->assemble(theta, kappa.subspan(term.kappa, term.map->coefficient_count()));
-}
-
-template <class Real>
-void NonlinearTerms<Real>::assemble_vjp(std::span<const double> theta, std::span<const double> kappa_bar,
-                                        std::span<double> theta_bar) const {
-  for (const Term& term : terms_)
-    term.map->assemble_vjp(theta, kappa_bar.subspan(term.kappa, term.map->coefficient_count()), theta_bar);
-}
-
-template <class Real>
-void NonlinearTerms<Real>::assemble_jvp(std::span<const double> theta, std::span<const double> theta_dot,
-                                        std::span<double> kappa_dot) const {
-  for (const Term& term : terms_)
-    term.map->assemble_jvp(theta, theta_dot, kappa_dot.subspan(term.kappa, term.map->coefficient_count()));
-}
-
 namespace {
 
 std::size_t latent_dimension_of(const ModelOptions& options, std::size_t state_dimension) {
   const std::size_t n = options.latent_dimension == 0 ? state_dimension : options.latent_dimension;
   if (!options.autoencoder.enabled && n != state_dimension)
-    throw UsageError("model.latent_dimension = " + std::to_string(n) + ", but the states have " +
-                     std::to_string(state_dimension) + " components and model.autoencoder.enabled is false");
+    throw OptionError({"latent_dimension"}, "= " + std::to_string(n) + ", but the states have " +
+                                                std::to_string(state_dimension) +
+                                                " components and autoencoder.enabled is false");
   if (options.autoencoder.enabled && options.autoencoder.pod && n > state_dimension)
-    throw UsageError("model.latent_dimension = " + std::to_string(n) + ", but a POD of states with " +
-                     std::to_string(state_dimension) + " components has at most that many modes");
+    throw OptionError({"latent_dimension"}, "= " + std::to_string(n) + ", but a POD of states with " +
+                                                std::to_string(state_dimension) +
+                                                " components has at most that many modes");
   return n;
+}
+
+Scaling identity_scaling(std::size_t count) {
+  return {std::vector<double>(count, 0.0), std::vector<double>(count, 1.0)};
 }
 
 /// PETSc, BLAS and MPI count in 32 bits.
@@ -130,7 +47,8 @@ void require_countable(const ParameterLayout& layout) {
 
 template <class Real>
 BasicModel<Real>::BasicModel(const ModelOptions& options, std::size_t state_dimension)
-    : scaling{std::vector<double>(state_dimension, 0.0), std::vector<double>(state_dimension, 1.0)},
+    : scaling(identity_scaling(state_dimension)),
+      argument_scaling(identity_scaling(options.arguments.size())),
       options_(options),
       m_(state_dimension),
       n_(latent_dimension_of(options, state_dimension)),
@@ -200,8 +118,6 @@ OwnedMatrix BasicModel<Real>::linear_operator(std::span<const double> theta) con
   return A;
 }
 
-template class NonlinearTerms<double>;
-template class NonlinearTerms<float>;
 template class BasicModel<double>;
 template class BasicModel<float>;
 

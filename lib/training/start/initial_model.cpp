@@ -2,11 +2,13 @@
 
 #include "core/components/even_pairs.hpp"
 #include "core/matrix_functions/decompositions.hpp"
+#include "core/support/option.hpp"
 #include "training/start/latent_data.hpp"
 #include "training/start/scaling.hpp"
 
 #include <cmath>
 #include <span>
+#include <string>
 
 namespace spnode::training {
 
@@ -70,11 +72,17 @@ InitialModel make_initial_model(const parallel::Communicator& comm, const core::
                                 std::uint64_t seed, const DataSet& train) {
   InitialModel start;
   start.model = std::make_unique<core::Model>(options, train.data.held().components);
-  start.model->scaling = make_scaling(comm, options.scaling, train);
+  start.model->scaling = in_section("scaling", [&] { return make_scaling(comm, options.scaling, train); });
+  start.model->argument_scaling = make_argument_scaling(comm, options.arguments, train);
   std::optional<core::PodStart> pod;
   if (options.autoencoder.enabled && options.autoencoder.pod) pod = start_pod(comm, *start.model, train);
   start.theta = start.model->initialise(seed, pod ? &*pod : nullptr);
-  if (options.initialisation != core::Initialisation::random) start_from_data(comm, pod, train, start);
+  if (options.initialisation == core::Initialisation::random) return start;
+  try {
+    start_from_data(comm, pod, train, start);
+  } catch (const UsageError& error) {
+    throw OptionError({"initialisation"}, "does not suit the data: " + std::string(error.what()));
+  }
   return start;
 }
 

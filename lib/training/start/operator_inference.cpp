@@ -206,7 +206,7 @@ InferredOperators dynamic_mode_decomposition(const parallel::Communicator& comm,
       const double step = data.time(trajectory, t + 1) - data.time(trajectory, t);
       if (h == 0.0) h = step;
       if (std::abs(step - h) > 1e-8 * std::abs(h))
-        throw UsageError("dynamic mode decomposition needs evenly spaced times; found steps of " +
+        throw UsageError("a dynamic mode decomposition needs evenly spaced times; found steps of " +
                          shortest(h) + " and " + shortest(step));
       rows.insert(rows.end(), &states[t * n], &states[(t + 2) * n]);
     }

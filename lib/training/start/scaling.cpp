@@ -1,9 +1,13 @@
 #include "training/start/scaling.hpp"
 
-#include "core/support/error.hpp"
+#include "core/integrators/rollout_steps.hpp"
+#include "core/support/option.hpp"
+#include "parallel/count.hpp"
 #include "training/start/statistics.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 
 namespace spnode::training {
@@ -19,8 +23,8 @@ std::vector<double> spread(const std::vector<double>& given, std::size_t compone
   if (given.empty()) return std::vector<double>(components, otherwise);
   if (given.size() == 1) return std::vector<double>(components, given.front());
   if (given.size() != components)
-    throw UsageError(std::string(option) + " has " + std::to_string(given.size()) +
-                     " values; the states have " + std::to_string(components) + " components");
+    throw OptionError({option}, "has " + std::to_string(given.size()) + " values; the states have " +
+                                    std::to_string(components) + " components");
   return given;
 }
 
@@ -32,7 +36,7 @@ core::Scaling make_scaling(const parallel::Communicator& comm, const core::Scali
   const std::size_t m = moments.mean.size();
   switch (options.kind) {
     case core::ScalingKind::manual:
-      return {spread(options.shift, m, 0.0, "scaling.shift"), spread(options.scale, m, 1.0, "scaling.scale")};
+      return {spread(options.shift, m, 0.0, "shift"), spread(options.scale, m, 1.0, "scale")};
     case core::ScalingKind::global: {
       const Moments all = pooled(moments);
       return {std::vector<double>(m, all.mean[0]),
@@ -47,6 +51,37 @@ core::Scaling make_scaling(const parallel::Communicator& comm, const core::Scali
       break;
   }
   return {std::vector<double>(m, 0.0), std::vector<double>(m, 1.0)};
+}
+
+core::Scaling make_argument_scaling(const parallel::Communicator& comm, const core::ArgumentOptions& options,
+                                    const DataSet& train) {
+  const std::size_t m = options.size();
+  if (m == 0) return {};
+  const core::Trajectories& held = train.data.held();
+  const std::vector<double> zero(m, 0.0), one(m, 1.0);
+  // Of the negative values, then of the values, so that one reduction finds both ends.
+  std::vector<double> largest(2 * m, -std::numeric_limits<double>::infinity()), q(m);
+  parallel::collectively(comm, [&] {
+    core::ArgumentReader reader(options, {zero, one});
+    reader.attach(held);
+    for (std::size_t n = 0; n < held.count; ++n)
+      for (std::size_t t = 0; t < held.times; ++t) {
+        reader.read(n, held.time_at(n, t), q);
+        for (std::size_t i = 0; i < m; ++i) {
+          largest[i] = std::max(largest[i], -q[i]);
+          largest[m + i] = std::max(largest[m + i], q[i]);
+        }
+      }
+  });
+  MPI_Allreduce(MPI_IN_PLACE, largest.data(), parallel::mpi_count(largest.size()), MPI_DOUBLE, MPI_MAX,
+                comm.handle());
+  core::Scaling scaling{std::vector<double>(m), std::vector<double>(m)};
+  for (std::size_t i = 0; i < m; ++i) {
+    const double low = -largest[i], high = largest[m + i];
+    scaling.shift[i] = low + 0.5 * (high - low);
+    scaling.scale[i] = usable(0.5 * (high - low), scaling.shift[i]);
+  }
+  return scaling;
 }
 
 std::vector<double> component_weights(const parallel::Communicator& comm, core::ComponentWeights kind,

@@ -11,9 +11,14 @@
 namespace spnode::training {
 
 /// The scaling that the options ask for. The same bits on every number of ranks. Collective; raises
-/// UsageError where shift or scale do not fit the states, FileError as component_moments().
+/// OptionError (shift, scale) where these do not fit the states, FileError as component_moments().
 core::Scaling make_scaling(const parallel::Communicator& comm, const core::ScalingOptions& options,
                            const DataSet& train);
+
+/// Moves the arguments of a model to [-1, 1] over the training data; constant ones keep their size. The same
+/// bits on every number of ranks. Collective; raises UsageError where the data lack an argument.
+core::Scaling make_argument_scaling(const parallel::Communicator& comm, const core::ArgumentOptions& options,
+                                    const DataSet& train);
 
 /// Weights of the components in the loss, (state dimension): none (empty), or one over their variance in
 /// scaled space. Collective; raises FileError as component_moments().

@@ -1,7 +1,7 @@
 // Words of any bytes are sorted, and overrides among them are applied or refused with status 2.
 #include "app/command_line.hpp"
 
-#include "app/deck.hpp"
+#include "app/deck/deck.hpp"
 #include "fuzz.hpp"
 
 using namespace spnode;

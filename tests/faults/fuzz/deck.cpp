@@ -1,5 +1,5 @@
 // A deck of any bytes is read or refused with status 2, and what is read prints as a deck that says the same.
-#include "app/deck.hpp"
+#include "app/deck/deck.hpp"
 
 #include "fuzz.hpp"
 

@@ -67,7 +67,7 @@ struct ApplyBlocks {
   KOKKOS_FUNCTION void single(std::size_t block, std::size_t group, const Real* x, std::size_t lanes) const {
     Real* const y = &out(2 * block, 0);
     for (std::size_t l = 0; l < lanes; ++l)
-      y[l] = (group == 0 ? Real(0) : y[l]) + *B.of(steps.index(l), block, group) * x[l];
+      y[l] = (group == 0 ? Real(0) : y[l]) + *B.of(steps.of(l), block, group) * x[l];
   }
 };
 
@@ -144,8 +144,8 @@ struct ApplyBlocksVjp {
   KOKKOS_FUNCTION void single(std::size_t block, std::size_t group, const Real* x, Real* x_bar) const {
     for (std::size_t l = 0; l < out_bar.extent(1); ++l) {
       const Real p = out_bar(2 * block, l);
-      *B_bar.of(steps.index(l), block, group) += p * x[l];
-      x_bar[l] += *B.of(steps.index(l), block, group) * p;
+      *B_bar.of(steps.of(l), block, group) += p * x[l];
+      x_bar[l] += *B.of(steps.of(l), block, group) * p;
     }
   }
 };
@@ -171,7 +171,7 @@ class LatestPhi {
 }  // namespace
 
 template <class Real>
-BlockLinearPart<Real>::BlockLinearPart(RateShape shape, std::vector<OperatorSpec> operators,
+BlockLinearPart<Real>::BlockLinearPart(SplitShape shape, std::vector<OperatorSpec> operators,
                                        std::vector<double> steps, const LinearShape& matrix)
     : shape_(shape),
       operators_(std::move(operators)),
@@ -189,12 +189,13 @@ BlockLinearPart<Real>::BlockLinearPart(RateShape shape, std::vector<OperatorSpec
 template <class Real>
 void BlockLinearPart<Real>::make_room() {
   host_.resize(coefficient_count());
-  if (kappa_.extent(0) < host_.size()) kappa_ = Vector<Real>("spnode::core::BlockLinearPart", host_.size());
+  if (coefficients_.extent(0) < host_.size())
+    coefficients_ = Vector<Real>("spnode::core::BlockLinearPart", host_.size());
 }
 
 template <class Real>
 std::size_t BlockLinearPart<Real>::groups(const OperatorSpec& spec) const {
-  return spec.kind == Kind::exponential ? 1 + spec.rates() * (shape_.rows() / shape_.n) : 1;
+  return spec.kind == Kind::exponential ? 1 + spec.evaluations() * (shape_.rows() / shape_.n) : 1;
 }
 
 template <class Real>
@@ -247,7 +248,7 @@ void BlockLinearPart<Real>::write_all() {
                                 add(group, factor, functions.value(index), identity);
                               });
   });
-  upload(std::span<const double>(host_), kappa_);
+  upload(std::span<const double>(host_), coefficients_);
 }
 
 template <class Real>
@@ -305,30 +306,31 @@ void BlockLinearPart<Real>::assemble_jvp(std::span<const double> A_dot, std::spa
 }
 
 template <class Real>
-void BlockLinearPart<Real>::apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                                  const ConstMatrixStack<Real>& X, MatrixView<Real> out,
-                                  Scratch<Real>&) const {
-  const Blocks<const Real> B{kappa_.data() + offsets_[op], per_step_, shape_.n, groups(operators_[op])};
+void BlockLinearPart<Real>::apply(const ExecSpace& space, const Value& value, Scratch<Real>&) const {
+  const auto& [op, steps, at] = value.action;
+  const Blocks<const Real> B{coefficients_.data() + offsets_[op], per_step_, shape_.n,
+                             groups(operators_[op])};
   Kokkos::parallel_for("spnode::core::apply_blocks", Kokkos::RangePolicy<ExecSpace>(space, 0, blocks()),
-                       ApplyBlocks<Real>{B, steps, X, out});
+                       ApplyBlocks<Real>{B, steps, value.X, value.out});
 }
 
 template <class Real>
-void BlockLinearPart<Real>::apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                                      const Reverse& reverse, Scratch<Real>&) const {
+void BlockLinearPart<Real>::apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>&) const {
+  const auto& [op, steps, at] = reverse.action;
   const std::size_t count = groups(operators_[op]);
-  const Blocks<const Real> B{kappa_.data() + offsets_[op], per_step_, shape_.n, count};
+  const Blocks<const Real> B{coefficients_.data() + offsets_[op], per_step_, shape_.n, count};
   const Blocks<Real> B_bar{reverse.bar.data() + offsets_[op], per_step_, shape_.n, count};
   Kokkos::parallel_for("spnode::core::apply_blocks_vjp", Kokkos::RangePolicy<ExecSpace>(space, 0, blocks()),
                        ApplyBlocksVjp<Real>{B, B_bar, steps, reverse.X, reverse.X_bar, reverse.out_bar});
 }
 
 template <class Real>
-void BlockLinearPart<Real>::apply_jvp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                                      const Tangent& tangent, Scratch<Real>& scratch) const {
+void BlockLinearPart<Real>::apply_jvp(const ExecSpace& space, const Tangent& tangent,
+                                      Scratch<Real>& scratch) const {
+  const auto& [op, steps, at] = tangent.action;
   const ScratchFrame frame(scratch);
   const std::size_t count = groups(operators_[op]);
-  const Blocks<const Real> B{kappa_.data() + offsets_[op], per_step_, shape_.n, count};
+  const Blocks<const Real> B{coefficients_.data() + offsets_[op], per_step_, shape_.n, count};
   const Blocks<const Real> B_dot{tangent.dot.data() + offsets_[op], per_step_, shape_.n, count};
   const MatrixView<Real> rest = scratch.matrix(shape_.n, tangent.out_dot.extent(1));
   const Kokkos::RangePolicy<ExecSpace> each(space, 0, blocks());

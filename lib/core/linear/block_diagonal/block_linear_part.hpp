@@ -17,11 +17,12 @@ namespace spnode::core {
 template <class Real>
 class BlockLinearPart final : public LinearPart<Real> {
  public:
+  using typename LinearPart<Real>::Value;
   using typename LinearPart<Real>::Reverse;
   using typename LinearPart<Real>::Tangent;
 
   /// `steps`: the distinct step lengths; `matrix`: block_diagonal.
-  BlockLinearPart(RateShape shape, std::vector<OperatorSpec> operators, std::vector<double> steps,
+  BlockLinearPart(SplitShape shape, std::vector<OperatorSpec> operators, std::vector<double> steps,
                   const LinearShape& matrix);
 
   std::size_t coefficient_count() const override { return per_step_ * steps_.size(); }
@@ -29,12 +30,9 @@ class BlockLinearPart final : public LinearPart<Real> {
   void set_steps(const std::vector<double>& steps) override;
   void assemble_vjp(std::span<const double> bar, std::span<double> A_bar) override;
   void assemble_jvp(std::span<const double> A_dot, std::span<double> dot) override;
-  void apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-             const ConstMatrixStack<Real>& X, MatrixView<Real> out, Scratch<Real>& scratch) const override;
-  void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                 const Reverse& reverse, Scratch<Real>& scratch) const override;
-  void apply_jvp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                 const Tangent& tangent, Scratch<Real>& scratch) const override;
+  void apply(const ExecSpace& space, const Value& value, Scratch<Real>& scratch) const override;
+  void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const override;
+  void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const override;
 
  private:
   void make_room();
@@ -46,14 +44,14 @@ class BlockLinearPart final : public LinearPart<Real> {
   template <class Visit>
   void for_each_operator_block(Visit visit) const;
 
-  RateShape shape_;
+  SplitShape shape_;
   std::vector<OperatorSpec> operators_;
   std::vector<double> steps_;
   LinearShape matrix_;
   std::vector<std::size_t> offsets_;
   std::size_t per_step_ = 0, highest_ = 0;
   std::vector<double> A_, host_;
-  Vector<Real> kappa_;
+  Vector<Real> coefficients_;
 };
 
 }  // namespace spnode::core

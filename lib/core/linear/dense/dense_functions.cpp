@@ -24,7 +24,7 @@ HalfArgument halves_of(const std::vector<OperatorSpec>& operators) {
 
 }  // namespace
 
-std::size_t highest_phi(const RateShape& shape, const std::vector<OperatorSpec>& operators) {
+std::size_t highest_phi(const SplitShape& shape, const std::vector<OperatorSpec>& operators) {
   std::size_t highest = 0;
   for (const OperatorSpec& spec : operators)
     if (spec.kind == Kind::exponential && spec.terms() > 0)
@@ -38,7 +38,7 @@ DenseFunctions::Slot::Slot(std::size_t n, std::size_t max_index, HalfArgument ha
   for (const double c : cs) resolvents.emplace_back(c, Resolvent(n));
 }
 
-DenseFunctions::DenseFunctions(const RateShape& shape, const std::vector<OperatorSpec>& operators)
+DenseFunctions::DenseFunctions(const SplitShape& shape, const std::vector<OperatorSpec>& operators)
     : n_(shape.n), max_index_(highest_phi(shape, operators)), halves_(halves_of(operators)), A_(n_ * n_) {
   for (const OperatorSpec& spec : operators) {
     if (spec.kind == Kind::exponential) has_exponentials_ = true;

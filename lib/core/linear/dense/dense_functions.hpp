@@ -21,7 +21,7 @@ class DenseFunctions {
  public:
   static constexpr std::size_t memory_limit = 16 << 20;  ///< bytes, about
 
-  DenseFunctions(const RateShape& shape, const std::vector<OperatorSpec>& operators);
+  DenseFunctions(const SplitShape& shape, const std::vector<OperatorSpec>& operators);
 
   /// Takes A (n, n).
   void set_matrix(std::span<const double> A);

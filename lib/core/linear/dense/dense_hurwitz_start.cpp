@@ -51,7 +51,7 @@ void DenseHurwitz::set_matrix(std::span<const double> A, std::span<double> theta
   for (std::size_t i = 0; i < n_; ++i) rightmost = std::max(rightmost, schur.T[i * n_ + i]);
   if (!(rightmost < 0.0))
     throw NumericalError("A_L cannot start from a matrix with an eigenvalue " + shortest(rightmost) +
-                         " to the right of model.linear.mu = " + shortest(options_.mu));
+                         " to the right of mu = " + shortest(options_.mu));
 
   // A^T S + S A = -2 |H|: for a normal A the solution is the identity.
   Square twice = absolute_symmetric_part(shifted, n_);

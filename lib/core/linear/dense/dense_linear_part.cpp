@@ -1,3 +1,5 @@
+#include "core/linear/dense/dense_linear_part.hpp"
+
 #include "core/kernels/elementwise.hpp"
 #include "core/linear/dense/dense_functions.hpp"
 #include "core/linear/dense/lane_matrices.hpp"
@@ -15,7 +17,7 @@ Argument argument_of(const OperatorSpec& spec) { return spec.c == 1.0 ? Argument
 }  // namespace
 
 template <class Real>
-DenseLinearPart<Real>::DenseLinearPart(RateShape shape, std::vector<OperatorSpec> operators,
+DenseLinearPart<Real>::DenseLinearPart(SplitShape shape, std::vector<OperatorSpec> operators,
                                        const std::vector<double>& steps)
     : shape_(shape),
       operators_(std::move(operators)),
@@ -33,15 +35,15 @@ DenseLinearPart<Real>::~DenseLinearPart() = default;
 
 template <class Real>
 std::size_t DenseLinearPart<Real>::columns(const OperatorSpec& spec) const {
-  return spec.kind == Kind::exponential ? shape_.n + spec.rates() * shape_.rows() : shape_.n;
+  return spec.kind == Kind::exponential ? shape_.n + spec.evaluations() * shape_.rows() : shape_.n;
 }
 
 template <class Real>
 void DenseLinearPart<Real>::take_steps(const std::vector<double>& steps) {
   steps_ = steps;
   functions_->set_steps(steps_);
-  if (kappa_.extent(0) < coefficient_count())
-    kappa_ = Vector<Real>("spnode::core::DenseLinearPart", coefficient_count());
+  if (coefficients_.extent(0) < coefficient_count())
+    coefficients_ = Vector<Real>("spnode::core::DenseLinearPart", coefficient_count());
 }
 
 template <class Real>
@@ -101,13 +103,13 @@ void DenseLinearPart<Real>::set_steps(const std::vector<double>& steps) {
 
 template <class Real>
 void DenseLinearPart<Real>::write_all() {
-  const auto host = Kokkos::create_mirror_view(kappa_);
+  const auto host = Kokkos::create_mirror_view(coefficients_);
   for (std::size_t step = 0; step < steps_.size(); ++step) {
     functions_->select(step);
     for (std::size_t op = 0; op < operators_.size(); ++op)
       write(operators_[op], steps_[step], host.data() + offset(op, step));
   }
-  update_from(kappa_, host);
+  update_from(coefficients_, host);
 }
 
 template <class Real>
@@ -150,18 +152,20 @@ void DenseLinearPart<Real>::assemble_jvp(std::span<const double> A_dot, std::spa
 }
 
 template <class Real>
-void DenseLinearPart<Real>::apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                                  const ConstMatrixStack<Real>& X, MatrixView<Real> out,
-                                  Scratch<Real>& scratch) const {
-  const LaneMatrices<Real> M{kappa_.data(), per_step_, offsets_[op], shape_.n, columns(operators_[op])};
-  if (!steps.uniform) return apply_per_lane<Real>(space, M, steps, X, out, scratch);
-  gemm<Real>(space, 1.0, M.of(steps.first), Transpose::no, X, 0.0, out);
+void DenseLinearPart<Real>::apply(const ExecSpace& space, const Value& value, Scratch<Real>& scratch) const {
+  const auto& [op, steps, at] = value.action;
+  const LaneMatrices<Real> M{coefficients_.data(), per_step_, offsets_[op], shape_.n,
+                             columns(operators_[op])};
+  if (!steps.uniform) return apply_per_lane<Real>(space, M, steps, value.X, value.out, scratch);
+  gemm<Real>(space, 1.0, M.of(steps.first), Transpose::no, value.X, 0.0, value.out);
 }
 
 template <class Real>
-void DenseLinearPart<Real>::apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                                      const Reverse& reverse, Scratch<Real>& scratch) const {
-  const LaneMatrices<Real> M{kappa_.data(), per_step_, offsets_[op], shape_.n, columns(operators_[op])};
+void DenseLinearPart<Real>::apply_vjp(const ExecSpace& space, const Reverse& reverse,
+                                      Scratch<Real>& scratch) const {
+  const auto& [op, steps, at] = reverse.action;
+  const LaneMatrices<Real> M{coefficients_.data(), per_step_, offsets_[op], shape_.n,
+                             columns(operators_[op])};
   if (!steps.uniform) return apply_per_lane_vjp<Real>(space, M, steps, reverse, scratch);
   std::size_t column = 0;
   for (std::size_t i = 0; i < reverse.X_bar.count; ++i) {
@@ -175,9 +179,11 @@ void DenseLinearPart<Real>::apply_vjp(const ExecSpace& space, std::size_t op, co
 }
 
 template <class Real>
-void DenseLinearPart<Real>::apply_jvp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                                      const Tangent& tangent, Scratch<Real>& scratch) const {
-  const LaneMatrices<Real> M{kappa_.data(), per_step_, offsets_[op], shape_.n, columns(operators_[op])};
+void DenseLinearPart<Real>::apply_jvp(const ExecSpace& space, const Tangent& tangent,
+                                      Scratch<Real>& scratch) const {
+  const auto& [op, steps, at] = tangent.action;
+  const LaneMatrices<Real> M{coefficients_.data(), per_step_, offsets_[op], shape_.n,
+                             columns(operators_[op])};
   LaneMatrices<Real> M_dot = M;
   M_dot.data = tangent.dot.data();
   if (steps.uniform) {

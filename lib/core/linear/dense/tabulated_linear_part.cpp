@@ -23,7 +23,7 @@ bool TabulatedLinearPart<Real>::takes(const std::vector<OperatorSpec>& operators
 }
 
 template <class Real>
-TabulatedLinearPart<Real>::TabulatedLinearPart(RateShape shape, std::vector<OperatorSpec> operators)
+TabulatedLinearPart<Real>::TabulatedLinearPart(SplitShape shape, std::vector<OperatorSpec> operators)
     : shape_(shape),
       operators_(std::move(operators)),
       top_(highest_phi(shape, operators_)),

@@ -21,6 +21,7 @@ namespace spnode::core {
 template <class Real>
 class TabulatedLinearPart final : public LinearPart<Real> {
  public:
+  using typename LinearPart<Real>::Value;
   using typename LinearPart<Real>::Reverse;
   using typename LinearPart<Real>::Tangent;
 
@@ -28,19 +29,16 @@ class TabulatedLinearPart final : public LinearPart<Real> {
   static bool takes(const std::vector<OperatorSpec>& operators, const StepTable& table, std::size_t n);
 
   /// Holds no step length yet.
-  TabulatedLinearPart(RateShape shape, std::vector<OperatorSpec> operators);
+  TabulatedLinearPart(SplitShape shape, std::vector<OperatorSpec> operators);
 
   std::size_t coefficient_count() const override { return nodes_.count() * node_size() + n() * n(); }
   void assemble(std::span<const double> A) override;
   void set_steps(const std::vector<double>& steps) override;
   void assemble_vjp(std::span<const double> bar, std::span<double> A_bar) override;
   void assemble_jvp(std::span<const double> A_dot, std::span<double> dot) override;
-  void apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-             const ConstMatrixStack<Real>& X, MatrixView<Real> out, Scratch<Real>& scratch) const override;
-  void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                 const Reverse& reverse, Scratch<Real>& scratch) const override;
-  void apply_jvp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                 const Tangent& tangent, Scratch<Real>& scratch) const override;
+  void apply(const ExecSpace& space, const Value& value, Scratch<Real>& scratch) const override;
+  void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const override;
+  void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const override;
 
  private:
   /// (constant + per_step h) phi_index + identity I, of the rows of the argument that begin at group n.
@@ -67,7 +65,7 @@ class TabulatedLinearPart final : public LinearPart<Real> {
   Work start(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
              const ConstMatrixStack<Real>& X, Scratch<Real>& scratch) const;
 
-  RateShape shape_;
+  SplitShape shape_;
   std::vector<OperatorSpec> operators_;
   std::vector<std::vector<Term>> terms_;  // of each operator
   std::vector<double> arguments_;         // the c that occur

@@ -103,22 +103,22 @@ void TabulatedLinearPart<Real>::run_lane(const LaneChain<Real>& chain, const Wor
 }
 
 template <class Real>
-void TabulatedLinearPart<Real>::apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                                      const ConstMatrixStack<Real>& X, MatrixView<Real> out,
+void TabulatedLinearPart<Real>::apply(const ExecSpace& space, const Value& value,
                                       Scratch<Real>& scratch) const {
+  const auto& [op, steps, at] = value.action;
   const ScratchFrame frame(scratch);
-  const Work work = start(space, op, steps, X, scratch);
-  for (std::size_t l = 0; l < out.extent(1); ++l) {
+  const Work work = start(space, op, steps, value.X, scratch);
+  for (std::size_t l = 0; l < value.out.extent(1); ++l) {
     run_lane(chain(op, steps.index(l)), work, l);
-    work.scatter(table(), work.y.data(), l, out);
+    work.scatter(table(), work.y.data(), l, value.out);
   }
-  add_identity(op, X, out);
+  add_identity(op, value.X, value.out);
 }
 
 template <class Real>
-void TabulatedLinearPart<Real>::apply_vjp(const ExecSpace& space, std::size_t op,
-                                          const StepLengths<Real>& steps, const Reverse& reverse,
+void TabulatedLinearPart<Real>::apply_vjp(const ExecSpace& space, const Reverse& reverse,
                                           Scratch<Real>& scratch) const {
+  const auto& [op, steps, at] = reverse.action;
   const ScratchFrame frame(scratch);
   const Work work = start(space, op, steps, reverse.X, scratch);
   const NodeTable<Real> nodes = table();
@@ -151,9 +151,9 @@ void TabulatedLinearPart<Real>::apply_vjp(const ExecSpace& space, std::size_t op
 }
 
 template <class Real>
-void TabulatedLinearPart<Real>::apply_jvp(const ExecSpace& space, std::size_t op,
-                                          const StepLengths<Real>& steps, const Tangent& tangent,
+void TabulatedLinearPart<Real>::apply_jvp(const ExecSpace& space, const Tangent& tangent,
                                           Scratch<Real>& scratch) const {
+  const auto& [op, steps, at] = tangent.action;
   const ScratchFrame frame(scratch);
   const Work work = start(space, op, steps, tangent.X, scratch);
   const NodeTable<Real> nodes = table();
@@ -182,14 +182,11 @@ void TabulatedLinearPart<Real>::apply_jvp(const ExecSpace& space, std::size_t op
   add_identity(op, tangent.X_dot, tangent.out_dot);
 }
 
-#define SPNODE_INSTANTIATE(Real)                                                                          \
-  template void TabulatedLinearPart<Real>::apply(const ExecSpace&, std::size_t, const StepLengths<Real>&, \
-                                                 const ConstMatrixStack<Real>&, MatrixView<Real>,         \
-                                                 Scratch<Real>&) const;                                   \
-  template void TabulatedLinearPart<Real>::apply_vjp(                                                     \
-      const ExecSpace&, std::size_t, const StepLengths<Real>&, const Reverse&, Scratch<Real>&) const;     \
-  template void TabulatedLinearPart<Real>::apply_jvp(                                                     \
-      const ExecSpace&, std::size_t, const StepLengths<Real>&, const Tangent&, Scratch<Real>&) const;
+#define SPNODE_INSTANTIATE(Real)                                                                        \
+  template void TabulatedLinearPart<Real>::apply(const ExecSpace&, const Value&, Scratch<Real>&) const; \
+  template void TabulatedLinearPart<Real>::apply_vjp(const ExecSpace&, const Reverse&, Scratch<Real>&)  \
+      const;                                                                                            \
+  template void TabulatedLinearPart<Real>::apply_jvp(const ExecSpace&, const Tangent&, Scratch<Real>&) const;
 SPNODE_INSTANTIATE(double)
 SPNODE_INSTANTIATE(float)
 #undef SPNODE_INSTANTIATE

@@ -44,7 +44,7 @@ struct TaylorLinearPart<Real>::Method {
 };
 
 template <class Real>
-TaylorLinearPart<Real>::TaylorLinearPart(RateShape shape, std::vector<OperatorSpec> operators,
+TaylorLinearPart<Real>::TaylorLinearPart(SplitShape shape, std::vector<OperatorSpec> operators,
                                          double largest_step, const LinearShape& matrix)
     : shape_(shape),
       operators_(std::move(operators)),
@@ -87,14 +87,14 @@ template <class Real>
 struct Sources {
   const ExecSpace& space;
   const OperatorSpec& spec;
-  const RateShape& shape;
+  const SplitShape& shape;
   const LaneOperator<Real>& A;
 
   // visit(k, j, weight) for the weights that are not zero.
   template <class Visit>
   void for_each(Visit visit) const {
     for (std::size_t k = 0; k < spec.terms(); ++k)
-      for (std::size_t j = 0; j < spec.rates(); ++j)
+      for (std::size_t j = 0; j < spec.evaluations(); ++j)
         if (spec.weight[k][j] != 0.0) visit(k, j, spec.weight[k][j]);
   }
   template <class View>
@@ -175,21 +175,22 @@ struct Sources {
 }  // namespace
 
 template <class Real>
-void TaylorLinearPart<Real>::apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                                   const ConstMatrixStack<Real>& X, MatrixView<Real> out,
-                                   Scratch<Real>& scratch) const {
+void TaylorLinearPart<Real>::apply(const ExecSpace& space, const Value& value, Scratch<Real>& scratch) const {
+  const auto& [op, steps, at] = value.action;
   const ScratchFrame frame(scratch);
   const OperatorSpec& spec = operators_[op];
   const LaneOperator<Real>& A = *method_->A;
   if (spec.kind == Kind::generator)
-    return A.apply(space, 1.0, Transpose::no, X.block[0], 0.0, out, method_->work(X.lanes(), scratch));
-  const ExpmvCall<Real> call = Sources<Real>{space, spec, shape_, A}.call(steps, X, scratch);
-  method_->for_lanes(X.lanes()).apply(space, method_->plan, call, out);
+    return A.apply(space, 1.0, Transpose::no, value.X.block[0], 0.0, value.out,
+                   method_->work(value.X.lanes(), scratch));
+  const ExpmvCall<Real> call = Sources<Real>{space, spec, shape_, A}.call(steps, value.X, scratch);
+  method_->for_lanes(value.X.lanes()).apply(space, method_->plan, call, value.out);
 }
 
 template <class Real>
-void TaylorLinearPart<Real>::apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                                       const Reverse& reverse, Scratch<Real>& scratch) const {
+void TaylorLinearPart<Real>::apply_vjp(const ExecSpace& space, const Reverse& reverse,
+                                       Scratch<Real>& scratch) const {
+  const auto& [op, steps, at] = reverse.action;
   const ScratchFrame frame(scratch);
   const std::size_t n = shape_.n, lanes = reverse.X.lanes();
   const LaneOperator<Real>& A = *method_->A;
@@ -213,8 +214,9 @@ void TaylorLinearPart<Real>::apply_vjp(const ExecSpace& space, std::size_t op, c
 }
 
 template <class Real>
-void TaylorLinearPart<Real>::apply_jvp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                                       const Tangent& tangent, Scratch<Real>& scratch) const {
+void TaylorLinearPart<Real>::apply_jvp(const ExecSpace& space, const Tangent& tangent,
+                                       Scratch<Real>& scratch) const {
+  const auto& [op, steps, at] = tangent.action;
   const ScratchFrame frame(scratch);
   const std::size_t lanes = tangent.X.lanes();
   const LaneOperator<Real>& A = *method_->A;

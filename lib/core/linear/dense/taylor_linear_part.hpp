@@ -14,16 +14,17 @@ namespace spnode::core {
 template <class Real>
 class TaylorLinearPart final : public LinearPart<Real> {
  public:
+  using typename LinearPart<Real>::Value;
   using typename LinearPart<Real>::Reverse;
   using typename LinearPart<Real>::Tangent;
 
   /// `largest_step`: the largest |h| that will be asked for; `matrix`: dense or low_rank. Operators that are
   /// resolvents must not be applied.
-  TaylorLinearPart(RateShape shape, std::vector<OperatorSpec> operators, double largest_step,
+  TaylorLinearPart(SplitShape shape, std::vector<OperatorSpec> operators, double largest_step,
                    const LinearShape& matrix);
 
   /// For a dense A.
-  TaylorLinearPart(RateShape shape, std::vector<OperatorSpec> operators, double largest_step)
+  TaylorLinearPart(SplitShape shape, std::vector<OperatorSpec> operators, double largest_step)
       : TaylorLinearPart(shape, std::move(operators), largest_step,
                          LinearShape{LinearStructure::dense, shape.n}) {}
   ~TaylorLinearPart() override;
@@ -32,19 +33,16 @@ class TaylorLinearPart final : public LinearPart<Real> {
   void assemble(std::span<const double> A) override;
   void assemble_vjp(std::span<const double> bar, std::span<double> A_bar) override;
   void assemble_jvp(std::span<const double> A_dot, std::span<double> dot) override;
-  void apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-             const ConstMatrixStack<Real>& X, MatrixView<Real> out, Scratch<Real>& scratch) const override;
-  void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                 const Reverse& reverse, Scratch<Real>& scratch) const override;
-  void apply_jvp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                 const Tangent& tangent, Scratch<Real>& scratch) const override;
+  void apply(const ExecSpace& space, const Value& value, Scratch<Real>& scratch) const override;
+  void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const override;
+  void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const override;
 
   /// A, from the last assemble.
   const LaneOperator<Real>& matrix() const;
 
  private:
   struct Method;
-  RateShape shape_;
+  SplitShape shape_;
   std::vector<OperatorSpec> operators_;
   double largest_step_;
   LinearShape matrix_;

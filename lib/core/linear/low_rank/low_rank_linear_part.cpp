@@ -45,7 +45,7 @@ void scale_lanes(const ExecSpace& space, double c, const StepLengths<Real>& step
 }  // namespace
 
 template <class Real>
-LowRankLinearPart<Real>::LowRankLinearPart(RateShape shape, std::vector<OperatorSpec> operators,
+LowRankLinearPart<Real>::LowRankLinearPart(SplitShape shape, std::vector<OperatorSpec> operators,
                                            std::vector<double> steps, const LinearShape& matrix)
     : operators_(std::move(operators)),
       steps_(std::move(steps)),
@@ -159,19 +159,19 @@ void LowRankLinearPart<Real>::solve(const ExecSpace& space, std::size_t op, Tran
 }
 
 template <class Real>
-void LowRankLinearPart<Real>::apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                                    const ConstMatrixStack<Real>& X, MatrixView<Real> out,
+void LowRankLinearPart<Real>::apply(const ExecSpace& space, const Value& value,
                                     Scratch<Real>& scratch) const {
-  if (operators_[op].kind != Kind::resolvent) return taylor_.apply(space, op, steps, X, out, scratch);
-  solve(space, op, Transpose::no, steps, X.block[0], out, scratch);
+  const auto& [op, steps, at] = value.action;
+  if (operators_[op].kind != Kind::resolvent) return taylor_.apply(space, value, scratch);
+  solve(space, op, Transpose::no, steps, value.X.block[0], value.out, scratch);
 }
 
 /// With y = R x and z = R^T y_bar: x_bar += z, and A_bar += tau z y^T.
 template <class Real>
-void LowRankLinearPart<Real>::apply_vjp(const ExecSpace& space, std::size_t op,
-                                        const StepLengths<Real>& steps, const Reverse& reverse,
+void LowRankLinearPart<Real>::apply_vjp(const ExecSpace& space, const Reverse& reverse,
                                         Scratch<Real>& scratch) const {
-  if (operators_[op].kind != Kind::resolvent) return taylor_.apply_vjp(space, op, steps, reverse, scratch);
+  const auto& [op, steps, at] = reverse.action;
+  if (operators_[op].kind != Kind::resolvent) return taylor_.apply_vjp(space, reverse, scratch);
   const ScratchFrame frame(scratch);
   const std::size_t lanes = reverse.out_bar.extent(1);
   const MatrixView<Real> y = scratch.matrix(matrix_.n, lanes), z = scratch.matrix(matrix_.n, lanes);
@@ -185,10 +185,10 @@ void LowRankLinearPart<Real>::apply_vjp(const ExecSpace& space, std::size_t op,
 
 /// With y = R x: y_dot = R (x_dot + tau A_dot y).
 template <class Real>
-void LowRankLinearPart<Real>::apply_jvp(const ExecSpace& space, std::size_t op,
-                                        const StepLengths<Real>& steps, const Tangent& tangent,
+void LowRankLinearPart<Real>::apply_jvp(const ExecSpace& space, const Tangent& tangent,
                                         Scratch<Real>& scratch) const {
-  if (operators_[op].kind != Kind::resolvent) return taylor_.apply_jvp(space, op, steps, tangent, scratch);
+  const auto& [op, steps, at] = tangent.action;
+  if (operators_[op].kind != Kind::resolvent) return taylor_.apply_jvp(space, tangent, scratch);
   const ScratchFrame frame(scratch);
   const std::size_t lanes = tangent.out_dot.extent(1);
   const MatrixView<Real> y = scratch.matrix(matrix_.n, lanes), rhs = scratch.matrix(matrix_.n, lanes);

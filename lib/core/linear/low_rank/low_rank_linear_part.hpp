@@ -16,11 +16,12 @@ namespace spnode::core {
 template <class Real>
 class LowRankLinearPart final : public LinearPart<Real> {
  public:
+  using typename LinearPart<Real>::Value;
   using typename LinearPart<Real>::Reverse;
   using typename LinearPart<Real>::Tangent;
 
   /// `steps`: the distinct step lengths, of which set_steps() may take some only; `matrix`: low_rank.
-  LowRankLinearPart(RateShape shape, std::vector<OperatorSpec> operators, std::vector<double> steps,
+  LowRankLinearPart(SplitShape shape, std::vector<OperatorSpec> operators, std::vector<double> steps,
                     const LinearShape& matrix);
 
   std::size_t coefficient_count() const override { return matrix_.coefficient_count(); }
@@ -28,12 +29,9 @@ class LowRankLinearPart final : public LinearPart<Real> {
   void set_steps(const std::vector<double>& steps) override;
   void assemble_vjp(std::span<const double> bar, std::span<double> A_bar) override;
   void assemble_jvp(std::span<const double> A_dot, std::span<double> dot) override;
-  void apply(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-             const ConstMatrixStack<Real>& X, MatrixView<Real> out, Scratch<Real>& scratch) const override;
-  void apply_vjp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                 const Reverse& reverse, Scratch<Real>& scratch) const override;
-  void apply_jvp(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
-                 const Tangent& tangent, Scratch<Real>& scratch) const override;
+  void apply(const ExecSpace& space, const Value& value, Scratch<Real>& scratch) const override;
+  void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const override;
+  void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const override;
 
  private:
   std::size_t core_size() const { return matrix_.columns() * matrix_.columns(); }

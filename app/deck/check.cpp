@@ -1,0 +1,114 @@
+#include "app/deck/check.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "app/deck/values.hpp"
+#include "core/loss/loss_terms.hpp"
+
+namespace spnode::app {
+
+namespace {
+
+bool strictly_monotone(const std::vector<double>& t) {
+  return std::adjacent_find(t.begin(), t.end(), std::greater_equal<>()) == t.end() ||
+         std::adjacent_find(t.begin(), t.end(), std::less_equal<>()) == t.end();
+}
+
+std::string number(double value) { return Value<double>::print(value); }
+
+/// An autoencoder is asked for in one word, so that none is left out by mistake.
+void check_that_it_is_enabled(const Deck& deck) {
+  const std::string section = "model.autoencoder.", enabled = section + "enabled";
+  const auto first = deck.places.lower_bound(section);
+  if (first == deck.places.end() || !first->first.starts_with(section)) return;
+  require_option(deck.places.contains(enabled), {first->first},
+                 "is given, but not " + enabled + ": say true or false");
+}
+
+void check_autoencoder(const Deck& deck) {
+  check_that_it_is_enabled(deck);
+  const auto& autoencoder = deck.model.autoencoder;
+  const bool networks = autoencoder.enabled && !autoencoder.hidden.empty();
+  require_option(!networks || !autoencoder.frozen || deck.training.pretrain_epochs > 0,
+                 {"model.autoencoder.frozen", "training.pretrain_epochs"},
+                 "is true, which keeps untrained networks; give training.pretrain_epochs above 0");
+  require_option(
+      deck.training.pretrain_epochs == 0 || networks || (autoencoder.enabled && autoencoder.pod_trainable),
+      {"training.pretrain_epochs", "model.autoencoder.enabled"},
+      "is " + std::to_string(deck.training.pretrain_epochs) +
+          ", but no autoencoder is there to train: give model.autoencoder.enabled and hidden layers");
+}
+
+/// Terms that are zero without an autoencoder.
+void check_loss(const Deck& deck) {
+  const auto terms = core::loss_terms();
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    const bool is_constant = terms[i].needs_autoencoder && !deck.model.autoencoder.enabled;
+    const std::string name(terms[i].name),
+        reason = ", but model.autoencoder.enabled is false: without an autoencoder it is always zero";
+    require_option(!is_constant || !core::is_trained(deck.loss, i), {"loss." + name},
+                   "is " + number(deck.loss.weights[i]) + reason);
+    require_option(!is_constant || !core::is_validated(deck.loss, i), {"loss.monitor"},
+                   "names " + name + reason);
+  }
+}
+
+/// Functions of structured operators have one way each.
+void check_structure(const Deck& deck) {
+  using core::LinearStructure, core::MatrixFunctionMethod;
+  const LinearStructure structure = deck.model.linear.structure;
+  const std::string found = "; found " + std::string(name_of(deck.integrator.linear));
+  require_option(
+      structure != LinearStructure::block_diagonal || deck.integrator.linear != MatrixFunctionMethod::taylor,
+      {"model.linear.structure", "integrator.linear"},
+      "is block_diagonal, which has closed forms; leave integrator.linear automatic" + found);
+  require_option(
+      structure != LinearStructure::low_rank || deck.integrator.linear != MatrixFunctionMethod::dense,
+      {"model.linear.structure", "integrator.linear"},
+      "is low_rank, which has products only; leave integrator.linear automatic" + found);
+}
+
+void check_rollout_lengths(const Deck& deck) {
+  const std::size_t window = deck.data.windows.window;
+  for (const std::size_t rollout_length : deck.training.adam.rollout_lengths)
+    require_option(window == 0 || rollout_length <= window, {"training.adam.rollout_lengths", "data.window"},
+                   "has " + std::to_string(rollout_length) + ", but data.window is " +
+                       std::to_string(window) + ": windows have no more intervals");
+}
+
+}  // namespace
+
+void ForecastOptions::validate() const {
+  require_option(times.empty() || (step == 0.0 && steps == 0), {"times", "step"},
+                 "and step with steps exclude each other; give one of the two");
+  const std::string found = "; found " + number(step) + " and " + std::to_string(steps);
+  require_option((step == 0.0) == (steps == 0), {"step", "steps"}, "and steps go together" + found);
+  require_option(std::isfinite(step * static_cast<double>(steps)), {"step", "steps"},
+                 "times steps is not finite" + found);
+  require_option(
+      times.size() != 1 && strictly_monotone(times), {"times"},
+      "must be at least two strictly monotone times; found " + Value<std::vector<double>>::print(times));
+}
+
+void check_contradictions(const Deck& deck) {
+  try {
+    require_option(!deck.output.empty(), {"output"}, "is empty; name a directory");
+    validate_all(deck);
+    check_autoencoder(deck);
+    check_loss(deck);
+    check_structure(deck);
+    check_rollout_lengths(deck);
+  } catch (const OptionError& error) {
+    throw at_its_key(deck, error);
+  }
+}
+
+UsageError at_its_key(const Deck& deck, const OptionError& error) {
+  const auto given = std::find_if(error.options.begin(), error.options.end(),
+                                  [&](const std::string& key) { return deck.places.contains(key); });
+  return UsageError((given == error.options.end() ? "" : deck.places.at(*given)) + error.what());
+}
+
+}  // namespace spnode::app

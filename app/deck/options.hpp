@@ -1,0 +1,163 @@
+#pragma once
+/// The program's own options: the data, and what is made of a trained model.
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "core/data/windows.hpp"
+#include "core/integrators/options.hpp"
+#include "core/support/option.hpp"
+
+namespace spnode::app {
+
+/// Where the trajectories are, and how windows are cut from them.
+struct DataOptions {
+  std::string train, validation, test;  ///< trajectory files; generate writes them
+  core::WindowOptions windows;
+
+  static void describe(auto& visit) {
+    using Self = DataOptions;
+    visit.option("train", &Self::train, {.meaning = "trajectories to train on", .on_resume = OnResume::free});
+    visit.option("validation", &Self::validation,
+                 {.meaning = "trajectories that select the best model; empty: the training loss does",
+                  .on_resume = OnResume::free});
+    visit.option("test", &Self::test,
+                 {.meaning = "unseen trajectories for forecast and evaluate", .on_resume = OnResume::free});
+    visit.include(&Self::windows);
+  }
+};
+
+/// Several forecasts from each initial state.
+struct EnsembleOptions {
+  std::size_t members = 1;
+  double perturbation = 0.01;
+
+  static void describe(auto& visit) {
+    using Self = EnsembleOptions;
+    visit.option("members", &Self::members,
+                 {.meaning = "forecasts for each state; all are written, with their numbers as /parameters",
+                  .limits = at_least(1)});
+    visit.option("perturbation", &Self::perturbation,
+                 {.meaning = "standard deviation of normal numbers added to the components, over the model's "
+                             "scaling",
+                  .limits = at_least(0)});
+  }
+};
+
+/// What `forecast` computes. Times: `times`, else `step` and `steps`, else those of the data.
+struct ForecastOptions {
+  std::string model, data, output;
+  std::size_t start = 0;
+  std::size_t trajectories = 0;
+  double step = 0.0;
+  std::size_t steps = 0;
+  std::vector<double> times;
+  std::size_t substeps = 0;
+  double tolerance = 0.0;  ///< of adaptive steps, which `substeps` are the longest of
+  EnsembleOptions ensemble;
+
+  static void describe(auto& visit) {
+    using Self = ForecastOptions;
+    visit.option("model", &Self::model, {.meaning = "model file; empty: model.h5 in the run directory"});
+    visit.option("data", &Self::data, {.meaning = "file of the initial states; empty: data.test"});
+    visit.option("output", &Self::output,
+                 {.meaning = "file that is written; empty: trajectories.h5 in the run directory"});
+    visit.option("start", &Self::start, {.meaning = "index of the initial state along the data's times"});
+    visit.option("trajectories", &Self::trajectories, {.meaning = "only the first so many; 0: all"});
+    visit.option(
+        "step", &Self::step,
+        {.meaning = "between two written states; negative: backwards; 0: the data's times", .unit = "time"});
+    visit.option("steps", &Self::steps, {.meaning = "number of these"});
+    visit.option("times", &Self::times,
+                 {.meaning = "explicit times, strictly monotone, the initial state's first; []: none",
+                  .unit = "time"});
+    visit.option("substeps", &Self::substeps,
+                 {.meaning = "integration steps between two written states; 0: integrator.substeps of the "
+                             "model",
+                  .limits = between(0, core::most_substeps)});
+    visit.option("tolerance", &Self::tolerance,
+                 {.meaning = "relative error of a step; shorter ones are taken as it needs, for each "
+                             "trajectory; 0: equal steps",
+                  .limits = at_least(0)});
+    visit.section("ensemble", &Self::ensemble,
+                  "Several forecasts from each initial state: the state itself, and perturbed ones.");
+  }
+
+  /// Raises OptionError.
+  void validate() const;
+};
+
+/// What `evaluate` measures.
+struct EvaluateOptions {
+  std::string model, data;
+  std::size_t trajectories = 0;
+  std::string fine_data;
+  double threshold = 0.5;
+  double lyapunov_time = 0.0;
+  bool step_consistency = true;
+  double spatial_period = 0.0;
+  std::vector<double> conserved;
+  double long_run = 0.0;
+  double require_valid_time = 0.0;
+  double require_error = 0.0;
+
+  static void describe(auto& visit) {
+    using Self = EvaluateOptions;
+    visit.option("model", &Self::model, {.meaning = "model file; empty: model.h5 in the run directory"});
+    visit.option("data", &Self::data, {.meaning = "trajectories to compare with; empty: data.test"});
+    visit.option("trajectories", &Self::trajectories, {.meaning = "only the first so many; 0: all"});
+    visit.option("fine_data", &Self::fine_data,
+                 {.meaning = "trajectories on a finer time grid, integrator.substeps in each interval: one "
+                             "more column; empty: none"});
+    visit.option("threshold", &Self::threshold,
+                 {.meaning = "relative error that ends the valid prediction time", .limits = above(0)});
+    visit.option("lyapunov_time", &Self::lyapunov_time,
+                 {.meaning = "unit that the valid prediction time is given in, too; 0: none",
+                  .unit = "time",
+                  .limits = at_least(0)});
+    visit.option("step_consistency", &Self::step_consistency,
+                 {.meaning = "forecast again with half the step and compare"});
+    visit.option("spatial_period", &Self::spatial_period,
+                 {.meaning = "components are values on a periodic grid of this length: density of (u_x, "
+                             "u_xx), energies; 0: no",
+                  .unit = "length",
+                  .limits = at_least(0)});
+    visit.option("conserved", &Self::conserved,
+                 {.meaning = "weights w of a conserved quantity w . u, whose drift is measured; []: none"});
+    visit.option("long_run", &Self::long_run,
+                 {.meaning = "length of a forecast, not stored, in steps of the data's first interval: is it "
+                             "bounded? 0: none",
+                  .unit = "time",
+                  .limits = at_least(0)});
+    visit.option("require_valid_time", &Self::require_valid_time,
+                 {.meaning = "status 4 where the mean valid prediction time is less; 0: no check",
+                  .unit = "time",
+                  .limits = at_least(0)});
+    visit.option(
+        "require_error", &Self::require_error,
+        {.meaning = "status 4 where the mean relative error is more; 0: no check", .limits = at_least(0)});
+  }
+};
+
+/// What `spectrum` reports.
+struct SpectrumSettings {
+  std::string model;
+  std::size_t count = 0;
+  std::size_t dense_limit = 512;
+  double tolerance = 1e-12;
+
+  static void describe(auto& visit) {
+    using Self = SpectrumSettings;
+    visit.option("model", &Self::model, {.meaning = "model file; empty: model.h5 in the run directory"});
+    visit.option("count", &Self::count,
+                 {.meaning = "eigenvalues of largest real part; 0: all up to dense_limit, 20 above it"});
+    visit.option("dense_limit", &Self::dense_limit,
+                 {.meaning = "up to this dimension LAPACK computes all of them, above it Krylov-Schur"});
+    visit.option(
+        "tolerance", &Self::tolerance,
+        {.meaning = "changes of A_L so large, relative to its norm, break no bound", .limits = at_least(0)});
+  }
+};
+
+}  // namespace spnode::app

@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Makes the data of three decks as a user would make files of his own simulations, with NumPy and h5py.
+
+    input/example_data.py SYSTEM...          writes data/SYSTEM/{train,validation,test}.h5
+
+forced_room      a room with a heater: C T' = (outside(t) - T) / R + heater(t); /inputs/outside, /inputs/heater
+parametric_hopf  x' = a x - w y - x (x^2 + y^2), y' = a y + w x - y (x^2 + y^2); /parameters/a, /parameters/w
+lotka_volterra   u' = 1.5 u - u v, v' = -3 v + u v
+"""
+import pathlib
+import sys
+
+import h5py
+import numpy as np
+
+
+def runge_kutta(f, state, time, substeps=40):
+    """Solutions (count, times, components) from the states (count, components), by the classical scheme."""
+    states = [state]
+    for begin, end in zip(time[:-1], time[1:]):
+        h = (end - begin) / substeps
+        for _ in range(substeps):
+            a = f(state)
+            b = f(state + 0.5 * h * a)
+            c = f(state + 0.5 * h * b)
+            d = f(state + h * c)
+            state = state + h / 6 * (a + 2 * b + 2 * c + d)
+        states.append(state)
+    return np.stack(states, axis=1)
+
+
+def forced_room(rng, count):
+    time = np.linspace(0, 48, 193)  # hours
+    rc, c = 5.0, 2.0
+    phase, level = rng.uniform(0, 24, (count, 1)), rng.uniform(0, 10, (count, 1))
+    outside = level + 5 * np.sin(2 * np.pi * (time - phase) / 24)
+    heater = np.repeat(rng.integers(0, 2, (count, 25)), 8, axis=1)[:, :193] * 6.0
+    state = np.empty((count, 193, 1))
+    state[:, 0, 0] = rng.uniform(15, 22, count)
+    for k in range(192):  # inputs are held until the next time: exact
+        rest = outside[:, k] + rc * heater[:, k] / c
+        state[:, k + 1, 0] = rest + (state[:, k, 0] - rest) * np.exp(-(time[k + 1] - time[k]) / rc)
+    return {"state": state, "time": time, "inputs/outside": outside, "inputs/heater": heater}
+
+
+def parametric_hopf(rng, count):
+    time = np.linspace(0, 8, 81)
+    a, w = rng.uniform(-0.5, 1, count), rng.uniform(1, 3, count)
+
+    def rate(state):
+        x, y = state[:, 0], state[:, 1]
+        square = x * x + y * y
+        return np.stack([a * x - w * y - x * square, a * y + w * x - y * square], axis=1)
+
+    state = runge_kutta(rate, rng.uniform(-1, 1, (count, 2)), time)
+    return {"state": state, "time": time, "parameters/a": a, "parameters/w": w}
+
+
+def lotka_volterra(rng, count):
+    time = np.linspace(0, 10, 201)
+
+    def rate(state):
+        u, v = state[:, 0], state[:, 1]
+        return np.stack([1.5 * u - u * v, -3 * v + u * v], axis=1)
+
+    return {"state": runge_kutta(rate, rng.uniform(1, 5, (count, 2)), time), "time": time}
+
+
+SIZES = {"forced_room": (30, 5, 5), "parametric_hopf": (120, 20, 20), "lotka_volterra": (40, 10, 10)}
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2 or not set(sys.argv[1:]) <= set(SIZES):
+        sys.exit(__doc__)
+    for system in sys.argv[1:]:
+        folder = pathlib.Path("data", system)
+        folder.mkdir(parents=True, exist_ok=True)
+        for seed, (name, count) in enumerate(zip(("train", "validation", "test"), SIZES[system])):
+            with h5py.File(folder / f"{name}.h5", "w") as file:
+                for dataset, values in globals()[system](np.random.default_rng(seed), count).items():
+                    file[dataset] = values
+            print(folder / f"{name}.h5")

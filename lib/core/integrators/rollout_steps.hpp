@@ -1,0 +1,75 @@
+#pragma once
+/// The steps of a rollout of one tile: their lengths, and the arguments of the right-hand side.
+
+#include "core/data/trajectories.hpp"
+#include "core/integrators/integrator.hpp"
+#include "core/linear/step_table.hpp"
+#include "core/vector_field/model.hpp"
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace spnode::core {
+
+/// The arguments q of a model (ArgumentOptions), read from trajectories at any time.
+class ArgumentReader {
+ public:
+  /// `scaling`: of the arguments; q is scaled by it.
+  ArgumentReader(const ArgumentOptions& options, const Scaling& scaling);
+
+  std::size_t size() const { return scaling_.shift.size(); }
+  bool constant() const { return options_.constant(); }
+
+  /// Reads these trajectories from now on, without a copy. Raises UsageError where they lack a parameter or
+  /// an input.
+  void attach(const Trajectories& data);
+
+  /// q (size()) of the held trajectory number `trajectory` at time t. Raises UsageError where an input is not
+  /// given at t.
+  void read(std::size_t trajectory, double t, std::span<double> q) const;
+
+  /// The same as the data have it, without scaling.
+  void read_unscaled(std::size_t trajectory, double t, std::span<double> q) const;
+
+ private:
+  double input(const double* values, const double* times, std::size_t count, double t) const;
+
+  ArgumentOptions options_;
+  Scaling scaling_;
+  const Trajectories* data_ = nullptr;
+  std::vector<const double*> parameters_, inputs_;  // where their values stand
+};
+
+/// Where the lanes of a tile stand: their trajectories, and the times between their intervals.
+struct LaneTimes {
+  std::span<const std::size_t> trajectory;  ///< (lanes)
+  std::span<const double> times;            ///< (intervals + 1, lanes) row major
+};
+
+/// Step lengths and arguments of all steps of a tile. `substeps` steps cross an interval.
+template <class Real>
+class RolloutSteps {
+ public:
+  /// As TileSteps::assign. Without arguments until assign_arguments().
+  void assign(const StepTable& table, const std::vector<double>& h, std::size_t intervals, std::size_t lanes);
+
+  /// The arguments at the abscissae of a scheme. Raises UsageError as ArgumentReader::read does.
+  void assign_arguments(const ArgumentReader& reader, const LaneTimes& lanes, std::size_t substeps,
+                        std::span<const double> abscissae);
+
+  TileSteps<Real>& lengths() { return lengths_; }
+  std::size_t intervals() const { return lengths_.intervals(); }
+
+  /// Step number i of the rollout, where `substeps` steps cross an interval.
+  Step<Real> step(std::size_t i, std::size_t substeps) const;
+
+ private:
+  TileSteps<Real> lengths_;
+  std::size_t lanes_ = 0, abscissae_ = 0;  // abscissae_ = 0: q is constant
+  bool has_arguments_ = false;
+  Matrix<Real> q_;  // (m, lanes), or (m, steps abscissae lanes)
+  std::vector<double> staging_, point_;
+};
+
+}  // namespace spnode::core

@@ -1,0 +1,62 @@
+#pragma once
+/// The schemes as tableaux, and the programs that step them. To add a scheme of a known kind: its tableau and
+/// its line in program_of().
+
+#include "core/integrators/options.hpp"
+#include "core/integrators/stage_program.hpp"
+
+#include <vector>
+
+namespace spnode::core {
+
+/// An explicit Runge-Kutta scheme for the whole right-hand side f(u) = A u + g(u) - A r(u):
+/// U_i = u + h sum_{j<i} a_ij f(U_j), u' = u + h sum_i b_i f(U_i).
+struct ExplicitTableau {
+  int order;
+  std::vector<std::vector<double>> a;  ///< strictly lower rows
+  std::vector<double> b;
+  std::vector<double> embedded = {};  ///< b of a second scheme whose difference estimates the error
+};
+
+/// An implicit-explicit Runge-Kutta scheme: A u implicit (diagonally), the nonlinear part explicit.
+///
+///   U_i = rhs_i + gamma_i h A U_i,   rhs_i = u + h sum_{j<i} (explicit_ij F_j + implicit_ij A U_j),
+///   u'  = u + h sum_i (explicit_weight_i F_i + implicit_weight_i A U_i),   F_i = g(U_i) - A r(U_i).
+///
+/// With gamma_i > 0 the product h A U_i = (U_i - rhs_i) / gamma_i comes from the solve: at large h A it is
+/// free of the cancellation of a multiplication. Stages with gamma_i = 0 are explicit and must not need A
+/// U_i.
+struct ImexTableau {
+  int order;
+  std::vector<double> gamma;                              ///< diagonal of the implicit tableau
+  std::vector<std::vector<double>> explicit_, implicit_;  ///< strictly lower rows
+  std::vector<double> explicit_weight, implicit_weight;
+};
+
+/// An explicit exponential Runge-Kutta scheme whose coefficients are combinations of phi functions of one
+/// argument per stage:
+///
+///   U_i = phi_0(c_i h A) u + h sum_k phi_k(c_i h A) w_ik,   w_ik = sum_{j<i} weight_ikj N(U_j),
+///
+/// with U_1 = u and the next state as the last "stage", at c = 1.
+struct ExponentialTableau {
+  struct Stage {
+    double c;
+    std::vector<std::vector<double>> weight;  ///< weight[k - 1][j]: of N(U_j) beside phi_k
+  };
+  int order;
+  std::vector<Stage> stages;  ///< U_2, ..., U_s, then the next state
+};
+
+/// IMEX-SSP2(2,2,2), L-stable (Pareschi and Russo, J. Sci. Comput. 25, 2005, Table II).
+ImexTableau imex_ssp2_tableau();
+
+StageProgram program_of(const ExplicitTableau& tableau, const SplitShape& shape);
+StageProgram program_of(const ImexTableau& tableau, const SplitShape& shape);
+StageProgram program_of(const ExponentialTableau& tableau, const SplitShape& shape);
+
+/// The program of a scheme for right-hand sides of the given shape. Raises OptionError (scheme) where the
+/// scheme needs a linear part that is not there.
+StageProgram program_of(Scheme scheme, const SplitShape& shape);
+
+}  // namespace spnode::core

@@ -1,0 +1,75 @@
+#pragma once
+/// The nonlinear part of a right-hand side.
+
+#include "core/components/component.hpp"
+#include "core/vector_field/options.hpp"
+
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace spnode::core {
+
+/// The nonlinear terms of a model: du/dt = A_L u + g(x) - A_L r(x) at the point x = [u; q].
+///
+/// g sums the plain terms, r those in relaxation form. A value is the stack [g; r] of those that are present.
+template <class Real>
+class NonlinearTerms {
+ public:
+  using Value = typename LaneMap<Real>::Value;
+  using Reverse = typename LaneMap<Real>::Reverse;
+  using Tangent = typename LaneMap<Real>::Tangent;
+  using TangentReverse = typename LaneMap<Real>::TangentReverse;
+
+  /// Raises OptionError where a term does not go with the other options.
+  NonlinearTerms(const ModelOptions& options, std::size_t dimension);
+
+  std::size_t dimension() const { return n_; }
+  bool has_plain() const { return has_plain_; }
+  bool has_relaxed() const { return has_relaxed_; }
+  std::size_t value_rows() const { return n_ * (std::size_t(has_plain_) + std::size_t(has_relaxed_)); }
+  std::size_t tape_rows() const { return tape_rows_; }
+  std::size_t coefficient_count() const { return coefficient_count_; }
+
+  /// value.y (value_rows(), lanes) is overwritten with [g; r].
+  void apply(const ExecSpace& space, const Value& value, Scratch<Real>& scratch) const;
+
+  /// reverse.y_bar: adjoint of the value.
+  void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const;
+
+  /// tangent.y_dot: tangent of the value, overwritten.
+  void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const;
+
+  /// reverse.y_dot_bar: adjoint of the tangent of the value.
+  void apply_jvp_vjp(const ExecSpace& space, const TangentReverse& reverse, Scratch<Real>& scratch) const;
+
+  struct Term {
+    std::unique_ptr<LaneMap<Real>> map;
+    bool relaxed;
+    std::size_t coefficient, tape_row;  // where its own begin
+  };
+  const std::vector<Term>& terms() const { return terms_; }
+  void declare(ParameterLayout& layout);
+
+  /// As of Component, over the terms' coefficients one after the other.
+  void assemble(std::span<const double> theta, std::span<double> c) const;
+  void assemble_vjp(std::span<const double> theta, std::span<const double> c_bar,
+                    std::span<double> theta_bar) const;
+  void assemble_jvp(std::span<const double> theta, std::span<const double> theta_dot,
+                    std::span<double> c_dot) const;
+
+ private:
+  std::size_t first_row(const Term& term) const { return term.relaxed && has_plain_ ? n_ : 0; }
+  template <class View>
+  View coefficients_of(const Term& term, const View& all) const {
+    if (all.extent(0) == 0) return all;
+    return View(all.data() + term.coefficient, term.map->coefficient_count());
+  }
+
+  std::size_t n_;
+  std::vector<Term> terms_;
+  bool has_plain_ = false, has_relaxed_ = false;
+  std::size_t tape_rows_ = 0, coefficient_count_ = 0;
+};
+
+}  // namespace spnode::core

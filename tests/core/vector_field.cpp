@@ -1,0 +1,183 @@
+#include "core/vector_field/vector_field.hpp"
+
+#include "catch.hpp"
+#include "core/integrators/dynamics.hpp"
+#include "core/support/error.hpp"
+#include "helpers.hpp"
+
+using namespace spnode;
+using namespace spnode::core;
+using namespace spnode::test;
+
+namespace {
+
+struct Case {
+  std::string name;
+  ModelOptions options;
+};
+
+// Every structure of A, with plain and relaxed terms, with and without arguments.
+std::vector<Case> all_cases() {
+  ModelOptions base;
+  base.linear = {0.1, 0.5, 2.0, 0.3, true};
+  base.linear.rank = 2;
+  base.bilinear = {2, 0.5};
+  base.network.hidden = {5};
+  base.lipschitz.hidden = {4};
+  base.lipschitz.bound = 2.0;
+  std::vector<Case> cases;
+  for (const bool arguments : {false, true})
+    for (const auto structure : {LinearStructure::dense, LinearStructure::block_diagonal,
+                                 LinearStructure::low_rank, LinearStructure::none})
+      for (const bool relaxed : {false, true}) {
+        if (relaxed && structure == LinearStructure::none) continue;
+        ModelOptions options = base;
+        options.linear.structure = structure;
+        options.lipschitz.relaxation = relaxed;
+        options.nonlinear = {NonlinearKind::bilinear, NonlinearKind::network, NonlinearKind::lipschitz};
+        if (arguments) {
+          options.arguments = {{"mu"}, {"c"}, true, Interpolation::linear};
+          options.nonlinear.push_back(NonlinearKind::forcing);
+        }
+        cases.push_back({"structure " + std::to_string(int(structure)) + (relaxed ? ", relaxed" : "") +
+                             (arguments ? ", arguments" : ""),
+                         options});
+      }
+  ModelOptions linear = base;
+  linear.nonlinear.clear();
+  cases.push_back({"linear", linear});
+  return cases;
+}
+
+// A right-hand side at random parameters and points.
+template <class Real>
+struct Setup {
+  static constexpr std::size_t n = 5, lanes = 9;
+
+  explicit Setup(const ModelOptions& options)
+      : model(options, n), field(model), theta(model.initialise(2, nullptr)), m(model.argument_count()) {
+    const auto noise = random_vector(theta.size(), "noise", 0.2);
+    for (std::size_t i = 0; i < theta.size(); ++i) theta[i] += noise[i];
+    tape = Matrix<Real>("tape", field.tape_rows(), lanes);
+    u = random_matrix<Real>(n, lanes, "u");
+    q = random_matrix<Real>(m, lanes, "q");
+  }
+
+  Matrix<Real> value(std::span<const double> at, const Matrix<Real>& state, const Matrix<Real>& arguments) {
+    field.set_parameters(at);
+    Matrix<Real> f("f", n, lanes);
+    field.value(space, {state, arguments}, f, tape, scratch);
+    return f;
+  }
+  Matrix<Real> tangent(std::span<const double> at, const Matrix<Real>& state, const Matrix<Real>& u_dot,
+                       const Matrix<Real>& q_dot) {
+    value(at, state, q);
+    Matrix<Real> f_dot("f_dot", n, lanes);
+    field.jvp(space, {{state, q}, {u_dot, q_dot}, tape, {}, f_dot}, scratch);
+    return f_dot;
+  }
+
+  ExecSpace space;
+  Scratch<Real> scratch;
+  BasicModel<Real> model;
+  VectorField<Real> field;
+  std::vector<double> theta;
+  std::size_t m;
+  Matrix<Real> tape, u, q;
+};
+
+std::vector<double> shifted(const std::vector<double>& x, double e, const std::vector<double>& direction) {
+  std::vector<double> sum = x;
+  for (std::size_t i = 0; i < x.size(); ++i) sum[i] += e * direction[i];
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("right_hand_side_is_the_slope_of_small_explicit_steps") {
+  for (const Case& c : all_cases()) {
+    if (c.options.arguments.size() > 0) continue;
+    Setup<double> s(c.options);
+    const Matrix<double> f = s.value(s.theta, s.u, s.q);
+    Dynamics<double> dynamics(s.model, {Scheme::euler, 1, MatrixFunctionMethod::dense, 0}, StepTable({1.0}),
+                              MatrixFunctionMethod::dense);
+    dynamics.set_parameters(s.theta);
+    RolloutSteps<double> steps;
+    steps.assign(dynamics.table(), std::vector<double>(s.lanes, 1.0), 1, s.lanes);
+    Matrix<double> next("next", s.n, s.lanes), tape("tape", dynamics.integrator().tape_rows(), s.lanes);
+    dynamics.integrator().step(dynamics.context(s.space, s.scratch), steps.step(0, 1), s.u, next, tape);
+    const Matrix<double> slope = moved(next, -1.0, s.u), w = random_matrix(s.n, s.lanes, "w");
+    CAPTURE(c.name);
+    CHECK(relative(dot(slope, w), dot(f, w)) < 1e-12);
+  }
+}
+
+TEMPLATE_TEST_CASE("right_hand_side_adjoint_is_the_transpose_of_its_tangent", "", double, float) {
+  using Real = TestType;
+  for (const Case& c : all_cases()) {
+    Setup<Real> s(c.options);
+    const auto theta_dot = random_vector(s.theta.size(), "theta_dot");
+    const Matrix<Real> u_dot = random_matrix<Real>(s.n, s.lanes, "u_dot"),
+                       q_dot = random_matrix<Real>(s.m, s.lanes, "q_dot"),
+                       w = random_matrix<Real>(s.n, s.lanes, "w");
+    s.value(s.theta, s.u, s.q);
+    std::vector<double> dot_host(s.field.coefficient_count()), theta_bar(s.theta.size(), 0.0);
+    s.field.assemble_jvp(s.theta, theta_dot, dot_host);
+    Matrix<Real> f_dot("f_dot", s.n, s.lanes), u_bar("u_bar", s.n, s.lanes), q_bar("q_bar", s.m, s.lanes);
+    s.field.jvp(s.space, {{s.u, s.q}, {u_dot, q_dot}, s.tape, to_device<Real>(dot_host), f_dot}, s.scratch);
+    Vector<Real> bar("bar", s.field.coefficient_count());
+    s.field.vjp(s.space, {{s.u, s.q}, s.tape, w, {u_bar, q_bar}, bar}, s.scratch);
+    s.field.assemble_vjp(s.theta, to_host(bar), theta_bar);
+    CAPTURE(c.name);
+    CHECK(relative(dot(f_dot, w), dot(u_bar, u_dot) + dot(q_bar, q_dot) + dot(theta_bar, theta_dot)) <
+          8000 * roundoff<Real>);
+  }
+}
+
+TEST_CASE("right_hand_side_tangent_and_the_adjoint_of_its_tangent_match_central_differences") {
+  for (const Case& c : all_cases()) {
+    Setup<double> s(c.options);
+    const auto theta_move = random_vector(s.theta.size(), "theta_move");
+    const Matrix<double> u_dot = random_matrix(s.n, s.lanes, "u_dot"),
+                         q_dot = random_matrix(s.m, s.lanes, "q_dot"), w = random_matrix(s.n, s.lanes, "w"),
+                         u_move = random_matrix(s.n, s.lanes, "u_move"),
+                         dot_move = random_matrix(s.n, s.lanes, "dot_move");
+    const double e = 1e-5;
+    const auto along = [&](double step) {
+      return dot(s.value(s.theta, moved(s.u, step, u_dot), moved(s.q, step, q_dot)), w);
+    };
+    CAPTURE(c.name);
+    CHECK(relative(dot(s.tangent(s.theta, s.u, u_dot, q_dot), w), (along(e) - along(-e)) / (2 * e)) < 1e-7);
+
+    s.value(s.theta, s.u, s.q);
+    Matrix<double> u_bar("u_bar", s.n, s.lanes), q_bar("q_bar", s.m, s.lanes),
+        u_dot_bar("u_dot_bar", s.n, s.lanes), q_dot_bar("q_dot_bar", s.m, s.lanes);
+    Vector<double> bar("bar", s.field.coefficient_count());
+    s.field.jvp_vjp(s.space,
+                    {{s.u, s.q}, {u_dot, q_dot}, s.tape, w, {u_bar, q_bar}, {u_dot_bar, q_dot_bar}, bar},
+                    s.scratch);
+    std::vector<double> theta_bar(s.theta.size(), 0.0);
+    s.field.assemble_vjp(s.theta, to_host(bar), theta_bar);
+    const auto at = [&](double step) {
+      return dot(s.tangent(shifted(s.theta, step, theta_move), moved(s.u, step, u_move),
+                           moved(u_dot, step, dot_move), q_dot),
+                 w);
+    };
+    CHECK(relative(dot(u_bar, u_move) + dot(u_dot_bar, dot_move) + dot(theta_bar, theta_move),
+                   (at(e) - at(-e)) / (2 * e)) < 5e-7);
+  }
+}
+
+TEST_CASE("options_that_contradict_each_other_are_refused") {
+  ModelOptions options;
+  options.nonlinear = {NonlinearKind::forcing};
+  CHECK_THROWS_AS(Model(options, 2), UsageError);
+  options.nonlinear = {NonlinearKind::network};
+  options.network.relaxation = true;
+  options.linear.structure = LinearStructure::none;
+  CHECK_THROWS_AS(Model(options, 2), UsageError);
+  options.network.relaxation = false;
+  const Model plain(options, 2);
+  CHECK_THROWS_AS(program_of(Scheme::etd1, plain.split_shape()), UsageError);
+  CHECK_NOTHROW(program_of(Scheme::dopri5, plain.split_shape()));
+}
