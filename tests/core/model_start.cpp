@@ -127,9 +127,9 @@ TEST_CASE("a_rank_that_is_too_small_keeps_the_largest_part_of_the_forms") {
 
 TEST_CASE("differences_are_exact_for_polynomials_on_any_grid") {
   const std::vector<double> times = {0.1, 0.4, 0.5, 1.3, 1.7, 2.0};
-  std::vector<double> weights(times.size());
+  std::vector<double> weights(times.size()), work(times.size());
   for (const double at : {0.5, 0.9}) {
-    derivative_weights(at, times, weights);
+    derivative_weights(at, times, weights, work);
     for (int degree = 0; degree < 6; ++degree) {
       double sum = 0.0;
       for (std::size_t j = 0; j < times.size(); ++j) sum += weights[j] * std::pow(times[j], degree);

@@ -280,7 +280,9 @@ TEMPLATE_TEST_CASE("contribution_allocates_nothing_after_the_first_tile", "", do
         ModelOptions options = model_options();
         options.bilinear.rank = rank;
         Setup s(shared_time, options);
-        Objective<TestType> objective = s.objective<TestType>({scheme, 2, method, 0}, all_terms(), method);
+        LossOptions loss = all_terms();
+        loss.weights.at("derivative") = 0.3;
+        Objective<TestType> objective = s.objective<TestType>({scheme, 2, method, 0}, loss, method);
         evaluate(objective, s, s.theta);
         const std::size_t held = objective.scratch_bytes();
         std::vector<double> contribution(objective.contribution_size());

@@ -4,7 +4,7 @@ namespace spnode::core {
 
 template <class Real>
 double DecodedError<Real>::add(const LossTools<Real>& tools, const LossSample<Real>& sample,
-                               const LossBars<Real>* bars) const {
+                               const LossBars<Real>* bars) {
   const ScratchFrame frame(tools.scratch);
   const ConstMatrixView<Real>& u = latent(sample);
   const std::size_t m = sample.z.extent(0), columns = u.extent(1);

@@ -14,7 +14,7 @@ class DecodedError : public LossTerm<Real> {
   LossSpace space() const override { return LossSpace::state; }
   LossNeeds needs() const override { return {.rollout = of_ == Of::rollout, .encoded = of_ == Of::encoded}; }
   double add(const LossTools<Real>& tools, const LossSample<Real>& sample,
-             const LossBars<Real>* bars) const override;
+             const LossBars<Real>* bars) override;
   void linearise(const LossTools<Real>& tools, const LossSample<Real>& sample) override;
   void tangent(const LossTools<Real>& tools, const LossSample<Real>& sample, const LossDots<Real>& dots,
                MatrixView<Real> R_dot) const override;

@@ -14,7 +14,7 @@ class Latent final : public LossTerm<Real> {
   LossNeeds needs() const override { return {.rollout = true, .encoded = true}; }
 
   double add(const LossTools<Real>& tools, const LossSample<Real>& sample,
-             const LossBars<Real>* bars) const override {
+             const LossBars<Real>* bars) override {
     const WeightedSquares<Real> squares{tools.latent_rows, sample.weights, sample.rolled, sample.u};
     if (bars == nullptr) return tools.sums.value(tools.space, squares);
     const ScratchFrame frame(tools.scratch);

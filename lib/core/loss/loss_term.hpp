@@ -5,6 +5,7 @@
 #include "core/loss/square_error.hpp"
 #include "core/memory/scratch.hpp"
 #include "core/vector_field/coordinates.hpp"
+#include "core/vector_field/vector_field.hpp"
 
 #include <cstddef>
 #include <span>
@@ -18,6 +19,7 @@ enum class LossSpace { state, latent };
 struct LossNeeds {
   bool rollout = false;  ///< LossSample::rolled
   bool encoded = false;  ///< LossSample::u
+  bool field = false;    ///< LossTools::field, and LossSample::u of all times of a tile at once
 };
 
 /// What all terms of a tile work with. The coefficients' adjoint is added to.
@@ -30,6 +32,9 @@ struct LossTools {
   VectorView<Real> coordinates_bar;               ///< (coordinates.bar_size())
   ConstVectorView<Real> state_rows, latent_rows;  ///< weights of the rows of a residual: v_i / m; 1 / n
 
+  const VectorField<Real>* field;  ///< null where no term needs it
+  VectorView<Real> field_bar;      ///< (field->coefficient_count())
+
   ConstVectorView<Real> rows(LossSpace where) const {
     return where == LossSpace::state ? state_rows : latent_rows;
   }
@@ -41,11 +46,11 @@ struct LossBars {
   MatrixView<Real> u, rolled;
 };
 
-/// Their tangents, and that of the coordinates' coefficients.
+/// Their tangents, and those of the coefficients of coordinates and field.
 template <class Real>
 struct LossDots {
   ConstMatrixView<Real> u, rolled;
-  ConstVectorView<Real> coordinates;
+  ConstVectorView<Real> coordinates, field;
 };
 
 /// Some times of a tile: a column for each time and lane, time by time.
@@ -55,6 +60,11 @@ struct LossSample {
   ConstMatrixView<Real> z;        ///< (m, columns): the data, scaled
   ConstMatrixView<Real> u;        ///< (n, columns): the data encoded, where a term needs that
   ConstMatrixView<Real> rolled;   ///< (n, columns): the rollout, where a term needs that
+
+  // For a term that needs the field:
+  ConstMatrixView<Real> q;        ///< (arguments, columns): of the model, scaled
+  std::size_t lanes = 0;          ///< columns / lanes times
+  std::span<const double> times;  ///< (times, lanes) row major, unscaled
 };
 
 /// A mean square of a residual R, a matrix of a column for each time and lane:
@@ -72,10 +82,10 @@ class LossTerm {
   virtual LossSpace space() const = 0;
   virtual LossNeeds needs() const = 0;
 
-  /// The term over a sample, without its weight. With `bars` the adjoints of weight() times it are added to
-  /// them and to those of `tools`; null: only the value.
+  /// The term over a sample, without its weight, at which it is not linearised any more. With `bars` the
+  /// adjoints of weight() times it are added to them and to those of `tools`; null: only the value.
   virtual double add(const LossTools<Real>& tools, const LossSample<Real>& sample,
-                     const LossBars<Real>* bars) const = 0;
+                     const LossBars<Real>* bars) = 0;
 
   /// Before tangent() and adjoint(): keeps what these need of the sample, in scratch that the caller's frame
   /// holds.

@@ -7,14 +7,11 @@
 
 namespace spnode::core {
 
-LossTermKind trajectory_term(), latent_term(), reconstruction_term(), weight_decay_term();
+LossTermKind trajectory_term(), latent_term(), reconstruction_term(), derivative_term(), weight_decay_term();
 
 std::span<const LossTermKind> loss_terms() {
   static const std::array table = {
-      trajectory_term(),
-      latent_term(),
-      reconstruction_term(),
-      weight_decay_term(),
+      trajectory_term(), latent_term(), reconstruction_term(), derivative_term(), weight_decay_term(),
   };
   static_assert(table.size() <= most_loss_terms);
   return table;

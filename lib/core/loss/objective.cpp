@@ -18,7 +18,6 @@ Objective<Real>::Objective(const Model& model, ObjectiveOptions options, StepTab
       dynamics_(model_, options_.integrator, std::move(table), method, options_.steps),
       autoencoder_(model_),
       arguments_(model_.options().arguments, model_.argument_scaling),
-      bar_("spnode::core::Objective", bar_size()),
       state_rows_("spnode::core::Objective", model.state_dimension()),
       latent_rows_("spnode::core::Objective", model.latent_dimension()),
       sums_(std::max(model.state_dimension(), model.latent_dimension())) {
@@ -38,6 +37,8 @@ Objective<Real>::Objective(const Model& model, ObjectiveOptions options, StepTab
     else
       terms_.push_back({i, kind.template make<Real>(weight)});
   }
+  if (needs(Wanted::values).field) field_.emplace(model_);
+  bar_ = Vector<Real>("spnode::core::Objective", bar_size());
 }
 
 // What the terms take that are computed.
@@ -49,6 +50,7 @@ LossNeeds Objective<Real>::needs(Wanted wanted) const {
     const LossNeeds needs = listed.term->needs();
     all.rollout |= needs.rollout;
     all.encoded |= needs.encoded;
+    all.field |= needs.field;
   }
   return all;
 }
@@ -56,7 +58,15 @@ LossNeeds Objective<Real>::needs(Wanted wanted) const {
 // After load(), which may move bar_.
 template <class Real>
 LossTools<Real> Objective<Real>::tools() {
-  return {space_, scratch_, sums_, autoencoder_, autoencoder_bar(), state_rows_, latent_rows_};
+  return {space_,
+          scratch_,
+          sums_,
+          autoencoder_,
+          autoencoder_bar(),
+          state_rows_,
+          latent_rows_,
+          field_ ? &*field_ : nullptr,
+          field_bar()};
 }
 
 template <class Real>
@@ -67,6 +77,7 @@ void Objective<Real>::set_parameters(std::span<const double> theta) {
   theta_.clear();  // none, should the next lines fail
   dynamics_.set_parameters(theta);
   autoencoder_.set_parameters(theta);
+  if (field_) field_->set_parameters(theta);
   theta_.assign(theta.begin(), theta.end());
 }
 
@@ -106,16 +117,17 @@ auto Objective<Real>::load(const WindowData& data, std::span<const std::uint64_t
 // The arguments of the model over the steps of the loaded lanes.
 template <class Real>
 void Objective<Real>::assign_arguments(const WindowData& data, std::size_t intervals, std::size_t lanes) {
-  if (arguments_.size() == 0) return;
-  arguments_.attach(data.held());
+  if (arguments_.size() == 0 && !field_) return;
+  if (arguments_.size() > 0) arguments_.attach(data.held());
   trajectories_.resize(lanes);
   lane_times_.resize((intervals + 1) * lanes);
   for (std::size_t l = 0; l < lanes; ++l) {
     trajectories_[l] = views_[l].trajectory();
     for (std::size_t t = 0; t <= intervals; ++t) lane_times_[t * lanes + l] = views_[l].time(t);
   }
-  steps_.assign_arguments(arguments_, {trajectories_, lane_times_}, options_.integrator.substeps,
-                          dynamics_.integrator().abscissae());
+  if (arguments_.size() > 0)
+    steps_.assign_arguments(arguments_, {trajectories_, lane_times_}, options_.integrator.substeps,
+                            dynamics_.integrator().abscissae());
 }
 
 // The scaled states of the times [first, first + count) of a tile, (m, count lanes), time by time.
@@ -167,11 +179,12 @@ typename Objective<Real>::Encoded Objective<Real>::encode(ConstMatrixView<Real> 
 
 // Without adjoints the terms are only evaluated.
 template <class Real>
-void Objective<Real>::add_losses(const LossSample<Real>& sample, const LossBars<Real>* bars,
+void Objective<Real>::add_losses(Of of, const LossSample<Real>& sample, const LossBars<Real>* bars,
                                  std::span<double> sums) {
   const LossTools<Real> tools = this->tools();
   for (std::size_t i = 0; i < terms_.size(); ++i)
-    if (bars == nullptr || terms_[i].is_trained()) sums[i] += terms_[i].term->add(tools, sample, bars);
+    if ((bars == nullptr || terms_[i].is_trained()) && terms_[i].term->needs().field == (of == Of::field))
+      sums[i] += terms_[i].term->add(tools, sample, bars);
 }
 
 // Losses of all times but the first, a few at a time: what they take then stays in cache.
@@ -180,6 +193,7 @@ void Objective<Real>::add_later_losses(const Tile& tile, ConstMatrixView<Real> r
                                        MatrixView<Real> rolled_bar, Wanted wanted, std::span<double> sums) {
   constexpr std::size_t columns_at_once = 64;
   const LossNeeds needs = this->needs(wanted);
+  if (!needs.rollout && !needs.encoded) return;
   const std::size_t lanes = tile.lanes;
   const std::size_t some = runs_on_host ? std::max<std::size_t>(1, columns_at_once / lanes) : tile.times;
   for (std::size_t first = 1; first < tile.times; first += some) {
@@ -189,19 +203,52 @@ void Objective<Real>::add_later_losses(const Tile& tile, ConstMatrixView<Real> r
     const MatrixView<Real> z = states(tile, first, count);
     Encoded data_in{z, {}, {}};
     if (needs.encoded) data_in = encode(z);
-    LossSample<Real> sample{ConstVectorView<Real>(tile.weights.data() + column, columns), z, data_in.u, {}};
+    LossSample<Real> sample{
+        ConstVectorView<Real>(tile.weights.data() + column, columns), z, data_in.u, {}, {}, 0, {}};
     if (needs.rollout) sample.rolled = lanes_of(rolled, column, columns);
     if (wanted == Wanted::values) {
-      add_losses(sample, nullptr, sums);
+      add_losses(Of::others, sample, nullptr, sums);
       continue;
     }
     LossBars<Real> bars{scratch_.matrix(data_in.u.extent(0), columns), {}};
     if (needs.rollout) bars.rolled = lanes_of(rolled_bar, column, columns);
     fill(space_, 0.0, bars.u);
-    add_losses(sample, &bars, sums);
+    add_losses(Of::others, sample, &bars, sums);
     if (needs.encoded)
       autoencoder_.encode_vjp(space_, data_in.z, data_in.tape, bars.u, autoencoder_bar(), scratch_);
   }
+}
+
+// What a sample of all times of the loaded tile has for terms of the field.
+template <class Real>
+void Objective<Real>::set_field_sample(const Tile& tile, LossSample<Real>& sample) {
+  sample.lanes = tile.lanes;
+  sample.times = lane_times_;
+  const std::size_t arguments = arguments_.size(), columns = lane_times_.size();
+  const MatrixView<Real> q = scratch_.matrix(arguments, columns);
+  sample.q = q;
+  if (arguments == 0) return;
+  point_.resize(arguments);
+  arguments_host_.resize(arguments * columns);
+  for (std::size_t column = 0; column < columns; ++column) {
+    arguments_.read(trajectories_[column % tile.lanes], lane_times_[column], point_);
+    for (std::size_t i = 0; i < arguments; ++i) arguments_host_[i * columns + column] = point_[i];
+  }
+  upload(std::span<const double>(arguments_host_), q);
+}
+
+// Losses of the terms that take the field at all times of the data.
+template <class Real>
+void Objective<Real>::add_field_losses(const Tile& tile, Wanted wanted, std::span<double> sums) {
+  const ScratchFrame frame(scratch_);
+  const Encoded data_in = encode(states(tile, 0, tile.times));
+  LossSample<Real> sample{tile.weights, data_in.z, data_in.u, {}, {}, 0, {}};
+  set_field_sample(tile, sample);
+  if (wanted == Wanted::values) return add_losses(Of::field, sample, nullptr, sums);
+  const LossBars<Real> bars{scratch_.matrix(data_in.u.extent(0), data_in.u.extent(1)), {}};
+  fill(space_, 0.0, bars.u);
+  add_losses(Of::field, sample, &bars, sums);
+  autoencoder_.encode_vjp(space_, data_in.z, data_in.tape, bars.u, autoencoder_bar(), scratch_);
 }
 
 // Losses of some windows and, where it is wanted, the adjoint of the coefficients to bar_.
@@ -220,7 +267,7 @@ void Objective<Real>::add_tile(const WindowData& data, std::span<const std::uint
   fill(space_, 0.0, first_bars.u);
   fill(space_, 0.0, rolled_bar);
   Rollout<Real> rollout(dynamics_, {options_.integrator.substeps, options_.integrator.checkpoint_interval});
-  LossSample<Real> first{ConstVectorView<Real>(tile.weights.data(), lanes), start.z, start.u, {}};
+  LossSample<Real> first{ConstVectorView<Real>(tile.weights.data(), lanes), start.z, start.u, {}, {}, 0, {}};
   if (rolls) {
     scaled_copy(space_, 1.0, start.u, lanes_of(rolled, 0, lanes));
     using Record = typename Rollout<Real>::Record;
@@ -228,8 +275,9 @@ void Objective<Real>::add_tile(const WindowData& data, std::span<const std::uint
     first.rolled = lanes_of(rolled, 0, lanes);
     if (adjoint) first_bars.rolled = lanes_of(rolled_bar, 0, lanes);
   }
-  add_losses(first, adjoint ? &first_bars : nullptr, sums);
+  add_losses(Of::others, first, adjoint ? &first_bars : nullptr, sums);
   add_later_losses(tile, rolled, rolled_bar, wanted, sums);
+  if (needs(wanted).field) add_field_losses(tile, wanted, sums);
   if (!adjoint) return;
   if (rolls) {
     rollout.reverse(space_, steps_, rolled_bar, dynamics_bar(), scratch_);
@@ -339,7 +387,8 @@ void Objective<Real>::pull_back(std::span<const double> bar, std::size_t windows
   std::ranges::fill(theta_bar, 0.0);
   const std::size_t dynamics = dynamics_.shared_count();
   dynamics_.assemble_vjp(theta_, bar.first(dynamics), theta_bar);
-  autoencoder_.assemble_vjp(theta_, bar.subspan(dynamics), theta_bar);
+  autoencoder_.assemble_vjp(theta_, bar.subspan(dynamics, autoencoder_.bar_size()), theta_bar);
+  if (field_) field_->assemble_vjp(theta_, bar.last(field_size()), theta_bar);
   for (double& entry : theta_bar) entry /= double(windows);
 }
 

@@ -11,6 +11,7 @@
 #include "core/vector_field/coordinates.hpp"
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace spnode::core {
@@ -111,17 +112,25 @@ class Objective final : public TileObjective {
   LossTools<Real> tools();
   void add_tile(const WindowData& data, std::span<const std::uint64_t> windows, std::size_t rollout_length,
                 Wanted wanted, std::span<double> sums);
+  void add_field_losses(const Tile& tile, Wanted wanted, std::span<double> sums);
+  void set_field_sample(const Tile& tile, LossSample<Real>& sample);
   void add_later_losses(const Tile& tile, ConstMatrixView<Real> rolled, MatrixView<Real> rolled_bar,
                         Wanted wanted, std::span<double> sums);
-  void add_losses(const LossSample<Real>& sample, const LossBars<Real>* bars, std::span<double> sums);
+  enum class Of { field, others };
+  void add_losses(Of of, const LossSample<Real>& sample, const LossBars<Real>* bars, std::span<double> sums);
   VectorView<Real> dynamics_bar() const {
     return VectorView<Real>(bar_.data(), dynamics_.coefficient_count());
   }
   LossTerms weighted(std::span<const double> sums, std::size_t windows, Wanted wanted) const;
   void add_penalties(Wanted wanted, std::span<double> theta_bar, LossTerms& result) const;
   // Of the adjoint of the coefficients: as the current tile sees them, and as tiles add up.
-  std::size_t bar_size() const { return dynamics_.coefficient_count() + autoencoder_.bar_size(); }
-  std::size_t shared_size() const { return dynamics_.shared_count() + autoencoder_.bar_size(); }
+  std::size_t field_size() const { return field_ ? field_->coefficient_count() : 0; }
+  std::size_t bar_size() const {
+    return dynamics_.coefficient_count() + autoencoder_.bar_size() + field_size();
+  }
+  std::size_t shared_size() const {
+    return dynamics_.shared_count() + autoencoder_.bar_size() + field_size();
+  }
   bool holds_tile() const { return dynamics_.scope() == StepScope::tile; }
   void add_shared_bar(std::span<double> sum);
   void spread_directions();
@@ -130,6 +139,9 @@ class Objective final : public TileObjective {
   }
   VectorView<Real> autoencoder_bar() const {
     return VectorView<Real>(bar_.data() + dynamics_.coefficient_count(), autoencoder_.bar_size());
+  }
+  VectorView<Real> field_bar() const {
+    return VectorView<Real>(bar_.data() + bar_size() - field_size(), field_size());
   }
   void pull_back(std::span<const double> bar, std::size_t windows, std::span<double> theta_bar);
   void clear_frozen(std::span<double> theta_bar) const;
@@ -147,7 +159,8 @@ class Objective final : public TileObjective {
   Scratch<Real> scratch_;
   RolloutSteps<Real> steps_;
   ArgumentReader arguments_;
-  Vector<Real> bar_;          // adjoint of the coefficients: dynamics, then autoencoder; bar_size() or more
+  std::optional<VectorField<Real>> field_;  // where a term needs it
+  Vector<Real> bar_;          // adjoint of the coefficients: dynamics, autoencoder, field; bar_size() or more
   Matrix<Real> dots_, gram_;  // (directions, as bar_): tangents of the coefficients; the tile's gram
   std::vector<double> directions_;                         // (directions, parameters), zero in frozen blocks
   std::vector<double> shared_dots_;                        // (directions, shared_size())
@@ -161,6 +174,7 @@ class Objective final : public TileObjective {
   std::vector<WindowView> views_;          // of the lanes of the tile that is computed
   std::vector<double> h_, times_, omega_;  // staging of a tile on the host
   std::vector<double> lane_times_;         // (intervals + 1, lanes)
+  std::vector<double> point_, arguments_host_;
   std::vector<std::size_t> trajectories_;  // of the lanes
   HostMatrix states_host_;                 // used where tiles live on a device
   std::vector<double> inverse_scale_;      // of the model's scaling

@@ -77,10 +77,11 @@ Objective<Real>::Linearisation::Linearisation(Objective& objective, const Tile& 
       tile_(tile),
       needs_(o_.needs(Wanted::gradient)),
       tools_(o_.tools()),
-      sample_{tile.weights, o_.states(tile, 0, tile.times), {}, {}},
+      sample_{tile.weights, o_.states(tile, 0, tile.times), {}, {}, {}, 0, {}},
       rollout_(o_.dynamics_, {o_.options_.integrator.substeps, o_.options_.integrator.checkpoint_interval}) {
   const AutoencoderMap<Real>& coder = o_.autoencoder_;
   const std::size_t n = o_.model_.latent_dimension();
+  needs_.encoded |= needs_.field;
   if (needs_.rollout) {
     const MatrixView<Real> rolled = take(n);
     first_tape_ = o_.scratch_.matrix(coder.encode_tape_rows(), tile_.lanes);
@@ -94,6 +95,7 @@ Objective<Real>::Linearisation::Linearisation(Objective& objective, const Tile& 
     coder.encode(o_.space_, sample_.z, u, encode_tape_, o_.scratch_);
     sample_.u = u;
   }
+  if (needs_.field) o_.set_field_sample(tile_, sample_);
   for (const auto& listed : o_.terms_)
     if (listed.is_trained()) listed.term->linearise(tools_, sample_);
 }
@@ -105,6 +107,7 @@ void Objective<Real>::Linearisation::tangent(ConstVectorView<Real> dot, const Ma
   const std::size_t dynamics = o_.dynamics_.coefficient_count(), n = o_.model_.latent_dimension();
   const ConstVectorView<Real> dynamics_dot(dot.data(), dynamics);
   LossDots<Real> dots;
+  dots.field = ConstVectorView<Real>(dot.data() + dot.extent(0) - o_.field_size(), o_.field_size());
   dots.coordinates = ConstVectorView<Real>(dot.data() + dynamics, coder.bar_size());
   if (needs_.rollout) {
     const MatrixView<Real> rolled_dot = take(n);
@@ -173,7 +176,8 @@ void Objective<Real>::set_directions(std::span<const double> directions) {
     clear_frozen(direction);
     const auto dot = std::span(shared_dots_).subspan(i * size, size);
     dynamics_.assemble_jvp(theta_, direction, dot.first(dynamics));
-    autoencoder_.assemble_jvp(theta_, direction, dot.subspan(dynamics));
+    autoencoder_.assemble_jvp(theta_, direction, dot.subspan(dynamics, autoencoder_.bar_size()));
+    if (field_) field_->assemble_jvp(theta_, direction, dot.last(field_size()));
   }
   if (!holds_tile()) upload(std::span<const double>(shared_dots_), dots_);
 }

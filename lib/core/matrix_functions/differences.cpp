@@ -1,14 +1,15 @@
 #include "core/matrix_functions/differences.hpp"
 
 #include <algorithm>
-#include <vector>
 
 namespace spnode::core {
 
-void derivative_weights(double at, std::span<const double> times, std::span<double> weights) {
+void derivative_weights(double at, std::span<const double> times, std::span<double> weights,
+                        std::span<double> work) {
   // value_j: weights of the interpolation at `at` by the first i times.
   const std::size_t n = times.size();
-  std::vector<double> value(n, 0.0);
+  const std::span<double> value = work;
+  std::ranges::fill(value, 0.0);
   std::ranges::fill(weights, 0.0);
   value[0] = 1.0;
   double old_product = 1.0;

@@ -133,10 +133,10 @@ InferredOperators infer_operators(const parallel::Communicator& comm, const Late
   const std::size_t features = n + monomials + (monomials > 0 ? 1 : 0);
   const auto rows_of = [&](std::size_t trajectory, std::span<const double> states,
                            std::vector<double>& rows) {
-    std::vector<double> times(2 * reach + 1), weights(times.size());
+    std::vector<double> times(2 * reach + 1), weights(times.size()), work(times.size());
     for (std::size_t t = reach; t + reach < data.times; ++t) {
       for (std::size_t j = 0; j < times.size(); ++j) times[j] = data.time(trajectory, t - reach + j);
-      core::derivative_weights(times[reach], times, weights);
+      core::derivative_weights(times[reach], times, weights, work);
       append_features(&states[t * n], n, form, rows);
       for (std::size_t i = 0; i < n; ++i) {
         double derivative = 0.0;
