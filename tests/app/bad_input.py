@@ -51,7 +51,7 @@ class BadDeck(ProgramTest):
         self.refused_deck("training: {batch: 0}\n", "must be an integer (at least 1, at most 2147483647); found '0'")
 
     def test_contradictory_keys(self):
-        self.refused_deck("loss: {trajectory: 0}\n", "deck.yaml:1:8: loss.trajectory is 0, and so are latent and reconstruction")
+        self.refused_deck("loss: {trajectory: 0}\n", "deck.yaml:1:8: loss.trajectory is 0, and so are latent")
 
     def test_nesting_too_deep(self):
         self.refused_deck("data: {times: " + 3000 * "[", "not valid YAML: nested too deep; at most 500 levels")

@@ -153,7 +153,7 @@ TEST_CASE("an_unknown_word_is_refused_with_the_nearest_one") {
 TEST_CASE("contradictions_are_refused_at_the_place_of_their_cause") {
   const std::pair<std::string, std::string> decks[] = {
       {"loss: {trajectory: 0}",
-       "deck.yaml:1:8: loss.trajectory is 0, and so are latent and reconstruction: there is nothing"},
+       "deck.yaml:1:8: loss.trajectory is 0, and so are latent"},
       {"loss: {monitor: [latents]}", "deck.yaml:1:8: loss.monitor must name terms of the loss (trajectory"},
       {"loss: {monitor: [reconstruction]}",
        "deck.yaml:1:8: loss.monitor names reconstruction, but model.autoencoder.enabled is"},
