@@ -281,6 +281,7 @@ TEST_CASE("no_text_of_lib_names_a_key_of_the_deck") {
 
 TEST_CASE("every_deck_of_input_is_valid") {
   for (const auto& entry : std::filesystem::directory_iterator(SPNODE_SOURCE_DIR "/input")) {
+    if (entry.path().extension() != ".yaml") continue;
     INFO(entry.path());
     CHECK_NOTHROW(read_deck(contents(entry.path()), entry.path(), {}));
   }

@@ -132,7 +132,7 @@ class Derivative final : public LossTerm<Real> {
 
 LossTermKind derivative_term() {
   return residual_kind<Derivative>("derivative",
-                                   "right-hand side at the data against their differences in time");
+                                   "weight: right-hand side at the data against their differences in time");
 }
 
 }  // namespace spnode::core
