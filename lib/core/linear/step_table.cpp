@@ -106,8 +106,10 @@ void TileSteps<Real>::renumber(std::vector<std::uint32_t>& taken) {
 
 template <class Real>
 StepLengths<Real> TileSteps<Real>::interval(std::size_t i) const {
-  return {ConstVectorView<Real>(&h_(i, 0), lanes_),
-          Kokkos::View<const std::uint32_t*, Device, Unmanaged>(&index_(i, 0), lanes_), first_[i],
+  // Rows by their place: the host must not touch entries that stand on a device.
+  return {ConstVectorView<Real>(h_.data() + i * h_.stride_0(), lanes_),
+          Kokkos::View<const std::uint32_t*, Device, Unmanaged>(index_.data() + i * index_.stride_0(), lanes_),
+          first_[i],
           uniform_[i] != 0};
 }
 
