@@ -37,11 +37,11 @@ struct Deck {
   static void describe(auto& visit) {
     using Self = Deck;
     visit.option("output", &Self::output,
-                 {.meaning = "run directory: model, checkpoint, history, metrics and spectrum go there",
+                 {.meaning = "run directory, which receives model, checkpoint, history, metrics and spectrum",
                   .on_resume = OnResume::free});
     visit.option(
         "seed", &Self::seed,
-        {.meaning = "seed of everything random: initial values, order of the windows, generated data",
+        {.meaning = "seed of all random numbers: initial parameters, order of the windows, generated data",
          .limits = between(0, any_integer)});
     visit.section("data", &Self::data, "Trajectory files, and the windows that training cuts from them.");
     visit.section("generate", &Self::generate,

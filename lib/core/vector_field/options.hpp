@@ -92,11 +92,11 @@ struct ScalingOptions {
   static void describe(auto& visit) {
     using Self = ScalingOptions;
     visit.option("kind", &Self::kind,
-                 {.meaning = "global: one mean deviation for all components; component: one each"});
+                 {.meaning = "global: one standard deviation for all components; component: one for each"});
     visit.option("shift", &Self::shift,
-                 {.meaning = "manual: one value for all components, or one each", .unit = "state"});
+                 {.meaning = "manual: one value for all components, or one for each", .unit = "state"});
     visit.option("scale", &Self::scale,
-                 {.meaning = "manual: one value for all components, or one each",
+                 {.meaning = "manual: one value for all components, or one for each",
                   .unit = "state",
                   .limits = above(0)});
   }
@@ -153,9 +153,9 @@ struct ModelOptions {
   static void describe(auto& visit) {
     using Self = ModelOptions;
     visit.option("latent_dimension", &Self::latent_dimension,
-                 {.meaning = "0: the dimension of the state; less needs the autoencoder",
+                 {.meaning = "0: the dimension of the state; a smaller dimension needs the autoencoder",
                   .limits = between(0, widest)});
-    visit.option("nonlinear", &Self::nonlinear, {.meaning = "terms of g, summed; []: a linear model"});
+    visit.option("nonlinear", &Self::nonlinear, {.meaning = "terms whose sum is g; []: a linear model"});
     visit.include(&Self::arguments);
     visit.option(
         "precision", &Self::precision,
