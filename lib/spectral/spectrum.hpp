@@ -70,9 +70,9 @@ SpectrumReport compute_spectrum(const parallel::Communicator& comm, std::span<co
 /// cheap enough to be called before any work. Not collective; the same on all ranks.
 void check_spectrum_options();
 
-/// Where Krylov-Schur works with products alone it stops at this residual over the norm of A: the rates of so
-/// large an operator crowd, and far smaller residuals take a number of products that grows as their inverse
-/// root or faster. Reports show the residuals; -eps_tol wins.
+/// Residual, relative to the norm of A, at which Krylov-Schur stops if it has only products with A.
+/// Eigenvalues of so large an operator are close to each other, and the number of products grows at least as
+/// the inverse root of the residual. Reports show the residuals; -eps_tol overrides the value.
 inline constexpr double matrix_free_tolerance = 1e-5;
 
 /// The spectrum of a matrix of any structure, the same on all ranks. Collective. What a dense matrix of its

@@ -48,12 +48,13 @@ struct ArgumentOptions {
   static void describe(auto& visit) {
     using Self = ArgumentOptions;
     visit.option("parameters", &Self::parameters,
-                 {.meaning = "names under /parameters that the right-hand side depends on"});
+                 {.meaning = "names of the datasets under /parameters that the right-hand side depends on"});
     visit.option("inputs", &Self::inputs,
-                 {.meaning = "names under /inputs that the right-hand side depends on"});
-    visit.option("time", &Self::time, {.meaning = "true: the right-hand side depends on the time itself"});
-    visit.option("interpolation", &Self::interpolation,
-                 {.meaning = "of inputs between their times; cubic: through the four nearest values"});
+                 {.meaning = "names of the datasets under /inputs that the right-hand side depends on"});
+    visit.option("time", &Self::time, {.meaning = "true: the right-hand side depends explicitly on time"});
+    visit.option(
+        "interpolation", &Self::interpolation,
+        {.meaning = "interpolation of inputs between their times; cubic: through the four nearest values"});
   }
 
   /// Raises OptionError.
