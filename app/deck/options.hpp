@@ -84,8 +84,9 @@ struct ForecastOptions {
                  {.meaning = "largest estimated relative error of a step; each trajectory uses steps as "
                              "short as necessary; 0: equal steps",
                   .limits = at_least(0)});
-    visit.section("ensemble", &Self::ensemble,
-                  "Several forecasts from each initial state: the state itself, and perturbed ones.");
+    visit.section(
+        "ensemble", &Self::ensemble,
+        "Several forecasts from each initial state: from the state itself and from perturbed states.");
   }
 
   /// Raises OptionError.

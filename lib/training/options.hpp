@@ -216,9 +216,10 @@ struct TrainingOptions {
                   .unit = "steps",
                   .limits = at_least(1)});
     visit.section("adam", &Self::adam, "Adam; AdamW with weight decay. Minibatches of windows.");
-    visit.section("lbfgs", &Self::lbfgs, "Limited-memory BFGS (TAOLMVM) on all windows at once.");
+    visit.section("lbfgs", &Self::lbfgs, "Limited-memory BFGS (TAOLMVM); each iteration uses all windows.");
     visit.section("gauss_newton", &Self::gauss_newton,
-                  "Gauss-Newton steps (Levenberg-Marquardt) on all windows at once, for the last digits.");
+                  "Gauss-Newton (Levenberg-Marquardt) iterations with all windows, for small models and high "
+                  "accuracy.");
   }
 
   /// Raises OptionError.

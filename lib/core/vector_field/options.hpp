@@ -171,10 +171,11 @@ struct ModelOptions {
                  {.meaning = "operator_inference: order of the central differences, even; high for smooth "
                              "data",
                   .limits = between(2, 100)});
-    visit.section("linear", &Self::linear,
-                  "A_L = (G_s + G_u) S + mu I, or structured: real parts of its spectrum stay below mu.");
+    visit.section(
+        "linear", &Self::linear,
+        "A_L = (G_s + G_u) S + mu I, or structured; the real parts of its eigenvalues are below mu.");
     visit.section("bilinear", &Self::bilinear,
-                  "g(u) = sum over R of (C_r u)(D_r u) + b; the right class for quadratic systems.");
+                  "g(u) = sum over r of (C_r u)(D_r u) + b; suits quadratic systems.");
     visit.section("lipschitz", &Self::lipschitz, "A network whose Lipschitz constant is bounded.");
     visit.section("network", &Self::network, "A plain feed-forward network.");
     visit.section("autoencoder", &Self::autoencoder,
