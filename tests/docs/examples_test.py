@@ -66,7 +66,8 @@ class Examples(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             for name in ("input", "app"):
                 Path(folder, name).symlink_to(REPOSITORY / name)
-            environment = {**os.environ, "PATH": f"{SPNODE.parent}:{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1"}
+            path = f"{SPNODE.parent}:{os.environ['PATH']}"
+            environment = {**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
             for language, code in re.findall(r"```(sh|python|yaml)\n(.*?)```", text, re.DOTALL):
                 if language == "yaml":
                     self.assertLessEqual(len(code.splitlines()), 25)
