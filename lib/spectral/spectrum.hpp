@@ -19,7 +19,7 @@ struct SpectrumOptions {
   std::size_t count = 0;          ///< eigenvalues of largest real part; 0: all up to dense_limit, above it 20
   std::size_t dense_limit = 512;  ///< up to this n LAPACK computes all of them, above it Krylov-Schur some
   double tolerance = 1e-12;       ///< changes of A so large, relative to its Frobenius norm, break no bound
-  double solver_tolerance = 1e-13;  ///< of Krylov-Schur: residual over the norm of A; -eps_tol wins
+  double solver_tolerance = 1e-13;  ///< of Krylov-Schur: residual over the norm of A; -eps_tol overrides it
 };
 
 struct SpectrumReport {

@@ -106,7 +106,7 @@ void AdaptiveSteps<Real>::advance(const ExecSpace& space, const LaneTimes& inter
   lanes_.assign(lanes, {});
   Kokkos::deep_copy(host, u);
   while (!std::all_of(lanes_.begin(), lanes_.end(), [this](const Lane& lane) { return finished(lane); })) {
-    // Finished lanes begin the interval again; what they compute is thrown away.
+    // Finished lanes begin the interval again; their results are discarded.
     try_step(context, interval, u, result, tape);
     Kokkos::deep_copy(next, result.next);
     Kokkos::deep_copy(error, result.error);
