@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the data of three decks as a user would make files of his own simulations, with NumPy and h5py.
+"""Makes the data of three decks as a user would write files of their own simulations, with NumPy and h5py.
 
     input/example_data.py SYSTEM...          writes data/SYSTEM/{train,validation,test}.h5
 
@@ -47,23 +47,23 @@ def parametric_hopf(rng, count):
     time = np.linspace(0, 8, 81)
     a, w = rng.uniform(-0.5, 1, count), rng.uniform(1, 3, count)
 
-    def rate(state):
+    def right_hand_side(state):
         x, y = state[:, 0], state[:, 1]
         square = x * x + y * y
         return np.stack([a * x - w * y - x * square, a * y + w * x - y * square], axis=1)
 
-    state = runge_kutta(rate, rng.uniform(-1, 1, (count, 2)), time)
+    state = runge_kutta(right_hand_side, rng.uniform(-1, 1, (count, 2)), time)
     return {"state": state, "time": time, "parameters/a": a, "parameters/w": w}
 
 
 def lotka_volterra(rng, count):
     time = np.linspace(0, 10, 201)
 
-    def rate(state):
+    def right_hand_side(state):
         u, v = state[:, 0], state[:, 1]
         return np.stack([1.5 * u - u * v, -3 * v + u * v], axis=1)
 
-    return {"state": runge_kutta(rate, rng.uniform(1, 5, (count, 2)), time), "time": time}
+    return {"state": runge_kutta(right_hand_side, rng.uniform(1, 5, (count, 2)), time), "time": time}
 
 
 SIZES = {"forced_room": (30, 5, 5), "parametric_hopf": (120, 20, 20), "lotka_volterra": (40, 10, 10)}

@@ -78,7 +78,7 @@ EvaluatedForecasts evaluate_fine(const Context& context, const StoredModel& mode
 void require_fit(const EvaluateOptions& options, const TrajectoryShare& share) {
   if (options.spatial_period > 0.0 && share.info.components < 4)
     throw UsageError("evaluate.spatial_period: states of " + std::to_string(share.info.components) +
-                     " components are no periodic grid; at least 4 are needed");
+                     " components are not a periodic grid; at least 4 are needed");
   if (!options.conserved.empty() && options.conserved.size() != share.info.components)
     throw UsageError("evaluate.conserved has " + std::to_string(options.conserved.size()) +
                      " weights; the states have " + std::to_string(share.info.components) + " components");
@@ -98,10 +98,10 @@ void repeat_evaluation_check(Context& context) {
   const std::string path = metrics_file(context.deck);
   const Accuracy accuracy = read_accuracy(context.comm, path);
   if (options.require_valid_time > 0.0 && accuracy.threshold != options.threshold)
-    throw UsageError(
-        fmt::format("{} holds times of validity for evaluate.threshold: {}; the deck says {}. Evaluate "
-                    "again with --overwrite",
-                    path, accuracy.threshold, options.threshold));
+    throw UsageError(fmt::format(
+        "{} contains valid prediction times for evaluate.threshold: {}; the deck says {}. Evaluate "
+        "again with --overwrite",
+        path, accuracy.threshold, options.threshold));
   require_accuracy(options, accuracy);
 }
 

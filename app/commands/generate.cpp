@@ -74,7 +74,7 @@ void write_split(const Context& context, const core::GenerateOptions& options, c
 const core::GenerateOptions& checked_options(const Deck& deck) {
   if (!deck.generate.system)
     throw UsageError(
-        "generate.system is none; name a built-in system, or bring the files that data.train, "
+        "generate.system is none; name a built-in system, or provide the files that data.train, "
         "data.validation and data.test name");
   using_section(deck, "generate", [&] { reference::validate(deck.generate); });
   core::require_memory(reference::simulation_bytes(deck.generate, block_size),
@@ -97,7 +97,7 @@ void generate_missing(Context& context) {
   require_separate(context.comm, {deck_file(context)}, data_files(context));
   for (const Split& split : splits_of(context.deck)) {
     if (exists(context.comm, split.path)) {
-      say(context.comm, "{}: there\n", split.path);
+      say(context.comm, "{}: exists, is kept\n", split.path);
     } else if (context.deck.generate.system) {
       write_split(context, checked_options(context.deck), split);
     }

@@ -35,7 +35,7 @@ std::string failure(Context& context, const Check& check) {
     if (context.line.overwrite || !all_there(context, check.files)) {
       make(context, check);
     } else {
-      say(context.comm, "{}: there\n", check.files.front());
+      say(context.comm, "{}: exists, is kept\n", check.files.front());
       check.repeat(context);
     }
   } catch (const CheckFailed& failed) {
@@ -62,7 +62,7 @@ void run(Context& context) {
   generate_missing(context);
   const std::string model = in_run(deck, "model.h5");
   if (!context.line.overwrite && exists(context.comm, model))
-    say(context.comm, "{}: there\n", model);
+    say(context.comm, "{}: exists, is kept\n", model);
   else
     train_or_resume(context);
 

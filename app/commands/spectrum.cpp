@@ -66,7 +66,7 @@ void repeat_spectrum_check(Context& context) {
   const io::ArrayFile file = io::read_array_file(context.comm, h5_file(deck), io::spectrum_format);
   if (file.scalar(tolerance_name) != deck.spectrum.tolerance)
     throw UsageError(
-        fmt::format("{} holds the verdict for spectrum.tolerance: {}; the deck says {}. Compute the "
+        fmt::format("{} contains the verdict for spectrum.tolerance: {}; the deck says {}. Compute the "
                     "spectrum again with --overwrite",
                     file.path, file.scalar(tolerance_name), deck.spectrum.tolerance));
   require_bound(model_file(deck), file.scalar("spectral_abscissa"), file.scalar(bound_name),

@@ -66,10 +66,11 @@ std::string start_note(const training::StartFit& fit, const core::ModelOptions& 
                                  : fmt::format("operator inference of order {}", fit.order);
   std::string note = fmt::format("{} leaves a relative residual of {:.2g}", method, fit.residual);
   if (fit.dropped > 0.0)
-    note += fmt::format("; model.bilinear.rank = {} drops {:.2g} of the quadratic forms",
+    note += fmt::format("; model.bilinear.rank = {} omits {:.2g} of the quadratic forms",
                         options.bilinear.rank, fit.dropped);
   if (fit.network_residual)
-    note += fmt::format("; the network holds its quadratic part but for {:.2g}", *fit.network_residual);
+    note += fmt::format("; the network represents the quadratic part up to a relative error of {:.2g}",
+                        *fit.network_residual);
   if (fit.network_divisor > 1.0)
     note += fmt::format(", divided by {:.2g} to keep its Lipschitz bound", fit.network_divisor);
   return note;
@@ -83,7 +84,7 @@ void say_start(const Context& context, const DataSet& train, const training::Ini
       train.sampler.steps_per_epoch(), context.comm.size());
   const std::string unused = unused_arguments(train.info, start.model->options().arguments);
   if (!unused.empty())
-    say(context.comm, "{} holds what the model does not depend on: {}\n", train.path, unused);
+    say(context.comm, "{} contains data that the model does not use: {}\n", train.path, unused);
   if (start.fit) say(context.comm, "start: {}\n", start_note(*start.fit, start.model->options()));
 }
 

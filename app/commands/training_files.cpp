@@ -24,7 +24,7 @@ void require_same_deck(const Deck& deck, const io::Checkpoint& checkpoint) {
     if (key.on_resume == OnResume::free || key.print(before) == key.print(deck)) continue;
     throw UsageError(checkpoint.path + " is of a run with " + key.path + ": " + key.print(before) +
                      "; the deck says " + key.print(deck) +
-                     ". Resume with the same deck, or pass --overwrite to train anew");
+                     ". Resume with the same deck, or pass --overwrite to train from the start");
   }
 }
 
@@ -34,7 +34,7 @@ void require_same_data(const DataIdentities& data, const io::Checkpoint& checkpo
     if (const std::string& before = checkpoint.string_at(name); before != identity)
       throw FileError(checkpoint.path + " is of a run on other " + name + ": " + before +
                       "; the file that the deck names holds " + identity +
-                      ". Resume with the same data, or pass --overwrite to train anew");
+                      ". Resume with the same data, or pass --overwrite to train from the start");
 }
 
 io::Checkpoint to_checkpoint(const training::TrainerState& state) {
@@ -112,7 +112,7 @@ TrainingFiles::TrainingFiles(const Context& context)
       validated_(places(context.deck, core::is_validated)),
       columns_(column_names(trained_, validated_)) {
   if (context.line.resume && context.line.overwrite)
-    throw UsageError("--resume and --overwrite exclude each other; continue the run or train anew");
+    throw UsageError("--resume and --overwrite exclude each other; continue the run or train from the start");
   const std::string copy = in_run(context.deck, "deck.yaml"), text = print_deck(context.deck);
   std::vector<NamedFile> inputs = data_files(context);
   if (!holds(context.comm, copy, text)) inputs.push_back(deck_file(context));
@@ -132,7 +132,7 @@ TrainingFiles::TrainingFiles(const Context& context)
 void TrainingFiles::refuse_existing(const std::string& deck_text) const {
   const auto refuse = [&](const std::string& path, bool resumable) {
     throw UsageError(path + " exists: pass " + (resumable ? "--resume to continue that run, " : "") +
-                     "--overwrite to train anew, or choose another output");
+                     "--overwrite to train from the start, or choose another output");
   };
   const parallel::Communicator& comm = context_.comm;
   if (exists(comm, checkpoint_path_)) refuse(checkpoint_path_, true);

@@ -37,23 +37,24 @@ struct Deck {
   static void describe(auto& visit) {
     using Self = Deck;
     visit.option("output", &Self::output,
-                 {.meaning = "run directory: model, checkpoint, history, metrics and spectrum go there",
+                 {.meaning = "run directory, which receives model, checkpoint, history, metrics and spectrum",
                   .on_resume = OnResume::free});
     visit.option(
         "seed", &Self::seed,
-        {.meaning = "seed of everything random: initial values, order of the windows, generated data",
+        {.meaning = "seed of all random numbers: initial parameters, order of the windows, generated data",
          .limits = between(0, any_integer)});
-    visit.section("data", &Self::data, "Trajectory files, and the windows that training cuts from them.");
-    visit.section("generate", &Self::generate,
-                  "A reference system to simulate; the files are data.train, data.validation and data.test.",
-                  OnResume::free);
-    visit.section("model", &Self::model,
-                  "du/dt = A_L u + g(u), in latent space where there is an autoencoder.");
+    visit.section("data", &Self::data, "Trajectory files, and how training cuts windows from them.");
+    visit.section(
+        "generate", &Self::generate,
+        "A reference system to simulate; writes the files data.train, data.validation and data.test.",
+        OnResume::free);
+    visit.section("model", &Self::model, "du/dt = A_L u + g(u), in latent space if there is an autoencoder.");
     visit.section("integrator", &Self::integrator,
-                  "How the model is advanced between two times of the data.");
-    visit.section("loss", &Self::loss, "Weighted sum of mean squares; a term of weight 0 is only monitored.");
+                  "Time integration of the model between two times of the data.");
+    visit.section("loss", &Self::loss,
+                  "Weighted sum of mean squares. Terms with weight 0 are not computed, except by monitor.");
     visit.section("training", &Self::training,
-                  "Optimizers run one after the other; the best model on the validation data is kept.");
+                  "Optimizers run one after the other; the model with the lowest validation loss is kept.");
     visit.section("forecast", &Self::forecast, "Trajectories from the initial states of a data set.",
                   OnResume::free);
     visit.section("evaluate", &Self::evaluate, "Errors of forecasts over a whole data set.", OnResume::free);

@@ -19,11 +19,13 @@ struct DataOptions {
   static void describe(auto& visit) {
     using Self = DataOptions;
     visit.option("train", &Self::train, {.meaning = "trajectories to train on", .on_resume = OnResume::free});
-    visit.option("validation", &Self::validation,
-                 {.meaning = "trajectories that select the best model; empty: the training loss does",
-                  .on_resume = OnResume::free});
+    visit.option(
+        "validation", &Self::validation,
+        {.meaning = "trajectories whose loss selects the best model; empty: the training loss selects it",
+         .on_resume = OnResume::free});
     visit.option("test", &Self::test,
-                 {.meaning = "unseen trajectories for forecast and evaluate", .on_resume = OnResume::free});
+                 {.meaning = "trajectories for forecast and evaluate, not used in training",
+                  .on_resume = OnResume::free});
     visit.include(&Self::windows);
   }
 };
@@ -39,8 +41,8 @@ struct EnsembleOptions {
                  {.meaning = "forecasts for each state; all are written, with their numbers as /parameters",
                   .limits = at_least(1)});
     visit.option("perturbation", &Self::perturbation,
-                 {.meaning = "standard deviation of normal numbers added to the components, over the model's "
-                             "scaling",
+                 {.meaning = "standard deviation of the normal numbers that are added to the components, in "
+                             "units of the model's scaling",
                   .limits = at_least(0)});
   }
 };
@@ -64,24 +66,27 @@ struct ForecastOptions {
     visit.option("output", &Self::output,
                  {.meaning = "file that is written; empty: trajectories.h5 in the run directory"});
     visit.option("start", &Self::start, {.meaning = "index of the initial state along the data's times"});
-    visit.option("trajectories", &Self::trajectories, {.meaning = "only the first so many; 0: all"});
-    visit.option(
-        "step", &Self::step,
-        {.meaning = "between two written states; negative: backwards; 0: the data's times", .unit = "time"});
-    visit.option("steps", &Self::steps, {.meaning = "number of these"});
-    visit.option("times", &Self::times,
-                 {.meaning = "explicit times, strictly monotone, the initial state's first; []: none",
+    visit.option("trajectories", &Self::trajectories,
+                 {.meaning = "number of trajectories, from the first one; 0: all"});
+    visit.option("step", &Self::step,
+                 {.meaning = "time between two written states; negative: backwards; 0: the times of the data",
                   .unit = "time"});
+    visit.option("steps", &Self::steps, {.meaning = "number of intervals of this length"});
+    visit.option(
+        "times", &Self::times,
+        {.meaning = "explicit times, strictly monotone, beginning with that of the initial state; []: none",
+         .unit = "time"});
     visit.option("substeps", &Self::substeps,
                  {.meaning = "integration steps between two written states; 0: integrator.substeps of the "
                              "model",
                   .limits = between(0, core::most_substeps)});
     visit.option("tolerance", &Self::tolerance,
-                 {.meaning = "relative error of a step; shorter ones are taken as it needs, for each "
-                             "trajectory; 0: equal steps",
+                 {.meaning = "largest estimated relative error of a step; each trajectory uses steps as "
+                             "short as necessary; 0: equal steps",
                   .limits = at_least(0)});
-    visit.section("ensemble", &Self::ensemble,
-                  "Several forecasts from each initial state: the state itself, and perturbed ones.");
+    visit.section(
+        "ensemble", &Self::ensemble,
+        "Several forecasts from each initial state: from the state itself and from perturbed states.");
   }
 
   /// Raises OptionError.
@@ -106,14 +111,15 @@ struct EvaluateOptions {
     using Self = EvaluateOptions;
     visit.option("model", &Self::model, {.meaning = "model file; empty: model.h5 in the run directory"});
     visit.option("data", &Self::data, {.meaning = "trajectories to compare with; empty: data.test"});
-    visit.option("trajectories", &Self::trajectories, {.meaning = "only the first so many; 0: all"});
+    visit.option("trajectories", &Self::trajectories,
+                 {.meaning = "number of trajectories, from the first one; 0: all"});
     visit.option("fine_data", &Self::fine_data,
                  {.meaning = "trajectories on a finer time grid, integrator.substeps in each interval: one "
                              "more column; empty: none"});
     visit.option("threshold", &Self::threshold,
                  {.meaning = "relative error that ends the valid prediction time", .limits = above(0)});
     visit.option("lyapunov_time", &Self::lyapunov_time,
-                 {.meaning = "unit that the valid prediction time is given in, too; 0: none",
+                 {.meaning = "additional unit for the valid prediction time; 0: none",
                   .unit = "time",
                   .limits = at_least(0)});
     visit.option("step_consistency", &Self::step_consistency,
@@ -131,12 +137,12 @@ struct EvaluateOptions {
                   .unit = "time",
                   .limits = at_least(0)});
     visit.option("require_valid_time", &Self::require_valid_time,
-                 {.meaning = "status 4 where the mean valid prediction time is less; 0: no check",
+                 {.meaning = "status 4 if the mean valid prediction time is shorter; 0: no check",
                   .unit = "time",
                   .limits = at_least(0)});
     visit.option(
         "require_error", &Self::require_error,
-        {.meaning = "status 4 where the mean relative error is more; 0: no check", .limits = at_least(0)});
+        {.meaning = "status 4 if the mean relative error is larger; 0: no check", .limits = at_least(0)});
   }
 };
 
@@ -150,13 +156,17 @@ struct SpectrumSettings {
   static void describe(auto& visit) {
     using Self = SpectrumSettings;
     visit.option("model", &Self::model, {.meaning = "model file; empty: model.h5 in the run directory"});
-    visit.option("count", &Self::count,
-                 {.meaning = "eigenvalues of largest real part; 0: all up to dense_limit, 20 above it"});
+    visit.option(
+        "count", &Self::count,
+        {.meaning =
+             "number of eigenvalues with the largest real parts; 0: all up to dense_limit, 20 above it"});
     visit.option("dense_limit", &Self::dense_limit,
-                 {.meaning = "up to this dimension LAPACK computes all of them, above it Krylov-Schur"});
+                 {.meaning = "up to this dimension LAPACK computes all eigenvalues; above it Krylov-Schur "
+                             "computes the leading ones"});
     visit.option(
         "tolerance", &Self::tolerance,
-        {.meaning = "changes of A_L so large, relative to its norm, break no bound", .limits = at_least(0)});
+        {.meaning = "size of changes of A_L, relative to its norm, that are regarded as rounding errors",
+         .limits = at_least(0)});
   }
 };
 

@@ -91,7 +91,7 @@ def _rate(axis, epoch, table, names):
     if norm is not None:
         axis.plot(epoch, norm, color=style.GREY, linewidth=0.9, label="norm of the gradient")
     axis.set_yscale("log")
-    axis.set_ylabel("rate, norm")
+    axis.set_ylabel("learning rate, norm")
     axis.grid(True, which="major")
     if rate is not None or norm is not None:
         axis.legend(loc="lower right", bbox_to_anchor=(1.0, 0.95), ncol=2)

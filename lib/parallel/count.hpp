@@ -13,7 +13,7 @@ namespace spnode::parallel {
 inline int mpi_count(std::size_t count) {
   constexpr int most = std::numeric_limits<int>::max();
   if (count > static_cast<std::size_t>(most))
-    throw UsageError(std::to_string(count) + " numbers are to be sent at once; MPI counts to " +
+    throw UsageError(std::to_string(count) + " numbers are too many for one message; MPI allows at most " +
                      std::to_string(most));
   return static_cast<int>(count);
 }

@@ -18,7 +18,7 @@ void require_no_preconditioner(PC preconditioner, const std::string& prefix) {
   SPNODE_PETSC(PCGetType(preconditioner, &type));
   if (none == PETSC_FALSE)
     throw UsageError("-" + prefix + "pc_type " + type +
-                     ": only products with the matrix are known, which none alone can work with");
+                     ": the matrix is given by its products, for which only none is allowed");
 }
 
 }  // namespace

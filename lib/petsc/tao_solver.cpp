@@ -53,7 +53,7 @@ void require_first_order(const std::string& type) {
   std::string list;
   for (const std::string& each : types) list += (list.empty() ? "" : ", ") + each;
   throw UsageError("-tao_type " + type +
-                   ": PETSc/TAO has no such solver that works with values and gradients; " + list + " do");
+                   ": not a solver of PETSc/TAO that needs only values and gradients; allowed: " + list);
 }
 
 }  // namespace

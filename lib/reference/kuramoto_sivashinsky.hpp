@@ -53,7 +53,7 @@ class KuramotoSivashinskySolver {
 
   static Coefficients make_coefficients(const core::KuramotoSivashinsky& system, double step);
 
-  /// rate = the coefficients of -(u^2)_x / 2 for the field in spectrum_.
+  /// rate: the nonlinear right-hand side -(u^2)_x / 2 of the field in spectrum_, as coefficients.
   void nonlinear_rate(Spectrum& rate);
   void step();
 

@@ -53,7 +53,7 @@ void EigenSolver::configure(const EigenSettings& settings) {
   SPNODE_PETSC(EPSSetOperators(eps, matrix_, nullptr));
   SPNODE_PETSC(EPSSetProblemType(eps, problem));
   SPNODE_PETSC(EPSSetWhichEigenpairs(eps, EPS_LARGEST_REAL));
-  // Relative to the norm of the matrix: with rates over many decades, |lambda| lies below its rounding.
+  // Relative to the norm of the matrix: eigenvalues over many decades: |lambda| may lie below its rounding.
   SPNODE_PETSC(EPSSetConvergenceTest(eps, EPS_CONV_NORM));
   SPNODE_PETSC(EPSSetTolerances(eps, settings.tolerance, max_restarts));
   set_method(settings);

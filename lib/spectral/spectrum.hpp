@@ -19,7 +19,7 @@ struct SpectrumOptions {
   std::size_t count = 0;          ///< eigenvalues of largest real part; 0: all up to dense_limit, above it 20
   std::size_t dense_limit = 512;  ///< up to this n LAPACK computes all of them, above it Krylov-Schur some
   double tolerance = 1e-12;       ///< changes of A so large, relative to its Frobenius norm, break no bound
-  double solver_tolerance = 1e-13;  ///< of Krylov-Schur: residual over the norm of A; -eps_tol wins
+  double solver_tolerance = 1e-13;  ///< of Krylov-Schur: residual over the norm of A; -eps_tol overrides it
 };
 
 struct SpectrumReport {
@@ -70,9 +70,9 @@ SpectrumReport compute_spectrum(const parallel::Communicator& comm, std::span<co
 /// cheap enough to be called before any work. Not collective; the same on all ranks.
 void check_spectrum_options();
 
-/// Where Krylov-Schur works with products alone it stops at this residual over the norm of A: the rates of so
-/// large an operator crowd, and far smaller residuals take a number of products that grows as their inverse
-/// root or faster. Reports show the residuals; -eps_tol wins.
+/// Residual, relative to the norm of A, at which Krylov-Schur stops if it has only products with A.
+/// Eigenvalues of so large an operator are close to each other, and the number of products grows at least as
+/// the inverse root of the residual. Reports show the residuals; -eps_tol overrides the value.
 inline constexpr double matrix_free_tolerance = 1e-5;
 
 /// The spectrum of a matrix of any structure, the same on all ranks. Collective. What a dense matrix of its

@@ -30,15 +30,17 @@ struct ScheduleOptions {
 
   static void describe(auto& visit) {
     using Self = ScheduleOptions;
-    visit.option("schedule", &Self::schedule, {.meaning = "of the learning rate"});
+    visit.option("schedule", &Self::schedule, {.meaning = "schedule of the learning rate"});
     visit.option("rate", &Self::rate, {.meaning = "learning rate after the warm-up", .limits = above(0)});
     visit.option(
         "final_rate", &Self::final_rate,
-        {.meaning = "cosine: reached at the last step; exponential: never below", .limits = at_least(0)});
-    visit.option("decay", &Self::decay,
-                 {.meaning = "exponential: factor per epoch", .limits = above(0).up_to(1)});
+        {.meaning = "learning rate of the last step (cosine), lower limit of the learning rate (exponential)",
+         .limits = at_least(0)});
+    visit.option(
+        "decay", &Self::decay,
+        {.meaning = "exponential: factor of the learning rate per epoch", .limits = above(0).up_to(1)});
     visit.option("warmup", &Self::warmup,
-                 {.meaning = "of linear growth of the rate from 0", .unit = "steps"});
+                 {.meaning = "steps in which the learning rate grows linearly from 0", .unit = "steps"});
   }
 
   /// Raises OptionError.
@@ -63,20 +65,23 @@ struct AdamOptions {
     visit.option("epochs", &Self::epochs,
                  {.meaning = "passes over the windows", .unit = "epochs", .limits = between(1, most_epochs)});
     visit.include(&Self::learning_rate);
-    visit.option("beta1", &Self::beta1, {.meaning = "decay of the mean gradient", .limits = between(0, 1)});
+    visit.option("beta1", &Self::beta1,
+                 {.meaning = "decay factor of the mean gradient", .limits = between(0, 1)});
     visit.option("beta2", &Self::beta2,
-                 {.meaning = "decay of the mean squared gradient", .limits = between(0, 1)});
+                 {.meaning = "decay factor of the mean squared gradient", .limits = between(0, 1)});
     visit.option("epsilon", &Self::epsilon,
                  {.meaning = "added to the root of the mean squared gradient", .limits = above(0)});
-    visit.option("weight_decay", &Self::weight_decay,
-                 {.meaning = "decoupled from the gradient (AdamW)", .limits = at_least(0)});
+    visit.option(
+        "weight_decay", &Self::weight_decay,
+        {.meaning = "weight decay that is decoupled from the gradient (AdamW)", .limits = at_least(0)});
     visit.option("clip", &Self::clip,
                  {.meaning = "largest global norm of the gradient; 0: no clipping", .limits = at_least(0)});
     visit.option("autoencoder_rate_factor", &Self::autoencoder_rate_factor,
-                 {.meaning = "the autoencoder's learning rate over the others'", .limits = at_least(0)});
+                 {.meaning = "learning rate of the autoencoder divided by that of the other parameters",
+                  .limits = at_least(0)});
     visit.option("rollout_lengths", &Self::rollout_lengths,
-                 {.meaning = "of the windows that are rolled out, each entry for an equal share of the "
-                             "epochs; growing: a curriculum; []: all",
+                 {.meaning = "intervals of the windows that are rolled out; each entry holds for an equal "
+                             "share of the epochs; []: all intervals",
                   .unit = "intervals",
                   .limits = at_least(1)});
   }
@@ -92,14 +97,18 @@ struct LbfgsOptions {
 
   static void describe(auto& visit) {
     using Self = LbfgsOptions;
-    visit.option("iterations", &Self::iterations, {.meaning = "at most", .limits = at_least(1)});
-    visit.option("cycle", &Self::cycle,
-                 {.meaning = "between two clearings of the memory, where checkpoints are taken",
-                  .unit = "iterations",
-                  .limits = at_least(1)});
-    visit.option("history", &Self::history, {.meaning = "pairs kept", .limits = between(1, 10000)});
+    visit.option("iterations", &Self::iterations,
+                 {.meaning = "largest number of iterations", .limits = at_least(1)});
+    visit.option(
+        "cycle", &Self::cycle,
+        {.meaning =
+             "iterations between two restarts without stored pairs; checkpoints are written at restarts",
+         .unit = "iterations",
+         .limits = at_least(1)});
+    visit.option("history", &Self::history,
+                 {.meaning = "number of stored pairs", .limits = between(1, 10000)});
     visit.option("gradient_tolerance", &Self::gradient_tolerance,
-                 {.meaning = "stop at this norm of the gradient", .limits = at_least(0)});
+                 {.meaning = "norm of the gradient at which the iteration stops", .limits = at_least(0)});
   }
 };
 
@@ -125,16 +134,17 @@ struct GaussNewtonOptions {
 
   static void describe(auto& visit) {
     using Self = GaussNewtonOptions;
-    visit.option("iterations", &Self::iterations, {.meaning = "at most", .limits = at_least(1)});
+    visit.option("iterations", &Self::iterations,
+                 {.meaning = "largest number of iterations", .limits = at_least(1)});
     visit.option("damping", &Self::damping,
-                 {.meaning = "at the start, relative to the size of the matrix", .limits = above(0)});
+                 {.meaning = "initial damping, relative to the size of the matrix", .limits = above(0)});
     visit.option("solver", &Self::solver,
-                 {.meaning = "dense: Cholesky factor of the whole matrix; cg: products alone; automatic: "
-                             "dense up to 1500 parameters"});
+                 {.meaning = "dense: Cholesky factorisation of the matrix; cg: conjugate gradients with "
+                             "matrix-vector products; automatic: dense up to 1500 parameters"});
     visit.option("cg_iterations", &Self::cg_iterations,
-                 {.meaning = "of one solve at most", .limits = at_least(1)});
+                 {.meaning = "largest number of iterations of one solve", .limits = at_least(1)});
     visit.option("gradient_tolerance", &Self::gradient_tolerance,
-                 {.meaning = "stop at this norm of the gradient", .limits = at_least(0)});
+                 {.meaning = "norm of the gradient at which the iteration stops", .limits = at_least(0)});
   }
 };
 
@@ -165,45 +175,51 @@ struct TrainingOptions {
 
   static void describe(auto& visit) {
     using Self = TrainingOptions;
-    visit.option("optimizers", &Self::optimizers, {.meaning = "in this order"});
+    visit.option("optimizers", &Self::optimizers, {.meaning = "optimizers, used in this order"});
+    visit.option("batch", &Self::batch,
+                 {.meaning = "windows per step of adam; the other optimizers use all windows",
+                  .unit = "windows",
+                  .limits = at_least(1)});
     visit.option(
-        "batch", &Self::batch,
-        {.meaning = "per step of adam; the others take all", .unit = "windows", .limits = at_least(1)});
-    visit.option("tile", &Self::tile,
-                 {.meaning = "computed at a time by one rank", .unit = "windows", .limits = at_least(1)});
+        "tile", &Self::tile,
+        {.meaning = "windows that a rank computes together", .unit = "windows", .limits = at_least(1)});
+    visit.option("summands", &Self::summands,
+                 {.meaning = "largest number of work shares of a batch; at most so many ranks work",
+                  .limits = at_least(1)});
     visit.option(
-        "summands", &Self::summands,
-        {.meaning = "shares of work of a batch at most; more lets more ranks work", .limits = at_least(1)});
-    visit.option("pretrain_epochs", &Self::pretrain_epochs,
-                 {.meaning = "on the autoencoder's reconstruction alone, before everything else",
-                  .unit = "epochs",
-                  .limits = between(0, most_epochs)});
+        "pretrain_epochs", &Self::pretrain_epochs,
+        {.meaning = "epochs that train only the reconstruction of the autoencoder, before the optimizers",
+         .unit = "epochs",
+         .limits = between(0, most_epochs)});
     visit.option("pretrain_rate", &Self::pretrain_rate,
-                 {.meaning = "learning rate of these", .limits = above(0)});
+                 {.meaning = "learning rate of these epochs", .limits = above(0)});
     visit.option("validate_every", &Self::validate_every,
-                 {.meaning = "between two validations", .unit = "epochs", .limits = at_least(1)});
+                 {.meaning = "epochs between two validations", .unit = "epochs", .limits = at_least(1)});
     visit.option("patience", &Self::patience,
-                 {.meaning = "stop after so many without a better one; 0: never", .unit = "validations"});
+                 {.meaning = "stop after this number of validations without improvement; 0: never",
+                  .unit = "validations"});
     visit.option("spectrum_every", &Self::spectrum_every,
-                 {.meaning = "between two checks of the spectral bound; 0: never",
+                 {.meaning = "epochs between two checks of the spectral bound; 0: never",
                   .unit = "epochs",
                   .on_resume = OnResume::free});
-    visit.option(
-        "checkpoint_epochs", &Self::checkpoint_epochs,
-        {.meaning = "between two checkpoints; 0: never", .unit = "epochs", .on_resume = OnResume::free});
+    visit.option("checkpoint_epochs", &Self::checkpoint_epochs,
+                 {.meaning = "interval between two checkpoints; 0: none",
+                  .unit = "epochs",
+                  .on_resume = OnResume::free});
     visit.option("checkpoint_minutes", &Self::checkpoint_minutes,
-                 {.meaning = "between two checkpoints; 0: never",
+                 {.meaning = "interval between two checkpoints; 0: none",
                   .unit = "minutes",
                   .limits = at_least(0),
                   .on_resume = OnResume::free});
     visit.option("max_bad_steps", &Self::max_bad_steps,
-                 {.meaning = "non-finite ones in a row before giving up with status 5",
+                 {.meaning = "successive non-finite steps that end the training with status 5",
                   .unit = "steps",
                   .limits = at_least(1)});
     visit.section("adam", &Self::adam, "Adam; AdamW with weight decay. Minibatches of windows.");
-    visit.section("lbfgs", &Self::lbfgs, "Limited-memory BFGS (TAOLMVM) on all windows at once.");
+    visit.section("lbfgs", &Self::lbfgs, "Limited-memory BFGS (TAOLMVM); each iteration uses all windows.");
     visit.section("gauss_newton", &Self::gauss_newton,
-                  "Gauss-Newton steps (Levenberg-Marquardt) on all windows at once, for the last digits.");
+                  "Gauss-Newton (Levenberg-Marquardt) iterations with all windows, for small models and high "
+                  "accuracy.");
   }
 
   /// Raises OptionError.

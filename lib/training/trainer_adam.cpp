@@ -127,7 +127,7 @@ void AdamRun::skip() {
   throw NumericalError("phase " + run_.phase().name + ": loss or gradient were not finite in " +
                        std::to_string(state_.adam.bad_steps) + " consecutive steps, the last one step " +
                        std::to_string(state_.step + 1) + " of epoch " + std::to_string(state_.epochs + 1) +
-                       "; try a smaller rate, clipping, or smaller initial values");
+                       "; try a smaller learning rate, clipping, or smaller initial values");
 }
 
 void AdamRun::finish_epoch() {

@@ -13,11 +13,11 @@ namespace spnode::training {
 
 namespace {
 
-constexpr double least_gain = 1e-4;       // accepted steps lower the loss by so much of what was foretold
-constexpr double largest_damping = 1e12;  // no step that is so short helps any more
+constexpr double least_gain = 1e-4;       // minimum ratio of actual to predicted reduction
+constexpr double largest_damping = 1e12;  // no step is tried beyond it
 
-/// A step solves (H + damping D) d = -g; it is accepted where it lowers the loss, and the damping follows the
-/// ratio of the loss' decrease to that of the quadratic model (Nielsen 1999; Madsen, Nielsen, Tingleff,
+/// A step solves (H + damping D) d = -g; it is accepted if it lowers the loss, and the damping follows the
+/// ratio of actual to predicted reduction (Nielsen 1999; Madsen, Nielsen, Tingleff,
 /// Methods for non-linear least squares problems, 2004, algorithm 3.16). theta and the damping at the start
 /// of an iteration say everything; an interrupted run falls back to it. An epoch is an iteration.
 class GaussNewtonRun {

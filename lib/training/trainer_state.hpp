@@ -18,14 +18,14 @@ struct AdamState {
   std::vector<double> good;     ///< the last theta whose loss and gradient were finite
   std::uint64_t updates = 0;    ///< updates done: t of the bias correction
   std::uint64_t bad_steps = 0;  ///< consecutive steps skipped as not finite
-  double shrink = 1.0;          ///< factor on the rate, below 1 for a while after a skipped step
+  double shrink = 1.0;          ///< factor of the learning rate, below 1 after a skipped step
 };
 
 /// Sums over the steps done of the epoch that is under way.
 struct EpochTotals {
   core::LossTerms loss = core::LossTerms::zero();  ///< summed over the steps that were not skipped
   double gradient_norm = 0.0;                      ///< the same
-  double rate = 0.0;                               ///< of the last step
+  double rate = 0.0;                               ///< learning rate of the last step
   std::uint64_t steps = 0;                         ///< steps not skipped
   std::uint64_t skipped = 0;
 };

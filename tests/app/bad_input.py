@@ -242,7 +242,7 @@ class BadRun(ProgramTest):
     def test_existing_model_is_not_overwritten(self):
         self.train()
         model = (self.folder / "run/model.h5").read_bytes()
-        self.refused(WRONG_DECK, "pass --resume to continue that run, --overwrite to train anew", "train", "deck.yaml")
+        self.refused(WRONG_DECK, "pass --resume to continue that run, --overwrite to train from the start", "train", "deck.yaml")
         self.assertEqual((self.folder / "run/model.h5").read_bytes(), model)
 
     def test_existing_metrics_and_spectrum_are_not_overwritten(self):

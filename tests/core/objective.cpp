@@ -221,7 +221,7 @@ TEMPLATE_TEST_CASE("loss_and_gradient_are_sums_over_windows", "", double, float)
     REQUIRE(std::abs(sum[i] - whole[i]) < 450 * roundoff<TestType> * largest);
 }
 
-TEMPLATE_TEST_CASE("horizon_cuts_windows_short", "", double, float) {
+TEMPLATE_TEST_CASE("rollout_length_cuts_windows_short", "", double, float) {
   Setup s(false, model_options());
   Objective<TestType> objective = s.objective<TestType>({Scheme::etdrk2, 2, MatrixFunctionMethod::dense, 0},
                                                         all_terms(), MatrixFunctionMethod::dense);

@@ -1,4 +1,9 @@
-"""The decks and the lines of h5py that README.md and docs/ show work. usage: examples_test.py SPNODE REPOSITORY"""
+"""The decks, commands and lines of Python that README.md and docs/ show work.
+
+usage: examples_test.py SPNODE REPOSITORY
+"""
+import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -36,7 +41,8 @@ def make_data(folder, code):
 
 class Examples(unittest.TestCase):
     def check_page(self, page):
-        decks, lines = blocks(page, "yaml"), blocks(page, "python")
+        decks = [block for block in blocks(page, "yaml") if block.startswith("output:")]
+        lines = blocks(page, "python")
         self.assertEqual((len(decks), len(lines)), (1, 1))
         self.assertEqual(len(lines[0].strip().splitlines()), 3)
         with tempfile.TemporaryDirectory() as folder:
@@ -52,6 +58,31 @@ class Examples(unittest.TestCase):
 
     def test_the_user_guide_shows_what_works(self):
         self.check_page("docs/user-guide.md")
+
+    def test_the_tutorial_works_as_written(self):
+        text = (REPOSITORY / "docs/tutorial.md").read_text(encoding="utf-8")
+        has_matplotlib = importlib.util.find_spec("matplotlib") is not None
+        decks = 0
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("input", "app"):
+                Path(folder, name).symlink_to(REPOSITORY / name)
+            path = f"{SPNODE.parent}:{os.environ['PATH']}"
+            environment = {**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+            for language, code in re.findall(r"```(sh|python|yaml)\n(.*?)```", text, re.DOTALL):
+                if language == "yaml":
+                    self.assertLessEqual(len(code.splitlines()), 25)
+                    Path(folder, "deck.yaml").write_text(code, encoding="utf-8")
+                    decks += 1
+                    continue
+                if not has_matplotlib and ("matplotlib" in code or "plot.py" in code):
+                    continue
+                command = [sys.executable, "-c", code] if language == "python" else \
+                    ["bash", "-euc", code.replace("/usr/bin/python3", sys.executable)]
+                done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+                self.assertEqual(done.returncode, 0, f"{code}: {done.stdout}{done.stderr}")
+            for name in ("start.h5", "runs/predators/trajectories.h5", "runs/network/metrics.csv"):
+                self.assertTrue(Path(folder, name).exists(), name)
+        self.assertEqual(decks, 1)
 
     def test_links_lead_somewhere(self):
         pages = [REPOSITORY / "README.md", *REPOSITORY.glob("docs/*.md"), *REPOSITORY.glob("lib/**/README.md"),

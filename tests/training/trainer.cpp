@@ -70,7 +70,7 @@ TEST_CASE("training_lowers_the_loss_phase_by_phase_and_keeps_frozen_blocks") {
   CHECK(run.state.records == 14);
 }
 
-TEST_CASE("horizons_share_the_epochs_of_adam") {
+TEST_CASE("rollout_lengths_share_the_epochs_of_adam") {
   TrainingOptions options = short_training();
   options.adam.epochs = 6;
   options.adam.rollout_lengths = {1, 2, 7};

@@ -22,7 +22,7 @@ struct BilinearOptions {
                  {.meaning = "number R of products per component", .limits = between(1, widest)});
     visit.option(
         "initial_scale", &Self::initial_scale,
-        {.meaning = "entries of C and D start as normal / sqrt(n R) times this", .limits = at_least(0)});
+        {.meaning = "initial entries of C and D are normal / sqrt(n R) times this", .limits = at_least(0)});
   }
 };
 
@@ -52,15 +52,17 @@ struct NetworkOptions {
         "hidden", &Self::hidden,
         {.meaning = "widths of the hidden layers; []: one linear layer", .limits = between(1, widest)});
     visit.option("activation", &Self::activation,
-                 {.meaning = "after every hidden layer; squareplus: (x + sqrt(x^2 + 0.1)) / 2, a smooth "
-                             "rectifier"});
+                 {.meaning = "activation after every hidden layer; squareplus: (x + sqrt(x^2 + 0.1)) / 2, a "
+                             "smooth rectifier"});
     visit.option("last_activation", &Self::last_activation,
-                 {.meaning = "apply the activation after the last layer too (tanh bounds g by 1)"});
-    visit.option("output_scale", &Self::output_scale, {.meaning = "learn a factor per output component"});
+                 {.meaning = "apply the activation after the last layer, too (tanh bounds g by 1)"});
+    visit.option("output_scale", &Self::output_scale,
+                 {.meaning = "train a factor for each output component"});
     visit.option("initial_scale", &Self::initial_scale,
-                 {.meaning = "weights start as normal / sqrt(fan in) times this", .limits = above(0)});
-    visit.option("relaxation", &Self::relaxation,
-                 {.meaning = "contribute -A_L h(u): du/dt = A_L (u - h(u)), for widely spread scales"});
+                 {.meaning = "initial weights are normal / sqrt(fan in) times this", .limits = above(0)});
+    visit.option(
+        "relaxation", &Self::relaxation,
+        {.meaning = "add -A_L h(u) instead of h(u): du/dt = A_L (u - h(u)), for widely spread time scales"});
   }
 };
 
@@ -100,17 +102,17 @@ struct AutoencoderOptions {
     using Self = AutoencoderOptions;
     visit.option("enabled", &Self::enabled, {.meaning = "false: the latent state is the (scaled) state"});
     visit.option("pod", &Self::pod,
-                 {.meaning = "a linear map that starts as the POD of the training states"});
-    visit.option("pod_trainable", &Self::pod_trainable, {.meaning = "train the linear map as well"});
+                 {.meaning = "a linear map whose initial value is the POD of the training states"});
+    visit.option("pod_trainable", &Self::pod_trainable, {.meaning = "train the linear map, too"});
     visit.option("hidden", &Self::hidden,
-                 {.meaning = "hidden layers of encoder and decoder; []: the linear map alone",
+                 {.meaning = "widths of the hidden layers of encoder and decoder; []: only the linear map",
                   .limits = between(1, widest)});
     visit.option("activation", &Self::activation,
-                 {.meaning = "after every hidden layer; squareplus: (x + sqrt(x^2 + 0.1)) / 2, a smooth "
-                             "rectifier"});
+                 {.meaning = "activation after every hidden layer; squareplus: (x + sqrt(x^2 + 0.1)) / 2, a "
+                             "smooth rectifier"});
     visit.option("initial_scale", &Self::initial_scale,
-                 {.meaning = "weights start as normal / sqrt(fan in) times this", .limits = above(0)});
-    visit.option("frozen", &Self::frozen, {.meaning = "keep the networks at their (pretrained) values"});
+                 {.meaning = "initial weights are normal / sqrt(fan in) times this", .limits = above(0)});
+    visit.option("frozen", &Self::frozen, {.meaning = "do not train the networks after pretraining"});
   }
 
   /// Raises OptionError.

@@ -24,10 +24,11 @@ struct WindowOptions {
     visit.option(
         "stride", &Self::stride,
         {.meaning = "distance between the starts of windows; 0: the window's length", .unit = "intervals"});
-    visit.option("every", &Self::every,
-                 {.meaning = "windows take every k-th time, for each of these k: steps of several lengths "
-                             "make an ODE, not a map",
-                  .limits = at_least(1)});
+    visit.option(
+        "every", &Self::every,
+        {.meaning =
+             "windows use every k-th time, for each of these k; several step lengths train an ODE, not a map",
+         .limits = at_least(1)});
     visit.option("times", &Self::times, {.meaning = "indices of the times to use, increasing; []: all"});
   }
 

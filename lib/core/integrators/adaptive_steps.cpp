@@ -78,7 +78,7 @@ void AdaptiveSteps<Real>::move(Lane& lane, double error) const {
     if (++lane.halvings == most_halvings)  // its half would leave the lengths
       throw NumericalError("an adaptive step of 2^-" + std::to_string(most_halvings) +
                            " of the longest one misses the tolerance " + shortest(tolerance_) +
-                           ": the forecast has diverged, or asks for more digits than there are");
+                           ": the forecast has diverged, or the tolerance is below the rounding errors");
     return;
   }
   lane.position += std::uint64_t{1} << (most_halvings - lane.halvings);
@@ -106,7 +106,7 @@ void AdaptiveSteps<Real>::advance(const ExecSpace& space, const LaneTimes& inter
   lanes_.assign(lanes, {});
   Kokkos::deep_copy(host, u);
   while (!std::all_of(lanes_.begin(), lanes_.end(), [this](const Lane& lane) { return finished(lane); })) {
-    // Finished lanes begin the interval again; what they compute is thrown away.
+    // Finished lanes begin the interval again; their results are discarded.
     try_step(context, interval, u, result, tape);
     Kokkos::deep_copy(next, result.next);
     Kokkos::deep_copy(error, result.error);

@@ -25,7 +25,7 @@ StepScope choose_scope(const StepTable& table, std::size_t tile_intervals, std::
 /// steps of single lanes. `A`: the linear operator that the decision is made for. Where choose_scope() takes
 /// the steps of tiles the dense method is that of TabulatedLinearPart.
 ///
-/// Both methods run at about the same rate, so that the faster one is taken except within a factor of three
+/// Both methods run at about the same speed, so that the faster one is taken except within a factor of three
 /// of the break-even, where at most half of the time is lost (n = 16 .. 1024, benchmark_matrix_functions).
 ///
 /// Blocks have closed forms and count as dense; of low-rank operators only products are formed. Raises

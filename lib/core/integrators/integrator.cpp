@@ -12,7 +12,7 @@ namespace {
 using Kind = StageProgram::Instruction::Kind;
 using Rows = StageProgram::Rows;
 
-/// One summand factor X or factor h X of a row of lanes.
+/// One term, factor X or factor h X, of a row of lanes.
 template <class Real>
 struct Summand {
   ConstMatrixView<Real> X;

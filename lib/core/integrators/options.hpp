@@ -35,12 +35,13 @@ struct IntegratorOptions {
     visit.option("scheme", &Self::scheme,
                  {.meaning = "exponential (etd...), implicit-explicit (imex_...) or explicit Runge-Kutta"});
     visit.option("substeps", &Self::substeps,
-                 {.meaning = "steps per interval of the data", .limits = between(1, most_substeps)});
+                 {.meaning = "time steps per interval of the data", .limits = between(1, most_substeps)});
     visit.option("linear", &Self::linear,
                  {.meaning = "functions of A_L: dense matrices, or matrix-free Taylor sums"});
-    visit.option("checkpoint_interval", &Self::checkpoint_interval,
-                 {.meaning = "reverse sweep: keep every k-th state and recompute between them; 0: keep all",
-                  .unit = "steps"});
+    visit.option(
+        "checkpoint_interval", &Self::checkpoint_interval,
+        {.meaning = "the reverse sweep stores every k-th state and recomputes the others; 0: all are stored",
+         .unit = "steps"});
   }
 };
 

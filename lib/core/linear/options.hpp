@@ -28,18 +28,18 @@ struct HurwitzOptions {
         "rank", &Self::rank,
         {.meaning = "low_rank: columns r of U, V, W in -U U^T + V W^T - W V^T", .limits = between(1, 10000)});
     visit.option("mu", &Self::mu,
-                 {.meaning = "bound of the real parts; at least the largest growth rate of the system",
+                 {.meaning = "upper bound of the real parts of the eigenvalues; choose at least the largest "
+                             "growth rate of the system",
                   .unit = "1/time"});
+    visit.option("rate_min", &Self::rate_min,
+                 {.meaning = "slowest initial decay rate, below mu", .unit = "1/time", .limits = above(0)});
     visit.option(
-        "rate_min", &Self::rate_min,
-        {.meaning = "slowest decay rate at the start, below mu", .unit = "1/time", .limits = above(0)});
-    visit.option("rate_max", &Self::rate_max,
-                 {.meaning = "fastest; the rates are spread evenly in the logarithm",
-                  .unit = "1/time",
-                  .limits = above(0)});
-    visit.option(
-        "noise", &Self::noise,
-        {.meaning = "size of the random entries of the factors at the start", .limits = at_least(0)});
+        "rate_max", &Self::rate_max,
+        {.meaning = "fastest initial decay rate; the logarithms of the decay rates are evenly spaced",
+         .unit = "1/time",
+         .limits = above(0)});
+    visit.option("noise", &Self::noise,
+                 {.meaning = "size of the random initial entries of the factors", .limits = at_least(0)});
     visit.option("trainable", &Self::trainable, {.meaning = "false: keep A_L at its initial value"});
   }
 

@@ -76,15 +76,16 @@ struct LossOptions {
 
   static void describe(auto& visit) {
     using Self = LossOptions;
-    visit.option("time_weights", &Self::time_weights, {.meaning = "quadrature over the times of a window"});
+    visit.option("time_weights", &Self::time_weights,
+                 {.meaning = "quadrature weights over the times of a window"});
     visit.option("component_weights", &Self::component_weights,
-                 {.meaning = "variance: divide by the components' variance over the training states"});
+                 {.meaning = "variance: divide by the variance of each component over the training states"});
     const std::vector<LossTermWord> terms = loss_term_words();
     for (std::size_t i = 0; i < terms.size(); ++i)
       visit.option(terms[i].name, [i](auto& options) -> auto& { return options.weights[i]; },
                    {.meaning = terms[i].meaning, .limits = at_least(0)});
     visit.option("monitor", &Self::monitor,
-                 {.meaning = "terms that validation computes even where their weight is 0"});
+                 {.meaning = "terms that validation computes even if their weight is 0"});
   }
 
   /// Raises OptionError.

@@ -27,7 +27,7 @@ enum class HalfArgument { omit, include };
 ///
 /// phi_0 is carried as G = phi_0 - D, D diagonal with entries 1 and 0, so that phi_0(2 z) = phi_0(z)^2 reads
 /// G(2z) = G^2 + G D + D G. In double D begins as I, and its entry of a row goes to 0 once the sum of
-/// absolute values of that row of phi_0 has fallen below 1/2: phi_0 - I keeps the slow rates of a graded
+/// absolute values of that row of phi_0 has fallen below 1/2: phi_0 - I keeps the slow modes of a graded
 /// matrix to full relative accuracy, which squaring phi_0 would lose (an error of eps 2^s), while phi_0
 /// itself keeps the relative accuracy of rows that have decayed. In DoubleDouble eps 2^s is harmless and D is
 /// 0.

@@ -1,5 +1,5 @@
 #pragma once
-/// The resolvent (I - step A)^-1 of a dense matrix, which implicit stages apply, with adjoint and tangent.
+/// The shifted inverse (I - step A)^-1 of a dense matrix, which implicit stages apply; adjoint and tangent.
 
 #include "core/matrix_functions/double_double.hpp"
 

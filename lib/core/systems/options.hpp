@@ -46,10 +46,12 @@ struct GenerateOptions {
   static void describe(auto& visit) {
     using Self = GenerateOptions;
     visit.option("system", &Self::system, {.meaning = "which system; none: the data are your own"});
-    visit.option("train", &Self::train, {.meaning = "in the training data", .unit = "trajectories"});
+    visit.option("train", &Self::train,
+                 {.meaning = "number of trajectories in the training data", .unit = "trajectories"});
     visit.option("validation", &Self::validation,
-                 {.meaning = "in the validation data", .unit = "trajectories"});
-    visit.option("test", &Self::test, {.meaning = "in the test data", .unit = "trajectories"});
+                 {.meaning = "number of trajectories in the validation data", .unit = "trajectories"});
+    visit.option("test", &Self::test,
+                 {.meaning = "number of trajectories in the test data", .unit = "trajectories"});
     visit.option("times", &Self::times,
                  {.meaning = "times per trajectory, both ends included", .limits = at_least(2)});
     visit.option("t_start", &Self::t_start,
@@ -65,7 +67,7 @@ struct GenerateOptions {
                  {.meaning = "robertson: relative spread of the initial states around (1, 0, 0)",
                   .limits = between(0, 1)});
     visit.option("burn_in", &Self::burn_in,
-                 {.meaning = "kuramoto_sivashinsky: integrated and thrown away before sampling",
+                 {.meaning = "kuramoto_sivashinsky: initial time that is integrated and discarded",
                   .unit = "time",
                   .limits = at_least(0)});
     visit.option(
@@ -79,7 +81,7 @@ struct GenerateOptions {
                   .unit = "time",
                   .limits = above(0)});
     visit.option("tolerance", &Self::tolerance,
-                 {.meaning = "relative error that the adaptive reference integrators aim at",
+                 {.meaning = "relative tolerance of the adaptive reference integrators",
                   .limits = between(1e-11, 1e-2)});
   }
 

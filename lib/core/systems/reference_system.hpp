@@ -32,7 +32,7 @@ class ReferenceSystem {
   virtual std::size_t dimension() const = 0;
   virtual Solution solution() const = 0;
 
-  /// rate = f(u). u, rate: (dimension), not overlapping.
+  /// The right-hand side: rate = f(u). u, rate: (dimension), not overlapping.
   virtual void rhs(std::span<const double> u, std::span<double> rate) const = 0;
 
   /// matrix = df/du, (dimension, dimension), row major; every entry is written.

@@ -48,12 +48,13 @@ struct ArgumentOptions {
   static void describe(auto& visit) {
     using Self = ArgumentOptions;
     visit.option("parameters", &Self::parameters,
-                 {.meaning = "names under /parameters that the right-hand side depends on"});
+                 {.meaning = "names of the datasets under /parameters that the right-hand side depends on"});
     visit.option("inputs", &Self::inputs,
-                 {.meaning = "names under /inputs that the right-hand side depends on"});
-    visit.option("time", &Self::time, {.meaning = "true: the right-hand side depends on the time itself"});
-    visit.option("interpolation", &Self::interpolation,
-                 {.meaning = "of inputs between their times; cubic: through the four nearest values"});
+                 {.meaning = "names of the datasets under /inputs that the right-hand side depends on"});
+    visit.option("time", &Self::time, {.meaning = "true: the right-hand side depends explicitly on time"});
+    visit.option(
+        "interpolation", &Self::interpolation,
+        {.meaning = "interpolation of inputs between their times; cubic: through the four nearest values"});
   }
 
   /// Raises OptionError.
@@ -92,11 +93,11 @@ struct ScalingOptions {
   static void describe(auto& visit) {
     using Self = ScalingOptions;
     visit.option("kind", &Self::kind,
-                 {.meaning = "global: one mean deviation for all components; component: one each"});
+                 {.meaning = "global: one standard deviation for all components; component: one for each"});
     visit.option("shift", &Self::shift,
-                 {.meaning = "manual: one value for all components, or one each", .unit = "state"});
+                 {.meaning = "manual: one value for all components, or one for each", .unit = "state"});
     visit.option("scale", &Self::scale,
-                 {.meaning = "manual: one value for all components, or one each",
+                 {.meaning = "manual: one value for all components, or one for each",
                   .unit = "state",
                   .limits = above(0)});
   }
@@ -153,9 +154,9 @@ struct ModelOptions {
   static void describe(auto& visit) {
     using Self = ModelOptions;
     visit.option("latent_dimension", &Self::latent_dimension,
-                 {.meaning = "0: the dimension of the state; less needs the autoencoder",
+                 {.meaning = "0: the dimension of the state; a smaller dimension needs the autoencoder",
                   .limits = between(0, widest)});
-    visit.option("nonlinear", &Self::nonlinear, {.meaning = "terms of g, summed; []: a linear model"});
+    visit.option("nonlinear", &Self::nonlinear, {.meaning = "terms whose sum is g; []: a linear model"});
     visit.include(&Self::arguments);
     visit.option(
         "precision", &Self::precision,
@@ -170,10 +171,11 @@ struct ModelOptions {
                  {.meaning = "operator_inference: order of the central differences, even; high for smooth "
                              "data",
                   .limits = between(2, 100)});
-    visit.section("linear", &Self::linear,
-                  "A_L = (G_s + G_u) S + mu I, or structured: real parts of its spectrum stay below mu.");
+    visit.section(
+        "linear", &Self::linear,
+        "A_L = (G_s + G_u) S + mu I, or structured; the real parts of its eigenvalues are below mu.");
     visit.section("bilinear", &Self::bilinear,
-                  "g(u) = sum over R of (C_r u)(D_r u) + b; the right class for quadratic systems.");
+                  "g(u) = sum over r of (C_r u)(D_r u) + b; suits quadratic systems.");
     visit.section("lipschitz", &Self::lipschitz, "A network whose Lipschitz constant is bounded.");
     visit.section("network", &Self::network, "A plain feed-forward network.");
     visit.section("autoencoder", &Self::autoencoder,

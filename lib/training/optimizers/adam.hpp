@@ -18,7 +18,7 @@ namespace spnode::training {
 ///     v <- beta2 v + (1 - beta2) g^2,          v^ = v / (1 - beta2^t)
 ///     theta <- theta - r (m^ / (sqrt(v^) + epsilon) + weight_decay theta)
 ///
-/// The last term is the decoupled decay of AdamW (Loshchilov and Hutter 2019). r is the rate of the schedule,
+/// The last term is the decoupled decay of AdamW (Loshchilov and Hutter 2019). r is the learning rate,
 /// times autoencoder_rate_factor for blocks of that group, times a shrink factor s. Frozen blocks are never
 /// touched.
 ///

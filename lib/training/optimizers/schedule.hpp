@@ -7,13 +7,13 @@
 
 namespace spnode::training {
 
-/// Warm-up times decay. Over the first `warmup` steps the rate grows linearly to options.rate. After them
+/// Warm-up times decay. Over the first `warmup` steps it grows linearly to options.rate. After them
 ///  - constant: options.rate,
 ///  - exponential: options.rate * decay^(epochs done), not below final_rate,
 ///  - cosine: half a period from options.rate to final_rate at the last step (Loshchilov and Hutter 2017).
 class Schedule {
  public:
-  /// Raises UsageError for a rate or a decay outside its range.
+  /// Raises UsageError for a learning rate or a decay outside its range.
   Schedule(const ScheduleOptions& options, std::uint64_t steps_per_epoch, std::uint64_t epochs);
 
   /// Rate of a step of the phase, counted from 0.

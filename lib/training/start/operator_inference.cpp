@@ -48,7 +48,7 @@ std::vector<double> gram(const parallel::Communicator& comm, const LatentTraject
   std::vector<double> total(packed);
   if (exact.sum(std::span(sums).first(data.groups.size() * packed), data.groups.size(), data.group_count,
                 total) != parallel::SumStatus::finite)
-    throw NumericalError("the least squares for the start of the model are not finite");
+    throw NumericalError("the least-squares problem of the initial model is not finite");
   const double* from = total.data();
   for (std::size_t i = 0; i < width; ++i)
     for (std::size_t j = i; j < width; ++j) G[i * width + j] = G[j * width + i] = *from++;
@@ -75,8 +75,8 @@ Fit least_squares(const std::vector<double>& G, std::size_t features, std::size_
   }
   if (!core::cholesky(square(std::span(normal), features)))
     throw NumericalError(
-        "the least squares for the start of the model have no unique solution: more data, "
-        "fewer latent components, or a random start");
+        "the least-squares problem of the initial model has no unique solution; use more data, "
+        "fewer latent components, or a random initialisation");
   Fit fit{right};
   core::cholesky_solve(square(std::span<const double>(normal), features), {fit.W.data(), features, targets});
   for (std::size_t t = 0; t < targets; ++t) {

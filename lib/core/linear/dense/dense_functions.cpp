@@ -58,7 +58,7 @@ void DenseFunctions::set_steps(const std::vector<double>& steps) {
     slots_.push_back(std::make_unique<Slot>(n_, max_index_, halves_, resolvents_));
 }
 
-/// A slot holds about 20 levels of squaring, and ten matrices for a resolvent.
+/// A slot holds about 20 levels of squaring, and ten matrices for a shifted inverse.
 std::size_t DenseFunctions::most_slots() const {
   const std::size_t matrices = (has_exponentials_ ? 20 * (max_index_ + 2) : 1) + 10 * resolvents_.size();
   return std::max<std::size_t>(1, memory_limit / (sizeof(double) * n_ * n_ * matrices));

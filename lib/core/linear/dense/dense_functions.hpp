@@ -13,7 +13,7 @@
 
 namespace spnode::core {
 
-/// Phi functions and resolvents of A, step by step, with their adjoints and tangents.
+/// Phi functions and shifted inverses of A, step by step, with their adjoints and tangents.
 ///
 /// Each step length has its own PhiFunctions and is evaluated once for an A, as far as `memory_limit` allows:
 /// the step lengths beyond it share one and are evaluated again where they come up again.

@@ -82,7 +82,7 @@ void TaylorLinearPart<Real>::assemble_jvp(std::span<const double> A_dot, std::sp
 
 namespace {
 
-// What an exponential operator makes of the rates: w_k = sum_j weight_kj (g_j - A r_j).
+// The sums of right-hand sides that an exponential operator acts on: w_k = sum_j weight_kj (g_j - A r_j).
 template <class Real>
 struct Sources {
   const ExecSpace& space;
@@ -155,7 +155,7 @@ struct Sources {
     return dots;
   }
 
-  // The adjoints of the w_k to those of the rates and of A.
+  // The adjoints of the w_k to those of the right-hand sides and of A.
   void call_vjp(const ExpmvAdjoint<Real>& bars, const typename LinearPart<Real>::Reverse& reverse,
                 Scratch<Real>& scratch) const {
     const std::size_t lanes = reverse.X.lanes();

@@ -19,7 +19,7 @@ class TaylorLinearPart final : public LinearPart<Real> {
   using typename LinearPart<Real>::Tangent;
 
   /// `largest_step`: the largest |h| that will be asked for; `matrix`: dense or low_rank. Operators that are
-  /// resolvents must not be applied.
+  /// shifted inverses must not be applied.
   TaylorLinearPart(SplitShape shape, std::vector<OperatorSpec> operators, double largest_step,
                    const LinearShape& matrix);
 

@@ -8,11 +8,11 @@
 
 namespace spnode::core {
 
-/// A = diag(d) + F J F^T: exponentials and the generator as TaylorLinearPart applies them, and resolvents by
+/// A = diag(d) + F J F^T: exponentials and A as TaylorLinearPart applies them, and shifted inverses by
 /// Woodbury's formula. With tau = c h and E = I - tau diag(d),
 ///   (I - tau A)^-1 = E^-1 + E^-1 F K F^T E^-1,   K = tau (J^T - tau F^T E^-1 F)^-1   (3 r, 3 r),
-/// K once per update, resolvent and distinct step. Everything is linear in n; the coefficients are those of
-/// A.
+/// K once per update, shifted inverse and distinct step. Everything is linear in n; the coefficients are
+/// those of A.
 template <class Real>
 class LowRankLinearPart final : public LinearPart<Real> {
  public:
@@ -46,11 +46,11 @@ class LowRankLinearPart final : public LinearPart<Real> {
   std::vector<double> steps_;
   LinearShape matrix_;
   TaylorLinearPart<Real> taylor_;
-  std::vector<std::size_t> resolvent_;  ///< of each operator, its number among the resolvents
+  std::vector<std::size_t> resolvent_;  ///< of each operator, its number among the shifted inverses
   std::size_t resolvents_ = 0;
   Vector<Real> diagonal_;  ///< d
   Matrix<Real> factors_;   ///< F
-  Vector<Real> cores_;     ///< (steps, resolvents, 2, 3 r, 3 r): K and its transpose
+  Vector<Real> cores_;     ///< (steps, inverses, 2, 3 r, 3 r): K and its transpose
   std::vector<double> A_, host_;
 };
 
