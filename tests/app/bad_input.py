@@ -211,7 +211,7 @@ class BadData(ProgramTest):
         for key, message, *words in (
             ("model.scaling.shift=[1,2,3]", "model.scaling.shift has 3 values; the states have 2", "model.scaling.kind=manual"),
             ("data.times=[0,99]", "data.times must increase and stay below the number of times, 6; found 99", "data.window=1"),
-            ("integrator.linear=taylor", "integrator.linear = taylor has no implicit stages", "integrator.scheme=imex_ars2"),
+            ("integrator.linear=taylor", "integrator.linear is taylor, which has no implicit stages", "integrator.scheme=imex_ars2"),
             ("model.initialisation=operator_inference", "model.initialisation does not suit the data: operator inference needs",
              "data.times=[0,1]", "data.window=1")):
             self.refused(WRONG_DECK, f"command line: {key}: {message}", "train", "deck.yaml", key, *words)
