@@ -65,6 +65,7 @@ core::WindowIndex window_index(const std::string& path, const io::TrajectoryInfo
   if (info.count == 0 || info.times < 2)
     throw FileError(path + ": /state has " + std::to_string(info.count) + " trajectories of " +
                     std::to_string(info.times) + " times; at least one of two times is needed");
+  require_arguments(path, info, deck.model.arguments);
   const core::WindowOptions& windows = deck.data.windows;
   return using_section(deck, "data", [&] {
     return core::WindowIndex(info.count, windows.times.empty() ? info.times : windows.times.size(), windows);
@@ -79,7 +80,6 @@ core::Trajectories chosen_times(core::Trajectories trajectories, const Deck& dec
 DataSet load_data_set(const parallel::Communicator& comm, const std::string& path, const Deck& deck,
                       const training::SamplerOptions& options) {
   const io::TrajectoryInfo info = inspect_data(comm, path);
-  require_arguments(path, info, deck.model.arguments);
   const core::WindowIndex index = window_index(path, info, deck);
   const training::Sampler sampler(index.count(), options);
   const parallel::Range held = sampler.held(comm.rank(), comm.size());

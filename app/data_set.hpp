@@ -29,8 +29,8 @@ void require_arguments(const std::string& path, const io::TrajectoryInfo& info,
 /// "parameter mu, input c": what a file holds beside states and times that a model does not depend on.
 std::string unused_arguments(const io::TrajectoryInfo& info, const core::ArgumentOptions& arguments);
 
-/// The windows that the deck cuts from a data file. Raises FileError where it has no interval, UsageError
-/// where no window fits. Not collective.
+/// The windows that the deck cuts from a data file. Raises FileError where it has no interval or lacks what
+/// the model depends on, UsageError where no window fits. Not collective.
 core::WindowIndex window_index(const std::string& path, const io::TrajectoryInfo& info, const Deck& deck);
 
 /// Reads this rank's part of a file. Collective. Raises FileError for an unusable file, UsageError where no

@@ -22,6 +22,9 @@ void check_data(const Context& context, const char* key, const std::string& path
   const io::TrajectoryInfo info = inspect_data(context.comm, path);
   say(context.comm, "# {}: {}: {} trajectories of {} times, {} components\n", key, path, info.count,
       info.times, info.components);
+  require_arguments(path, info, context.deck.model.arguments);
+  const std::string unused = unused_arguments(info, context.deck.model.arguments);
+  if (!unused.empty()) say(context.comm, "# {}: {}: not used: {}\n", key, path, unused);
 }
 
 /// Prints what a training needs, where its data are there.

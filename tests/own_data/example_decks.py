@@ -62,6 +62,8 @@ def main():
                         del file[group]
             said = run(2, "forecast", "output=run2", "forecast.data=bare.h5", status=3)
             assert "is missing; the model depends on it" in said, said
+            said = run(2, "train", "output=run3", "model.parameters=[unknown]", "model.inputs=[]", status=3)
+            assert "/parameters/unknown is missing" in said, said
 
 
 if __name__ == "__main__":
