@@ -70,7 +70,7 @@ void run(Context& context) {
   if (!either(deck.evaluate.data, deck.data.test).empty())
     failures = failure(context, {evaluation_files(deck), evaluate, repeat_evaluation_check});
   std::string bound;
-  if (deck.model.linear.structure != core::LinearStructure::none)
+  if (deck.model.linear.structure != core::HurwitzKind::none)
     bound = failure(context, {spectrum_files(deck), spectrum, repeat_spectrum_check});
   if (!failures.empty() && !bound.empty()) failures += "; ";
   failures += bound;

@@ -21,11 +21,22 @@ constexpr const char* tolerance_name = "tolerance";
 std::string csv_file(const Deck& deck) { return in_run(deck, "spectrum.csv"); }
 std::string h5_file(const Deck& deck) { return in_run(deck, "spectrum.h5"); }
 
-bool is_respected(const spectral::SpectrumReport& report) {
-  return spectral::all_passed(spectral::findings(report));
+/// A spectrum, and what all diagnostics say of its operator.
+struct Diagnosis {
+  spectral::SpectrumReport report;
+  std::vector<spectral::Finding> findings;
+};
+
+/// The registration of the diagnostics. Collective.
+Diagnosis diagnose(const parallel::Communicator& comm, const core::StructuredMatrix& A, double bound,
+                   const spectral::SpectrumOptions& options) {
+  Diagnosis diagnosis{spectral::compute_spectrum(comm, A, bound, options), {}};
+  diagnosis.findings = spectral::findings(diagnosis.report);
+  return diagnosis;
 }
 
-io::ArrayFile to_file(const Deck& deck, const spectral::SpectrumReport& report) {
+io::ArrayFile to_file(const Deck& deck, const Diagnosis& diagnosis) {
+  const spectral::SpectrumReport& report = diagnosis.report;
   const std::size_t count = report.eigenvalues.size();
   io::NamedArray real{"real", {count}, "real parts, 1/time, descending", {}};
   io::NamedArray imag{"imag", {count}, "imaginary parts, 1/time", {}};
@@ -40,10 +51,9 @@ io::ArrayFile to_file(const Deck& deck, const spectral::SpectrumReport& report) 
   file.version = SPNODE_VERSION;
   file.scalars[bound_name] = report.bound;
   file.scalars[tolerance_name] = deck.spectrum.tolerance;
-  file.scalars[respected_name] = is_respected(report) ? 1.0 : 0.0;
+  file.scalars[respected_name] = spectral::all_passed(diagnosis.findings) ? 1.0 : 0.0;
   file.scalars["dimension"] = static_cast<double>(report.dimension);
-  for (const spectral::Finding& finding : spectral::findings(report))
-    file.scalars[finding.name] = finding.value;
+  for (const spectral::Finding& finding : diagnosis.findings) file.scalars[finding.name] = finding.value;
   file.arrays = {real, imag, margin};
   return file;
 }
@@ -87,14 +97,17 @@ void spectrum(Context& context) {
   options.count = deck.spectrum.count;
   options.dense_limit = deck.spectrum.dense_limit;
   options.tolerance = deck.spectrum.tolerance;
-  const spectral::SpectrumReport report = spectral::compute_spectrum(
-      comm, model.linear_operator(stored.state.theta), model.linear().bound(), options);
+  const Diagnosis diagnosis =
+      diagnose(comm, model.linear_operator(stored.state.theta), model.linear().bound(), options);
+  const spectral::SpectrumReport& report = diagnosis.report;
 
   io::prepare_output_directory(comm, deck.output);
   io::write_text(comm, csv_file(deck), spectral::spectrum_csv(report), overwrite(context));
-  io::write_array_file(comm, h5_file(deck), io::spectrum_format, to_file(deck, report), overwrite(context));
-  say(comm, "{}", spectral::spectrum_table(report));
-  require_bound(stored.path, report.spectral_abscissa, report.bound, is_respected(report));
+  io::write_array_file(comm, h5_file(deck), io::spectrum_format, to_file(deck, diagnosis),
+                       overwrite(context));
+  say(comm, "{}", spectral::spectrum_table(report, diagnosis.findings));
+  require_bound(stored.path, report.spectral_abscissa, report.bound,
+                spectral::all_passed(diagnosis.findings));
 }
 
 }  // namespace spnode::app

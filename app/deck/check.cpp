@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "app/deck/values.hpp"
+#include "core/linear/hurwitz.hpp"
 #include "core/loss/loss_terms.hpp"
 
 namespace spnode::app {
@@ -58,16 +59,18 @@ void check_loss(const Deck& deck) {
 /// Functions of structured operators have one way each.
 void check_structure(const Deck& deck) {
   using core::LinearStructure, core::MatrixFunctionMethod;
-  const LinearStructure structure = deck.model.linear.structure;
+  const core::HurwitzOptions& options = deck.model.linear;
+  const LinearStructure structure = core::make_hurwitz(1, options)->shape().structure;
+  const std::string kind(name_of(options.structure));
   const std::string found = "; found " + std::string(name_of(deck.integrator.linear));
   require_option(
       structure != LinearStructure::block_diagonal || deck.integrator.linear != MatrixFunctionMethod::taylor,
       {"model.linear.structure", "integrator.linear"},
-      "is block_diagonal, which has closed forms; leave integrator.linear automatic" + found);
+      "is " + kind + ", which has closed forms; leave integrator.linear automatic" + found);
   require_option(
       structure != LinearStructure::low_rank || deck.integrator.linear != MatrixFunctionMethod::dense,
       {"model.linear.structure", "integrator.linear"},
-      "is low_rank, which has products only; leave integrator.linear automatic" + found);
+      "is " + kind + ", which has products only; leave integrator.linear automatic" + found);
 }
 
 void check_rollout_lengths(const Deck& deck) {

@@ -25,7 +25,7 @@ std::string finding_line(const Finding& finding) {
 
 }  // namespace
 
-std::string spectrum_table(const SpectrumReport& report) {
+std::string spectrum_table(const SpectrumReport& report, const std::vector<Finding>& findings) {
   constexpr std::size_t most = 40;
   const std::size_t count = report.eigenvalues.size(), shown = std::min(count, most);
   std::string table = "Spectrum of " + report.name + " (" + std::to_string(report.dimension) + " x " +
@@ -39,7 +39,7 @@ std::string spectrum_table(const SpectrumReport& report) {
   if (count > shown) table += line("  %5s %zu more", "...", count - shown);
   if (report.converged < report.wanted)
     table += line("  only %zu of %zu eigenvalues converged", report.converged, report.wanted);
-  for (const Finding& finding : findings(report)) table += finding_line(finding);
+  for (const Finding& finding : findings) table += finding_line(finding);
   return table;
 }
 

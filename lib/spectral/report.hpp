@@ -4,12 +4,13 @@
 #include "spectral/spectrum.hpp"
 
 #include <string>
+#include <vector>
 
 namespace spnode::spectral {
 
-/// A table of the eigenvalues with their margins, at most 40 lines of them, then the scalars with their
-/// bounds and the verdict; ends with a line break. Not collective.
-std::string spectrum_table(const SpectrumReport& report);
+/// A table of the eigenvalues with their margins, at most 40 lines of them, then the findings with their
+/// bounds and verdicts; ends with a line break. Not collective.
+std::string spectrum_table(const SpectrumReport& report, const std::vector<Finding>& findings);
 
 /// spectrum.csv: the line `operator,index,real,imag,bound,margin`, then one line per eigenvalue by descending
 /// real part, index from 0. Numbers are the shortest that read back to the same double. Not collective.

@@ -135,7 +135,7 @@ inline Problem grad13() {
 }
 
 /// A linear model of a structure whose cost is linear in n.
-inline Problem structured(const std::string& name, core::LinearStructure structure) {
+inline Problem structured(const std::string& name, core::HurwitzKind structure) {
   core::ModelOptions model;
   model.linear.structure = structure;
   model.nonlinear = {};
@@ -153,8 +153,8 @@ inline std::vector<Problem> all_problems() {
           detail::ks7_bilinear(),
           detail::robertson(),
           detail::grad13(),
-          detail::structured("block_diagonal", core::LinearStructure::block_diagonal),
-          detail::structured("low_rank", core::LinearStructure::low_rank)};
+          detail::structured("block_diagonal", core::HurwitzKind::block_diagonal),
+          detail::structured("low_rank", core::HurwitzKind::low_rank)};
 }
 
 /// Smooth states of order one, a trajectory for every window.
@@ -221,7 +221,7 @@ inline bool bilinear_is_expanded(const Problem& problem) {
 
 /// Rows that an entry of a state meets in the linear operator.
 inline std::size_t block_width(const Problem& problem) {
-  return problem.model.linear.structure == core::LinearStructure::dense ? problem.latent() : 2;
+  return problem.model.linear.structure == core::HurwitzKind::dense ? problem.latent() : 2;
 }
 
 inline LaneFlops lane_flops(const Problem& problem) {

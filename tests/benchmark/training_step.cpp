@@ -226,9 +226,9 @@ const std::vector<Column> columns = {
     {"MFLOP", 1},       {"GFLOP/s", 1},  {"of best %", 0}, {"tape B", 0},    {"scratch B", 0}};
 
 std::string linear_part(const Problem& problem, core::MatrixFunctionMethod method) {
-  const core::LinearStructure structure = problem.model.linear.structure;
-  if (structure == core::LinearStructure::block_diagonal) return "blocks";
-  if (structure == core::LinearStructure::low_rank) return "low rank";
+  const core::HurwitzKind structure = problem.model.linear.structure;
+  if (structure == core::HurwitzKind::block_diagonal) return "blocks";
+  if (structure == core::HurwitzKind::low_rank) return "low rank";
   return method == core::MatrixFunctionMethod::dense ? "dense" : "taylor";
 }
 

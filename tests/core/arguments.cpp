@@ -52,7 +52,7 @@ double largest_error(Interpolation interpolation, const Trajectories& data) {
 struct Forced {
   Forced() {
     options.nonlinear = {NonlinearKind::forcing};
-    options.linear.structure = LinearStructure::none;
+    options.linear.structure = HurwitzKind::none;
     options.arguments = {{}, {"c"}, false, Interpolation::cubic};
     data.count = 1;
     data.times = data.input_times = 4001;

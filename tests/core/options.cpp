@@ -44,7 +44,7 @@ TEST_CASE("words_and_values_are_one_to_one") {
   check_words<Activation>();
   check_words<ComponentWeights>();
   check_words<Initialisation>();
-  check_words<LinearStructure>();
+  check_words<HurwitzKind>();
   check_words<LipschitzDivisor>();
   check_words<MatrixFunctionMethod>();
   check_words<NonlinearKind>();
@@ -81,7 +81,7 @@ TEST_CASE("contradictions_name_the_options_of_the_outermost_struct") {
   CHECK(at_fault(model) == std::vector<std::string>{"nonlinear"});
   model = {};
   model.initialisation = Initialisation::dmd;
-  model.linear.structure = LinearStructure::low_rank;
+  model.linear.structure = HurwitzKind::low_rank;
   CHECK(at_fault(model) == std::vector<std::string>{"initialisation", "linear.structure"});
   model = {};
   model.scaling.shift = {1.0};

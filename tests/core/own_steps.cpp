@@ -18,7 +18,7 @@ namespace {
 
 struct Case {
   Scheme scheme;
-  LinearStructure structure = LinearStructure::dense;
+  HurwitzKind structure = HurwitzKind::dense;
   MatrixFunctionMethod method = MatrixFunctionMethod::dense;
 };
 
@@ -27,10 +27,10 @@ const Case cases[] = {{Scheme::etd1},
                       {Scheme::etdrk4},
                       {Scheme::imex_ars2},
                       {Scheme::rk4},
-                      {Scheme::etdrk2, LinearStructure::block_diagonal},
-                      {Scheme::imex_ssp2, LinearStructure::block_diagonal},
-                      {Scheme::imex_ssp2, LinearStructure::low_rank, MatrixFunctionMethod::taylor},
-                      {Scheme::etdrk2, LinearStructure::dense, MatrixFunctionMethod::taylor}};
+                      {Scheme::etdrk2, HurwitzKind::block_diagonal},
+                      {Scheme::imex_ssp2, HurwitzKind::block_diagonal},
+                      {Scheme::imex_ssp2, HurwitzKind::low_rank, MatrixFunctionMethod::taylor},
+                      {Scheme::etdrk2, HurwitzKind::dense, MatrixFunctionMethod::taylor}};
 
 /// Explicit steps and series diverge where rates are large.
 bool takes(const Case& c, double rate_max) {
@@ -213,7 +213,7 @@ TEST_CASE("gauss_newton_products_are_the_same_for_the_steps_of_a_tile") {
 TEST_CASE("steps_of_a_tile_take_no_memory_after_the_first_tile") {
   if (!runs_on_host) return;
   for (const Case& c : cases) {
-    if (c.structure == LinearStructure::low_rank) continue;  // its LU decompositions do
+    if (c.structure == HurwitzKind::low_rank) continue;  // its LU decompositions do
     Setup s(c);
     const auto windows = std::span<const std::uint64_t>(s.windows).first(16);  // one tile
     std::size_t counts[2];

@@ -24,7 +24,7 @@ using namespace spnode::test;
 
 namespace {
 
-HurwitzOptions options_of(LinearStructure structure, double mu = 0.1) {
+HurwitzOptions options_of(HurwitzKind structure, double mu = 0.1) {
   HurwitzOptions options;
   options.mu = mu;
   options.rate_min = 0.5;
@@ -62,14 +62,13 @@ double spectral_abscissa(std::vector<double> A, std::size_t order) {
   return *std::ranges::max_element(real);
 }
 
-const LinearStructure structures[] = {LinearStructure::block_diagonal, LinearStructure::low_rank};
-const LinearStructure all_structures[] = {LinearStructure::dense, LinearStructure::block_diagonal,
-                                          LinearStructure::low_rank};
+const HurwitzKind structures[] = {HurwitzKind::block_diagonal, HurwitzKind::low_rank};
+const HurwitzKind all_structures[] = {HurwitzKind::dense, HurwitzKind::block_diagonal, HurwitzKind::low_rank};
 
 }  // namespace
 
 TEST_CASE("structured_hurwitz_adjoint_is_the_transpose_of_its_tangent_and_matches_differences") {
-  for (const LinearStructure structure : structures)
+  for (const HurwitzKind structure : structures)
     for (const std::size_t n : {1, 4, 7}) {
       Realised c(n, options_of(structure));
       const auto theta_dot = random_vector(c.theta.size(), "theta_dot"),
@@ -89,7 +88,7 @@ TEST_CASE("structured_hurwitz_adjoint_is_the_transpose_of_its_tangent_and_matche
 }
 
 TEST_CASE("spectral_abscissa_is_below_mu_for_random_parameters_of_every_structure") {
-  for (const LinearStructure structure : all_structures)
+  for (const HurwitzKind structure : all_structures)
     for (const double mu : {-0.2, 0.0, 0.5})
       for (int trial = 0; trial < 30; ++trial) {
         Realised c(9, options_of(structure, mu));
@@ -103,7 +102,7 @@ TEST_CASE("spectral_abscissa_is_below_mu_for_random_parameters_of_every_structur
 
 TEST_CASE("low_rank_operators_are_contractive") {
   for (int trial = 0; trial < 20; ++trial) {
-    Realised c(8, options_of(LinearStructure::low_rank, 0.3));
+    Realised c(8, options_of(HurwitzKind::low_rank, 0.3));
     const auto noise = random_vector(c.theta.size(), "trial" + std::to_string(trial), 1.0);
     for (std::size_t i = 0; i < noise.size(); ++i) c.theta[i] += noise[i];
     const std::vector<double> A = to_dense(c.assemble(c.theta));
@@ -115,7 +114,7 @@ TEST_CASE("low_rank_operators_are_contractive") {
 }
 
 TEST_CASE("structured_operators_start_with_the_wanted_decay_rates") {
-  for (const LinearStructure structure : all_structures) {
+  for (const HurwitzKind structure : all_structures) {
     HurwitzOptions options{0.25, 1e-3, 1e3, 0.0, true, structure, 2};
     Realised c(5, options);
     const std::vector<double> A = to_dense(c.assemble(c.theta));
@@ -135,7 +134,7 @@ TEST_CASE("blocks_reach_complex_real_and_sheared_pairs") {
     const double a = -0.5 * (B[0] + B[3]), b = 0.5 * (B[2] - B[1]), s = 0.5 * (B[3] - B[0]),
                  c = 0.5 * (B[1] + B[2]);
     const double scale = 1.0 / std::sqrt(a * a + b * b - s * s - c * c);
-    HurwitzOptions options{0.0, 1.0, 1.0, 0.0, true, LinearStructure::block_diagonal, 0};
+    HurwitzOptions options{0.0, 1.0, 1.0, 0.0, true, HurwitzKind::block_diagonal, 0};
     const Realised component(2, options);
     const std::vector<double> theta = {std::log(a), b, s * scale, c * scale};
     const OwnedMatrix A = component.assemble(theta);
@@ -144,7 +143,7 @@ TEST_CASE("blocks_reach_complex_real_and_sheared_pairs") {
 }
 
 TEST_CASE("products_and_norms_of_structured_matrices_are_those_of_their_entries") {
-  for (const LinearStructure structure : all_structures)
+  for (const HurwitzKind structure : all_structures)
     for (const std::size_t n : {1, 6, 7}) {
       const Realised c(n, options_of(structure));
       const OwnedMatrix A = c.assemble(c.theta);
@@ -159,7 +158,7 @@ TEST_CASE("products_and_norms_of_structured_matrices_are_those_of_their_entries"
       CHECK(trace(A) == Approx(trace(D)).epsilon(1e-13));
       CHECK(frobenius_norm(A) == Approx(frobenius_norm(D)).epsilon(1e-13));
       CHECK(one_norm(A, 0.3) >= one_norm(D, 0.3) * (1 - 1e-13));
-      if (structure != LinearStructure::low_rank) CHECK(one_norm(A, 0.3) == Approx(one_norm(D, 0.3)));
+      if (structure != HurwitzKind::low_rank) CHECK(one_norm(A, 0.3) == Approx(one_norm(D, 0.3)));
       CHECK(power_norms(A, 0.3).alpha[3] == Approx(power_norms(D, 0.3).alpha[3]).epsilon(1e-10));
     }
 }
@@ -168,7 +167,7 @@ namespace {
 
 enum class Terms { none, plain, both };
 
-ModelOptions model_options(LinearStructure structure, Terms terms) {
+ModelOptions model_options(HurwitzKind structure, Terms terms) {
   ModelOptions options;
   options.linear = options_of(structure);
   options.nonlinear.clear();
@@ -243,7 +242,7 @@ TEMPLATE_TEST_CASE("structured_operators_step_and_differentiate_as_the_dense_ope
                    double, float) {
   using Real = TestType;
   const double tolerance = 500 * roundoff<Real>;
-  for (const LinearStructure structure : structures)
+  for (const HurwitzKind structure : structures)
     for (const std::size_t n : {6, 7})
       for (const Terms terms : {Terms::none, Terms::plain, Terms::both})
         for (const Scheme scheme : all_schemes)
@@ -256,7 +255,7 @@ TEMPLATE_TEST_CASE("structured_operators_step_and_differentiate_as_the_dense_ope
             const Integrator<Real> integrator(program_of(scheme, shape), shape,
                                               model.nonlinear().tape_rows());
             std::unique_ptr<LinearPart<Real>> part;
-            if (structure == LinearStructure::block_diagonal)
+            if (structure == HurwitzKind::block_diagonal)
               part = std::make_unique<BlockLinearPart<Real>>(shape, integrator.operators(), table.steps(),
                                                              A.shape);
             else
@@ -313,7 +312,7 @@ WindowData random_windows(std::size_t components, bool shared_time) {
 }  // namespace
 
 TEST_CASE("gradient_of_structured_models_passes_the_taylor_test") {
-  for (const LinearStructure structure : structures)
+  for (const HurwitzKind structure : structures)
     for (const bool shared_time : {true, false})
       for (const Scheme scheme : all_schemes) {
         const WindowData data = random_windows(7, shared_time);
@@ -346,7 +345,7 @@ TEST_CASE("gradient_of_structured_models_passes_the_taylor_test") {
 
 TEST_CASE("training_memory_of_structured_models_is_linear_in_n") {
   // Without timings: coefficients, contributions and temporaries of twice the dimension are twice as many.
-  for (const LinearStructure structure : structures) {
+  for (const HurwitzKind structure : structures) {
     const auto sizes = [&](std::size_t n) {
       const WindowData data = random_windows(n, true);
       ModelOptions options = model_options(structure, Terms::none);

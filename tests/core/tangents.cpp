@@ -15,7 +15,7 @@ namespace {
 
 struct Case {
   Scheme scheme;
-  LinearStructure structure;
+  HurwitzKind structure;
   MatrixFunctionMethod method;
   std::vector<NonlinearKind> terms;
   bool per_lane;
@@ -24,7 +24,7 @@ struct Case {
 
 std::vector<Case> all_cases() {
   using M = MatrixFunctionMethod;
-  using S = LinearStructure;
+  using S = HurwitzKind;
   const std::vector<NonlinearKind> terms[] = {{},
                                               {NonlinearKind::bilinear},
                                               {NonlinearKind::network},

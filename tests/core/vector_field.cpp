@@ -27,10 +27,10 @@ std::vector<Case> all_cases() {
   base.lipschitz.bound = 2.0;
   std::vector<Case> cases;
   for (const bool arguments : {false, true})
-    for (const auto structure : {LinearStructure::dense, LinearStructure::block_diagonal,
-                                 LinearStructure::low_rank, LinearStructure::none})
+    for (const auto structure :
+         {HurwitzKind::dense, HurwitzKind::block_diagonal, HurwitzKind::low_rank, HurwitzKind::none})
       for (const bool relaxed : {false, true}) {
-        if (relaxed && structure == LinearStructure::none) continue;
+        if (relaxed && structure == HurwitzKind::none) continue;
         ModelOptions options = base;
         options.linear.structure = structure;
         options.lipschitz.relaxation = relaxed;
@@ -174,7 +174,7 @@ TEST_CASE("options_that_contradict_each_other_are_refused") {
   CHECK_THROWS_AS(Model(options, 2), UsageError);
   options.nonlinear = {NonlinearKind::network};
   options.network.relaxation = true;
-  options.linear.structure = LinearStructure::none;
+  options.linear.structure = HurwitzKind::none;
   CHECK_THROWS_AS(Model(options, 2), UsageError);
   options.network.relaxation = false;
   const Model plain(options, 2);

@@ -13,13 +13,13 @@ namespace spnode::core {
 
 std::unique_ptr<HurwitzOperator> make_hurwitz(std::size_t dimension, const HurwitzOptions& options) {
   switch (options.structure) {
-    case LinearStructure::block_diagonal:
+    case HurwitzKind::block_diagonal:
       return std::make_unique<BlockHurwitz>(dimension, options);
-    case LinearStructure::low_rank:
+    case HurwitzKind::low_rank:
       return std::make_unique<LowRankHurwitz>(dimension, options);
-    case LinearStructure::none:
+    case HurwitzKind::none:
       return std::make_unique<NoOperator>(dimension);
-    case LinearStructure::dense:
+    case HurwitzKind::dense:
       break;
   }
   return std::make_unique<DenseHurwitz>(dimension, options);

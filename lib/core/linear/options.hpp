@@ -1,12 +1,21 @@
 #pragma once
 
-#include "core/matrix_functions/structured_matrix.hpp"
 #include "core/support/option.hpp"
 #include "core/support/text.hpp"
 
 #include <cstddef>
 
 namespace spnode::core {
+
+/// Which operator A_L is: its parameters and their bound. Several may share the structure of their matrix.
+enum class HurwitzKind { dense, block_diagonal, low_rank, none };
+
+constexpr auto words_of(HurwitzKind) {
+  return std::to_array<Word<HurwitzKind>>({{"dense", HurwitzKind::dense},
+                                           {"block_diagonal", HurwitzKind::block_diagonal},
+                                           {"low_rank", HurwitzKind::low_rank},
+                                           {"none", HurwitzKind::none}});
+}
 
 /// A_L with all real parts of its spectrum below mu: dense, (G_s + G_u) S + mu I (SPNODE-25, Theorem 1 and
 /// eqs. (3)-(5)), or of a structure whose cost is linear in n (core/linear/hurwitz.hpp).
@@ -16,7 +25,7 @@ struct HurwitzOptions {
   double rate_max = 1.0;
   double noise = 0.05;
   bool trainable = true;
-  LinearStructure structure = LinearStructure::dense;
+  HurwitzKind structure = HurwitzKind::dense;
   std::size_t rank = 4;
 
   static void describe(auto& visit) {

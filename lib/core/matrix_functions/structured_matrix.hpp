@@ -2,28 +2,19 @@
 /// Square matrices on the host whose structure makes products cheap: what a linear operator of a model
 /// assembles and what the linear parts of integrators and the eigensolvers take. Not collective.
 
-#include "core/support/words.hpp"
-
 #include <cstddef>
 #include <span>
 #include <vector>
 
 namespace spnode::core {
 
-/// How a linear operator stands in its coefficients.
+/// How a matrix stands in its coefficients.
 enum class LinearStructure {
   dense,           ///< all n^2 entries, row major
   block_diagonal,  ///< n / 2 blocks (2, 2), row major, and one (1, 1) where n is odd
   low_rank,        ///< diagonal d (n), then factors F (n, 3 r), row major: A = diag(d) + F J F^T
   none             ///< no coefficients: A = 0
 };
-
-constexpr auto words_of(LinearStructure) {
-  return std::to_array<Word<LinearStructure>>({{"dense", LinearStructure::dense},
-                                               {"block_diagonal", LinearStructure::block_diagonal},
-                                               {"low_rank", LinearStructure::low_rank},
-                                               {"none", LinearStructure::none}});
-}
 
 /// A structure and its sizes.
 ///

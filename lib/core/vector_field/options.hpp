@@ -197,18 +197,17 @@ struct ModelOptions {
     const auto relaxes = [&](NonlinearKind kind, const NetworkOptions& options) {
       return options.relaxation && std::ranges::find(nonlinear, kind) != nonlinear.end();
     };
-    require_option(
-        linear.structure != LinearStructure::none ||
-            (!relaxes(NonlinearKind::lipschitz, lipschitz) && !relaxes(NonlinearKind::network, network)),
-        {"linear.structure"}, "is none, but a term in relaxation form, -A_L h(u), needs A_L");
-    require_option(linear.structure != LinearStructure::none || !nonlinear.empty(), {"linear.structure"},
+    require_option(linear.structure != HurwitzKind::none || (!relaxes(NonlinearKind::lipschitz, lipschitz) &&
+                                                             !relaxes(NonlinearKind::network, network)),
+                   {"linear.structure"}, "is none, but a term in relaxation form, -A_L h(u), needs A_L");
+    require_option(linear.structure != HurwitzKind::none || !nonlinear.empty(), {"linear.structure"},
                    "is none and nonlinear is empty: the right-hand side would be zero");
     require_option(inference_order % 2 == 0, {"inference_order"},
                    "must be even; found " + std::to_string(inference_order));
     if (initialisation == Initialisation::random) return;
     // The latent states must be known before the training.
     const std::string start = "is " + std::string(name_of(initialisation)) + ", which needs ";
-    require_option(linear.structure == LinearStructure::dense, {"initialisation", "linear.structure"},
+    require_option(linear.structure == HurwitzKind::dense, {"initialisation", "linear.structure"},
                    start + "linear.structure: dense; found " + std::string(name_of(linear.structure)));
     require_option(arguments.size() == 0, {"initialisation", "parameters", "inputs", "time"},
                    start + "a right-hand side of the state alone");
