@@ -87,11 +87,11 @@ def _rate(axis, epoch, table, names):
         # The step lengths of a line search are no learning rate.
         searched = [number for number, name in enumerate(names) if name == "L-BFGS"]
         rate = np.where((rate > 0) & ~np.isin(table.get("phase", np.zeros_like(rate)), searched), rate, np.nan)
-        axis.plot(epoch, rate, color=style.GREEN, label="learning rate")
+        axis.plot(epoch, rate, color=style.GREEN, label="learning rate or step")
     if norm is not None:
         axis.plot(epoch, norm, color=style.GREY, linewidth=0.9, label="norm of the gradient")
     axis.set_yscale("log")
-    axis.set_ylabel("learning rate, norm")
+    axis.set_ylabel("rate or step, norm")
     axis.grid(True, which="major")
     if rate is not None or norm is not None:
         axis.legend(loc="lower right", bbox_to_anchor=(1.0, 0.95), ncol=2)
