@@ -80,6 +80,16 @@ TEST_CASE("arguments_are_parameters_inputs_and_time_scaled") {
   CHECK(q[2] == data.time[7]);
 }
 
+TEST_CASE("a_held_input_jumps_at_its_times") {
+  const Trajectories data = given_data();
+  const ArgumentReader reader = reader_of(Interpolation::previous, data);
+  std::vector<double> before(3), after(3);
+  reader.read(0, data.time[7], before, ArgumentReader::Side::before);
+  reader.read(0, data.time[7], after);
+  CHECK(before[1] == data.inputs.at("c")[6]);
+  CHECK(after[1] == data.inputs.at("c")[7]);
+}
+
 TEST_CASE("inputs_are_interpolated_with_their_order") {
   const Trajectories data = given_data();
   const double previous = largest_error(Interpolation::previous, data),

@@ -45,15 +45,20 @@ void ArgumentReader::attach(const Trajectories& data) {
   }
 }
 
-double ArgumentReader::input(const double* values, const double* times, std::size_t count, double t) const {
+// Input number `number` of the model.
+double ArgumentReader::input(std::size_t number, std::size_t trajectory, double t, Side side) const {
+  const std::size_t count = data_->input_times;
+  const double* const times = data_->input_times_at(trajectory);
+  const double* const values = inputs_[number] + trajectory * count;
   const double direction = times[count - 1] >= times[0] ? 1.0 : -1.0;
   // Times carry rounding: a step may end a little beyond the last one.
   const double slack = 1e-9 * std::abs(times[count - 1] - times[0]);
   if (direction * (t - times[0]) < -slack || direction * (t - times[count - 1]) > slack)
-    throw UsageError("an input is needed at time " + shortest(t) + ", but is given from " +
-                     shortest(times[0]) + " to " + shortest(times[count - 1]));
-  // The interval [below, below + 1] that holds t; of two that meet at t the later one.
-  const auto before = [&](double next) { return direction * next <= direction * t + slack; };
+    throw UsageError("the input '" + options_.inputs[number] + "' is needed at time " + shortest(t) +
+                     ", but is given from " + shortest(times[0]) + " to " + shortest(times[count - 1]));
+  // The interval [below, below + 1] that holds t; of two that meet at t the one of the side.
+  const double limit = direction * t + (side == Side::after ? slack : -slack);
+  const auto before = [&](double next) { return direction * next <= limit; };
   const auto above = std::partition_point(times, times + count, before);
   const std::size_t last = count - 1;
   const std::size_t below = std::min(std::size_t(std::max<std::ptrdiff_t>(above - times - 1, 0)), last);
@@ -64,18 +69,12 @@ double ArgumentReader::input(const double* values, const double* times, std::siz
   return interpolate(times + first, values + first, points, t);
 }
 
-void ArgumentReader::read_unscaled(std::size_t trajectory, double t, std::span<double> q) const {
+void ArgumentReader::read(std::size_t trajectory, double t, std::span<double> q, Side side) const {
   t += data_->clock_at(trajectory);
   std::size_t at = 0;
   for (const double* const values : parameters_) q[at++] = values[trajectory];
-  const std::size_t count = data_->input_times;
-  const double* const times = inputs_.empty() ? nullptr : data_->input_times_at(trajectory);
-  for (const double* const values : inputs_) q[at++] = input(values + trajectory * count, times, count, t);
+  for (std::size_t i = 0; i < inputs_.size(); ++i) q[at++] = input(i, trajectory, t, side);
   if (options_.time) q[at++] = t;
-}
-
-void ArgumentReader::read(std::size_t trajectory, double t, std::span<double> q) const {
-  read_unscaled(trajectory, t, q);
   for (std::size_t i = 0; i < q.size(); ++i) q[i] = (q[i] - scaling_.shift[i]) / scaling_.scale[i];
 }
 
@@ -108,7 +107,8 @@ void RolloutSteps<Real>::assign_arguments(const ArgumentReader& reader, const La
       const double begin = lanes.times[interval * lanes_ + l], end = lanes.times[(interval + 1) * lanes_ + l];
       // Ends of intervals are met exactly.
       const double t = share == 1.0 ? end : begin + share * (end - begin);
-      reader.read(lanes.trajectory[l], t, point_);
+      reader.read(lanes.trajectory[l], t, point_,
+                  c == 1.0 ? ArgumentReader::Side::before : ArgumentReader::Side::after);
       for (std::size_t i = 0; i < m; ++i) staging_[i * columns + block * lanes_ + l] = point_[i];
     }
   }

@@ -25,15 +25,16 @@ class ArgumentReader {
   /// an input.
   void attach(const Trajectories& data);
 
+  /// Of two values that meet at a time where an input jumps: the one that holds from there on, or the one
+  /// that held until then, which a step that ends there must see.
+  enum class Side { after, before };
+
   /// q (size()) of the held trajectory number `trajectory` at time t. Raises UsageError where an input is not
   /// given at t.
-  void read(std::size_t trajectory, double t, std::span<double> q) const;
-
-  /// The same as the data have it, without scaling.
-  void read_unscaled(std::size_t trajectory, double t, std::span<double> q) const;
+  void read(std::size_t trajectory, double t, std::span<double> q, Side side = Side::after) const;
 
  private:
-  double input(const double* values, const double* times, std::size_t count, double t) const;
+  double input(std::size_t number, std::size_t trajectory, double t, Side side) const;
 
   ArgumentOptions options_;
   Scaling scaling_;
