@@ -343,7 +343,7 @@ class BadRun(ProgramTest):
         self.train()
         self.refused(WRONG_DECK, "evaluate.conserved has 3 weights; the states have 2 components", "evaluate",
                      "deck.yaml", "evaluate.conserved=[1, 1, 1]")
-        self.refused(WRONG_DECK, "evaluate.spatial_period: states of 2 components are no periodic grid", "evaluate",
+        self.refused(WRONG_DECK, "evaluate.spatial_period: states of 2 components are not a periodic grid", "evaluate",
                      "deck.yaml", "evaluate.spatial_period=22")
 
     def test_missed_accuracy_is_status_4(self):
