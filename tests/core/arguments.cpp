@@ -6,6 +6,7 @@
 #include "core/support/error.hpp"
 #include "helpers.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 using namespace spnode;
@@ -84,10 +85,52 @@ TEST_CASE("a_held_input_jumps_at_its_times") {
   const Trajectories data = given_data();
   const ArgumentReader reader = reader_of(Interpolation::previous, data);
   std::vector<double> before(3), after(3);
-  reader.read(0, data.time[7], before, ArgumentReader::Side::before);
-  reader.read(0, data.time[7], after);
+  reader.read(0, data.time[7], before, ArgumentReader::Side::earlier);
+  reader.read(0, data.time[7], after, ArgumentReader::Side::later);
   CHECK(before[1] == data.inputs.at("c")[6]);
   CHECK(after[1] == data.inputs.at("c")[7]);
+
+  // Stored backwards, a value is held to the earlier time that follows it.
+  Trajectories backwards = data;
+  std::reverse(backwards.input_time.begin(), backwards.input_time.end());
+  const ArgumentReader other = reader_of(Interpolation::previous, backwards);
+  other.read(0, backwards.input_time[7], before, ArgumentReader::Side::earlier);
+  other.read(0, backwards.input_time[7], after, ArgumentReader::Side::later);
+  CHECK(before[1] == backwards.inputs.at("c")[7]);
+  CHECK(after[1] == backwards.inputs.at("c")[6]);
+}
+
+TEST_CASE("steps_see_held_inputs_in_either_direction_of_time") {
+  // du/dt = c(t), c held between the times 0, 1, 2, 3: forward from 0, and back from where that ended.
+  Forced f;
+  f.options.arguments.interpolation = Interpolation::previous;
+  f.data.times = f.data.input_times = 4;
+  f.data.time = f.data.input_time = {0.0, 1.0, 2.0, 3.0};
+  f.data.inputs["c"] = {1.0, -2.0, 5.0, 100.0};
+  f.data.state.assign(4, 0.0);
+  const Model model(f.options, 1);
+  const std::size_t lanes = padded<double>(1);
+  ArgumentReader reader(f.options.arguments, {{0.0}, {1.0}});
+  reader.attach(f.data);
+  const std::vector<std::size_t> trajectory(lanes, 0);
+  for (const Scheme scheme : {Scheme::euler, Scheme::rk4, Scheme::dopri5})
+    for (const bool forward : {true, false}) {
+      Dynamics<double> dynamics(model, {scheme, 1, MatrixFunctionMethod::dense, 0}, StepTable({1.0, -1.0}),
+                                MatrixFunctionMethod::dense);
+      dynamics.set_parameters(std::vector<double>{1.0, 0.0});
+      std::vector<double> times;
+      for (int i = 0; i < 4; ++i) times.insert(times.end(), lanes, forward ? i : 3 - i);
+      RolloutSteps<double> steps;
+      steps.assign(dynamics.table(), std::vector<double>(3 * lanes, forward ? 1.0 : -1.0), 3, lanes);
+      steps.assign_arguments(reader, {trajectory, times}, 1, dynamics.integrator().abscissae());
+      Scratch<double> scratch;
+      Matrix<double> states("states", 1, 4 * lanes);
+      if (!forward) Kokkos::deep_copy(states, 4.0);
+      Rollout<double>(dynamics, {1, 0})
+          .forward(ExecSpace(), steps, states, Rollout<double>::Record::no, scratch);
+      CAPTURE(int(scheme), forward);
+      CHECK(on_host(states)(0, 3 * lanes) == Approx(forward ? 4.0 : 0.0).margin(1e-14));
+    }
 }
 
 TEST_CASE("inputs_are_interpolated_with_their_order") {

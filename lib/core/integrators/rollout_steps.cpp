@@ -57,7 +57,8 @@ double ArgumentReader::input(std::size_t number, std::size_t trajectory, double 
     throw UsageError("the input '" + options_.inputs[number] + "' is needed at time " + shortest(t) +
                      ", but is given from " + shortest(times[0]) + " to " + shortest(times[count - 1]));
   // The interval [below, below + 1] that holds t; of two that meet at t the one of the side.
-  const double limit = direction * t + (side == Side::after ? slack : -slack);
+  // Times may be stored backwards: a value is then held to the earlier time that follows it.
+  const double limit = direction * t + ((side == Side::later) == (direction > 0.0) ? slack : -slack);
   const auto before = [&](double next) { return direction * next <= limit; };
   const auto above = std::partition_point(times, times + count, before);
   const std::size_t last = count - 1;
@@ -107,8 +108,9 @@ void RolloutSteps<Real>::assign_arguments(const ArgumentReader& reader, const La
       const double begin = lanes.times[interval * lanes_ + l], end = lanes.times[(interval + 1) * lanes_ + l];
       // Ends of intervals are met exactly.
       const double t = share == 1.0 ? end : begin + share * (end - begin);
+      const bool is_later = (c < 0.5) == (end >= begin);  // the step lies at later times
       reader.read(lanes.trajectory[l], t, point_,
-                  c == 1.0 ? ArgumentReader::Side::before : ArgumentReader::Side::after);
+                  is_later ? ArgumentReader::Side::later : ArgumentReader::Side::earlier);
       for (std::size_t i = 0; i < m; ++i) staging_[i * columns + block * lanes_ + l] = point_[i];
     }
   }

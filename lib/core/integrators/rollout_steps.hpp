@@ -25,13 +25,13 @@ class ArgumentReader {
   /// an input.
   void attach(const Trajectories& data);
 
-  /// Of two values that meet at a time where an input jumps: the one that holds from there on, or the one
-  /// that held until then, which a step that ends there must see.
-  enum class Side { after, before };
+  /// Of two values that meet at a time where an input jumps: the one that holds at earlier times, or the one
+  /// that holds at later ones. A step must see the one that holds along it, at either of its ends.
+  enum class Side { earlier, later };
 
   /// q (size()) of the held trajectory number `trajectory` at time t. Raises UsageError where an input is not
   /// given at t.
-  void read(std::size_t trajectory, double t, std::span<double> q, Side side = Side::after) const;
+  void read(std::size_t trajectory, double t, std::span<double> q, Side side = Side::later) const;
 
  private:
   double input(std::size_t number, std::size_t trajectory, double t, Side side) const;
