@@ -13,9 +13,13 @@ p = {}  # every dataset by its path
 with h5py.File(model_path) as file:
     file.visititems(lambda name, item: p.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
 options = yaml.safe_load(p["deck"].decode())["model"]
+if options["parameters"] or options["inputs"] or options["time"]:
+    sys.exit("the model depends on parameters, inputs or time: this script knows models of the state alone")
 
 
 def linear(u):  # A_L u, from the entries of its structure
+    if options["linear"]["structure"] == "none":
+        return 0.0
     if "A_L" in p:
         return u @ p["A_L"].T
     if "A_L_diagonal" in p:
@@ -26,7 +30,15 @@ def linear(u):  # A_L u, from the entries of its structure
     return np.concatenate([blocks.reshape(*u.shape[:-1], pairs), last * u[..., pairs:]], axis=-1)
 
 
-SIGMA = {"tanh": np.tanh, "identity": lambda x: x, "squareplus": lambda x: (x + np.sqrt(x**2 + 0.1)) / 2}
+SIGMA = {
+    "tanh": np.tanh,
+    "identity": lambda x: x,
+    "squareplus": lambda x: (x + np.sqrt(x**2 + 0.1)) / 2,
+    "relu": lambda x: np.maximum(x, 0),
+    "softplus": lambda x: np.logaddexp(0, x),
+    "silu": lambda x: x / (1 + np.exp(-x)),
+    "sin": np.sin,
+}
 
 
 def network(name, x, options, bound=0.0):  # layers sigma(W x + b), the last without sigma; W normalised where there is a bound
@@ -46,11 +58,26 @@ def network(name, x, options, bound=0.0):  # layers sigma(W x + b), the last wit
 
 
 def rate(u):  # du/dt; a row of u is a latent state
-    total = linear(u)
+    if options["order"] == 2:  # u = [x; v] with dx/dt = v
+        v = u[:, u.shape[1] // 2:]
+        return np.concatenate([p["motion/rate"] * v + p["motion/drift"], terms(u, u[:, :v.shape[1]])], axis=1)
+    return linear(u) + terms(u, u)
+
+
+def terms(u, x):  # the nonlinear terms
+    total = 0.0
     for kind in options["nonlinear"]:
         if kind == "bilinear":
             C, D, b = (p[f"nonlinear/bilinear/{name}"] for name in "CDb")
             total = total + ((C @ u.T) * (D @ u.T)).sum(axis=0).T + b
+        elif kind == "potential":
+            W, b, w, metric = (p[f"nonlinear/potential/{name}"] for name in ("W", "b", "w", "metric"))
+            total = total - metric * ((w * SIGMA[options["potential"]["activation"]](x @ W.T + b)) @ W)
+        elif kind == "central_force":
+            c, origin, length, factor = (p[f"nonlinear/central_force/{name}"] for name in ("c", "origin", "length", "rate"))
+            X = length * (x - origin)
+            R = np.linalg.norm(X, axis=1, keepdims=True)
+            total = total + factor * X * np.polynomial.polynomial.polyval(1 / R, c)
         else:
             value = network(f"nonlinear/{kind}", u, options[kind], options[kind].get("bound", 0.0))
             total = total - linear(value) if options[kind]["relaxation"] else total + value

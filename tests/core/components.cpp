@@ -1,9 +1,12 @@
 #include "catch.hpp"
 #include "core/components/autoencoder.hpp"
 #include "core/components/bilinear.hpp"
+#include "core/components/central_force.hpp"
 #include "core/components/forcing.hpp"
 #include "core/components/lipschitz.hpp"
+#include "core/components/motion.hpp"
 #include "core/components/network.hpp"
+#include "core/components/potential.hpp"
 #include "core/linear/dense/dense_hurwitz.hpp"
 #include "helpers.hpp"
 
@@ -73,23 +76,49 @@ std::vector<Case<Real>> lane_maps() {
   };
   return {{"bilinear",
            [] {
-             return std::make_unique<Bilinear<Real>>(4, 0, BilinearOptions{3, 1.0}, "bilinear");
+             return std::make_unique<Bilinear<Real>>(TermShape{4, 4, 0}, BilinearOptions{3, 1.0}, "bilinear");
            }},
           {"factored bilinear form",
            [] {
-             return std::make_unique<Bilinear<Real>>(7, 0, BilinearOptions{1, 1.0}, "bilinear");
+             return std::make_unique<Bilinear<Real>>(TermShape{7, 7, 0}, BilinearOptions{1, 1.0}, "bilinear");
            }},
           {"bilinear form of states and arguments",
            [] {
-             return std::make_unique<Bilinear<Real>>(4, 2, BilinearOptions{3, 1.0}, "bilinear");
+             return std::make_unique<Bilinear<Real>>(TermShape{4, 4, 2}, BilinearOptions{3, 1.0}, "bilinear");
            },
            2},
           {"factored bilinear form of states and arguments",
            [] {
-             return std::make_unique<Bilinear<Real>>(4, 3, BilinearOptions{1, 1.0}, "bilinear");
+             return std::make_unique<Bilinear<Real>>(TermShape{4, 4, 3}, BilinearOptions{1, 1.0}, "bilinear");
            },
            3},
-          {"forcing", [] { return std::make_unique<Forcing<Real>>(4, 3, "forcing"); }, 3},
+          {"forcing",
+           [] {
+             return std::make_unique<Forcing<Real>>(TermShape{4, 4, 3}, "forcing");
+           },
+           3},
+          {"bilinear form of an equation of second order",
+           [] {
+             return std::make_unique<Bilinear<Real>>(TermShape{4, 2, 1}, BilinearOptions{3, 1.0}, "bilinear");
+           },
+           1},
+          {"dx/dt = v", [] { return std::make_unique<Motion<Real>>(6); }},
+          {"gradient flow",
+           [] {
+             return std::make_unique<Potential<Real>>(TermShape{3, 3, 2}, PotentialOptions{5}, "potential");
+           },
+           2},
+          {"conservative force",
+           [] {
+             return std::make_unique<Potential<Real>>(
+                 TermShape{6, 3, 0}, PotentialOptions{5, Activation::softplus, 2.0}, "potential");
+           }},
+          {"central force",
+           [] {
+             return std::make_unique<CentralForce<Real>>(TermShape{4, 2, 1}, CentralForceOptions{3},
+                                                         "central_force");
+           },
+           1},
           {"network of states and arguments", plain(true, true), 1},
           {"network of relu", activated(Activation::relu), 0, true},
           {"network of softplus", activated(Activation::softplus)},
@@ -136,6 +165,14 @@ struct Setup {
     return y;
   }
 
+  // Of theta, zero in frozen blocks.
+  std::vector<double> direction(const std::string& name) const {
+    auto v = random_vector(theta.size(), name);
+    for (const ParameterBlock& block : layout.blocks())
+      if (block.frozen) std::ranges::fill(block_of(std::span(v), block), 0.0);
+    return v;
+  }
+
   // [u; q] as a point, and as an adjoint.
   Point<Real> point(const Matrix<Real>& X) const {
     const ConstMatrixView<Real> rows = X;
@@ -168,7 +205,7 @@ struct Setup {
 TEST_CASE("component_tangent_matches_central_differences") {
   for (const auto& c : lane_maps<double>()) {
     Setup s(c);
-    const auto theta_dot = random_vector(s.theta.size(), "theta_dot");
+    const auto theta_dot = s.direction("theta_dot");
     const Matrix<double> x_dot = random_matrix(s.map->inputs(), s.lanes, "x_dot"),
                          w = random_matrix(s.map->outputs(), s.lanes, "w");
     s.apply(s.theta, s.x);
@@ -194,7 +231,7 @@ TEMPLATE_TEST_CASE("component_adjoint_is_the_transpose_of_its_tangent", "", doub
   using Real = TestType;
   for (const auto& map : lane_maps<Real>()) {
     Setup s(map);
-    const auto theta_dot = random_vector(s.theta.size(), "theta_dot");
+    const auto theta_dot = s.direction("theta_dot");
     const Matrix<Real> x_dot = random_matrix<Real>(s.map->inputs(), s.lanes, "x_dot"),
                        w = random_matrix<Real>(s.map->outputs(), s.lanes, "w");
     s.apply(s.theta, s.x);
@@ -222,7 +259,7 @@ TEST_CASE("adjoint_of_a_tangent_matches_its_differences_and_converges_as_a_taylo
                          w = random_matrix(s.map->outputs(), s.lanes, "w"),
                          x_move = random_matrix(inputs, s.lanes, "x_move"),
                          dot_move = random_matrix(inputs, s.lanes, "dot_move");
-    const auto theta_move = random_vector(s.theta.size(), "theta_move");
+    const auto theta_move = s.direction("theta_move");
     s.apply(s.theta, s.x);
     Matrix<double> x_bar("x_bar", inputs, s.lanes), dot_bar("dot_bar", inputs, s.lanes);
     Vector<double> c_bar("c_bar", s.map->coefficient_count());
@@ -291,6 +328,44 @@ TEST_CASE("frozen_linear_map_of_an_autoencoder_has_no_gradient") {
       others += std::abs(theta_bar[i]);
   }
   CHECK(others > 0.0);
+}
+
+TEST_CASE("potential_has_a_symmetric_jacobian_in_unscaled_coordinates") {
+  const Case<double> c{
+      "potential", [] {
+        return std::make_unique<Potential<double>>(TermShape{6, 3, 0}, PotentialOptions{5}, "potential");
+      }};
+  Setup s(c, 1);
+  const Scaling scaling{std::vector<double>(6, 0.3), {2.0, 0.5, 3.0, 0.1, 7.0, 1.5}};
+  s.map->set_scaling(scaling, s.theta);
+  double J[3][3];  // of the unscaled force
+  for (std::size_t j = 0; j < 3; ++j) {
+    Matrix<double> unit("unit", 6, 1);
+    Kokkos::deep_copy(lanes_of(rows_of(MatrixView<double>(unit), j, 1), 0, 1), 1.0);
+    const auto column = on_host(s.tangent(s.theta, s.x, unit));
+    for (std::size_t i = 0; i < 3; ++i) J[i][j] = column(i, 0) * scaling.scale[3 + i] / scaling.scale[j];
+  }
+  for (std::size_t i = 0; i < 3; ++i)
+    for (std::size_t j = 0; j < i; ++j) CHECK(J[i][j] == Approx(J[j][i]).epsilon(1e-12));
+}
+
+TEST_CASE("central_force_knows_the_unscaled_coordinates") {
+  const Case<double> c{"central force", [] {
+                         return std::make_unique<CentralForce<double>>(
+                             TermShape{4, 2, 0}, CentralForceOptions{4}, "central_force");
+                       }};
+  Setup s(c, 7);
+  const Scaling scaling{{0.3, -2.0, 0.1, 5.0}, {2.0, 0.5, 3.0, 0.1}};
+  s.map->initialise(1, s.theta);
+  s.map->set_scaling(scaling, s.theta);
+  s.theta[3] = -1.0;  // of R^-3
+  const auto u = on_host(s.x), force = on_host(s.apply(s.theta, s.x));
+  for (std::size_t l = 0; l < s.lanes; ++l) {
+    const double x = scaling.shift[0] + scaling.scale[0] * u(0, l),
+                 y = scaling.shift[1] + scaling.scale[1] * u(1, l), R = std::hypot(x, y);
+    CHECK(force(0, l) * scaling.scale[2] == Approx(-x / (R * R * R)).epsilon(1e-13));
+    CHECK(force(1, l) * scaling.scale[3] == Approx(-y / (R * R * R)).epsilon(1e-13));
+  }
 }
 
 TEST_CASE("network_with_a_bound_is_lipschitz_for_random_parameters") {

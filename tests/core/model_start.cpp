@@ -97,7 +97,7 @@ TEST_CASE("only_real_parts_above_the_limit_are_moved") {
 TEST_CASE("factors_of_given_forms_give_them_back") {
   const std::size_t n = 5;
   for (const std::size_t rank : {5, 7}) {
-    Bilinear<double> bilinear(n, 0, {rank, 0.5}, "bilinear");
+    Bilinear<double> bilinear({n, n, 0}, {rank, 0.5}, "bilinear");
     ParameterLayout layout;
     bilinear.declare(layout);
     std::vector<double> theta(layout.size());
@@ -116,7 +116,7 @@ TEST_CASE("factors_of_given_forms_give_them_back") {
 }
 
 TEST_CASE("a_rank_that_is_too_small_keeps_the_largest_part_of_the_forms") {
-  Bilinear<double> bilinear(2, 0, {1, 0.5}, "bilinear");
+  Bilinear<double> bilinear({2, 2, 0}, {1, 0.5}, "bilinear");
   ParameterLayout layout;
   bilinear.declare(layout);
   std::vector<double> theta(layout.size());

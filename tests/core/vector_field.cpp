@@ -43,6 +43,14 @@ std::vector<Case> all_cases() {
                              (arguments ? ", arguments" : ""),
                          options});
       }
+  ModelOptions second_order = base;
+  second_order.order = 2;
+  second_order.linear.structure = HurwitzKind::none;
+  second_order.arguments = {{"mu"}, {}, false, Interpolation::linear};
+  second_order.potential.neurons = 5;
+  second_order.nonlinear = {NonlinearKind::network, NonlinearKind::bilinear, NonlinearKind::forcing,
+                            NonlinearKind::potential};
+  cases.push_back({"second order", second_order});
   ModelOptions linear = base;
   linear.nonlinear.clear();
   cases.push_back({"linear", linear});
@@ -52,15 +60,27 @@ std::vector<Case> all_cases() {
 // A right-hand side at random parameters and points.
 template <class Real>
 struct Setup {
-  static constexpr std::size_t n = 5, lanes = 9;
+  static constexpr std::size_t lanes = 9;
 
   explicit Setup(const ModelOptions& options)
-      : model(options, n), field(model), theta(model.initialise(2, nullptr)), m(model.argument_count()) {
-    const auto noise = random_vector(theta.size(), "noise", 0.2);
+      : n(options.order == 2 ? 6 : 5),
+        model(options, n),
+        field(model),
+        theta(model.initialise(2, nullptr)),
+        m(model.argument_count()) {
+    const auto noise = direction("noise", 0.2);
     for (std::size_t i = 0; i < theta.size(); ++i) theta[i] += noise[i];
     tape = Matrix<Real>("tape", field.tape_rows(), lanes);
     u = random_matrix<Real>(n, lanes, "u");
     q = random_matrix<Real>(m, lanes, "q");
+  }
+
+  // Of theta, zero in frozen blocks.
+  std::vector<double> direction(const std::string& name, double size = 1.0) const {
+    auto v = random_vector(theta.size(), name, size);
+    for (const ParameterBlock& block : model.layout().blocks())
+      if (block.frozen) std::ranges::fill(block_of(std::span(v), block), 0.0);
+    return v;
   }
 
   Matrix<Real> value(std::span<const double> at, const Matrix<Real>& state, const Matrix<Real>& arguments) {
@@ -77,6 +97,7 @@ struct Setup {
     return f_dot;
   }
 
+  std::size_t n;
   ExecSpace space;
   Scratch<Real> scratch;
   BasicModel<Real> model;
@@ -116,7 +137,7 @@ TEMPLATE_TEST_CASE("right_hand_side_adjoint_is_the_transpose_of_its_tangent", ""
   using Real = TestType;
   for (const Case& c : all_cases()) {
     Setup<Real> s(c.options);
-    const auto theta_dot = random_vector(s.theta.size(), "theta_dot");
+    const auto theta_dot = s.direction("theta_dot");
     const Matrix<Real> u_dot = random_matrix<Real>(s.n, s.lanes, "u_dot"),
                        q_dot = random_matrix<Real>(s.m, s.lanes, "q_dot"),
                        w = random_matrix<Real>(s.n, s.lanes, "w");
@@ -137,7 +158,7 @@ TEMPLATE_TEST_CASE("right_hand_side_adjoint_is_the_transpose_of_its_tangent", ""
 TEST_CASE("right_hand_side_tangent_and_the_adjoint_of_its_tangent_match_central_differences") {
   for (const Case& c : all_cases()) {
     Setup<double> s(c.options);
-    const auto theta_move = random_vector(s.theta.size(), "theta_move");
+    const auto theta_move = s.direction("theta_move");
     const Matrix<double> u_dot = random_matrix(s.n, s.lanes, "u_dot"),
                          q_dot = random_matrix(s.m, s.lanes, "q_dot"), w = random_matrix(s.n, s.lanes, "w"),
                          u_move = random_matrix(s.n, s.lanes, "u_move"),

@@ -41,6 +41,15 @@ model:
   nonlinear: [lipschitz]
   lipschitz: {bound: 2, divisor: smooth, hidden: [5, 6], initial_scale: 2}
 """,
+    "second_order": """
+model:
+  order: 2
+  linear: {structure: none}
+  nonlinear: [bilinear, network, potential, central_force]
+  network: {hidden: [7], activation: silu}
+  potential: {neurons: 5, activation: softplus}
+""",
+    "gradient_flow": "model: {linear: {structure: none}, nonlinear: [potential]}",
     "blocks": """
 model:
   linear: {mu: 0.2, structure: block_diagonal}

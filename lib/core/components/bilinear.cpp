@@ -110,9 +110,12 @@ void add_products_jvp(const ExecSpace& space, ConstMatrixView<Real> products, Co
 }  // namespace
 
 template <class Real>
-Bilinear<Real>::Bilinear(std::size_t dimension, std::size_t arguments, BilinearOptions options,
-                         std::string name)
-    : n_(dimension), N_(dimension + arguments), options_(options), name_(std::move(name)) {}
+Bilinear<Real>::Bilinear(TermShape shape, BilinearOptions options, std::string name)
+    : states_(shape.states),
+      n_(shape.outputs),
+      N_(shape.states + shape.arguments),
+      options_(options),
+      name_(std::move(name)) {}
 
 template <class Real>
 void Bilinear<Real>::declare(ParameterLayout& layout) {
@@ -193,13 +196,13 @@ ConstMatrixView<Real> Bilinear<Real>::factors(const ConstVectorView<Real>& coeff
 template <class Real>
 ConstMatrixView<Real> Bilinear<Real>::joined(const ExecSpace& space, const Point<Real>& x,
                                              Scratch<Real>& scratch) const {
-  if (N_ == n_) return x.u;
+  if (N_ == states_) return x.u;
   const MatrixView<Real> both = scratch.matrix(N_, x.lanes());
-  scaled_copy(space, 1.0, x.u, rows_of(both, 0, n_));
+  scaled_copy(space, 1.0, x.u, rows_of(both, 0, states_));
   if (x.q.extent(0) > 0)
-    scaled_copy(space, 1.0, x.q, rows_of(both, n_, N_ - n_));
+    scaled_copy(space, 1.0, x.q, rows_of(both, states_, N_ - states_));
   else
-    fill(space, 0.0, rows_of(both, n_, N_ - n_));
+    fill(space, 0.0, rows_of(both, states_, N_ - states_));
   return both;
 }
 
@@ -207,7 +210,7 @@ ConstMatrixView<Real> Bilinear<Real>::joined(const ExecSpace& space, const Point
 template <class Real>
 MatrixView<Real> Bilinear<Real>::start_bar(const ExecSpace& space, const PointBar<Real>& x_bar,
                                            Scratch<Real>& scratch) const {
-  if (N_ == n_) return x_bar.u;
+  if (N_ == states_) return x_bar.u;
   const MatrixView<Real> bar = scratch.matrix(N_, x_bar.u.extent(1));
   fill(space, 0.0, bar);
   return bar;
@@ -215,9 +218,9 @@ MatrixView<Real> Bilinear<Real>::start_bar(const ExecSpace& space, const PointBa
 template <class Real>
 void Bilinear<Real>::finish_bar(const ExecSpace& space, ConstMatrixView<Real> bar,
                                 const PointBar<Real>& x_bar) const {
-  if (N_ == n_) return;
-  axpy(space, 1.0, rows_of(bar, 0, n_), x_bar.u);
-  if (x_bar.q.extent(0) > 0) axpy(space, 1.0, rows_of(bar, n_, N_ - n_), x_bar.q);
+  if (N_ == states_) return;
+  axpy(space, 1.0, rows_of(bar, 0, states_), x_bar.u);
+  if (x_bar.q.extent(0) > 0) axpy(space, 1.0, rows_of(bar, states_, N_ - states_), x_bar.q);
 }
 
 template <class Real>

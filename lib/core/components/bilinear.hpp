@@ -19,17 +19,17 @@ namespace spnode::core {
 template <class Real>
 class Bilinear final : public LaneMap<Real> {
  public:
-  /// n = dimension; N = dimension + arguments.
-  Bilinear(std::size_t dimension, std::size_t arguments, BilinearOptions options, std::string name);
+  /// n = outputs; N = states + arguments.
+  Bilinear(TermShape shape, BilinearOptions options, std::string name);
 
   void declare(ParameterLayout& layout) override;
   void initialise(std::uint64_t seed, std::span<double> theta) const override;
 
-  /// Puts factors of the forms Q (n, monomial_count(n)) in u alone and the constant (n) into theta. A form
-  /// takes as many products as it has eigenvalues of its more frequent sign: at most n, about n / 2 where
-  /// signs are mixed; of the others the largest eigenvalues are kept. The part of Q that was dropped, in the
-  /// Frobenius norm of the symmetric forms: 0 where the rank suffices. Factors that are not needed keep their
-  /// left half.
+  /// Puts factors of the forms Q (n, monomial_count(n)) in u alone and the constant (n) into theta, where
+  /// outputs are as many as states. A form takes as many products as it has eigenvalues of its more frequent
+  /// sign: at most n, about n / 2 where signs are mixed; of the others the largest eigenvalues are kept. The
+  /// part of Q that was dropped, in the Frobenius norm of the symmetric forms: 0 where the rank suffices.
+  /// Factors that are not needed keep their left half.
   double set_forms(std::span<const double> Q, std::span<const double> constant,
                    std::span<double> theta) const;
   std::size_t coefficient_count() const override {
@@ -70,7 +70,7 @@ class Bilinear final : public LaneMap<Real> {
   void factored_tangent_reverse(const ExecSpace& space, const TangentReverse& reverse,
                                 Scratch<Real>& scratch) const;
 
-  std::size_t n_, N_;
+  std::size_t states_, n_, N_;
   BilinearOptions options_;
   std::string name_;
   ParameterBlock C_, D_, b_;

@@ -8,6 +8,7 @@
 
 #include "core/components/parameters.hpp"
 #include "core/components/point.hpp"
+#include "core/components/scaling.hpp"
 #include "core/memory/scratch.hpp"
 #include "core/memory/types.hpp"
 
@@ -28,6 +29,10 @@ class Component {
   /// Writes the initial values into the whole vector theta: a function of the seed alone.
   virtual void initialise(std::uint64_t seed, std::span<double> theta) const = 0;
 
+  /// Puts what follows from the scaling of the state into theta; called after initialise where the component
+  /// acts on the scaled state itself.
+  virtual void set_scaling(const Scaling&, std::span<double> /*theta*/) const {}
+
   /// How many coefficients there are.
   virtual std::size_t coefficient_count() const = 0;
 
@@ -41,6 +46,11 @@ class Component {
   /// c_dot = (d c / d theta) theta_dot.
   virtual void assemble_jvp(std::span<const double> theta, std::span<const double> theta_dot,
                             std::span<double> c_dot) const = 0;
+};
+
+/// Rows of a term of the right-hand side: of u, of its value, of q.
+struct TermShape {
+  std::size_t states, outputs, arguments;
 };
 
 /// A map y = f(x; c) of the lanes of a tile, where x = [u; q] is a point and c the coefficients, rounded to

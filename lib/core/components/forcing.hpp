@@ -7,12 +7,12 @@ namespace spnode::core {
 /// The arguments of a model as a linear term, g(x) = B q + b with x = [u; q]: a measured forcing, a constant
 /// load.
 ///
-/// Blocks: B (n, m) and b (n), which start at zero.
+/// Blocks: B (n, m) and b (n) for n outputs, which start at zero.
 template <class Real>
 class Forcing final : public LaneMap<Real> {
  public:
-  Forcing(std::size_t dimension, std::size_t arguments, std::string name)
-      : n_(dimension), m_(arguments), name_(std::move(name)) {}
+  Forcing(TermShape shape, std::string name)
+      : states_(shape.states), n_(shape.outputs), m_(shape.arguments), name_(std::move(name)) {}
 
   void declare(ParameterLayout& layout) override;
   void initialise(std::uint64_t seed, std::span<double> theta) const override;
@@ -23,7 +23,7 @@ class Forcing final : public LaneMap<Real> {
   void assemble_jvp(std::span<const double> theta, std::span<const double> theta_dot,
                     std::span<double> c_dot) const override;
 
-  std::size_t inputs() const override { return n_ + m_; }
+  std::size_t inputs() const override { return states_ + m_; }
   std::size_t outputs() const override { return n_; }
   std::size_t tape_rows() const override { return 0; }
   using typename LaneMap<Real>::Value;
@@ -47,7 +47,7 @@ class Forcing final : public LaneMap<Real> {
                 const ConstMatrixView<Real>& q, const ConstMatrixView<Real>& y_bar,
                 const MatrixView<Real>& q_bar, const VectorView<Real>& coefficients_bar) const;
 
-  std::size_t n_, m_;
+  std::size_t states_, n_, m_;
   std::string name_;
   ParameterBlock B_, b_;
 };

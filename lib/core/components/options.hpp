@@ -89,6 +89,34 @@ struct LipschitzOptions : NetworkOptions {
   }
 };
 
+/// g = -grad V with V(x) = sum_h w_h Psi((W x + b)_h), Psi' the activation (core/components/potential.hpp).
+struct PotentialOptions {
+  std::size_t neurons = 32;
+  Activation activation = Activation::tanh;
+  double initial_scale = 1.0;
+
+  static void describe(auto& visit) {
+    using Self = PotentialOptions;
+    visit.option("neurons", &Self::neurons,
+                 {.meaning = "terms of the potential", .limits = between(1, widest)});
+    visit.option("activation", &Self::activation, {.meaning = "derivative of each term of the potential"});
+    visit.option("initial_scale", &Self::initial_scale,
+                 {.meaning = "initial weights are normal / sqrt(fan in) times this", .limits = above(0)});
+  }
+};
+
+/// g = phi(|X|) X with phi(R) = sum_{k < terms} c_k R^-k (core/components/central_force.hpp).
+struct CentralForceOptions {
+  std::size_t terms = 6;
+
+  static void describe(auto& visit) {
+    using Self = CentralForceOptions;
+    visit.option("terms", &Self::terms,
+                 {.meaning = "number K of powers R^0, R^-1, ..., R^-(K - 1) of the distance",
+                  .limits = between(1, 32)});
+  }
+};
+
 struct AutoencoderOptions {
   bool enabled = false;
   bool pod = true;

@@ -72,7 +72,10 @@ template <class Real>
 std::vector<double> BasicModel<Real>::initialise(std::uint64_t seed, const PodStart* pod) const {
   std::vector<double> theta(layout_.size());
   linear_->initialise(seed, theta);
-  for (const auto& term : nonlinear_.terms()) term.map->initialise(seed, theta);
+  for (const auto& term : nonlinear_.terms()) {
+    term.map->initialise(seed, theta);
+    if (!has_autoencoder()) term.map->set_scaling(scaling, theta);
+  }
   if (!has_autoencoder()) return theta;
   encoder_->initialise(seed, theta);
   decoder_->initialise(seed, theta);

@@ -4,6 +4,7 @@
 #include "core/components/component.hpp"
 #include "core/components/network.hpp"
 #include "core/components/quadratic_operators.hpp"
+#include "core/components/scaling.hpp"
 #include "core/linear/hurwitz.hpp"
 #include "core/linear/linear_part.hpp"
 #include "core/vector_field/nonlinear_terms.hpp"
@@ -14,11 +15,6 @@
 #include <vector>
 
 namespace spnode::core {
-
-/// z = (x - shift) / scale, entry by entry; part of the model, not trained.
-struct Scaling {
-  std::vector<double> shift, scale;  ///< (state dimension), scale > 0
-};
 
 /// Where the POD of the scaled training states starts the autoencoder's linear maps.
 struct PodStart {

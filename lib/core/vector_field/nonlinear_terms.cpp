@@ -1,36 +1,38 @@
 #include "core/vector_field/nonlinear_terms.hpp"
 
 #include "core/components/bilinear.hpp"
+#include "core/components/central_force.hpp"
 #include "core/components/forcing.hpp"
+#include "core/components/motion.hpp"
 #include "core/components/network.hpp"
+#include "core/components/potential.hpp"
 #include "core/kernels/elementwise.hpp"
 #include "core/support/error.hpp"
 
 namespace spnode::core {
 namespace {
 
-template <class Real>
-std::unique_ptr<LaneMap<Real>> make_network(std::size_t n, std::size_t m, const auto& options,
-                                            std::string name) {
-  return std::make_unique<Network<Real>>(n + m, n, options, typename Network<Real>::Role{std::move(name)});
-}
-
 /// The registration of the nonlinear terms.
 template <class Real>
-typename NonlinearTerms<Real>::Term make_term(NonlinearKind kind, const ModelOptions& options,
-                                              std::size_t n) {
-  const std::size_t m = options.arguments.size();
+std::unique_ptr<LaneMap<Real>> make_term(NonlinearKind kind, const ModelOptions& options, TermShape shape) {
+  const std::string name = "nonlinear/" + std::string(name_of(kind));
+  const auto network = [&](const auto& of) {
+    return std::make_unique<Network<Real>>(shape.states + shape.arguments, shape.outputs, of,
+                                           typename Network<Real>::Role{name});
+  };
   switch (kind) {
     case NonlinearKind::bilinear:
-      return {std::make_unique<Bilinear<Real>>(n, m, options.bilinear, "nonlinear/bilinear"), false, 0, 0};
+      return std::make_unique<Bilinear<Real>>(shape, options.bilinear, name);
     case NonlinearKind::lipschitz:
-      return {make_network<Real>(n, m, options.lipschitz, "nonlinear/lipschitz"),
-              options.lipschitz.relaxation, 0, 0};
+      return network(options.lipschitz);
     case NonlinearKind::network:
-      return {make_network<Real>(n, m, options.network, "nonlinear/network"), options.network.relaxation, 0,
-              0};
+      return network(options.network);
     case NonlinearKind::forcing:
-      return {std::make_unique<Forcing<Real>>(n, m, "nonlinear/forcing"), false, 0, 0};
+      return std::make_unique<Forcing<Real>>(shape, name);
+    case NonlinearKind::potential:
+      return std::make_unique<Potential<Real>>(shape, options.potential, name);
+    case NonlinearKind::central_force:
+      return std::make_unique<CentralForce<Real>>(shape, options.central_force, name);
   }
   throw Error(ExitStatus::internal_error, "make_term: unknown nonlinear term");
 }
@@ -39,11 +41,19 @@ typename NonlinearTerms<Real>::Term make_term(NonlinearKind kind, const ModelOpt
 
 template <class Real>
 NonlinearTerms<Real>::NonlinearTerms(const ModelOptions& options, std::size_t dimension) : n_(dimension) {
-  for (const NonlinearKind kind : options.nonlinear) {
-    terms_.push_back(make_term<Real>(kind, options, n_));
-    (terms_.back().relaxed ? has_relaxed_ : has_plain_) = true;
-  }
   options.validate();
+  TermShape shape{n_, n_, options.arguments.size()};
+  std::size_t row = 0;
+  if (options.order == 2) {
+    require_option(
+        n_ % 2 == 0, {"order"},
+        "is 2, which needs a state [x; v] of an even number of components; found " + std::to_string(n_));
+    row = shape.outputs = n_ / 2;
+    terms_.push_back({std::make_unique<Motion<Real>>(n_)});
+  }
+  for (const NonlinearKind kind : options.nonlinear)
+    terms_.push_back({make_term<Real>(kind, options, shape), options.relaxes(kind), row});
+  for (const Term& term : terms_) (term.relaxed ? has_relaxed_ : has_plain_) = true;
 }
 
 template <class Real>
@@ -61,23 +71,22 @@ template <class Real>
 void NonlinearTerms<Real>::apply(const ExecSpace& space, const Value& value, Scratch<Real>& scratch) const {
   fill(space, 0.0, value.y);
   for (const Term& term : terms_)
-    term.map->apply(
-        space,
-        {coefficients_of(term, value.coefficients), value.x, rows_of(value.y, first_row(term), n_),
-         rows_of(value.tape, term.tape_row, term.map->tape_rows())},
-        scratch);
+    term.map->apply(space,
+                    {coefficients_of(term, value.coefficients), value.x, outputs_of(term, value.y),
+                     rows_of(value.tape, term.tape_row, term.map->tape_rows())},
+                    scratch);
 }
 
 template <class Real>
 void NonlinearTerms<Real>::apply_vjp(const ExecSpace& space, const Reverse& reverse,
                                      Scratch<Real>& scratch) const {
   for (const Term& term : terms_)
-    term.map->apply_vjp(space,
-                        {coefficients_of(term, reverse.coefficients), reverse.x,
-                         rows_of(reverse.tape, term.tape_row, term.map->tape_rows()),
-                         rows_of(reverse.y_bar, first_row(term), n_), reverse.x_bar,
-                         coefficients_of(term, reverse.coefficients_bar)},
-                        scratch);
+    term.map->apply_vjp(
+        space,
+        {coefficients_of(term, reverse.coefficients), reverse.x,
+         rows_of(reverse.tape, term.tape_row, term.map->tape_rows()), outputs_of(term, reverse.y_bar),
+         reverse.x_bar, coefficients_of(term, reverse.coefficients_bar)},
+        scratch);
 }
 
 template <class Real>
@@ -89,7 +98,7 @@ void NonlinearTerms<Real>::apply_jvp(const ExecSpace& space, const Tangent& tang
         space,
         {coefficients_of(term, tangent.coefficients), coefficients_of(term, tangent.coefficients_dot),
          tangent.x, tangent.x_dot, rows_of(tangent.tape, term.tape_row, term.map->tape_rows()),
-         rows_of(tangent.y_dot, first_row(term), n_)},
+         outputs_of(term, tangent.y_dot)},
         scratch);
 }
 
@@ -97,12 +106,12 @@ template <class Real>
 void NonlinearTerms<Real>::apply_jvp_vjp(const ExecSpace& space, const TangentReverse& reverse,
                                          Scratch<Real>& scratch) const {
   for (const Term& term : terms_)
-    term.map->apply_jvp_vjp(space,
-                            {coefficients_of(term, reverse.coefficients), reverse.x, reverse.x_dot,
-                             rows_of(reverse.tape, term.tape_row, term.map->tape_rows()),
-                             rows_of(reverse.y_dot_bar, first_row(term), n_), reverse.x_bar,
-                             reverse.x_dot_bar, coefficients_of(term, reverse.coefficients_bar)},
-                            scratch);
+    term.map->apply_jvp_vjp(
+        space,
+        {coefficients_of(term, reverse.coefficients), reverse.x, reverse.x_dot,
+         rows_of(reverse.tape, term.tape_row, term.map->tape_rows()), outputs_of(term, reverse.y_dot_bar),
+         reverse.x_bar, reverse.x_dot_bar, coefficients_of(term, reverse.coefficients_bar)},
+        scratch);
 }
 
 template <class Real>

@@ -13,6 +13,7 @@ namespace spnode::core {
 /// The nonlinear terms of a model: du/dt = A_L u + g(x) - A_L r(x) at the point x = [u; q].
 ///
 /// g sums the plain terms, r those in relaxation form. A value is the stack [g; r] of those that are present.
+/// For an equation of second order in time, u = [x; v], the terms give dv/dt, and dx/dt = v is one more.
 template <class Real>
 class NonlinearTerms {
  public:
@@ -45,8 +46,9 @@ class NonlinearTerms {
 
   struct Term {
     std::unique_ptr<LaneMap<Real>> map;
-    bool relaxed;
-    std::size_t coefficient, tape_row;  // where its own begin
+    bool relaxed = false;
+    std::size_t row = 0;                        // of the value, where its outputs begin
+    std::size_t coefficient = 0, tape_row = 0;  // where its own begin
   };
   const std::vector<Term>& terms() const { return terms_; }
   void declare(ParameterLayout& layout);
@@ -59,7 +61,10 @@ class NonlinearTerms {
                     std::span<double> c_dot) const;
 
  private:
-  std::size_t first_row(const Term& term) const { return term.relaxed && has_plain_ ? n_ : 0; }
+  template <class View>
+  View outputs_of(const Term& term, const View& value) const {
+    return rows_of(value, term.row + (term.relaxed && has_plain_ ? n_ : 0), term.map->outputs());
+  }
   template <class View>
   View coefficients_of(const Term& term, const View& all) const {
     if (all.extent(0) == 0) return all;

@@ -17,7 +17,9 @@ enum class NonlinearKind {
   bilinear,
   lipschitz,
   network,
-  forcing  ///< the arguments as a linear term (core/components/forcing.hpp)
+  forcing,       ///< the arguments as a linear term (core/components/forcing.hpp)
+  potential,     ///< minus a gradient (core/components/potential.hpp)
+  central_force  ///< along the position (core/components/central_force.hpp)
 };
 
 /// How an input that is given at the times of the data is known between them.
@@ -73,7 +75,9 @@ constexpr auto words_of(NonlinearKind) {
   return std::to_array<Word<NonlinearKind>>({{"bilinear", NonlinearKind::bilinear},
                                              {"lipschitz", NonlinearKind::lipschitz},
                                              {"network", NonlinearKind::network},
-                                             {"forcing", NonlinearKind::forcing}});
+                                             {"forcing", NonlinearKind::forcing},
+                                             {"potential", NonlinearKind::potential},
+                                             {"central_force", NonlinearKind::central_force}});
 }
 
 enum class ScalingKind { none, global, component, manual };
@@ -139,23 +143,36 @@ constexpr auto words_of(Precision) {
 
 struct ModelOptions {
   std::size_t latent_dimension = 0;
+  std::size_t order = 1;  ///< 2: u = [x; v] with dx/dt = v, and the terms give dv/dt
   HurwitzOptions linear;
   std::vector<NonlinearKind> nonlinear = {NonlinearKind::bilinear};
   ArgumentOptions arguments;
   BilinearOptions bilinear;
   LipschitzOptions lipschitz;
   NetworkOptions network;
+  PotentialOptions potential;
+  CentralForceOptions central_force;
   AutoencoderOptions autoencoder;
   ScalingOptions scaling;
   Initialisation initialisation = Initialisation::random;
   std::size_t inference_order = 10;
   Precision precision = Precision::float64;
 
+  /// Whether a term is in relaxation form.
+  bool relaxes(NonlinearKind kind) const {
+    return (kind == NonlinearKind::lipschitz && lipschitz.relaxation) ||
+           (kind == NonlinearKind::network && network.relaxation);
+  }
+
   static void describe(auto& visit) {
     using Self = ModelOptions;
     visit.option("latent_dimension", &Self::latent_dimension,
                  {.meaning = "0: the dimension of the state; a smaller dimension needs the autoencoder",
                   .limits = between(0, widest)});
+    visit.option("order", &Self::order,
+                 {.meaning = "of the equation in time; 2: the state is [x; v] with dx/dt = v, and the terms "
+                             "give dv/dt; needs linear.structure: none",
+                  .limits = between(1, 2)});
     visit.option("nonlinear", &Self::nonlinear, {.meaning = "terms whose sum is g; []: a linear model"});
     visit.include(&Self::arguments);
     visit.option(
@@ -178,6 +195,12 @@ struct ModelOptions {
                   "g(u) = sum over r of (C_r u)(D_r u) + b; suits quadratic systems.");
     visit.section("lipschitz", &Self::lipschitz, "A network whose Lipschitz constant is bounded.");
     visit.section("network", &Self::network, "A plain feed-forward network.");
+    visit.section(
+        "potential", &Self::potential,
+        "Minus the gradient of a potential, sum over h of w_h Psi((W x + b)_h): conservative forces "
+        "with order: 2, gradient flows with order: 1.");
+    visit.section("central_force", &Self::central_force,
+                  "A force along the position, x sum over k of c_k |x|^-k.");
     visit.section("autoencoder", &Self::autoencoder,
                   "Encoder and decoder between the state and the latent space.");
     visit.section("scaling", &Self::scaling,
@@ -194,14 +217,14 @@ struct ModelOptions {
         !forced || arguments.size() > 0, {"nonlinear", "inputs"},
         "names forcing, but the right-hand side depends on nothing else; name parameters, inputs or "
         "time");
-    const auto relaxes = [&](NonlinearKind kind, const NetworkOptions& options) {
-      return options.relaxation && std::ranges::find(nonlinear, kind) != nonlinear.end();
-    };
-    require_option(linear.structure != HurwitzKind::none || (!relaxes(NonlinearKind::lipschitz, lipschitz) &&
-                                                             !relaxes(NonlinearKind::network, network)),
-                   {"linear.structure"}, "is none, but a term in relaxation form, -A_L h(u), needs A_L");
+    const bool relaxed = std::ranges::any_of(nonlinear, [&](NonlinearKind kind) { return relaxes(kind); });
+    require_option(linear.structure != HurwitzKind::none || !relaxed, {"linear.structure"},
+                   "is none, but a term in relaxation form, -A_L h(u), needs A_L");
     require_option(linear.structure != HurwitzKind::none || !nonlinear.empty(), {"linear.structure"},
                    "is none and nonlinear is empty: the right-hand side would be zero");
+    require_option(
+        order == 1 || linear.structure == HurwitzKind::none, {"order", "linear.structure"},
+        "is 2, which needs linear.structure: none; found " + std::string(name_of(linear.structure)));
     require_option(inference_order % 2 == 0, {"inference_order"},
                    "must be even; found " + std::to_string(inference_order));
     if (initialisation == Initialisation::random) return;
