@@ -56,6 +56,14 @@ void check_loss(const Deck& deck) {
   }
 }
 
+void check_adjoint(const Deck& deck) {
+  require_option(deck.integrator.adjoint == core::Adjoint::discrete ||
+                     std::ranges::find(deck.training.optimizers, training::OptimizerKind::gauss_newton) ==
+                         deck.training.optimizers.end(),
+                 {"integrator.adjoint", "training.optimizers"},
+                 "is continuous, but training.optimizers names gauss_newton, which needs the discrete one");
+}
+
 /// Functions of structured operators have one way each.
 void check_structure(const Deck& deck) {
   using core::LinearStructure, core::MatrixFunctionMethod;
@@ -102,6 +110,7 @@ void check_contradictions(const Deck& deck) {
     check_autoencoder(deck);
     check_loss(deck);
     check_structure(deck);
+    check_adjoint(deck);
     check_rollout_lengths(deck);
   } catch (const OptionError& error) {
     throw at_its_key(deck, error);

@@ -113,6 +113,27 @@ TEST_CASE("gradient_of_the_objective_matches_directional_derivative") {
     }
 }
 
+TEST_CASE("continuous_adjoint_differs_from_the_discrete_one_by_the_order_of_the_scheme") {
+  ModelOptions options = model_options();
+  options.linear.structure = HurwitzKind::dense;
+  Setup s(true, options);
+  const auto difference = [&](std::size_t substeps) {
+    const auto gradient = [&](Adjoint adjoint) {
+      IntegratorOptions integrator{Scheme::rk4, substeps, MatrixFunctionMethod::dense, 0};
+      integrator.adjoint = adjoint;
+      Objective<double> objective = s.objective(integrator, all_terms(), MatrixFunctionMethod::dense);
+      return evaluate(objective, s, s.theta).gradient;
+    };
+    const auto exact = gradient(Adjoint::discrete), other = gradient(Adjoint::continuous);
+    double square = 0.0;
+    for (std::size_t i = 0; i < exact.size(); ++i) square += std::pow(exact[i] - other[i], 2);
+    return std::sqrt(square / dot(exact, exact));
+  };
+  CHECK(difference(2) < 1e-3);
+  CHECK(std::log2(difference(2) / difference(4)) == Approx(4.0).margin(0.3));
+  CHECK(std::log2(difference(4) / difference(8)) == Approx(4.0).margin(0.3));
+}
+
 TEST_CASE("every_term_of_the_loss_has_the_gradient_of_its_value") {
   Setup s(false, model_options());
   const auto direction = random_vector(s.theta.size(), "direction");

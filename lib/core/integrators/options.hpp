@@ -22,6 +22,16 @@ constexpr auto words_of(Scheme) {
                                       {"dopri5", Scheme::dopri5}});
 }
 
+/// How the gradient goes back through a rollout.
+enum class Adjoint {
+  discrete,   ///< exactly that of the computed rollout (core/integrators/rollout.hpp)
+  continuous  ///< the adjoint differential equation (core/integrators/continuous_adjoint.hpp)
+};
+
+constexpr auto words_of(Adjoint) {
+  return std::to_array<Word<Adjoint>>({{"discrete", Adjoint::discrete}, {"continuous", Adjoint::continuous}});
+}
+
 inline constexpr double most_substeps = 1000000;
 
 struct IntegratorOptions {
@@ -29,6 +39,7 @@ struct IntegratorOptions {
   std::size_t substeps = 1;
   MatrixFunctionMethod linear = MatrixFunctionMethod::automatic;
   std::size_t checkpoint_interval = 0;
+  Adjoint adjoint = Adjoint::discrete;
 
   static void describe(auto& visit) {
     using Self = IntegratorOptions;
@@ -42,6 +53,16 @@ struct IntegratorOptions {
         "checkpoint_interval", &Self::checkpoint_interval,
         {.meaning = "the reverse sweep stores every k-th state and recomputes the others; 0: all are stored",
          .unit = "steps"});
+    visit.option("adjoint", &Self::adjoint,
+                 {.meaning = "discrete: the exact gradient of the computed rollout; continuous: the adjoint "
+                             "differential equation, whose gradient has the error of the steps, for "
+                             "comparison (rk4)"});
+  }
+
+  /// Raises OptionError.
+  void validate() const {
+    require_option(adjoint == Adjoint::discrete || scheme == Scheme::rk4, {"adjoint", "scheme"},
+                   "is continuous, which needs scheme: rk4; found " + std::string(name_of(scheme)));
   }
 };
 

@@ -37,7 +37,10 @@ Objective<Real>::Objective(const Model& model, ObjectiveOptions options, StepTab
     else
       terms_.push_back({i, kind.template make<Real>(weight)});
   }
-  if (needs(Wanted::values).field) field_.emplace(model_);
+  const bool is_continuous = options_.integrator.adjoint == Adjoint::continuous;
+  if (needs(Wanted::values).field || is_continuous) field_.emplace(model_);
+  if (is_continuous)
+    continuous_.emplace(*field_, options_.integrator.substeps, dynamics_.integrator().abscissae());
   bar_ = Vector<Real>("spnode::core::Objective", bar_size());
 }
 
@@ -271,7 +274,7 @@ void Objective<Real>::add_tile(const WindowData& data, std::span<const std::uint
   if (rolls) {
     scaled_copy(space_, 1.0, start.u, lanes_of(rolled, 0, lanes));
     using Record = typename Rollout<Real>::Record;
-    rollout.forward(space_, steps_, rolled, adjoint ? Record::yes : Record::no, scratch_);
+    rollout.forward(space_, steps_, rolled, adjoint && !continuous_ ? Record::yes : Record::no, scratch_);
     first.rolled = lanes_of(rolled, 0, lanes);
     if (adjoint) first_bars.rolled = lanes_of(rolled_bar, 0, lanes);
   }
@@ -280,7 +283,10 @@ void Objective<Real>::add_tile(const WindowData& data, std::span<const std::uint
   if (needs(wanted).field) add_field_losses(tile, wanted, sums);
   if (!adjoint) return;
   if (rolls) {
-    rollout.reverse(space_, steps_, rolled_bar, dynamics_bar(), scratch_);
+    if (continuous_)
+      continuous_->reverse(space_, steps_, rolled, rolled_bar, field_bar(), scratch_);
+    else
+      rollout.reverse(space_, steps_, rolled_bar, dynamics_bar(), scratch_);
     axpy(space_, 1.0, first_bars.rolled, first_bars.u);
   }
   autoencoder_.encode_vjp(space_, start.z, start.tape, first_bars.u, autoencoder_bar(), scratch_);

@@ -2,6 +2,7 @@
 /// The loss of a model on windows of data, and its exact gradient, tile by tile.
 
 #include "core/data/windows.hpp"
+#include "core/integrators/continuous_adjoint.hpp"
 #include "core/integrators/dynamics.hpp"
 #include "core/integrators/rollout.hpp"
 #include "core/integrators/window_steps.hpp"
@@ -28,7 +29,8 @@ struct ObjectiveOptions {
 ///   sum_t omega_t (1/n) sum_i R_i(t)^2        in latent space,
 /// one for each term of loss_terms(), times its weight in LossOptions, plus the penalties on theta
 /// (SPNODE-25, eq. (20), with normalised weights omega). The gradient is the discrete adjoint of the computed
-/// rollout.
+/// rollout, unless IntegratorOptions::adjoint asks for the continuous one, which has no Gauss-Newton
+/// products.
 ///
 /// Terms of weight zero are not computed, but for those that LossOptions::monitor names: these are part of
 /// values, not of gradients. The rollout and the encoded data are computed where a term needs them.
@@ -159,7 +161,8 @@ class Objective final : public TileObjective {
   Scratch<Real> scratch_;
   RolloutSteps<Real> steps_;
   ArgumentReader arguments_;
-  std::optional<VectorField<Real>> field_;  // where a term needs it
+  std::optional<VectorField<Real>> field_;  // where a term or the continuous adjoint needs it
+  std::optional<ContinuousAdjoint<Real>> continuous_;
   Vector<Real> bar_;          // adjoint of the coefficients: dynamics, autoencoder, field; bar_size() or more
   Matrix<Real> dots_, gram_;  // (directions, as bar_): tangents of the coefficients; the tile's gram
   std::vector<double> directions_;                         // (directions, parameters), zero in frozen blocks

@@ -4,6 +4,7 @@
 #include "core/kernels/elementwise.hpp"
 #include "core/kernels/gemm.hpp"
 #include "core/kernels/lanes.hpp"
+#include "core/support/error.hpp"
 
 #include <algorithm>
 
@@ -163,6 +164,8 @@ std::size_t Objective<Real>::residual_rows() const {
 
 template <class Real>
 void Objective<Real>::set_directions(std::span<const double> directions) {
+  if (continuous_)
+    throw UsageError("Gauss-Newton products need the discrete adjoint; the continuous one has none");
   const std::size_t parameters = model_.layout().size(), count = directions.size() / parameters,
                     dynamics = dynamics_.shared_count(), size = shared_size();
   directions_.assign(directions.begin(), directions.end());
