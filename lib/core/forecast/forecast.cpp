@@ -34,10 +34,10 @@ BasicForecaster<Real>::BasicForecaster(const Model& model, std::span<const doubl
       method_(choose_method(options_.integrator, model.split_shape(), table_, model.linear_operator(theta),
                             options_.tile * chunk_intervals)),
       dynamics_(model_, options_.integrator, table_, method_, scope_of(options_, table_)),
-      autoencoder_(model_),
+      coordinates_(model_),
       arguments_(model.options().arguments, model.argument_scaling) {
   dynamics_.set_parameters(theta);
-  autoencoder_.set_parameters(theta);
+  coordinates_.set_parameters(theta);
 }
 
 template <class Real>
@@ -105,7 +105,8 @@ void BasicForecaster<Real>::store(Trajectories& trajectories, std::size_t first,
   const ScratchFrame frame(scratch_);
   const std::size_t m = model_.state_dimension(), lanes = padded<Real>(count), columns = latent.extent(1);
   const MatrixView<Real> z = scratch_.matrix(m, columns);
-  autoencoder_.decode(space_, latent, z, scratch_.matrix(autoencoder_.decode_tape_rows(), columns), scratch_);
+  const CoordinateMap<Real>& decoder = coordinates_.from_latent();
+  decoder.value(space_, latent, z, scratch_.matrix(decoder.tape_rows(), columns), scratch_);
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), z);
   for (std::size_t block = 0; block < columns / lanes; ++block)
     for (std::size_t l = 0; l < count; ++l) {
@@ -128,7 +129,8 @@ void BasicForecaster<Real>::encode_tile(const Trajectories& trajectories, std::s
       host(i, l) = Real((x[i] - model_.scaling.shift[i]) / model_.scaling.scale[i]);
   }
   Kokkos::deep_copy(z, host);
-  autoencoder_.encode(space_, z, u, scratch_.matrix(autoencoder_.encode_tape_rows(), lanes), scratch_);
+  const CoordinateMap<Real>& encoder = coordinates_.to_latent();
+  encoder.value(space_, z, u, scratch_.matrix(encoder.tape_rows(), lanes), scratch_);
   const auto encoded = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), u);
   for (std::size_t l = 0; l < count; ++l)
     for (std::size_t i = 0; i < n; ++i) latent[l * n + i] = double(encoded(i, l));

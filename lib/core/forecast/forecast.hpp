@@ -75,7 +75,7 @@ class BasicForecaster final : public Forecaster {
   StepTable table_;
   MatrixFunctionMethod method_;
   Dynamics<Real> dynamics_;
-  AutoencoderMap<Real> autoencoder_;
+  Coordinates<Real> coordinates_;
   ExecSpace space_;
   Scratch<Real> scratch_;
   RolloutSteps<Real> steps_;

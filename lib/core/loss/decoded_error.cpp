@@ -9,37 +9,37 @@ double DecodedError<Real>::add(const LossTools<Real>& tools, const LossSample<Re
   const ConstMatrixView<Real>& u = latent(sample);
   const std::size_t m = sample.z.extent(0), columns = u.extent(1);
   const MatrixView<Real> z = tools.scratch.matrix(m, columns);
-  const MatrixView<Real> tape = tools.scratch.matrix(tools.coordinates.decode_tape_rows(), columns);
-  tools.coordinates.decode(tools.space, u, z, tape, tools.scratch);
+  const MatrixView<Real> tape = tools.scratch.matrix(tools.coordinates.from_latent().tape_rows(), columns);
+  tools.coordinates.from_latent().value(tools.space, u, z, tape, tools.scratch);
   const WeightedSquares<Real> squares{tools.state_rows, sample.weights, z, sample.z};
   if (bars == nullptr) return tools.sums.value(tools.space, squares);
   const MatrixView<Real> z_bar = tools.scratch.matrix(m, columns);
   const double value = tools.sums.value_and_gradient(tools.space, squares, this->weight(), z_bar);
-  tools.coordinates.decode_vjp(tools.space, {u, tape, z_bar, latent(*bars), tools.coordinates_bar},
-                               tools.scratch);
+  tools.coordinates.from_latent().vjp(tools.space, {u, tape, z_bar, latent(*bars), tools.coordinates_bar},
+                                      tools.scratch);
   return value;
 }
 
 template <class Real>
 void DecodedError<Real>::linearise(const LossTools<Real>& tools, const LossSample<Real>& sample) {
   const ConstMatrixView<Real>& u = latent(sample);
-  tape_ = tools.scratch.matrix(tools.coordinates.decode_tape_rows(), u.extent(1));
+  tape_ = tools.scratch.matrix(tools.coordinates.from_latent().tape_rows(), u.extent(1));
   const ScratchFrame frame(tools.scratch);
   const MatrixView<Real> z = tools.scratch.matrix(sample.z.extent(0), u.extent(1));
-  tools.coordinates.decode(tools.space, u, z, tape_, tools.scratch);
+  tools.coordinates.from_latent().value(tools.space, u, z, tape_, tools.scratch);
 }
 
 template <class Real>
 void DecodedError<Real>::tangent(const LossTools<Real>& tools, const LossSample<Real>& sample,
                                  const LossDots<Real>& dots, MatrixView<Real> R_dot) const {
-  tools.coordinates.decode_jvp(tools.space, {latent(sample), latent(dots), tape_, dots.coordinates, R_dot},
-                               tools.scratch);
+  tools.coordinates.from_latent().jvp(
+      tools.space, {latent(sample), latent(dots), tape_, dots.coordinates, R_dot}, tools.scratch);
 }
 
 template <class Real>
 void DecodedError<Real>::adjoint(const LossTools<Real>& tools, const LossSample<Real>& sample,
                                  ConstMatrixView<Real> R_bar, const LossBars<Real>& bars) const {
-  tools.coordinates.decode_vjp(
+  tools.coordinates.from_latent().vjp(
       tools.space, {latent(sample), tape_, R_bar, latent(bars), tools.coordinates_bar}, tools.scratch);
 }
 

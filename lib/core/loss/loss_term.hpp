@@ -28,8 +28,8 @@ struct LossTools {
   const ExecSpace& space;
   Scratch<Real>& scratch;
   RowSums& sums;
-  const AutoencoderMap<Real>& coordinates;
-  VectorView<Real> coordinates_bar;               ///< (coordinates.bar_size())
+  const Coordinates<Real>& coordinates;
+  VectorView<Real> coordinates_bar;               ///< (coordinates.coefficient_count())
   ConstVectorView<Real> state_rows, latent_rows;  ///< weights of the rows of a residual: v_i / m; 1 / n
 
   const VectorField<Real>* field;  ///< null where no term needs it

@@ -16,7 +16,7 @@ Objective<Real>::Objective(const Model& model, ObjectiveOptions options, StepTab
     : model_(BasicModel<Real>::like(model)),
       options_(std::move(options)),
       dynamics_(model_, options_.integrator, std::move(table), method, options_.steps),
-      autoencoder_(model_),
+      coordinates_(model_),
       arguments_(model_.options().arguments, model_.argument_scaling),
       state_rows_("spnode::core::Objective", model.state_dimension()),
       latent_rows_("spnode::core::Objective", model.latent_dimension()),
@@ -64,8 +64,8 @@ LossTools<Real> Objective<Real>::tools() {
   return {space_,
           scratch_,
           sums_,
-          autoencoder_,
-          autoencoder_bar(),
+          coordinates_,
+          coordinates_bar(),
           state_rows_,
           latent_rows_,
           field_ ? &*field_ : nullptr,
@@ -79,7 +79,7 @@ void Objective<Real>::set_parameters(std::span<const double> theta) {
     return;
   theta_.clear();  // none, should the next lines fail
   dynamics_.set_parameters(theta);
-  autoencoder_.set_parameters(theta);
+  coordinates_.set_parameters(theta);
   if (field_) field_->set_parameters(theta);
   theta_.assign(theta.begin(), theta.end());
 }
@@ -175,9 +175,15 @@ void Objective<Real>::gather(const Tile& tile, std::size_t first, std::size_t co
 template <class Real>
 typename Objective<Real>::Encoded Objective<Real>::encode(ConstMatrixView<Real> z) {
   const Encoded encoded{z, scratch_.matrix(model_.latent_dimension(), z.extent(1)),
-                        scratch_.matrix(autoencoder_.encode_tape_rows(), z.extent(1))};
-  autoencoder_.encode(space_, encoded.z, encoded.u, encoded.tape, scratch_);
+                        scratch_.matrix(coordinates_.to_latent().tape_rows(), z.extent(1))};
+  coordinates_.to_latent().value(space_, encoded.z, encoded.u, encoded.tape, scratch_);
   return encoded;
+}
+
+// The data do not learn: only the coefficients have an adjoint.
+template <class Real>
+void Objective<Real>::encode_vjp(const Encoded& encoded, ConstMatrixView<Real> u_bar) {
+  coordinates_.to_latent().vjp(space_, {encoded.z, encoded.tape, u_bar, {}, coordinates_bar()}, scratch_);
 }
 
 // Without adjoints the terms are only evaluated.
@@ -217,8 +223,7 @@ void Objective<Real>::add_later_losses(const Tile& tile, ConstMatrixView<Real> r
     if (needs.rollout) bars.rolled = lanes_of(rolled_bar, column, columns);
     fill(space_, 0.0, bars.u);
     add_losses(Of::others, sample, &bars, sums);
-    if (needs.encoded)
-      autoencoder_.encode_vjp(space_, data_in.z, data_in.tape, bars.u, autoencoder_bar(), scratch_);
+    if (needs.encoded) encode_vjp(data_in, bars.u);
   }
 }
 
@@ -251,7 +256,7 @@ void Objective<Real>::add_field_losses(const Tile& tile, Wanted wanted, std::spa
   const LossBars<Real> bars{scratch_.matrix(data_in.u.extent(0), data_in.u.extent(1)), {}};
   fill(space_, 0.0, bars.u);
   add_losses(Of::field, sample, &bars, sums);
-  autoencoder_.encode_vjp(space_, data_in.z, data_in.tape, bars.u, autoencoder_bar(), scratch_);
+  encode_vjp(data_in, bars.u);
 }
 
 // Losses of some windows and, where it is wanted, the adjoint of the coefficients to bar_.
@@ -289,7 +294,7 @@ void Objective<Real>::add_tile(const WindowData& data, std::span<const std::uint
       rollout.reverse(space_, steps_, rolled_bar, dynamics_bar(), scratch_);
     axpy(space_, 1.0, first_bars.rolled, first_bars.u);
   }
-  autoencoder_.encode_vjp(space_, start.z, start.tape, first_bars.u, autoencoder_bar(), scratch_);
+  encode_vjp(start, first_bars.u);
 }
 
 template <class Real>
@@ -393,7 +398,7 @@ void Objective<Real>::pull_back(std::span<const double> bar, std::size_t windows
   std::ranges::fill(theta_bar, 0.0);
   const std::size_t dynamics = dynamics_.shared_count();
   dynamics_.assemble_vjp(theta_, bar.first(dynamics), theta_bar);
-  autoencoder_.assemble_vjp(theta_, bar.subspan(dynamics, autoencoder_.bar_size()), theta_bar);
+  coordinates_.assemble_vjp(theta_, bar.subspan(dynamics, coordinates_.coefficient_count()), theta_bar);
   if (field_) field_->assemble_vjp(theta_, bar.last(field_size()), theta_bar);
   for (double& entry : theta_bar) entry /= double(windows);
 }

@@ -102,6 +102,7 @@ class Objective final : public TileObjective {
     MatrixView<Real> u, tape;
   };
   Encoded encode(ConstMatrixView<Real> z);
+  void encode_vjp(const Encoded& encoded, ConstMatrixView<Real> u_bar);
   // A term and its place in loss_terms().
   template <class Term>
   struct Listed {
@@ -128,10 +129,10 @@ class Objective final : public TileObjective {
   // Of the adjoint of the coefficients: as the current tile sees them, and as tiles add up.
   std::size_t field_size() const { return field_ ? field_->coefficient_count() : 0; }
   std::size_t bar_size() const {
-    return dynamics_.coefficient_count() + autoencoder_.bar_size() + field_size();
+    return dynamics_.coefficient_count() + coordinates_.coefficient_count() + field_size();
   }
   std::size_t shared_size() const {
-    return dynamics_.shared_count() + autoencoder_.bar_size() + field_size();
+    return dynamics_.shared_count() + coordinates_.coefficient_count() + field_size();
   }
   bool holds_tile() const { return dynamics_.scope() == StepScope::tile; }
   void add_shared_bar(std::span<double> sum);
@@ -139,8 +140,8 @@ class Objective final : public TileObjective {
   ConstVectorView<Real> dot(std::size_t direction) const {
     return ConstVectorView<Real>(dots_.data() + direction * dots_.extent(1), bar_size());
   }
-  VectorView<Real> autoencoder_bar() const {
-    return VectorView<Real>(bar_.data() + dynamics_.coefficient_count(), autoencoder_.bar_size());
+  VectorView<Real> coordinates_bar() const {
+    return VectorView<Real>(bar_.data() + dynamics_.coefficient_count(), coordinates_.coefficient_count());
   }
   VectorView<Real> field_bar() const {
     return VectorView<Real>(bar_.data() + bar_size() - field_size(), field_size());
@@ -156,14 +157,14 @@ class Objective final : public TileObjective {
   BasicModel<Real> model_;
   ObjectiveOptions options_;
   Dynamics<Real> dynamics_;
-  AutoencoderMap<Real> autoencoder_;
+  Coordinates<Real> coordinates_;
   ExecSpace space_;
   Scratch<Real> scratch_;
   RolloutSteps<Real> steps_;
   ArgumentReader arguments_;
   std::optional<VectorField<Real>> field_;  // where a term or the continuous adjoint needs it
   std::optional<ContinuousAdjoint<Real>> continuous_;
-  Vector<Real> bar_;          // adjoint of the coefficients: dynamics, autoencoder, field; bar_size() or more
+  Vector<Real> bar_;          // adjoint of the coefficients: dynamics, coordinates, field; bar_size() or more
   Matrix<Real> dots_, gram_;  // (directions, as bar_): tangents of the coefficients; the tile's gram
   std::vector<double> directions_;                         // (directions, parameters), zero in frozen blocks
   std::vector<double> shared_dots_;                        // (directions, shared_size())

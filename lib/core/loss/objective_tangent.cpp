@@ -80,20 +80,20 @@ Objective<Real>::Linearisation::Linearisation(Objective& objective, const Tile& 
       tools_(o_.tools()),
       sample_{tile.weights, o_.states(tile, 0, tile.times), {}, {}, {}, 0, {}},
       rollout_(o_.dynamics_, {o_.options_.integrator.substeps, o_.options_.integrator.checkpoint_interval}) {
-  const AutoencoderMap<Real>& coder = o_.autoencoder_;
+  const CoordinateMap<Real>& encoder = o_.coordinates_.to_latent();
   const std::size_t n = o_.model_.latent_dimension();
   needs_.encoded |= needs_.field;
   if (needs_.rollout) {
     const MatrixView<Real> rolled = take(n);
-    first_tape_ = o_.scratch_.matrix(coder.encode_tape_rows(), tile_.lanes);
-    coder.encode(o_.space_, first(), lanes_of(rolled, 0, tile_.lanes), first_tape_, o_.scratch_);
+    first_tape_ = o_.scratch_.matrix(encoder.tape_rows(), tile_.lanes);
+    encoder.value(o_.space_, first(), lanes_of(rolled, 0, tile_.lanes), first_tape_, o_.scratch_);
     rollout_.forward(o_.space_, o_.steps_, rolled, Rollout<Real>::Record::yes, o_.scratch_);
     sample_.rolled = rolled;
   }
   if (needs_.encoded) {
     const MatrixView<Real> u = take(n);
-    encode_tape_ = take(coder.encode_tape_rows());
-    coder.encode(o_.space_, sample_.z, u, encode_tape_, o_.scratch_);
+    encode_tape_ = take(encoder.tape_rows());
+    encoder.value(o_.space_, sample_.z, u, encode_tape_, o_.scratch_);
     sample_.u = u;
   }
   if (needs_.field) o_.set_field_sample(tile_, sample_);
@@ -104,22 +104,22 @@ Objective<Real>::Linearisation::Linearisation(Objective& objective, const Tile& 
 template <class Real>
 void Objective<Real>::Linearisation::tangent(ConstVectorView<Real> dot, const MatrixView<Real>& R_dot) {
   const ScratchFrame frame(o_.scratch_);
-  const AutoencoderMap<Real>& coder = o_.autoencoder_;
+  const CoordinateMap<Real>& encoder = o_.coordinates_.to_latent();
   const std::size_t dynamics = o_.dynamics_.coefficient_count(), n = o_.model_.latent_dimension();
   const ConstVectorView<Real> dynamics_dot(dot.data(), dynamics);
   LossDots<Real> dots;
   dots.field = ConstVectorView<Real>(dot.data() + dot.extent(0) - o_.field_size(), o_.field_size());
-  dots.coordinates = ConstVectorView<Real>(dot.data() + dynamics, coder.bar_size());
+  dots.coordinates = ConstVectorView<Real>(dot.data() + dynamics, o_.coordinates_.coefficient_count());
   if (needs_.rollout) {
     const MatrixView<Real> rolled_dot = take(n);
-    coder.encode_jvp(o_.space_, first(), first_tape_, dots.coordinates, lanes_of(rolled_dot, 0, tile_.lanes),
-                     o_.scratch_);
+    encoder.jvp(o_.space_, {first(), {}, first_tape_, dots.coordinates, lanes_of(rolled_dot, 0, tile_.lanes)},
+                o_.scratch_);
     rollout_.tangent(o_.space_, o_.steps_, rolled_dot, dynamics_dot, o_.scratch_);
     dots.rolled = rolled_dot;
   }
   if (needs_.encoded) {
     const MatrixView<Real> u_dot = take(n);
-    coder.encode_jvp(o_.space_, sample_.z, encode_tape_, dots.coordinates, u_dot, o_.scratch_);
+    encoder.jvp(o_.space_, {sample_.z, {}, encode_tape_, dots.coordinates, u_dot}, o_.scratch_);
     dots.u = u_dot;
   }
   for_each_term(R_dot, [&](const LossTerm<Real>& term, const MatrixView<Real>& rows) {
@@ -130,8 +130,8 @@ void Objective<Real>::Linearisation::tangent(ConstVectorView<Real> dot, const Ma
 template <class Real>
 void Objective<Real>::Linearisation::reverse(const MatrixView<Real>& R_bar) {
   const ScratchFrame frame(o_.scratch_);
-  const AutoencoderMap<Real>& coder = o_.autoencoder_;
-  const VectorView<Real> coder_bar = o_.autoencoder_bar();
+  const CoordinateMap<Real>& encoder = o_.coordinates_.to_latent();
+  const VectorView<Real> bar = o_.coordinates_bar();
   const std::size_t n = o_.model_.latent_dimension();
   LossBars<Real> bars;
   if (needs_.rollout) fill(o_.space_, 0.0, bars.rolled = take(n));
@@ -141,10 +141,10 @@ void Objective<Real>::Linearisation::reverse(const MatrixView<Real>& R_bar) {
   });
   if (needs_.rollout) {
     rollout_.reverse(o_.space_, o_.steps_, bars.rolled, o_.dynamics_bar(), o_.scratch_);
-    coder.encode_vjp(o_.space_, first(), first_tape_, lanes_of(bars.rolled, 0, tile_.lanes), coder_bar,
-                     o_.scratch_);
+    encoder.vjp(o_.space_, {first(), first_tape_, lanes_of(bars.rolled, 0, tile_.lanes), {}, bar},
+                o_.scratch_);
   }
-  if (needs_.encoded) coder.encode_vjp(o_.space_, sample_.z, encode_tape_, bars.u, coder_bar, o_.scratch_);
+  if (needs_.encoded) encoder.vjp(o_.space_, {sample_.z, encode_tape_, bars.u, {}, bar}, o_.scratch_);
 }
 
 template <class Real>
@@ -179,7 +179,7 @@ void Objective<Real>::set_directions(std::span<const double> directions) {
     clear_frozen(direction);
     const auto dot = std::span(shared_dots_).subspan(i * size, size);
     dynamics_.assemble_jvp(theta_, direction, dot.first(dynamics));
-    autoencoder_.assemble_jvp(theta_, direction, dot.subspan(dynamics, autoencoder_.bar_size()));
+    coordinates_.assemble_jvp(theta_, direction, dot.subspan(dynamics, coordinates_.coefficient_count()));
     if (field_) field_->assemble_jvp(theta_, direction, dot.last(field_size()));
   }
   if (!holds_tile()) upload(std::span<const double>(shared_dots_), dots_);

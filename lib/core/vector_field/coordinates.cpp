@@ -7,123 +7,108 @@
 namespace spnode::core {
 namespace {
 
+/// An adjoint that a component adds to: the caller's, or scratch where the caller does not want it.
 template <class Real>
-void assemble_into(const Component& component, std::span<const double> theta,
-                   const Vector<Real>& coefficients) {
-  std::vector<double> exact(coefficients.extent(0));
-  component.assemble(theta, exact);
-  upload(exact, coefficients);
+MatrixView<Real> wanted_or_scratch(const ExecSpace& space, const MatrixView<Real>& bar,
+                                   const ConstMatrixView<Real>& x, Scratch<Real>& scratch) {
+  if (bar.extent(0) > 0) return bar;
+  const MatrixView<Real> dropped = scratch.matrix(x.extent(0), x.extent(1));
+  fill(space, 0.0, dropped);
+  return dropped;
 }
 
 }  // namespace
 
 template <class Real>
-AutoencoderMap<Real>::AutoencoderMap(const BasicModel<Real>& model) : model_(model), trainable_(false) {
+CoordinateMap<Real>::CoordinateMap(const LaneMap<Real>& map, bool trainable, std::size_t first)
+    : map_(&map),
+      trainable_(trainable),
+      first_(first),
+      coefficients_("spnode::core::CoordinateMap", map.coefficient_count()) {}
+
+template <class Real>
+void CoordinateMap<Real>::set_parameters(std::span<const double> theta) {
+  if (map_ == nullptr) return;
+  std::vector<double> exact(coefficients_.extent(0));
+  map_->assemble(theta, exact);
+  upload(exact, coefficients_);
+}
+
+template <class Real>
+void CoordinateMap<Real>::assemble_vjp(std::span<const double> theta, std::span<const double> bar,
+                                       std::span<double> theta_bar) const {
+  if (trainable_) map_->assemble_vjp(theta, bar.subspan(first_, coefficient_count()), theta_bar);
+}
+
+template <class Real>
+void CoordinateMap<Real>::assemble_jvp(std::span<const double> theta, std::span<const double> theta_dot,
+                                       std::span<double> dot) const {
+  if (trainable_) map_->assemble_jvp(theta, theta_dot, dot.subspan(first_, coefficient_count()));
+}
+
+template <class Real>
+void CoordinateMap<Real>::value(const ExecSpace& space, ConstMatrixView<Real> x, MatrixView<Real> y,
+                                MatrixView<Real> tape, Scratch<Real>& scratch) const {
+  if (map_ == nullptr) return scaled_copy(space, 1.0, x, y);
+  fill(space, 0.0, y);
+  map_->apply(space, {coefficients_, x, y, tape}, scratch);
+}
+
+template <class Real>
+void CoordinateMap<Real>::vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const {
+  const VectorView<Real> bar = part(reverse.coefficients_bar);
+  const bool moves = reverse.x_bar.extent(0) > 0;
+  if (!moves && bar.extent(0) == 0) return;
+  if (map_ == nullptr) return axpy(space, 1.0, reverse.y_bar, reverse.x_bar);
+  const ScratchFrame frame(scratch);
+  map_->apply_vjp(space,
+                  {coefficients_, reverse.x, reverse.tape, reverse.y_bar,
+                   wanted_or_scratch(space, reverse.x_bar, reverse.x, scratch), bar},
+                  scratch);
+}
+
+template <class Real>
+void CoordinateMap<Real>::jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const {
+  const ConstVectorView<Real> dot = part(tangent.coefficients_dot);
+  const bool moves = tangent.x_dot.extent(0) > 0;
+  if (map_ == nullptr && moves) return scaled_copy(space, 1.0, tangent.x_dot, tangent.y_dot);
+  fill(space, 0.0, tangent.y_dot);
+  if (!moves && dot.extent(0) == 0) return;
+  const ScratchFrame frame(scratch);
+  ConstMatrixView<Real> x_dot = tangent.x_dot;
+  if (!moves) x_dot = wanted_or_scratch<Real>(space, {}, tangent.x, scratch);
+  map_->apply_jvp(space, {coefficients_, dot, tangent.x, x_dot, tangent.tape, tangent.y_dot}, scratch);
+}
+
+template <class Real>
+void CoordinateMap<Real>::jvp_vjp(const ExecSpace& space, const TangentReverse& reverse,
+                                  Scratch<Real>& scratch) const {
+  const bool moves = reverse.x_dot_bar.extent(0) > 0;
+  if (map_ == nullptr) {
+    if (moves) axpy(space, 1.0, reverse.y_dot_bar, reverse.x_dot_bar);
+    return;
+  }
+  const VectorView<Real> bar = part(reverse.coefficients_bar);
+  if (!moves && reverse.x_bar.extent(0) == 0 && bar.extent(0) == 0) return;
+  const ScratchFrame frame(scratch);
+  map_->apply_jvp_vjp(space,
+                      {coefficients_, reverse.x, reverse.x_dot, reverse.tape, reverse.y_dot_bar,
+                       wanted_or_scratch(space, reverse.x_bar, reverse.x, scratch),
+                       wanted_or_scratch(space, reverse.x_dot_bar, reverse.x, scratch), bar},
+                      scratch);
+}
+
+template <class Real>
+Coordinates<Real>::Coordinates(const BasicModel<Real>& model) {
   if (!model.has_autoencoder()) return;
-  trainable_ = model.encoder().trainable();
-  encoder_coefficients_ = Vector<Real>("spnode::core::AutoencoderMap", model.encoder().coefficient_count());
-  decoder_coefficients_ = Vector<Real>("spnode::core::AutoencoderMap", model.decoder().coefficient_count());
-  if (!trainable_) no_dot_ = Vector<Real>("spnode::core::AutoencoderMap", decoder_coefficients_.extent(0));
+  to_latent_ = CoordinateMap<Real>(model.encoder(), model.encoder().trainable(), 0);
+  from_latent_ =
+      CoordinateMap<Real>(model.decoder(), model.decoder().trainable(), to_latent_.coefficient_count());
 }
 
-template <class Real>
-void AutoencoderMap<Real>::set_parameters(std::span<const double> theta) {
-  if (!model_.has_autoencoder()) return;
-  assemble_into(model_.encoder(), theta, encoder_coefficients_);
-  assemble_into(model_.decoder(), theta, decoder_coefficients_);
-}
-
-template <class Real>
-void AutoencoderMap<Real>::assemble_vjp(std::span<const double> theta, std::span<const double> bar,
-                                        std::span<double> theta_bar) const {
-  if (!trainable_) return;
-  const std::size_t encoder = encoder_coefficients_.extent(0);
-  model_.encoder().assemble_vjp(theta, bar.first(encoder), theta_bar);
-  model_.decoder().assemble_vjp(theta, bar.subspan(encoder), theta_bar);
-}
-
-template <class Real>
-void AutoencoderMap<Real>::encode(const ExecSpace& space, ConstMatrixView<Real> z, MatrixView<Real> u,
-                                  MatrixView<Real> tape, Scratch<Real>& scratch) const {
-  if (!model_.has_autoencoder()) return scaled_copy(space, 1.0, z, u);
-  fill(space, 0.0, u);
-  model_.encoder().apply(space, {encoder_coefficients_, z, u, tape}, scratch);
-}
-
-template <class Real>
-void AutoencoderMap<Real>::decode(const ExecSpace& space, ConstMatrixView<Real> u, MatrixView<Real> z,
-                                  MatrixView<Real> tape, Scratch<Real>& scratch) const {
-  if (!model_.has_autoencoder()) return scaled_copy(space, 1.0, u, z);
-  fill(space, 0.0, z);
-  model_.decoder().apply(space, {decoder_coefficients_, u, z, tape}, scratch);
-}
-
-template <class Real>
-void AutoencoderMap<Real>::encode_vjp(const ExecSpace& space, ConstMatrixView<Real> z,
-                                      ConstMatrixView<Real> tape, ConstMatrixView<Real> u_bar,
-                                      VectorView<Real> bar, Scratch<Real>& scratch) const {
-  if (!trainable_) return;
-  const ScratchFrame frame(scratch);
-  // The data do not learn: their adjoint is computed by the common code and dropped.
-  const MatrixView<Real> z_bar = scratch.matrix(z.extent(0), z.extent(1));
-  fill(space, 0.0, z_bar);
-  model_.encoder().apply_vjp(space,
-                             {encoder_coefficients_, z, tape, u_bar, z_bar,
-                              VectorView<Real>(bar.data(), encoder_coefficients_.extent(0))},
-                             scratch);
-}
-
-template <class Real>
-void AutoencoderMap<Real>::decode_vjp(const ExecSpace& space, const DecodeReverse& reverse,
-                                      Scratch<Real>& scratch) const {
-  if (!model_.has_autoencoder()) return axpy(space, 1.0, reverse.z_bar, reverse.u_bar);
-  const VectorView<Real> bar = trainable_
-                                   ? VectorView<Real>(reverse.bar.data() + encoder_coefficients_.extent(0),
-                                                      decoder_coefficients_.extent(0))
-                                   : VectorView<Real>();
-  model_.decoder().apply_vjp(
-      space, {decoder_coefficients_, reverse.u, reverse.tape, reverse.z_bar, reverse.u_bar, bar}, scratch);
-}
-
-template <class Real>
-void AutoencoderMap<Real>::assemble_jvp(std::span<const double> theta, std::span<const double> theta_dot,
-                                        std::span<double> dot) const {
-  if (!trainable_) return;
-  const std::size_t encoder = encoder_coefficients_.extent(0);
-  model_.encoder().assemble_jvp(theta, theta_dot, dot.first(encoder));
-  model_.decoder().assemble_jvp(theta, theta_dot, dot.subspan(encoder));
-}
-
-template <class Real>
-void AutoencoderMap<Real>::encode_jvp(const ExecSpace& space, ConstMatrixView<Real> z,
-                                      ConstMatrixView<Real> tape, ConstVectorView<Real> dot,
-                                      MatrixView<Real> u_dot, Scratch<Real>& scratch) const {
-  fill(space, 0.0, u_dot);
-  if (!trainable_) return;
-  const ScratchFrame frame(scratch);
-  const MatrixView<Real> z_dot = scratch.matrix(z.extent(0), z.extent(1));
-  fill(space, 0.0, z_dot);
-  model_.encoder().apply_jvp(
-      space,
-      {encoder_coefficients_, ConstVectorView<Real>(dot.data(), encoder_coefficients_.extent(0)), z, z_dot,
-       tape, u_dot},
-      scratch);
-}
-
-template <class Real>
-void AutoencoderMap<Real>::decode_jvp(const ExecSpace& space, const DecodeTangent& tangent,
-                                      Scratch<Real>& scratch) const {
-  if (!model_.has_autoencoder()) return scaled_copy(space, 1.0, tangent.u_dot, tangent.z_dot);
-  fill(space, 0.0, tangent.z_dot);
-  const ConstVectorView<Real> dot =
-      trainable_ ? ConstVectorView<Real>(tangent.dot.data() + encoder_coefficients_.extent(0),
-                                         decoder_coefficients_.extent(0))
-                 : ConstVectorView<Real>(no_dot_);
-  model_.decoder().apply_jvp(
-      space, {decoder_coefficients_, dot, tangent.u, tangent.u_dot, tangent.tape, tangent.z_dot}, scratch);
-}
-
-template class AutoencoderMap<double>;
-template class AutoencoderMap<float>;
+template class CoordinateMap<double>;
+template class CoordinateMap<float>;
+template class Coordinates<double>;
+template class Coordinates<float>;
 
 }  // namespace spnode::core

@@ -1,73 +1,121 @@
 #pragma once
-/// Encoder and decoder with assembled coefficients; the identity for a model without an autoencoder.
+/// The coordinates in which a model's dynamics live: maps between scaled states z and latent states u, each
+/// with its derivatives.
 
 #include "core/vector_field/model.hpp"
 
+#include <cstddef>
 #include <span>
 
 namespace spnode::core {
 
+/// One direction, y = f(x), lanes side by side: value, adjoint, tangent, and the adjoint of the tangent. Not
+/// collective; allocates nothing once the scratch has grown.
+///
+/// Its coefficients are a part of those of the Coordinates that it belongs to; where a function takes their
+/// adjoint or tangent, it takes that of all of these.
 template <class Real>
-class AutoencoderMap {
+class CoordinateMap {
  public:
-  explicit AutoencoderMap(const BasicModel<Real>& model);
+  /// The identity.
+  CoordinateMap() = default;
 
-  /// Whether its coefficients have an adjoint at all.
-  bool trainable() const { return trainable_; }
-
-  /// Length of the adjoint of the coefficients: encoder, then decoder; 0 when not trainable.
-  std::size_t bar_size() const {
-    return trainable_ ? encoder_coefficients_.extent(0) + decoder_coefficients_.extent(0) : 0;
-  }
+  /// Keeps a reference to the map. `first`: where its coefficients stand among those of the Coordinates;
+  /// `trainable`: whether they do at all.
+  CoordinateMap(const LaneMap<Real>& map, bool trainable, std::size_t first);
 
   void set_parameters(std::span<const double> theta);
+
+  /// Length of the adjoint of its own coefficients; 0 where they do not learn.
+  std::size_t coefficient_count() const { return trainable_ ? coefficients_.extent(0) : 0; }
+
+  /// As of Coordinates.
   void assemble_vjp(std::span<const double> theta, std::span<const double> bar,
                     std::span<double> theta_bar) const;
-
-  /// dot (bar_size()) = the tangent of the coefficients in the direction theta_dot; overwritten.
   void assemble_jvp(std::span<const double> theta, std::span<const double> theta_dot,
                     std::span<double> dot) const;
 
-  std::size_t encode_tape_rows() const { return model_.has_autoencoder() ? model_.encoder().tape_rows() : 0; }
-  std::size_t decode_tape_rows() const { return model_.has_autoencoder() ? model_.decoder().tape_rows() : 0; }
+  /// Rows of the tape: what value() keeps for the others, per lane.
+  std::size_t tape_rows() const { return map_ != nullptr ? map_->tape_rows() : 0; }
 
-  /// u (n, lanes) = encode(z), z (m, lanes) scaled; u is overwritten.
-  void encode(const ExecSpace& space, ConstMatrixView<Real> z, MatrixView<Real> u, MatrixView<Real> tape,
-              Scratch<Real>& scratch) const;
+  /// y (outputs, lanes) = f(x), overwritten; tape (tape_rows(), lanes), overwritten.
+  void value(const ExecSpace& space, ConstMatrixView<Real> x, MatrixView<Real> y, MatrixView<Real> tape,
+             Scratch<Real>& scratch) const;
 
-  /// z (m, lanes) = decode(u); z is overwritten.
-  void decode(const ExecSpace& space, ConstMatrixView<Real> u, MatrixView<Real> z, MatrixView<Real> tape,
-              Scratch<Real>& scratch) const;
-
-  /// The coefficients' adjoint: += into bar (bar_size()).
-  void encode_vjp(const ExecSpace& space, ConstMatrixView<Real> z, ConstMatrixView<Real> tape,
-                  ConstMatrixView<Real> u_bar, VectorView<Real> bar, Scratch<Real>& scratch) const;
-
-  /// u_bar += too.
-  struct DecodeReverse {
-    ConstMatrixView<Real> u, tape, z_bar;
-    MatrixView<Real> u_bar;
-    VectorView<Real> bar;
+  struct Reverse {
+    ConstMatrixView<Real> x, tape, y_bar;
+    MatrixView<Real> x_bar;             ///< += (d f / d x)^T y_bar; skipped where it has no rows
+    VectorView<Real> coefficients_bar;  ///< +=; skipped where its extent is 0
   };
-  void decode_vjp(const ExecSpace& space, const DecodeReverse& reverse, Scratch<Real>& scratch) const;
+  void vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const;
 
-  /// u_dot (n, lanes), overwritten: what a tangent `dot` (bar_size()) of the coefficients does to encode(z).
-  void encode_jvp(const ExecSpace& space, ConstMatrixView<Real> z, ConstMatrixView<Real> tape,
-                  ConstVectorView<Real> dot, MatrixView<Real> u_dot, Scratch<Real>& scratch) const;
-
-  /// z_dot is overwritten.
-  struct DecodeTangent {
-    ConstMatrixView<Real> u, u_dot, tape;
-    ConstVectorView<Real> dot;
-    MatrixView<Real> z_dot;
+  struct Tangent {
+    ConstMatrixView<Real> x, x_dot, tape;    ///< x does not move where x_dot has no rows
+    ConstVectorView<Real> coefficients_dot;  ///< zero where its extent is 0
+    MatrixView<Real> y_dot;                  ///< (outputs, lanes), overwritten
   };
-  void decode_jvp(const ExecSpace& space, const DecodeTangent& tangent, Scratch<Real>& scratch) const;
+  void jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const;
+
+  /// Of y_dot = (d f / d x) x_dot with fixed coefficients.
+  struct TangentReverse {
+    ConstMatrixView<Real> x, x_dot, tape, y_dot_bar;
+    MatrixView<Real> x_bar, x_dot_bar;  ///< +=; skipped where they have no rows
+    VectorView<Real> coefficients_bar;  ///< +=; skipped where its extent is 0
+  };
+  void jvp_vjp(const ExecSpace& space, const TangentReverse& reverse, Scratch<Real>& scratch) const;
 
  private:
-  const BasicModel<Real>& model_;
-  bool trainable_;
-  Vector<Real> encoder_coefficients_, decoder_coefficients_;
-  Vector<Real> no_dot_;  ///< the tangent of a decoder that does not learn
+  // The part of an adjoint or tangent of all coefficients; none where these do not learn or it is not wanted.
+  template <class View>
+  View part(const View& all) const {
+    const bool any = trainable_ && all.extent(0) > 0;
+    return any ? View(all.data() + first_, coefficients_.extent(0)) : View();
+  }
+
+  const LaneMap<Real>* map_ = nullptr;
+  bool trainable_ = false;
+  std::size_t first_ = 0;
+  Vector<Real> coefficients_;
+};
+
+/// Encoder and decoder of a model; the identity both ways for a model without an autoencoder.
+///
+/// The coefficients are those of to_latent(), then those of from_latent(); none where neither learns.
+template <class Real>
+class Coordinates {
+ public:
+  /// Keeps a reference to the model.
+  explicit Coordinates(const BasicModel<Real>& model);
+
+  const CoordinateMap<Real>& to_latent() const { return to_latent_; }      ///< u (n) of z (m)
+  const CoordinateMap<Real>& from_latent() const { return from_latent_; }  ///< z (m) of u (n)
+
+  /// Length of the adjoint of the coefficients.
+  std::size_t coefficient_count() const {
+    return to_latent_.coefficient_count() + from_latent_.coefficient_count();
+  }
+
+  void set_parameters(std::span<const double> theta) {
+    to_latent_.set_parameters(theta);
+    from_latent_.set_parameters(theta);
+  }
+
+  /// theta_bar += the pull-back of the adjoint of the coefficients, for the last theta.
+  void assemble_vjp(std::span<const double> theta, std::span<const double> bar,
+                    std::span<double> theta_bar) const {
+    to_latent_.assemble_vjp(theta, bar, theta_bar);
+    from_latent_.assemble_vjp(theta, bar, theta_bar);
+  }
+
+  /// dot (coefficient_count()) = the tangent of the coefficients in the direction theta_dot; overwritten.
+  void assemble_jvp(std::span<const double> theta, std::span<const double> theta_dot,
+                    std::span<double> dot) const {
+    to_latent_.assemble_jvp(theta, theta_dot, dot);
+    from_latent_.assemble_jvp(theta, theta_dot, dot);
+  }
+
+ private:
+  CoordinateMap<Real> to_latent_, from_latent_;
 };
 
 }  // namespace spnode::core
