@@ -94,8 +94,7 @@ void taylor_method(const Session& session, double best) {
     for (const double norm : {0.5, 10.0, 100.0}) {
       core::ExpmvPlan<double> plan(n, 1);
       plan.update(hurwitz_matrix(n, norm), 1.0);
-      core::Expmv<double> method(n, 1, tile);
-      method.reserve(plan);
+      core::Scratch<double> scratch;
       const core::Vector<double> h("h", tile);
       const core::Matrix<double> u("u", n, tile), w("w", n, tile), out("out", n, tile),
           u_bar("u_bar", n, tile), w_bar("w_bar", n, tile);
@@ -103,13 +102,19 @@ void taylor_method(const Session& session, double best) {
       Kokkos::deep_copy(h, 1.0);
       for (std::size_t i = 0; i < n * tile; ++i) u.data()[i] = entry(i), w.data()[i] = entry(i + 3);
       const core::ExpmvCall<double> call{.steps = h, .u = u, .w = {w}, .terms = 1};
-      method.apply(space, plan, call, out);
-      const double products = double(method.products());
-      const double forward = time_of([&] { method.apply(space, plan, call, out); });
-      const std::size_t before = method.products();
-      method.vjp(space, plan, call, out, {u_bar, {w_bar}, a_bar});
-      const double reverse_products = double(method.products() - before);
-      const double reverse = time_of([&] { method.vjp(space, plan, call, out, {u_bar, {w_bar}, a_bar}); });
+      std::size_t products_done = 0;
+      const auto apply = [&] {
+        core::Expmv<double> method(space, plan, call, scratch);
+        method.apply(out);
+        products_done = method.products();
+      };
+      const auto vjp = [&] {
+        core::Expmv<double> method(space, plan, call, scratch);
+        method.vjp(out, {u_bar, {w_bar}, a_bar});
+        products_done = method.products();
+      };
+      const double forward = time_of(apply), products = double(products_done);
+      const double reverse = time_of(vjp), reverse_products = double(products_done);
       const double flops = 2.0 * double(n * n * tile);
       const double counted = double(tile) * core::taylor_lane_cost(n, 1, plan.degree());
       const double m = double(plan.degree().m), s = double(plan.degree().s);

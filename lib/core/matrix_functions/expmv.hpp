@@ -1,8 +1,10 @@
 #pragma once
 /// Matrix-free action of the phi functions on the lanes of a tile, by truncated Taylor series with scaling
-/// (Al-Mohy, Higham, SIAM J. Sci. Comput. 33, 2011; SPNODE-25, eqs. (15)-(19)). Not collective.
+/// (Al-Mohy, Higham, SIAM J. Sci. Comput. 33, 2011; SPNODE-25, eqs. (15)-(19)). Not collective; allocates
+/// nothing once the scratch has grown.
 
 #include "core/matrix_functions/expmv_plan.hpp"
+#include "core/memory/scratch.hpp"
 #include "core/memory/types.hpp"
 
 #include <cstddef>
@@ -39,8 +41,7 @@ template <class Real>
 struct Series;
 }
 
-/// The method and its work arrays, for tiles of at most max_lanes lanes. One object serves any number of
-/// plans of the same order, one call at a time.
+/// One call of the method. Its work arrays are taken from scratch and given back with the object.
 ///
 /// Per lane, x' = c h A x + h sum_k w_k theta^{k-1} / (k-1)! is advanced over theta in [0, 1] in s steps of a
 /// Taylor series of degree at most m, the form that the augmented matrix (15)-(17) takes when it is not
@@ -57,57 +58,56 @@ struct Series;
 template <class Real>
 class Expmv {
  public:
-  /// work_rows: those of the plans' operators, 0 for dense ones.
-  Expmv(std::size_t n, std::size_t max_terms, std::size_t max_lanes, std::size_t work_rows = 0);
+  /// Keeps references to space, plan and scratch. Raises UsageError where the plan does not serve the call.
+  Expmv(const ExecSpace& space, const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call,
+        Scratch<Real>& scratch);
 
-  /// Grows the work arrays of vjp() (states at the start of the s steps, and m terms) to what the plan needs.
-  /// Allocates; call it after ExpmvPlan::update(), outside the hot loop. apply() needs no call.
-  void reserve(const ExpmvPlan<Real>& plan);
+  /// out (n, lanes) is overwritten; it must not alias u or w.
+  void apply(MatrixView<Real> out);
 
-  /// out (n, lanes) is overwritten; it must not alias u or w. Allocates nothing.
-  void apply(const ExecSpace& space, const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call,
-             MatrixView<Real> out);
+  /// Adds the adjoint of apply() for out_bar (n, lanes) to `bars`. The states are computed again.
+  void vjp(ConstMatrixView<Real> out_bar, const ExpmvAdjoint<Real>& bars);
 
-  /// Adds the adjoint of apply() for out_bar (n, lanes) to `bars`. Needs the same call as apply() had; the
-  /// states are recomputed from it. Allocates nothing after reserve().
-  void vjp(const ExecSpace& space, const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call,
-           ConstMatrixView<Real> out_bar, const ExpmvAdjoint<Real>& bars);
-
-  /// out_dot (n, lanes) = the tangent of apply(). Allocates nothing after reserve().
-  void jvp(const ExecSpace& space, const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call,
-           const ExpmvTangent<Real>& dots, MatrixView<Real> out_dot);
+  /// out_dot (n, lanes) = the tangent of apply().
+  void jvp(const ExpmvTangent<Real>& dots, MatrixView<Real> out_dot);
 
   /// Products A B done since construction, for measurements.
   std::size_t products() const { return products_; }
 
  private:
-  /// Whether the terms of a series are kept, term k in slot k of terms_, or overwrite each other in slot 0.
-  enum class Terms { overwrite, keep };
+  /// The terms of a series: term k stands in slot k, or all of them in one slot, one after the other.
+  struct Terms {
+    VectorView<Real> storage;
+    std::size_t n, lanes;
+    bool kept;
+    MatrixView<Real> operator[](std::size_t k) const {
+      return MatrixView<Real>(storage.data() + (kept ? k : 0) * n * lanes, n, lanes);
+    }
+  };
+  Terms one_term() { return {scratch_.vector(n_ * lanes_), n_, lanes_, false}; }
+  Terms all_terms() { return {scratch_.vector((plan_.degree().m + 1) * n_ * lanes_), n_, lanes_, true}; }
+  MatrixView<Real> batch() { return scratch_.matrix(n_, lanes_); }
 
-  MatrixView<Real> slot(const Vector<Real>& storage, std::size_t index, std::size_t lanes) const;
-  MatrixView<Real> work(const ExpmvPlan<Real>& plan, std::size_t lanes) const;
-  void check(const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call) const;
-  void check_reserved(const ExpmvPlan<Real>& plan) const;
+  expmv::Series<Real> series() const;
 
-  expmv::Series<Real> series(const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call) const;
+  /// State after scaling step i, from the state before it; gives the number of terms that the series took.
+  std::size_t advance(std::size_t i, ConstMatrixView<Real> before, MatrixView<Real> after,
+                      const Terms& terms);
+  void advance_vjp(const Terms& terms, std::size_t degree, MatrixView<Real> state_bar,
+                   MatrixView<Real> term_bar, const ExpmvAdjoint<Real>& bars);
+  void advance_jvp(const Terms& terms, std::size_t degree, ConstMatrixView<Real> before,
+                   const ExpmvTangent<Real>& dots, MatrixView<Real> term_dot, MatrixView<Real> after);
 
-  /// State after scaling step i, from the state before it; returns the number of terms the series took.
-  std::size_t advance(const ExecSpace& space, const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call,
-                      std::size_t i, ConstMatrixView<Real> before, MatrixView<Real> after, Terms terms);
-  void advance_vjp(const ExecSpace& space, const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call,
-                   std::size_t degree, const ExpmvAdjoint<Real>& bars);
-  void advance_jvp(const ExecSpace& space, const ExpmvPlan<Real>& plan, const ExpmvCall<Real>& call,
-                   std::size_t degree, ConstMatrixView<Real> before, const ExpmvTangent<Real>& dots,
-                   MatrixView<Real> after);
-
-  std::size_t n_, max_terms_, max_lanes_;
-  std::size_t products_ = 0;
-  Vector<Real> sources_;     ///< (m, terms, lanes): weight of w_j in term k
-  Vector<Real> term_norms_;  ///< (lanes): infinity norm of the latest term
-  Vector<Real> product_;     ///< one batch (n, lanes) each, as are the slots of terms_ and states_
-  Vector<Real> state_, state_bar_, term_bar_;
-  Vector<Real> terms_, states_;
-  Vector<Real> work_;  ///< of the operator's products
+  const ExecSpace& space_;
+  const ExpmvPlan<Real>& plan_;
+  ExpmvCall<Real> call_;
+  Scratch<Real>& scratch_;
+  ScratchFrame<Real> frame_;
+  std::size_t n_, lanes_, products_ = 0;
+  VectorView<Real> sources_;     ///< (m, terms, lanes): weight of w_j in term k
+  VectorView<Real> term_norms_;  ///< (lanes): infinity norm of the latest term
+  MatrixView<Real> product_;     ///< (n, lanes)
+  MatrixView<Real> work_;        ///< of the operator's products
 };
 
 }  // namespace spnode::core

@@ -20,54 +20,21 @@ std::size_t most_terms(const std::vector<OperatorSpec>& operators) {
 }  // namespace
 
 template <class Real>
-struct TaylorLinearPart<Real>::Method {
-  Method(const LinearShape& matrix, std::size_t terms)
-      : A(make_lane_operator<Real>(matrix)), plan(matrix, terms) {}
-
-  std::unique_ptr<LaneOperator<Real>> A;
-  ExpmvPlan<Real> plan;
-  // One set of work arrays, grown to the widest tile seen.
-  std::unique_ptr<Expmv<Real>> expmv;
-  std::size_t lanes = 0;
-
-  Expmv<Real>& for_lanes(std::size_t wanted) {
-    if (!expmv || wanted > lanes) {
-      lanes = std::max(lanes, wanted);
-      expmv = std::make_unique<Expmv<Real>>(plan.order(), plan.max_terms(), lanes, A->work_rows());
-      expmv->reserve(plan);
-    }
-    return *expmv;
-  }
-  MatrixView<Real> work(std::size_t wanted, Scratch<Real>& scratch) const {
-    return scratch.matrix(A->work_rows(), wanted);
-  }
-};
-
-template <class Real>
 TaylorLinearPart<Real>::TaylorLinearPart(SplitShape shape, std::vector<OperatorSpec> operators,
                                          double largest_step, const LinearShape& matrix)
     : shape_(shape),
       operators_(std::move(operators)),
       largest_step_(largest_step),
       matrix_(matrix),
-      method_(std::make_unique<Method>(matrix, most_terms(operators_))) {}
-
-template <class Real>
-TaylorLinearPart<Real>::~TaylorLinearPart() = default;
-
-template <class Real>
-const LaneOperator<Real>& TaylorLinearPart<Real>::matrix() const {
-  return *method_->A;
-}
+      A_(make_lane_operator<Real>(matrix)),
+      plan_(matrix, most_terms(operators_)) {}
 
 template <class Real>
 void TaylorLinearPart<Real>::assemble(std::span<const double> A) {
-  method_->A->update(A, 0.0);
+  A_->update(A, 0.0);
   const bool exponentials = std::ranges::any_of(
       operators_, [](const OperatorSpec& spec) { return spec.kind == Kind::exponential; });
-  if (!exponentials) return;
-  method_->plan.update(A, largest_step_);
-  if (method_->expmv) method_->expmv->reserve(method_->plan);
+  if (exponentials) plan_.update(A, largest_step_);
 }
 
 template <class Real>
@@ -179,12 +146,12 @@ void TaylorLinearPart<Real>::apply(const ExecSpace& space, const Value& value, S
   const auto& [op, steps, at] = value.action;
   const ScratchFrame frame(scratch);
   const OperatorSpec& spec = operators_[op];
-  const LaneOperator<Real>& A = *method_->A;
+  const LaneOperator<Real>& A = *A_;
   if (spec.kind == Kind::generator)
     return A.apply(space, 1.0, Transpose::no, value.X.block[0], 0.0, value.out,
-                   method_->work(value.X.lanes(), scratch));
+                   scratch.matrix(A.work_rows(), value.X.lanes()));
   const ExpmvCall<Real> call = Sources<Real>{space, spec, shape_, A}.call(steps, value.X, scratch);
-  method_->for_lanes(value.X.lanes()).apply(space, method_->plan, call, value.out);
+  Expmv<Real>(space, plan_, call, scratch).apply(value.out);
 }
 
 template <class Real>
@@ -193,10 +160,10 @@ void TaylorLinearPart<Real>::apply_vjp(const ExecSpace& space, const Reverse& re
   const auto& [op, steps, at] = reverse.action;
   const ScratchFrame frame(scratch);
   const std::size_t n = shape_.n, lanes = reverse.X.lanes();
-  const LaneOperator<Real>& A = *method_->A;
+  const LaneOperator<Real>& A = *A_;
   const OperatorSpec& spec = operators_[op];
   if (spec.kind == Kind::generator) {
-    const MatrixView<Real> work = method_->work(lanes, scratch);
+    const MatrixView<Real> work = scratch.matrix(A.work_rows(), lanes);
     A.apply(space, 1.0, Transpose::yes, reverse.out_bar, 1.0, reverse.X_bar.block[0], work);
     return A.apply_vjp(space, reverse.X.block[0], reverse.out_bar, reverse.bar, work);
   }
@@ -209,7 +176,7 @@ void TaylorLinearPart<Real>::apply_vjp(const ExecSpace& space, const Reverse& re
     bars.w[k] = scratch.matrix(n, lanes);
     fill(space, 0.0, bars.w[k]);
   }
-  method_->for_lanes(lanes).vjp(space, method_->plan, call, reverse.out_bar, bars);
+  Expmv<Real>(space, plan_, call, scratch).vjp(reverse.out_bar, bars);
   sources.call_vjp(bars, reverse, scratch);
 }
 
@@ -219,17 +186,17 @@ void TaylorLinearPart<Real>::apply_jvp(const ExecSpace& space, const Tangent& ta
   const auto& [op, steps, at] = tangent.action;
   const ScratchFrame frame(scratch);
   const std::size_t lanes = tangent.X.lanes();
-  const LaneOperator<Real>& A = *method_->A;
+  const LaneOperator<Real>& A = *A_;
   const OperatorSpec& spec = operators_[op];
   if (spec.kind == Kind::generator) {
-    const MatrixView<Real> work = method_->work(lanes, scratch);
+    const MatrixView<Real> work = scratch.matrix(A.work_rows(), lanes);
     A.apply(space, 1.0, Transpose::no, tangent.X_dot.block[0], 0.0, tangent.out_dot, work);
     return A.apply_jvp(space, tangent.dot, tangent.X.block[0], tangent.out_dot, work);
   }
   const Sources<Real> sources{space, spec, shape_, A};
   const ExpmvCall<Real> call = sources.call(steps, tangent.X, scratch);
   const ExpmvTangent<Real> dots = sources.call_jvp(tangent, scratch);
-  method_->for_lanes(lanes).jvp(space, method_->plan, call, dots, tangent.out_dot);
+  Expmv<Real>(space, plan_, call, scratch).jvp(dots, tangent.out_dot);
 }
 
 template class TaylorLinearPart<double>;

@@ -2,6 +2,7 @@
 /// The linear part by products with the operator alone.
 
 #include "core/linear/linear_part.hpp"
+#include "core/matrix_functions/expmv_plan.hpp"
 #include "core/matrix_functions/lane_operator.hpp"
 
 #include <memory>
@@ -27,7 +28,6 @@ class TaylorLinearPart final : public LinearPart<Real> {
   TaylorLinearPart(SplitShape shape, std::vector<OperatorSpec> operators, double largest_step)
       : TaylorLinearPart(shape, std::move(operators), largest_step,
                          LinearShape{LinearStructure::dense, shape.n}) {}
-  ~TaylorLinearPart() override;
 
   std::size_t coefficient_count() const override { return matrix_.coefficient_count(); }
   void assemble(std::span<const double> A) override;
@@ -38,15 +38,15 @@ class TaylorLinearPart final : public LinearPart<Real> {
   void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const override;
 
   /// A, from the last assemble.
-  const LaneOperator<Real>& matrix() const;
+  const LaneOperator<Real>& matrix() const { return *A_; }
 
  private:
-  struct Method;
   SplitShape shape_;
   std::vector<OperatorSpec> operators_;
   double largest_step_;
   LinearShape matrix_;
-  std::unique_ptr<Method> method_;
+  std::unique_ptr<LaneOperator<Real>> A_;
+  ExpmvPlan<Real> plan_;
 };
 
 }  // namespace spnode::core
