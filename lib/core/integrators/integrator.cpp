@@ -124,7 +124,7 @@ void Integrator<Real>::place_bars() {
   };
   for (std::size_t i = program_.instructions.size(); i-- > 0;) {
     const Instruction& instruction = program_.instructions[i];
-    if (instruction.kind == Kind::evaluate) begin(instruction.at, i);
+    if (instruction.kind != Kind::combine) begin(instruction.at, i);
     for (const Term& term : instruction.terms) begin(term.from, i);
     if (instruction.to != StageProgram::next)
       free.emplace_back(bar_row_[instruction.to], rows_of_register(instruction.to));
@@ -237,7 +237,8 @@ void Integrator<Real>::step_vjp(const StepContext<Real>& context, const Step<Rea
       X_bar.push_back(part(bar_of(term.from), term.rows));
     }
     context.linear->apply_vjp(
-        context.space, {{instruction.op, step.lengths, point}, X, to_bar, X_bar, adjoint.linear_bar, {}},
+        context.space,
+        {{instruction.op, step.lengths, point}, X, to_bar, X_bar, adjoint.linear_bar, bar_of(instruction.at)},
         context.scratch);
   }
 }

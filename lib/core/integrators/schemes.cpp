@@ -75,7 +75,7 @@ std::vector<Term> nonlinear_terms(Program& program, const SplitShape& shape, Reg
   if (shape.rows() == 0) return terms;
   const Register values = program.evaluate(at, abscissa);
   if (!shape.has_relaxed) return {{values}};
-  terms.push_back({program.apply(generator, {{values, 1.0, false, Rows::relaxed}}, at), -1.0});
+  terms.push_back({program.apply(generator, {{values, 1.0, false, Rows::relaxed}}, at, abscissa), -1.0});
   if (shape.has_plain) terms.push_back({values, 1.0, false, Rows::plain});
   return terms;
 }
@@ -100,8 +100,9 @@ StageProgram program_of(const ExplicitTableau& tableau, const SplitShape& shape)
   };
   for (std::size_t i = 0; i < tableau.b.size(); ++i) {
     const Register U = program.combine(advanced(tableau.a[i]));
-    std::vector<Term> terms = nonlinear_terms(program, shape, U, sum(tableau.a[i]), 0);
-    if (shape.has_linear) terms.push_back({program.apply(0, {{U}}, U)});
+    const double c = sum(tableau.a[i]);
+    std::vector<Term> terms = nonlinear_terms(program, shape, U, c, 0);
+    if (shape.has_linear) terms.push_back({program.apply(0, {{U}}, U, c)});
     if (terms.empty())
       slopes.push_back({Program::start, 0.0});
     else
@@ -147,7 +148,8 @@ StageProgram program_of(const ImexTableau& tableau, const SplitShape& shape) {
   };
   for (std::size_t i = 0; i < stages; ++i) {
     rhs.push_back(program.combine(advanced(tableau.explicit_[i], tableau.implicit_[i])));
-    U.push_back(tableau.gamma[i] == 0.0 ? rhs[i] : program.apply(resolvent[i], {{rhs[i]}}, Program::start));
+    U.push_back(tableau.gamma[i] == 0.0 ? rhs[i]
+                                        : program.apply(resolvent[i], {{rhs[i]}}, Program::start, 0.0));
     F.emplace_back();
     if (i + 1 == stages && tableau.explicit_weight[i] == 0.0) continue;
     std::vector<Term> terms = nonlinear_terms(program, shape, U[i], sum(tableau.explicit_[i]), generator);
@@ -182,7 +184,7 @@ StageProgram program_of(const ExponentialTableau& tableau, const SplitShape& sha
       for (const std::size_t j : used) weight.push_back(stage.weight[k][j]);
     }
     program.operators.push_back(std::move(spec));
-    U = program.apply(program.operators.size() - 1, std::move(arguments), Program::start);
+    U = program.apply(program.operators.size() - 1, std::move(arguments), Program::start, 0.0);
     c = stage.c;
   }
   program.last_is_next();

@@ -23,8 +23,9 @@ StageProgram::Register StageProgram::evaluate(Register at, double abscissa) {
   return add({Instruction::Kind::evaluate, 0, at, abscissa_of(abscissa)}, true);
 }
 
-StageProgram::Register StageProgram::apply(std::size_t op, std::vector<Term> arguments, Register at) {
-  return add({Instruction::Kind::apply, 0, at, 0, op, std::move(arguments)}, false);
+StageProgram::Register StageProgram::apply(std::size_t op, std::vector<Term> arguments, Register at,
+                                           double abscissa) {
+  return add({Instruction::Kind::apply, 0, at, abscissa_of(abscissa), op, std::move(arguments)}, false);
 }
 
 StageProgram::Register StageProgram::combine(std::vector<Term> terms) {

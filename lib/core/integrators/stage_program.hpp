@@ -34,8 +34,8 @@ struct StageProgram {
     };
     Kind kind;
     Register to;
-    Register at = start;       ///< evaluate: the state; apply: that of an operator built from the state
-    std::size_t abscissa = 0;  ///< evaluate, apply: number of the time of q
+    Register at = start;       ///< evaluate: the state; apply: that which an operator may be built from
+    std::size_t abscissa = 0;  ///< evaluate, apply: number of the time of that state, and of q
     std::size_t op = 0;
     std::vector<Term> terms = {};
   };
@@ -49,7 +49,7 @@ struct StageProgram {
 
   /// Builders of programs. Each gives the register that is written.
   Register evaluate(Register at, double abscissa);
-  Register apply(std::size_t op, std::vector<Term> arguments, Register at);
+  Register apply(std::size_t op, std::vector<Term> arguments, Register at, double abscissa);
   Register combine(std::vector<Term> terms);
   /// next = sum of the terms.
   void add_next(std::vector<Term> terms);

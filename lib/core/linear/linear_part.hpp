@@ -85,7 +85,8 @@ class LinearPart {
   /// dot = (d coefficients / d A) A_dot, for the A of the last assemble; overwritten.
   virtual void assemble_jvp(std::span<const double> A_dot, std::span<double> dot) = 0;
 
-  /// Which operator acts, for which steps, and the point that an operator built from the state is taken at.
+  /// Which operator acts, for which steps, and the point x at which an operator A(x) is taken. Parts whose A
+  /// is the same everywhere do not look at the point, nor at its adjoint and tangent.
   struct Action {
     std::size_t op;
     StepLengths<Real> steps;
@@ -106,7 +107,7 @@ class LinearPart {
     ConstMatrixView<Real> out_bar;
     MatrixStack<Real> X_bar;  ///< block by block as X, +=
     VectorView<Real> bar;     ///< coefficient_count(), +=
-    MatrixView<Real> at_bar;  ///< of the state that the operator is built from, +=
+    MatrixView<Real> at_bar;  ///< of the state of the point, +=; may be a block of X_bar
   };
   virtual void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const = 0;
 
@@ -115,7 +116,7 @@ class LinearPart {
     Action action;
     ConstMatrixStack<Real> X, X_dot;  ///< the same blocks
     ConstVectorView<Real> dot;        ///< of the coefficients, coefficient_count()
-    ConstMatrixView<Real> at_dot;     ///< of the state that the operator is built from
+    ConstMatrixView<Real> at_dot;     ///< of the state of the point
     MatrixView<Real> out_dot;         ///< (n, lanes), overwritten
   };
   virtual void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const = 0;
