@@ -19,7 +19,7 @@ std::string metrics_file(const Deck& deck) { return in_run(deck, "metrics.csv");
 std::string forecast_file(const Deck& deck) { return in_run(deck, "forecast.h5"); }
 std::string statistics_file(const Deck& deck) { return in_run(deck, "statistics.h5"); }
 
-/// The trajectories `kept` of a set.
+/// The trajectories `kept` of a set, whose inputs are given at its times.
 core::Trajectories subset(const core::Trajectories& all, const std::vector<std::size_t>& kept) {
   core::Trajectories some;
   some.count = kept.size();
@@ -27,6 +27,12 @@ core::Trajectories subset(const core::Trajectories& all, const std::vector<std::
   some.components = all.components;
   some.shared_time = all.shared_time;
   if (all.shared_time) some.time = all.time;
+  for (const auto& [name, values] : all.parameters)
+    for (const std::size_t n : kept) some.parameters[name].push_back(values[n]);
+  for (const auto& [name, values] : all.inputs)
+    for (const std::size_t n : kept)
+      some.inputs[name].insert(some.inputs[name].end(), &values[n * all.times],
+                               &values[n * all.times] + all.times);
   for (const std::size_t n : kept) {
     const double* state = all.state_at(n, 0);
     some.state.insert(some.state.end(), state, state + all.times * all.components);
@@ -52,7 +58,6 @@ void write_forecasts(const Context& context, const TrajectoryShare& share, const
   io::TrajectoryInfo info = share.info;
   info.count = all;
   info.state_type = io::hdf5::ElementType::float64;
-  info.parameters.clear();
   info.truth = io::Truth::present;
   io::TrajectoryWriter writer(comm, path, info, overwrite(context));
   writer.write(before, subset(forecast, kept));

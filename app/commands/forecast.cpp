@@ -98,7 +98,8 @@ core::Trajectories without_first(const core::Trajectories& piece) {
 
 /// Computes and writes piece by piece: memory does not grow with the number of times. Collective.
 void write_forecast(const parallel::Communicator& comm, core::Forecaster& forecaster, const TimeGrid& grid,
-                    const Ensemble& members, io::TrajectoryWriter& writer) {
+                    const Ensemble& members, const core::ArgumentOptions& arguments,
+                    io::TrajectoryWriter& writer) {
   std::vector<double> latent;
   parallel::collectively(comm, [&] { latent = forecaster.encode(members.initial); });
   const std::size_t most = piece_intervals(comm, members.count, members.initial.components);
@@ -109,6 +110,8 @@ void write_forecast(const parallel::Communicator& comm, core::Forecaster& foreca
       forecaster.run(piece, latent);
       if (first > 0) piece = without_first(piece);
       grid.set_times(piece, first > 0 ? first + 1 : 0);
+      piece.clock.clear();
+      piece.inputs = core::inputs_at_times(arguments, piece);
     });
     writer.write(members.range.begin, piece, first > 0 ? first + 1 : 0);
   }
@@ -152,11 +155,13 @@ void forecast(Context& context) {
   info.times = grid.times();
   info.time_axis = grid.axis();
   info.state_type = io::hdf5::ElementType::float64;
+  const core::ArgumentOptions& arguments = model.state.model->options().arguments;
   info.parameters = members.parameters;
+  info.inputs = arguments.inputs;
   prepare_parent(comm, output);
   require_space(comm, output, info);
   io::TrajectoryWriter writer(comm, output, info, overwrite(context));
-  write_forecast(comm, *forecaster, grid, members, writer);
+  write_forecast(comm, *forecaster, grid, members, arguments, writer);
   writer.commit();
   say(comm, "{}: {} trajectories of {} times from {} [{:.1f} s]\n", output, info.count, info.times,
       model.path, clock.seconds());

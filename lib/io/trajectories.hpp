@@ -33,7 +33,7 @@ struct TrajectoryInfo {
   std::string unwritten;                ///< a dataset with chunks that nobody wrote; empty: there is none
   std::string system, units;            ///< attributes; empty where the file has none
   std::vector<std::string> parameters;  ///< names under /parameters, sorted
-  std::vector<std::string> inputs;      ///< names under /inputs, sorted; for reading
+  std::vector<std::string> inputs;      ///< names under /inputs, sorted
   Truth truth = Truth::absent;          ///< for writing: dataset /truth, of the shape of /state
 };
 
@@ -73,7 +73,8 @@ class TrajectoryWriter {
 
   /// Writes `block` as the trajectories [first, first + block.count) from time index `time_begin` on.
   /// Collective; a rank may have an empty block. A shared time axis is taken from the blocks that hold
-  /// trajectory 0, parameters from those that begin at time index 0.
+  /// trajectory 0, parameters from those that begin at time index 0. Inputs must be given at the times of the
+  /// block.
   void write(std::size_t first, const core::Trajectories& block, std::size_t time_begin = 0);
 
   /// Writes the true states of the trajectories [first, first + block.count) to /truth. Collective; as

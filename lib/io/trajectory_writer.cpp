@@ -29,6 +29,8 @@ TrajectoryWriter::TrajectoryWriter(const Communicator& comm, const std::string& 
         shared ? std::vector{info_.times} : std::vector{info_.count, info_.times});
   for (const std::string& name : info_.parameters)
     place(parameter_name(name), ElementType::float64, {info_.count});
+  for (const std::string& name : info_.inputs)
+    place(input_name(name), ElementType::float64, {info_.count, info_.times});
 
   std::vector<std::uint64_t> offsets(places_.size());
   collectively(comm_, [&] {
@@ -71,6 +73,10 @@ void TrajectoryWriter::check_block(std::size_t first, const core::Trajectories& 
     const auto found = block.parameters.find(name);
     fits = fits && found != block.parameters.end() && found->second.size() == block.count;
   }
+  for (const std::string& name : info_.inputs) {
+    const auto found = block.inputs.find(name);
+    fits = fits && found != block.inputs.end() && found->second.size() == block.count * block.times;
+  }
   if (!fits) throw Error(ExitStatus::internal_error, target_.path() + ": a block does not fit the file");
 
   const Slab slab = {{first, time_begin, 0}, {block.count, block.times, info_.components}};
@@ -91,7 +97,10 @@ void TrajectoryWriter::write(std::size_t first, const core::Trajectories& block,
     } else {
       put(time_name, {{first, time_begin}, {count, times}}, block.time);
     }
-    if (time_begin > 0 || count == 0) return;
+    if (count == 0) return;
+    for (const std::string& name : info_.inputs)
+      put(input_name(name), {{first, time_begin}, {count, times}}, block.inputs.at(name));
+    if (time_begin > 0) return;
     for (const std::string& name : info_.parameters)
       put(parameter_name(name), {{first}, {count}}, block.parameters.at(name));
   });

@@ -134,3 +134,28 @@ TEST_CASE("adaptive_forecasts_go_backwards_to_where_they_came_from") {
 TEST_CASE("tolerance_that_no_step_meets_is_broken_numerics") {
   CHECK_THROWS_AS(Example().forecast(1, 1e-30), NumericalError);
 }
+
+TEST_CASE("inputs_at_times_are_those_of_the_file_and_between_them_as_the_model_interpolates_them") {
+  Trajectories data;
+  data.count = 2;
+  data.times = data.input_times = 4;
+  data.components = 1;
+  data.time = data.input_time = {0.0, 1.0, 2.5, 3.0};
+  data.inputs["c"] = {1.0, -2.0, 5.0, 100.0, 0.5, 0.25, 0.125, 0.0};
+  const auto at = [&](Interpolation interpolation, const Trajectories& times) {
+    return inputs_at_times({{}, {"c"}, false, interpolation}, times).at("c");
+  };
+  for (const auto interpolation : {Interpolation::previous, Interpolation::linear, Interpolation::cubic})
+    CHECK(at(interpolation, data) == data.inputs.at("c"));
+  Trajectories other = data;
+  other.count = 1;
+  other.times = 3;
+  other.time = {0.5, 2.5, 2.75};
+  CHECK(at(Interpolation::previous, other) == std::vector<double>{1.0, 5.0, 5.0});
+  CHECK(at(Interpolation::linear, other)[0] == Approx(-0.5));
+  // Backwards, a value holds until the earlier time that follows.
+  other.time = {3.0, 2.5, 0.5};
+  CHECK(at(Interpolation::previous, other) == std::vector<double>{5.0, -2.0, 1.0});
+  other.time = {0.5, 2.5, 3.5};
+  CHECK_THROWS_AS(at(Interpolation::previous, other), UsageError);
+}

@@ -1,6 +1,6 @@
 """A deck of input/ for data of one's own: it trains to its goal on the data of input/example_data.py.
 
-The same model comes out on 1 and on 2 ranks; a data file without the parameters and inputs that the model depends on is refused.
+The same model comes out on 1 and on 2 ranks; its forecasts are data of the model; a data file without the parameters and inputs that the model depends on is refused.
 
     example_decks.py SPNODE MPIEXEC SYSTEM GOAL [SECTION.KEY=VALUE...]
 """
@@ -54,6 +54,18 @@ def main():
 
         names = [name for group in ("parameters", "inputs") for name in h5py.File(f"{folder}/data/{system}/test.h5").get(group, {})]
         if names:
+            run(2, "forecast", "output=run2")
+            with h5py.File(f"{folder}/data/{system}/test.h5") as data:
+                for written in ("trajectories.h5", "forecast.h5"):
+                    with h5py.File(f"{folder}/run2/{written}") as file:
+                        for group in ("parameters", "inputs"):
+                            for name, values in data.get(group, {}).items():
+                                assert np.array_equal(file[group][name], values[:len(file["state"])]), (written, name)
+            for written in ("trajectories.h5", "forecast.h5"):
+                run(2, "evaluate", f"output=of_{written}", "evaluate.model=run2/model.h5", f"evaluate.data=run2/{written}")
+                with open(f"{folder}/of_{written}/metrics.csv") as file:
+                    error = {row["metric"]: row["value"] for row in csv.DictReader(file)}["relative_l2_error"]
+                assert float(error) < 1e-12, (written, error)
             test, bare = f"{folder}/data/{system}/test.h5", f"{folder}/bare.h5"
             shutil.copy(test, bare)
             with h5py.File(bare, "r+") as file:

@@ -25,6 +25,26 @@ std::vector<double> forecast_steps(const Trajectories& grid, std::size_t substep
       WindowData(WindowIndex(std::max<std::size_t>(grid.count, 1), grid.times, {}), grid, 0), substeps);
 }
 
+std::map<std::string, std::vector<double>> inputs_at_times(const ArgumentOptions& options,
+                                                           const Trajectories& trajectories) {
+  const std::size_t count = options.inputs.size(), times = trajectories.times;
+  ArgumentReader reader({{}, options.inputs, false, options.interpolation},
+                        {std::vector<double>(count, 0.0), std::vector<double>(count, 1.0)});
+  reader.attach(trajectories);
+  std::map<std::string, std::vector<double>> inputs;
+  for (const std::string& name : options.inputs) inputs[name].reserve(trajectories.count * times);
+  std::vector<double> values(count);
+  for (std::size_t n = 0; n < trajectories.count; ++n) {
+    const double* const t = trajectories.times_at(n);
+    const auto side = times > 1 && t[1] < t[0] ? ArgumentReader::Side::earlier : ArgumentReader::Side::later;
+    for (std::size_t k = 0; k < times; ++k) {
+      reader.read(n, t[k], values, side);
+      for (std::size_t i = 0; i < count; ++i) inputs[options.inputs[i]].push_back(values[i]);
+    }
+  }
+  return inputs;
+}
+
 template <class Real>
 BasicForecaster<Real>::BasicForecaster(const Model& model, std::span<const double> theta,
                                        ForecastOptions options, std::vector<double> steps)

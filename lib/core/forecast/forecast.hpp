@@ -6,7 +6,9 @@
 #include "core/integrators/dynamics.hpp"
 #include "core/vector_field/coordinates.hpp"
 
+#include <map>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace spnode::core {
@@ -19,6 +21,12 @@ struct ForecastOptions {
 
 /// The lengths of a forecast's steps over a set of times, without repetitions.
 std::vector<double> forecast_steps(const Trajectories& grid, std::size_t substeps);
+
+/// The inputs that a model takes, as it interpolates them, at the trajectories' own times: each (count,
+/// times), row major. At a jump of a held input the value that holds along the direction of the times. Raises
+/// UsageError where the data lack one, or it is not given at a time.
+std::map<std::string, std::vector<double>> inputs_at_times(const ArgumentOptions& options,
+                                                           const Trajectories& trajectories);
 
 /// Runs a model from given states, whatever the scalar of its tiles. Memory for temporaries does not grow
 /// with the number of times.
