@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "app/deck/check.hpp"
+#include "core/loss/loss_terms.hpp"
 #include "core/support/error.hpp"
 #include "core/support/memory_limit.hpp"
 #include "core/support/text.hpp"
@@ -49,15 +50,21 @@ void require_arguments(const std::string& path, const io::TrajectoryInfo& info,
   require_names(path, "/inputs", info.inputs, arguments.inputs);
 }
 
-std::string unused_arguments(const io::TrajectoryInfo& info, const core::ArgumentOptions& arguments) {
+void require_derivatives(const std::string& path, const io::TrajectoryInfo& info,
+                         const core::LossOptions& loss) {
+  if (core::needs_derivatives(loss) && info.derivatives == io::Derivatives::absent)
+    throw FileError(path + ": /derivatives is missing; loss.derivatives is given, which needs it");
+}
+
+std::string unused_data(const io::TrajectoryInfo& info, const Deck& deck) {
+  const core::ArgumentOptions& arguments = deck.model.arguments;
   std::string list;
-  const auto add = [&](const char* kind, const std::vector<std::string>& held,
-                       const std::vector<std::string>& used) {
-    for (const std::string& name : held)
-      if (!contains(used, name)) list += fmt::format("{}{} {}", list.empty() ? "" : ", ", kind, name);
-  };
-  add("parameter", info.parameters, arguments.parameters);
-  add("input", info.inputs, arguments.inputs);
+  const auto add = [&](const std::string& what) { list += (list.empty() ? "" : ", ") + what; };
+  for (const std::string& name : info.parameters)
+    if (!contains(arguments.parameters, name)) add("parameter " + name);
+  for (const std::string& name : info.inputs)
+    if (!contains(arguments.inputs, name)) add("input " + name);
+  if (info.derivatives == io::Derivatives::present && !core::needs_derivatives(deck.loss)) add("derivatives");
   return list;
 }
 
@@ -66,10 +73,17 @@ core::WindowIndex window_index(const std::string& path, const io::TrajectoryInfo
     throw FileError(path + ": /state has " + std::to_string(info.count) + " trajectories of " +
                     std::to_string(info.times) + " times; at least one of two times is needed");
   require_arguments(path, info, deck.model.arguments);
+  require_derivatives(path, info, deck.loss);
   const core::WindowOptions& windows = deck.data.windows;
   return using_section(deck, "data", [&] {
     return core::WindowIndex(info.count, windows.times.empty() ? info.times : windows.times.size(), windows);
   });
+}
+
+io::ReadOptions training_content(const core::LossOptions& loss) {
+  io::ReadOptions options;
+  if (core::needs_derivatives(loss)) options.content = io::Content::with_derivatives;
+  return options;
 }
 
 core::Trajectories chosen_times(core::Trajectories trajectories, const Deck& deck) {
@@ -84,8 +98,8 @@ DataSet load_data_set(const parallel::Communicator& comm, const std::string& pat
   const training::Sampler sampler(index.count(), options);
   const parallel::Range held = sampler.held(comm.rank(), comm.size());
   const auto trajectories = index.trajectories(held.begin, held.end);
-  core::Trajectories own =
-      io::read_trajectories(comm, path, trajectories.first, trajectories.last - trajectories.first);
+  core::Trajectories own = io::read_trajectories(
+      comm, path, trajectories.first, trajectories.last - trajectories.first, training_content(deck.loss));
   parallel::collectively(comm, [&] { own = chosen_times(std::move(own), deck); });
   return {{sampler, core::WindowData(index, std::move(own), trajectories.first)}, path, info};
 }

@@ -5,6 +5,7 @@
 
 #include "app/deck/deck.hpp"
 #include "core/data/windows.hpp"
+#include "core/loss/options.hpp"
 #include "core/vector_field/options.hpp"
 #include "io/trajectories.hpp"
 #include "parallel/communicator.hpp"
@@ -26,12 +27,20 @@ io::TrajectoryInfo inspect_data(const parallel::Communicator& comm, const std::s
 void require_arguments(const std::string& path, const io::TrajectoryInfo& info,
                        const core::ArgumentOptions& arguments);
 
-/// "parameter mu, input c": what a file holds beside states and times that a model does not depend on.
-std::string unused_arguments(const io::TrajectoryInfo& info, const core::ArgumentOptions& arguments);
+/// Raises FileError where a file lacks derivatives that a loss compares with. Not collective.
+void require_derivatives(const std::string& path, const io::TrajectoryInfo& info,
+                         const core::LossOptions& loss);
+
+/// "parameter mu, input c, derivatives": what a file holds beside states and times that the deck's model and
+/// loss do not use.
+std::string unused_data(const io::TrajectoryInfo& info, const Deck& deck);
 
 /// The windows that the deck cuts from a data file. Raises FileError where it has no interval or lacks what
-/// the model depends on, UsageError where no window fits. Not collective.
+/// model or loss depend on, UsageError where no window fits. Not collective.
 core::WindowIndex window_index(const std::string& path, const io::TrajectoryInfo& info, const Deck& deck);
+
+/// What a training with such a loss reads of its files.
+io::ReadOptions training_content(const core::LossOptions& loss);
 
 /// Reads this rank's part of a file. Collective. Raises FileError for an unusable file, UsageError where no
 /// window fits into its trajectories.

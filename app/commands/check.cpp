@@ -23,7 +23,7 @@ void check_data(const Context& context, const char* key, const std::string& path
   say(context.comm, "# {}: {}: {} trajectories of {} times, {} components\n", key, path, info.count,
       info.times, info.components);
   require_arguments(path, info, context.deck.model.arguments);
-  const std::string unused = unused_arguments(info, context.deck.model.arguments);
+  const std::string unused = unused_data(info, context.deck);
   if (!unused.empty()) say(context.comm, "# {}: {}: not used: {}\n", key, path, unused);
 }
 

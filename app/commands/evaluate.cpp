@@ -58,6 +58,7 @@ void write_forecasts(const Context& context, const TrajectoryShare& share, const
   io::TrajectoryInfo info = share.info;
   info.count = all;
   info.state_type = io::hdf5::ElementType::float64;
+  info.derivatives = io::Derivatives::absent;
   info.truth = io::Truth::present;
   io::TrajectoryWriter writer(comm, path, info, overwrite(context));
   writer.write(before, subset(forecast, kept));

@@ -158,6 +158,7 @@ void forecast(Context& context) {
   const core::ArgumentOptions& arguments = model.state.model->options().arguments;
   info.parameters = members.parameters;
   info.inputs = arguments.inputs;
+  info.derivatives = io::Derivatives::absent;
   prepare_parent(comm, output);
   require_space(comm, output, info);
   io::TrajectoryWriter writer(comm, output, info, overwrite(context));

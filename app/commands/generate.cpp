@@ -45,6 +45,7 @@ void write_split(const Context& context, const core::GenerateOptions& options, c
   info.components = reference::number_of_components(options);
   info.system = std::string(name_of(*options.system));
   info.units = reference::system_units(options);
+  if (options.derivatives) info.derivatives = io::Derivatives::present;
   prepare_parent(comm, split.path);
   require_space(comm, split.path, info);
   io::TrajectoryWriter writer(comm, split.path, info, overwrite(context));

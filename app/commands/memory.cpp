@@ -29,7 +29,8 @@ struct Source {
          const training::SamplerOptions& options)
       : info(inspect_data(comm, path)),
         index(window_index(path, info, deck)),
-        sampler(index.count(), options) {}
+        sampler(index.count(), options),
+        has_derivatives(core::needs_derivatives(deck.loss)) {}
 
   /// Trajectories of the rank that holds most.
   std::size_t held(int ranks) const {
@@ -44,14 +45,15 @@ struct Source {
 
   /// Bytes of these.
   double bytes(int ranks) const {
-    const std::size_t most = held(ranks), axes = info.time_axis == io::TimeAxis::shared ? 1 : most;
-    return static_cast<double>(info.times) * static_cast<double>(most * info.components + axes) *
-           sizeof(double);
+    const std::size_t most = held(ranks), axes = info.time_axis == io::TimeAxis::shared ? 1 : most,
+                      numbers = (has_derivatives ? 2 : 1) * info.components;
+    return static_cast<double>(info.times) * static_cast<double>(most * numbers + axes) * sizeof(double);
   }
 
   io::TrajectoryInfo info;
   core::WindowIndex index;
   training::Sampler sampler;
+  bool has_derivatives;
 };
 
 /// The first windows of the training data, enough for one tile. Collective.
@@ -59,7 +61,8 @@ core::WindowData first_tile(const Context& context, const Source& train) {
   const Deck& deck = context.deck;
   const std::uint64_t needed = std::min<std::uint64_t>(deck.training.tile, train.index.count());
   core::Trajectories held =
-      io::read_trajectories(context.comm, deck.data.train, 0, train.index.trajectories(0, needed).last);
+      io::read_trajectories(context.comm, deck.data.train, 0, train.index.trajectories(0, needed).last,
+                            training_content(deck.loss));
   parallel::collectively(context.comm, [&] { held = chosen_times(std::move(held), deck); });
   return core::WindowData(train.index, std::move(held), 0);
 }
@@ -164,8 +167,8 @@ void add_model(const Deck& deck, const Source& train, const core::WindowData& da
   const core::StepTable table(core::distinct_steps(data, deck.integrator.substeps));
   const std::size_t lane_steps = train.sampler.batch() * data.index().intervals() * deck.integrator.substeps;
   const auto method = using_section(deck, "integrator", [&] {
-    return core::choose_method(deck.integrator, model.split_shape(), table,
-                               model.linear_operator(theta), lane_steps);
+    return core::choose_method(deck.integrator, model.split_shape(), table, model.linear_operator(theta),
+                               lane_steps);
   });
   // The data set's table is not known from a few trajectories; with times of their own it is a large one.
   const auto scope = data.held().shared_time ? core::StepScope::table : core::StepScope::tile;

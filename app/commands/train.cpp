@@ -82,9 +82,8 @@ void say_start(const Context& context, const DataSet& train, const training::Ini
   say(context.comm, "model: latent dimension {}, {} parameters; batch {}, {} steps per epoch, {} ranks\n",
       start.model->latent_dimension(), start.theta.size(), train.sampler.batch(),
       train.sampler.steps_per_epoch(), context.comm.size());
-  const std::string unused = unused_arguments(train.info, start.model->options().arguments);
-  if (!unused.empty())
-    say(context.comm, "{} contains data that the model does not use: {}\n", train.path, unused);
+  const std::string unused = unused_data(train.info, context.deck);
+  if (!unused.empty()) say(context.comm, "{} contains data that are not used: {}\n", train.path, unused);
   if (start.fit) say(context.comm, "start: {}\n", start_note(*start.fit, start.model->options()));
 }
 

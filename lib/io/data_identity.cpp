@@ -23,7 +23,8 @@ class PlacedSum {
 };
 
 /// Different kinds of numbers are counted from places that are far apart.
-constexpr std::uint64_t times_begin = std::uint64_t(1) << 62, parameters_begin = std::uint64_t(1) << 63;
+constexpr std::uint64_t derivatives_begin = std::uint64_t(1) << 61, times_begin = std::uint64_t(1) << 62,
+                        parameters_begin = std::uint64_t(1) << 63;
 
 std::uint64_t sum_of(const core::Trajectories& held, std::size_t first, std::size_t skipped) {
   PlacedSum sum;
@@ -31,6 +32,9 @@ std::uint64_t sum_of(const core::Trajectories& held, std::size_t first, std::siz
   for (std::size_t n = skipped; n < held.count; ++n) {
     const std::uint64_t number = first + n;
     for (std::uint64_t k = 0; k < row; ++k) sum.add(number * row + k, held.state[n * row + k]);
+    if (!held.derivative.empty())
+      for (std::uint64_t k = 0; k < row; ++k)
+        sum.add(derivatives_begin + number * row + k, held.derivative[n * row + k]);
     for (std::size_t t = 0; t < held.times; ++t)
       sum.add(times_begin + number * held.times + t, held.time_at(n, t));
     std::uint64_t place = parameters_begin + number;

@@ -9,9 +9,10 @@
 
 namespace spnode::io {
 
-/// Numbers and checksum of the trajectories of a data set, as a text: equal for equal states, times and
-/// parameters, whatever the number of ranks and the layout of the file. `held`: this rank's trajectories,
-/// from number `first` on; ranks may hold some of them twice. Collective.
+/// Numbers and checksum of the trajectories of a data set, as a text: equal for equal states, times,
+/// parameters, inputs and, where they are held, derivatives, whatever the number of ranks and the layout of
+/// the file. `held`: this rank's trajectories, from number `first` on; ranks may hold some of them twice.
+/// Collective.
 std::string identify(const parallel::Communicator& comm, const core::Trajectories& held, std::size_t first);
 
 }  // namespace spnode::io

@@ -67,6 +67,19 @@ void inspect_time(const File& file, TrajectoryInfo& info) {
   info.time_axis = time.shape == shared ? TimeAxis::shared : TimeAxis::per_trajectory;
 }
 
+/// Where there is one, the dataset of derivatives must be like that of the states.
+void inspect_derivatives(const File& file, TrajectoryInfo& info) {
+  if (!file.has_dataset(derivatives_name)) return;
+  const DatasetInfo found = file.info(derivatives_name);
+  if (!is_floating(found.type))
+    file.fail(derivatives_name, "holds " + to_string(found.type) + "; float64 or float32 is needed");
+  const std::vector<std::size_t> shape = {info.count, info.times, info.components};
+  if (found.shape != shape)
+    file.fail(derivatives_name,
+              "has the shape " + print_shape(found.shape) + "; /state needs " + print_shape(shape));
+  info.derivatives = Derivatives::present;
+}
+
 /// The names of the datasets of numbers in a group, each of the given shape; none where there is no group.
 std::vector<std::string> inspect_group(const File& file, const std::string& group,
                                        const std::vector<std::size_t>& shape) {
@@ -92,7 +105,9 @@ TrajectoryInfo inspect(const std::string& path) {
   inspect_time(file, info);
   info.parameters = inspect_group(file, parameters_name, {info.count});
   info.inputs = inspect_group(file, inputs_name, {info.count, info.times});
+  inspect_derivatives(file, info);
   std::vector<std::string> names = {state_name, time_name};
+  if (info.derivatives == Derivatives::present) names.emplace_back(derivatives_name);
   for (const std::string& parameter : info.parameters) names.push_back(parameter_name(parameter));
   for (const std::string& input : info.inputs) names.push_back(input_name(input));
   for (const std::string& name : names)
@@ -109,6 +124,7 @@ std::string pack(const TrajectoryInfo& info) {
   for (const std::size_t number : {info.count, info.times, info.components}) add(std::to_string(number));
   add(info.time_axis == TimeAxis::shared ? "shared" : "per_trajectory");
   add(info.state_type == ElementType::float32 ? "float32" : "float64");
+  add(info.derivatives == Derivatives::present ? "derivatives" : "");
   add(info.unwritten);
   add(info.system);
   add(info.units);
@@ -132,6 +148,7 @@ TrajectoryInfo unpack(const std::string& text) {
   info.components = std::stoull(next());
   info.time_axis = next() == "shared" ? TimeAxis::shared : TimeAxis::per_trajectory;
   info.state_type = next() == "float32" ? ElementType::float32 : ElementType::float64;
+  info.derivatives = next().empty() ? Derivatives::absent : Derivatives::present;
   info.unwritten = next();
   info.system = next();
   info.units = next();
@@ -183,11 +200,14 @@ std::vector<double> read(const std::string& path, const std::string& name, const
 }
 
 /// Raises FileError where the states do not fit into memory.
-void require_memory(const std::string& path, std::size_t count, std::size_t times, std::size_t components) {
-  const double bytes = sizeof(double) * double(count) * double(times) * double(components);
+void require_memory(const std::string& path, std::size_t count, std::size_t times, std::size_t components,
+                    bool derivatives) {
+  const double bytes =
+      sizeof(double) * double(count) * double(times) * double(components) * (derivatives ? 2.0 : 1.0);
   if (bytes <= core::process_memory()) return;
   throw FileError(path + ": " + std::to_string(count) + " trajectories of " + std::to_string(times) +
-                  " times and " + std::to_string(components) + " components need " + shown_bytes(bytes) +
+                  " times and " + std::to_string(components) + " components" +
+                  (derivatives ? " with their derivatives" : "") + " need " + shown_bytes(bytes) +
                   " of memory on one rank; a process here has " + shown_bytes(core::process_memory()));
 }
 
@@ -242,10 +262,14 @@ core::Trajectories read_trajectories(const Communicator& comm, const std::string
     data.components = info.components;
     data.shared_time = info.time_axis == TimeAxis::shared;
     const std::size_t begin = options.time_begin;
-    if (options.content == Content::all) {
-      require_memory(path, count, data.times, data.components);
-      data.state = read(path, state_name, {{first, begin, 0}, {count, data.times, data.components}});
+    const Slab states = {{first, begin, 0}, {count, data.times, data.components}};
+    const bool derivatives =
+        options.content == Content::with_derivatives && info.derivatives == Derivatives::present;
+    if (options.content != Content::no_states) {
+      require_memory(path, count, data.times, data.components, derivatives);
+      data.state = read(path, state_name, states);
     }
+    if (derivatives) data.derivative = read(path, derivatives_name, states);
     const auto times_of = [&](std::size_t from, std::size_t times) {
       return data.shared_time ? read(path, time_name, {{from}, {times}})
                               : read(path, time_name, {{first, from}, {count, times}});

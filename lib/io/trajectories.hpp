@@ -1,5 +1,6 @@
 #pragma once
-/// Trajectory files: /state, /time, /parameters/NAME, /inputs/NAME (docs/user-guide: trajectory files).
+/// Trajectory files: /state, /time, /parameters/NAME, /inputs/NAME, /derivatives (docs/user-guide: trajectory
+/// files).
 
 #include "core/data/trajectories.hpp"
 #include "io/atomic_file.hpp"
@@ -23,6 +24,9 @@ enum class TimeAxis { shared, per_trajectory };
 /// Whether a forecast's file holds the true states beside it.
 enum class Truth { absent, present };
 
+/// Whether trajectories have du/dt of their states.
+enum class Derivatives { absent, present };
+
 /// What a trajectory file holds, without its numbers.
 struct TrajectoryInfo {
   std::size_t count = 0;       ///< trajectories
@@ -34,7 +38,8 @@ struct TrajectoryInfo {
   std::string system, units;            ///< attributes; empty where the file has none
   std::vector<std::string> parameters;  ///< names under /parameters, sorted
   std::vector<std::string> inputs;      ///< names under /inputs, sorted
-  Truth truth = Truth::absent;          ///< for writing: dataset /truth, of the shape of /state
+  Derivatives derivatives = Derivatives::absent;  ///< dataset /derivatives, of the shape of /state
+  Truth truth = Truth::absent;                    ///< for writing: dataset /truth, of the shape of /state
 };
 
 /// Checks the objects of a trajectory file and their shapes; the numbers are checked as they are read.
@@ -42,8 +47,9 @@ struct TrajectoryInfo {
 /// type.
 TrajectoryInfo inspect_trajectories(const parallel::Communicator& comm, const std::string& path);
 
-/// What of a trajectory is read: without `states` only its times, parameters and inputs.
-enum class Content { all, no_states };
+/// What of a trajectory is read besides its times, parameters and inputs. `all`: the states; `no_states`:
+/// nothing; `with_derivatives`: the states and, where the file has them, their derivatives.
+enum class Content { all, no_states, with_derivatives };
 
 /// Which times to read: indices of the time axis, [begin, end).
 struct ReadOptions {

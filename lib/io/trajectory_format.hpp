@@ -17,6 +17,7 @@ inline constexpr const char* truth_name = "/truth";
 inline constexpr const char* time_name = "/time";
 inline constexpr const char* parameters_name = "/parameters";
 inline constexpr const char* inputs_name = "/inputs";
+inline constexpr const char* derivatives_name = "/derivatives";
 
 inline std::string parameter_name(const std::string& parameter) {
   return std::string(parameters_name).append("/").append(parameter);

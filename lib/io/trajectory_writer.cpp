@@ -24,6 +24,7 @@ TrajectoryWriter::TrajectoryWriter(const Communicator& comm, const std::string& 
   const std::vector<std::size_t> states = {info_.count, info_.times, info_.components};
   place(state_name, info_.state_type, states);
   if (info_.truth == Truth::present) place(truth_name, info_.state_type, states);
+  if (info_.derivatives == Derivatives::present) place(derivatives_name, info_.state_type, states);
   const bool shared = info_.time_axis == TimeAxis::shared;
   place(time_name, ElementType::float64,
         shared ? std::vector{info_.times} : std::vector{info_.count, info_.times});
@@ -69,6 +70,7 @@ void TrajectoryWriter::check_block(std::size_t first, const core::Trajectories& 
               block.components == info_.components && block.shared_time == shared &&
               block.state.size() == block.count * block.times * block.components &&
               block.time.size() == (shared ? 1 : block.count) * block.times;
+  if (info_.derivatives == Derivatives::present) fits = fits && block.derivative.size() == block.state.size();
   for (const std::string& name : info_.parameters) {
     const auto found = block.parameters.find(name);
     fits = fits && found != block.parameters.end() && found->second.size() == block.count;
@@ -90,7 +92,9 @@ void TrajectoryWriter::write(std::size_t first, const core::Trajectories& block,
   const std::size_t count = block.count, times = count > 0 ? block.times : 0;
   collectively(comm_, [&] {
     check_block(first, block, time_begin);
-    put(state_name, {{first, time_begin, 0}, {count, times, info_.components}}, block.state);
+    const Slab states = {{first, time_begin, 0}, {count, times, info_.components}};
+    put(state_name, states, block.state);
+    if (info_.derivatives == Derivatives::present) put(derivatives_name, states, block.derivative);
     if (info_.time_axis == TimeAxis::shared) {
       const std::size_t mine = first == 0 ? times : 0;
       put(time_name, {{time_begin}, {mine}}, std::span(block.time).first(mine));

@@ -102,6 +102,7 @@ core::Trajectories simulate(const GenerateOptions& options, std::uint64_t seed, 
   result.components = system->dimension();
   result.time = reference_times(options);
   result.state.resize(count * result.times * result.components);
+  if (options.derivatives) result.derivative.resize(result.state.size());
   const Sampler sample = make_sampler(options, *system, result.time);
   const std::uint64_t stream = core::hash_name("generate." + std::string(split));
   const std::size_t size = result.times * result.components;
@@ -115,6 +116,9 @@ core::Trajectories simulate(const GenerateOptions& options, std::uint64_t seed, 
                            std::to_string(first + i) + " of '" + std::string(split) + "': " + error.what());
     }
   }
+  const std::size_t n = result.components;
+  for (std::size_t at = 0; at < result.derivative.size(); at += n)
+    system->rhs({&result.state[at], n}, {&result.derivative[at], n});
   return result;
 }
 
@@ -122,8 +126,8 @@ double simulation_bytes(const GenerateOptions& options, std::size_t count) {
   const auto system = core::make_system(options);
   const double n = static_cast<double>(system->dimension());
   const double exponentials = system->solution() == core::Solution::linear_exact ? n * n : 0.0;
-  return static_cast<double>(options.times) * (static_cast<double>(count) * n + exponentials + 2.0) *
-         sizeof(double);
+  const double states = static_cast<double>(count) * (options.derivatives ? 2.0 * n : n);
+  return static_cast<double>(options.times) * (states + exponentials + 2.0) * sizeof(double);
 }
 
 std::vector<double> reference_times(const GenerateOptions& options) {

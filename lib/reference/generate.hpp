@@ -16,7 +16,8 @@ namespace spnode::reference {
 /// system.
 ///
 /// A trajectory depends on (options, seed, split, its number) alone, to the last bit: any process may compute
-/// any range. All trajectories share one time axis, reference_times(options).
+/// any range. All trajectories share one time axis, reference_times(options). With options.derivatives they
+/// have the right-hand side at their states.
 ///
 /// Not collective. Raises OptionError for options out of range, NumericalError (naming split, trajectory and
 /// time) where a reference solve breaks down.

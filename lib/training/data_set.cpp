@@ -22,6 +22,8 @@ core::Trajectories part(const core::Trajectories& all, std::size_t first, std::s
   held.state = cut(all.state, first, count, all.times * all.components);
   held.time = all.shared_time ? all.time : cut(all.time, first, count, all.times);
   for (const auto& [name, values] : all.parameters) held.parameters[name] = cut(values, first, count, 1);
+  if (!all.derivative.empty())
+    held.derivative = cut(all.derivative, first, count, all.times * all.components);
   if (!all.clock.empty()) held.clock = cut(all.clock, first, count, 1);
   held.input_times = all.input_times;
   held.shared_input_time = all.shared_input_time;

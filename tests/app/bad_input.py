@@ -50,6 +50,12 @@ class BadDeck(ProgramTest):
     def test_value_out_of_range(self):
         self.refused_deck("training: {batch: 0}\n", "must be an integer (at least 1, at most 2147483647); found '0'")
 
+    def test_order_of_differences_that_is_odd(self):
+        self.refused_deck("loss: {derivative_order: 3}\n", "deck.yaml:1:8: loss.derivative_order must be even; found 3")
+
+    def test_source_of_derivatives_that_is_unknown(self):
+        self.refused_deck("loss: {derivatives: gven}\n", "loss.derivatives must be one of differences, given; found 'gven'; did you mean 'given'?")
+
     def test_contradictory_keys(self):
         self.refused_deck("loss: {trajectory: 0}\n", "deck.yaml:1:8: loss.trajectory is 0, and so are latent")
 
@@ -183,6 +189,21 @@ class BadData(ProgramTest):
         with h5py.File(self.folder / "train.h5", "w") as file:
             file["state"], file["time"] = np.zeros((12, 1, 2)), np.zeros(1)
         self.refused_file("train.h5: /state has 12 trajectories of 1 times; at least one of two times is needed")
+
+    def test_derivatives_that_are_missing_misshapen_or_not_finite(self):
+        given = ("loss.derivatives=given", "loss.derivative=1")
+        self.refused_file("train.h5: /derivatives is missing; loss.derivatives is given, which needs it", "train", *given)
+        self.succeed(1, "generate", "deck.yaml", "--overwrite", "generate.derivatives=true")
+        with h5py.File(self.folder / "validation.h5", "r+") as file:
+            del file["derivatives"]
+        self.refused_file("validation.h5: /derivatives is missing", "train", *given)
+        with h5py.File(self.folder / "train.h5", "r+") as file:
+            file["derivatives"][11, 3, 1] = np.nan
+        self.refused_file("train.h5: /derivatives[11, 3, 1] is nan; every value must be finite", "train", *given)
+        with h5py.File(self.folder / "train.h5", "r+") as file:
+            del file["derivatives"]
+            file["derivatives"] = np.zeros((12, 6))
+        self.refused_file("train.h5: /derivatives has the shape (12, 6); /state needs (12, 6, 2)")
 
     def test_missing_dataset(self):
         with h5py.File(self.folder / "train.h5", "r+") as file:

@@ -4,6 +4,7 @@
 #include "helpers.hpp"
 
 #include <cmath>
+#include <type_traits>
 
 using namespace spnode;
 using namespace spnode::core;
@@ -187,6 +188,27 @@ TEST_CASE("adjoint_of_the_tangent_of_coordinates_matches_central_differences") {
     };
     CHECK(relative(dot(x_bar, x_move) + dot(x_dot_bar, dot_move) + dot(s.theta_bar(bar), theta_move),
                    (at(1e-5) - at(-1e-5)) / 2e-5) < 1e-7);
+  });
+}
+
+TEMPLATE_TEST_CASE("tangent_of_the_tangent_of_coordinates_is_the_transpose_of_its_adjoint", "", double,
+                   float) {
+  using Real = TestType;
+  for_each_direction([](const Case& c, Direction direction) {
+    Setup<Real> s(c, direction);
+    const auto theta_dot = s.random_direction("theta_dot");
+    const auto x_dot = random_matrix<Real>(s.inputs, lanes, "x_dot"),
+               w = random_matrix<Real>(s.outputs, lanes, "w");
+    s.value(s.theta, s.x);
+    Matrix<Real> y_dot_dot("y_dot_dot", s.outputs, lanes);
+    s.map().jvp_jvp(s.space, {s.x, x_dot, s.tape, s.coefficients_dot(theta_dot), y_dot_dot}, s.scratch);
+    Vector<Real> bar("bar", s.coordinates.coefficient_count());
+    s.map().jvp_vjp(s.space, {s.x, x_dot, s.tape, w, {}, {}, bar}, s.scratch);
+    CHECK(relative(dot(y_dot_dot, w), dot(s.theta_bar(bar), theta_dot)) < 4500 * roundoff<Real>);
+    if constexpr (std::is_same_v<Real, float>) return;
+    const auto at = [&](double e) { return dot(s.tangent(s.moved_theta(e, theta_dot), s.x, x_dot), w); };
+    const double difference = (at(1e-5) - at(-1e-5)) / 2e-5;
+    CHECK(std::abs(dot(y_dot_dot, w) - difference) < 1e-7 * std::abs(difference) + 1e-12);
   });
 }
 

@@ -2,6 +2,8 @@
 #include "allocations.hpp"
 #include "catch.hpp"
 #include "core/forecast/forecast.hpp"
+#include "core/support/error.hpp"
+#include "core/vector_field/vector_field.hpp"
 #include "helpers.hpp"
 
 #include <numeric>
@@ -153,6 +155,128 @@ TEST_CASE("every_term_of_the_loss_has_the_gradient_of_its_value") {
     };
     CHECK(relative(dot(at.gradient, direction), (moved(1e-5) - moved(-1e-5)) / 2e-5) < 1e-7);
   }
+}
+
+namespace {
+
+// The derivative term alone, with derivatives of the data.
+LossOptions given_derivatives() {
+  LossOptions loss{TimeWeights::trapezoid, ComponentWeights::none, {{"derivative", 0.8}}, {}};
+  loss.derivatives = DerivativeSource::given;
+  return loss;
+}
+
+WindowData with_derivatives(const WindowData& data, double scale = 1.0) {
+  Trajectories held = data.held();
+  held.derivative = random_vector(held.state.size(), "derivative", scale);
+  return WindowData(data.index(), held, 0);
+}
+
+}  // namespace
+
+TEST_CASE("derivative_term_of_given_derivatives_has_the_gradient_of_its_value") {
+  for (const bool trainable : {true, false})
+    for (const bool network : {true, false}) {
+      ModelOptions options = model_options();
+      options.autoencoder.pod_trainable = trainable;
+      options.autoencoder.frozen = !trainable;
+      if (!network) options.autoencoder.hidden.clear();
+      Setup s(false, options);
+      s.data = with_derivatives(s.data);
+      Objective<double> objective = s.objective({Scheme::etdrk2, 2, MatrixFunctionMethod::dense, 0},
+                                                given_derivatives(), MatrixFunctionMethod::dense);
+      const auto direction = random_vector(s.theta.size(), "direction");
+      const Result at = evaluate(objective, s, s.theta);
+      CHECK(at.loss.total > 0.0);
+      // Frozen blocks do not move.
+      const auto moved = [&](double e) {
+        auto theta = s.theta;
+        for (const ParameterBlock& block : s.model.layout().blocks())
+          for (std::size_t i = block.offset; i < block.offset + block.size() && !block.frozen; ++i)
+            theta[i] += e * direction[i];
+        return evaluate(objective, s, theta).loss.total;
+      };
+      CAPTURE(trainable, network);
+      CHECK(relative(dot(at.gradient, direction), (moved(1e-5) - moved(-1e-5)) / 2e-5) < 1e-7);
+    }
+}
+
+TEST_CASE("given_derivatives_of_a_linear_system_make_its_derivative_term_vanish") {
+  // du/dt = f(u) at random states: differences of these are no derivatives, given ones are exact.
+  ModelOptions options;
+  options.linear = {0.1, 0.5, 2.0, 0.3, true};
+  options.bilinear = {2, 0.3};
+  Setup s(true, options);
+  Trajectories data = s.data.held();
+  VectorField<double> field(s.model);
+  field.set_parameters(s.theta);
+  Scratch<double> scratch;
+  const std::size_t states = data.count * data.times;
+  Matrix<double> u("u", 6, states), f("f", 6, states), tape("tape", field.tape_rows(), states);
+  std::vector<double> z(6 * states), rate(6 * states);
+  for (std::size_t k = 0; k < states; ++k)
+    for (std::size_t i = 0; i < 6; ++i)
+      z[i * states + k] = (data.state[k * 6 + i] - s.model.scaling.shift[i]) / s.model.scaling.scale[i];
+  upload(z, u);
+  field.value(ExecSpace(), {u}, f, tape, scratch);
+  download(f, rate);
+  data.derivative.resize(data.state.size());
+  for (std::size_t k = 0; k < states; ++k)
+    for (std::size_t i = 0; i < 6; ++i)
+      data.derivative[k * 6 + i] = rate[i * states + k] * s.model.scaling.scale[i];
+  s.data = WindowData(s.data.index(), data, 0);
+  const IntegratorOptions integrator{Scheme::etdrk2, 2, MatrixFunctionMethod::dense, 0};
+  LossOptions loss = given_derivatives();
+  Objective<double> given = s.objective(integrator, loss, MatrixFunctionMethod::dense);
+  CHECK(evaluate(given, s, s.theta).loss.total < 1e-26);
+  loss.derivatives = DerivativeSource::differences;
+  Objective<double> differences = s.objective(integrator, loss, MatrixFunctionMethod::dense);
+  CHECK(evaluate(differences, s, s.theta).loss.total > 1e-2);
+}
+
+TEST_CASE("differences_of_the_derivative_term_have_the_order_that_is_asked_for") {
+  // du/dt = c u along exact exponentials: what remains of the residual is the error of the differences.
+  ModelOptions options;
+  options.nonlinear.clear();
+  options.linear = {0.0, 1.0, 1.0, 0.0, true};
+  const Model model(options, 1);
+  const auto theta = model.initialise(1, nullptr);
+  const double rate = model.linear_operator(theta).entries[0];
+  const auto error = [&](std::size_t order, double h) {
+    Trajectories data;
+    data.count = 1;
+    data.times = 9;
+    data.components = 1;
+    for (std::size_t t = 0; t < data.times; ++t) {
+      data.time.push_back(h * double(t));
+      data.state.push_back(std::exp(rate * data.time.back()));
+    }
+    const WindowData windows(WindowIndex(1, 9, {}), data, 0);
+    LossOptions loss;
+    loss.weights = {{"derivative", 1.0}};
+    loss.derivative_order = order;
+    const IntegratorOptions integrator{Scheme::etd1, 1, MatrixFunctionMethod::dense, 0};
+    Objective<double> objective(model, {integrator, loss, {}}, StepTable(distinct_steps(windows, 1)),
+                                MatrixFunctionMethod::dense);
+    objective.set_parameters(theta);
+    std::vector<double> value(objective.value_size());
+    objective.value_contribution(windows, std::vector<std::uint64_t>{0}, value);
+    return std::sqrt(objective.value(value, 1).total);
+  };
+  for (const std::size_t order : {2, 4, 6}) {
+    CAPTURE(order);
+    CHECK(std::log2(error(order, 0.2) / error(order, 0.1)) == Approx(double(order)).margin(0.25));
+  }
+}
+
+TEST_CASE("derivatives_that_the_data_do_not_have_and_odd_orders_are_refused") {
+  Setup s(true, model_options());
+  Objective<double> objective = s.objective({Scheme::etdrk2, 2, MatrixFunctionMethod::dense, 0},
+                                            given_derivatives(), MatrixFunctionMethod::dense);
+  CHECK_THROWS_AS(evaluate(objective, s, s.theta), UsageError);
+  LossOptions odd;
+  odd.derivative_order = 3;
+  CHECK_THROWS_AS(odd.validate(), OptionError);
 }
 
 TEST_CASE("a_term_without_weight_is_not_computed_and_a_monitored_one_in_values_alone") {

@@ -218,12 +218,7 @@ namespace {
 
 enum class Data { forecast, at_rest };
 
-void require_hessian_where_residuals_vanish(const LossOptions& terms, Data data = Data::forecast) {
-  Setup s;
-  if (data == Data::at_rest)
-    std::ranges::fill(s.data.state, 0.0);
-  else
-    BasicForecaster<double>(s.model, s.theta, {s.integrator, 2}, forecast_steps(s.data, 2)).run(s.data);
+void require_hessian_where_residuals_vanish(const Setup& s, const LossOptions& terms) {
   Objective<double> objective = s.objective(terms);
   const auto v = random_vector(s.theta.size(), "v");
   const auto loss = [&](double e) {
@@ -241,6 +236,15 @@ void require_hessian_where_residuals_vanish(const LossOptions& terms, Data data 
   CHECK(relative(curvature, difference) < 1e-5);
 }
 
+void require_hessian_where_residuals_vanish(const LossOptions& terms, Data data = Data::forecast) {
+  Setup s;
+  if (data == Data::at_rest)
+    std::ranges::fill(s.data.state, 0.0);
+  else
+    BasicForecaster<double>(s.model, s.theta, {s.integrator, 2}, forecast_steps(s.data, 2)).run(s.data);
+  require_hessian_where_residuals_vanish(s, terms);
+}
+
 }  // namespace
 
 TEST_CASE("gauss_newton_matrix_is_the_hessian_where_all_residuals_vanish") {
@@ -251,9 +255,37 @@ TEST_CASE("gauss_newton_matrix_is_the_hessian_where_all_residuals_vanish") {
     LossOptions alone = all_terms(0.0);
     for (std::size_t i = 0; i < loss_terms().size(); ++i) alone.weights[i] = i == term ? 0.6 : 0.0;
     // Differences of a forecast are its derivatives only nearly.
-    const bool is_exact = !loss_terms()[term].make<double>(1.0)->needs().field;
+    const bool is_exact = !loss_terms()[term].make<double>(1.0, alone)->needs().field;
     require_hessian_where_residuals_vanish(alone, is_exact ? Data::forecast : Data::at_rest);
   }
+}
+
+TEST_CASE("gauss_newton_matrix_of_given_derivatives_is_the_hessian_where_their_residuals_vanish") {
+  // The coordinates are linear and square at first: dz/dt = from_latent(f(to_latent(z))) makes no residual.
+  Setup s;
+  Coordinates<double> coordinates(s.model);
+  VectorField<double> field(s.model);
+  coordinates.set_parameters(s.theta);
+  field.set_parameters(s.theta);
+  const ExecSpace space;
+  Scratch<double> scratch;
+  const std::size_t states = s.data.count * s.data.times;
+  Matrix<double> z("z", 6, states), u("u", 6, states), f("f", 6, states);
+  const Matrix<double> tape("tape", field.tape_rows(), states), none("none", 0, states);
+  std::vector<double> host(6 * states);
+  for (std::size_t k = 0; k < states; ++k)
+    for (std::size_t i = 0; i < 6; ++i) host[i * states + k] = s.data.state[k * 6 + i];
+  upload(host, z);
+  coordinates.to_latent().value(space, z, u, none, scratch);
+  field.value(space, {u}, f, tape, scratch);
+  coordinates.from_latent().value(space, f, z, none, scratch);
+  download(z, host);
+  s.data.derivative.resize(s.data.state.size());
+  for (std::size_t k = 0; k < states; ++k)
+    for (std::size_t i = 0; i < 6; ++i) s.data.derivative[k * 6 + i] = host[i * states + k];
+  LossOptions loss{TimeWeights::trapezoid, ComponentWeights::none, {{"derivative", 0.6}}, {}};
+  loss.derivatives = DerivativeSource::given;
+  require_hessian_where_residuals_vanish(s, loss);
 }
 
 TEST_CASE("gauss_newton_matrix_of_a_penalty_is_the_difference_of_its_gradients") {
@@ -284,11 +316,19 @@ TEST_CASE("gauss_newton_matrix_of_a_penalty_is_the_difference_of_its_gradients")
 TEMPLATE_TEST_CASE("gauss_newton_matrix_is_symmetric_and_positive_and_its_products_agree_with_its_entries",
                    "", double, float) {
   using Real = TestType;
-  for (const bool frozen : {false, true}) {
+  // Of all terms with differences and with given derivatives.
+  for (const auto& [frozen, given] : {std::pair(false, false), {true, false}, {false, true}, {true, true}}) {
     ModelOptions options = model_options();
     options.autoencoder.pod_trainable = !frozen;
+    LossOptions loss = all_terms(1e-2);
+    if (given) {
+      options.autoencoder.hidden = {5};
+      loss.weights.at("derivative") = 0.5;
+      loss.derivatives = DerivativeSource::given;
+    }
     Setup s(options);
-    Objective<Real> objective = s.objective<Real>(all_terms(1e-2));
+    if (given) s.data.derivative = random_vector(s.data.state.size(), "derivative");
+    Objective<Real> objective = s.objective<Real>(loss);
     objective.set_parameters(s.theta);
     const std::size_t size = s.theta.size(), count = 5;
     const auto V = random_vector(count * size, "V");

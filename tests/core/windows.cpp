@@ -57,3 +57,21 @@ TEST_CASE("whole_trajectories_of_every_kth_time_have_the_intervals_of_the_coarse
   CHECK_THROWS_AS(square_times(13, {.window = 5, .stride = 0, .times = {}, .every = {1, 3}}), UsageError);
   CHECK_THROWS_AS(square_times(13, {.window = 1, .stride = 0, .times = {}, .every = {}}), UsageError);
 }
+
+TEST_CASE("derivatives_go_with_their_states") {
+  Trajectories data;
+  data.count = 2;
+  data.times = 7;
+  data.components = 3;
+  for (std::size_t t = 0; t < data.times; ++t) data.time.push_back(double(t));
+  for (std::size_t k = 0; k < data.count * data.times * data.components; ++k) {
+    data.state.push_back(double(k));
+    data.derivative.push_back(-double(k));
+  }
+  const Trajectories some = select_times(data, {0, 1, 3, 4, 6});
+  const WindowData windows(WindowIndex(2, 5, {.window = 2, .stride = 1, .times = {}, .every = {1, 2}}), some,
+                           0);
+  for (std::uint64_t w = 0; w < windows.index().count(); ++w)
+    for (std::size_t k = 0; k < 3; ++k)
+      for (std::size_t i = 0; i < 3; ++i) CHECK(windows.view(w).derivative(k)[i] == -windows.state(w, k)[i]);
+}

@@ -67,6 +67,14 @@ TEST_CASE("every_number_and_its_place_count") {
   CHECK(changed([](Trajectories& data) { data.state[17] += 1e-15; }) != identity);
   CHECK(changed([](Trajectories& data) { std::swap(data.state[0], data.state[1]); }) != identity);
   CHECK(changed([](Trajectories& data) { data.time[2] = 2.5; }) != identity);
+  const auto with_derivative = [](std::size_t place) {
+    Trajectories data = example();
+    data.derivative.assign(data.state.size(), 0.0);
+    data.derivative[place] = 1.0;
+    return alone(data);
+  };
+  CHECK(with_derivative(0) != identity);
+  CHECK(with_derivative(0) != with_derivative(1));
   CHECK(changed([](Trajectories& data) { data.parameters["epsilon"][3] = 0.0; }) != identity);
   CHECK(changed([](Trajectories& data) {
           data.parameters["other"] = data.parameters["epsilon"];

@@ -53,6 +53,13 @@ Trajectories example(const TrajectoryInfo& info, Range range, std::size_t begin,
     for (std::size_t t = begin; t < end; ++t) data.time.push_back(0.1 * t);
   }
   for (const std::string& name : info.parameters) data.parameters[name];
+  for (const std::string& name : info.inputs) {
+    data.inputs[name];
+    for (std::size_t i = range.begin; i < range.end; ++i)
+      for (std::size_t t = begin; t < end; ++t) data.inputs[name].push_back(2.0 * i - 0.3 * t);
+  }
+  if (info.derivatives == io::Derivatives::present)
+    for (const double x : data.state) data.derivative.push_back(2.0 - x);
   return data;
 }
 
@@ -236,6 +243,64 @@ TEST_CASE("objects_that_are_missing_or_misshapen_are_named") {
   plain.state_shape = {0, 2, 3};
   plain.state.clear();
   check_refused(reading(path, plain), path + ": /state has the shape (0, 2, 3); no extent may be zero");
+}
+
+TEST_CASE("inputs_and_derivatives_are_read_as_they_were_written_on_n_ranks") {
+  const TemporaryDirectory directory;
+  const Communicator comm;
+  TrajectoryInfo info = example_info(TimeAxis::shared);
+  info.inputs = {"heater", "outside"};
+  info.derivatives = io::Derivatives::present;
+  const std::string path = directory / "x.h5";
+  {
+    // In two blocks of times.
+    TrajectoryWriter writer(comm, path, info, Overwrite::no);
+    const Range mine = parallel::share(info.count, comm.size(), comm.rank());
+    writer.write(mine.begin, example(info, mine, 0, 2));
+    writer.write(mine.begin, example(info, mine, 2, info.times), 2);
+    writer.commit();
+  }
+  const TrajectoryInfo found = io::inspect_trajectories(comm, path);
+  CHECK(found.inputs == info.inputs);
+  CHECK(found.derivatives == io::Derivatives::present);
+  const Range mine = parallel::share(info.count, comm.size(), comm.size() - 1 - comm.rank());
+  io::ReadOptions options;
+  options.content = io::Content::with_derivatives;
+  const Trajectories all = io::read_trajectories(comm, path, mine.begin, mine.size(), options);
+  const Trajectories expected = example(info, mine, 0, info.times);
+  check_equal(all, expected);
+  CHECK(all.inputs == expected.inputs);
+  CHECK(same_bits(all.derivative, expected.derivative));
+  CHECK(io::read_trajectories(comm, path, mine.begin, mine.size()).derivative.empty());
+  options.time_begin = 1;
+  options.time_end = 4;
+  CHECK(same_bits(io::read_trajectories(comm, path, mine.begin, mine.size(), options).derivative,
+                  example(info, mine, 1, 4).derivative));
+}
+
+TEST_CASE("derivatives_that_do_not_fit_are_named") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "x.h5";
+  const PlainFile plain;
+  const auto with = [&](std::vector<double> values, const std::vector<std::size_t>& shape) {
+    const auto contents = [&](File& file) {
+      file.write("/state", plain.state, plain.state_shape);
+      file.write("/time", plain.time, plain.time_shape);
+      file.write("/derivatives", values, shape);
+    };
+    Outcome outcome = reading(path, contents);
+    if (!outcome.message.empty()) return outcome;
+    return outcome_of([&] {
+      io::read_trajectories(Communicator(), path, 0, 2, {.content = io::Content::with_derivatives});
+    });
+  };
+  CHECK(with(plain.state, plain.state_shape).message.empty());
+  check_refused(with(std::vector<double>(6), {2, 3, 1}),
+                path + ": /derivatives has the shape (2, 3, 1); /state needs (2, 3, 2)");
+  std::vector<double> values = plain.state;
+  values[7] = std::numeric_limits<double>::quiet_NaN();
+  check_refused(with(values, plain.state_shape),
+                path + ": /derivatives[1, 0, 1] is nan; every value must be finite");
 }
 
 TEST_CASE("parameter_that_does_not_fit_is_named") {

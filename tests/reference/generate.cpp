@@ -2,6 +2,7 @@
 #include "reference/generate.hpp"
 #include "catch.hpp"
 #include "core/support/error.hpp"
+#include "core/systems/systems.hpp"
 
 #include <cmath>
 
@@ -51,6 +52,22 @@ TEST_CASE("trajectories_depend_on_their_number_alone") {
       const core::Trajectories part = reference::simulate(options, 11, "train", first, count);
       CHECK(part.time == whole.time);
       CHECK(std::equal(part.state.begin(), part.state.end(), whole.state_at(first, 0)));  // to the last bit
+    }
+  }
+}
+
+TEST_CASE("derivatives_are_the_right_hand_side_at_the_states") {
+  for (const SystemKind kind : kinds) {
+    GenerateOptions options = small_options(kind);
+    CHECK(reference::simulate(options, 11, "train", 0, 2).derivative.empty());
+    options.derivatives = true;
+    const core::Trajectories data = reference::simulate(options, 11, "train", 0, 2);
+    REQUIRE(data.derivative.size() == data.state.size());
+    const auto system = core::make_system(options);
+    std::vector<double> rate(data.components);
+    for (std::size_t at = 0; at < data.state.size(); at += data.components) {
+      system->rhs({&data.state[at], data.components}, rate);
+      CHECK(std::equal(rate.begin(), rate.end(), data.derivative.begin() + std::ptrdiff_t(at)));
     }
   }
 }

@@ -135,6 +135,19 @@ void LinearPlusNetwork<Real>::apply_jvp_vjp(const ExecSpace& space, const Tangen
   network_->apply_jvp_vjp(space, inner, scratch);
 }
 
+template <class Real>
+void LinearPlusNetwork<Real>::apply_jvp_jvp(const ExecSpace& space, const TangentTangent& tangent,
+                                            Scratch<Real>& scratch) const {
+  if (has_linear_)
+    gemm(space, 1.0, linear(tangent.coefficients_dot), Transpose::no, tangent.x_dot.stack(), 1.0,
+         tangent.y_dot_dot);
+  if (!network_) return;
+  TangentTangent inner = tangent;
+  inner.coefficients = network_part(tangent.coefficients);
+  inner.coefficients_dot = network_part(tangent.coefficients_dot);
+  network_->apply_jvp_jvp(space, inner, scratch);
+}
+
 template class LinearPlusNetwork<double>;
 template class LinearPlusNetwork<float>;
 

@@ -107,6 +107,16 @@ class LaneMap : public Component {
   };
   virtual void apply_jvp_vjp(const ExecSpace& space, const TangentReverse& reverse,
                              Scratch<Real>& scratch) const = 0;
+
+  /// The tangent of y_dot = (d f / d x) x_dot along the coefficients with fixed x and x_dot: what
+  /// Gauss-Newton steps need of a loss on a Jacobian-vector product. Maps that such a loss takes have it.
+  struct TangentTangent {
+    ConstVectorView<Real> coefficients, coefficients_dot;
+    Point<Real> x;
+    PointDot<Real> x_dot;
+    ConstMatrixView<Real> tape;
+    MatrixView<Real> y_dot_dot;  ///< (outputs, lanes), += (d y_dot / d c) coefficients_dot
+  };
 };
 
 /// The block of a flat vector that belongs to a parameter block.

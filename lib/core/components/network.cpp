@@ -333,6 +333,47 @@ void Network<Real>::apply_jvp_vjp(const ExecSpace& space, const TangentReverse& 
   }
 }
 
+// Layer by layer, with the tangents x_dot along the point, x' along the coefficients, and x_dot' along both:
+// z_dot' = B' x_dot + B x_dot' behind B, and sigma' z_dot' + sigma'' z_dot z' behind the activation.
+template <class Real>
+void Network<Real>::apply_jvp_jvp(const ExecSpace& space, const TangentTangent& tangent,
+                                  Scratch<Real>& scratch) const {
+  const ScratchFrame frame(scratch);
+  const std::size_t lanes = tangent.x.lanes();
+  ConstMatrixStack<Real> in_dot = tangent.x_dot.stack();
+  ConstMatrixView<Real> in_along, in_both;  // of the layer's input; none of the first
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const Layer& layer = layers_[i];
+    const ConstMatrixView<Real> B = weights(layer, tangent.coefficients),
+                                B_along = weights(layer, tangent.coefficients_dot);
+    const MatrixView<Real> dot = scratch.matrix(layer.outputs, lanes),
+                           along = scratch.matrix(layer.outputs, lanes),
+                           both = scratch.matrix(layer.outputs, lanes);
+    const std::size_t rows = in_dot.rows();  // a direction may have none for q
+    gemm(space, 1.0, lanes_of(B, 0, rows), Transpose::no, in_dot, 0.0, dot);
+    gemm(space, 1.0, lanes_of(B_along, 0, rows), Transpose::no, in_dot, 0.0, both);
+    gemm(space, 1.0, B_along, Transpose::no, input_of(i, tangent.x, tangent.tape), 0.0, along);
+    add_to_lanes(space, bias(layer, tangent.coefficients_dot), along);
+    if (i > 0) {
+      gemm(space, 1.0, B, Transpose::no, in_along, 1.0, along);
+      gemm(space, 1.0, B, Transpose::no, in_both, 1.0, both);
+    }
+    if (layer.on_tape) {
+      const ConstMatrixView<Real> kept = kept_of(layer, tangent.tape);
+      activate_vjp(space, layer.activation, kept, both);
+      activate_jvp_vjp(space, layer.activation, kept, dot, along, both);
+      activate_vjp(space, layer.activation, kept, dot);
+      activate_vjp(space, layer.activation, kept, along);
+    }
+    in_dot = ConstMatrixView<Real>(dot);
+    in_along = along;
+    in_both = both;
+  }
+  if (!options_.output_scale) return axpy(space, 1.0, in_both, tangent.y_dot_dot);
+  add_scaled_rows(space, output_scale(tangent.coefficients), in_both, tangent.y_dot_dot);
+  add_scaled_rows(space, output_scale(tangent.coefficients_dot), in_dot.block[0], tangent.y_dot_dot);
+}
+
 template class Network<double>;
 template class Network<float>;
 

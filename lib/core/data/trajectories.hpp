@@ -25,6 +25,8 @@ struct Trajectories {
   std::vector<double> input_time;  ///< as `time`: the times of the file, all of them
   std::map<std::string, std::vector<double>> inputs;  ///< each (count, input_times), row major
 
+  std::vector<double> derivative;  ///< du/dt of the states, shaped as `state`; empty: not given
+
   const double* state_at(std::size_t trajectory, std::size_t t) const {
     return state.data() + (trajectory * times + t) * components;
   }

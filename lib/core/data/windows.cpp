@@ -47,9 +47,14 @@ Trajectories select_times(Trajectories all, const std::vector<std::size_t>& time
   kept.times = times.size();
   kept.state.resize(all.count * kept.times * all.components);
   kept.time.resize((all.shared_time ? 1 : all.count) * kept.times);
+  if (!all.derivative.empty()) kept.derivative.resize(kept.state.size());
   for (std::size_t n = 0; n < all.count; ++n)
-    for (std::size_t t = 0; t < kept.times; ++t)
-      std::copy_n(all.state_at(n, times[t]), all.components, kept.state_at(n, t));
+    for (std::size_t t = 0; t < kept.times; ++t) {
+      const std::size_t from = (n * all.times + times[t]) * all.components,
+                        to = (n * kept.times + t) * all.components;
+      std::copy_n(&all.state[from], all.components, &kept.state[to]);
+      if (!all.derivative.empty()) std::copy_n(&all.derivative[from], all.components, &kept.derivative[to]);
+    }
   for (std::size_t n = 0; n < (all.shared_time ? 1 : all.count); ++n)
     for (std::size_t t = 0; t < kept.times; ++t)
       kept.time[n * kept.times + t] = all.time[n * all.times + times[t]];

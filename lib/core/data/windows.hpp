@@ -85,16 +85,23 @@ class WindowIndex {
 /// A window where it lies in memory.
 class WindowView {
  public:
-  WindowView(std::size_t trajectory, const double* state, const double* time, std::size_t components,
-             std::size_t every)
-      : trajectory_(trajectory), state_(state), time_(time), stride_(every * components), every_(every) {}
+  WindowView(std::size_t trajectory, const Trajectories& held, WindowIndex::Times times)
+      : trajectory_(trajectory),
+        state_(held.state_at(trajectory, times.first)),
+        derivative_(held.derivative.empty() ? nullptr
+                                            : held.derivative.data() + (state_ - held.state.data())),
+        time_(held.times_at(trajectory) + times.first),
+        stride_(times.every * held.components),
+        every_(times.every) {}
   std::size_t trajectory() const { return trajectory_; }                     ///< among those that are held
   const double* state(std::size_t k) const { return state_ + k * stride_; }  ///< as in WindowData
+  /// du/dt of that state; only where the trajectories have derivatives.
+  const double* derivative(std::size_t k) const { return derivative_ + k * stride_; }
   double time(std::size_t k) const { return time_[k * every_]; }
 
  private:
   std::size_t trajectory_;
-  const double *state_, *time_;
+  const double *state_, *derivative_, *time_;
   std::size_t stride_, every_;
 };
 
@@ -117,10 +124,7 @@ class WindowData {
     return held_.time_at(index_.trajectory(window) - first_, index_.time(window, k));
   }
   WindowView view(std::uint64_t window) const {
-    const std::size_t trajectory = index_.trajectory(window) - first_;
-    const auto [first, every] = index_.times(window);
-    return {trajectory, held_.state_at(trajectory, first), held_.times_at(trajectory) + first,
-            held_.components, every};
+    return {index_.trajectory(window) - first_, held_, index_.times(window)};
   }
 
  private:

@@ -9,12 +9,10 @@
 namespace spnode::core {
 namespace {
 
-/// Of the differences: central ones, one-sided at the ends of a window; less where it has fewer times.
-constexpr std::size_t order = 4;
-
 /// Derivatives in time of columns of states: at time t
 ///   (D u)(t) = sum_k weights(t, k) u(first(t) + k), k < points,
-/// with weights (times, points, lanes) from each lane's own times.
+/// with weights (times, points, lanes) from each lane's own times: central differences, one-sided at the ends
+/// of a window.
 template <class Real>
 struct Differences {
   std::size_t lanes = 0, times = 0, points = 0;
@@ -58,14 +56,18 @@ void add_differences_vjp(const ExecSpace& space, const Differences<Real>& D, dou
       });
 }
 
-/// f(u) - D u at the encoded data u: how far they are from a solution, without a rollout.
+/// f(u) - du/dt at the encoded data u: how far they are from a solution, without a rollout. du/dt: D u, or,
+/// where dz/dt of the data is given, (d to_latent / d z) dz/dt.
 template <class Real>
 class Derivative final : public LossTerm<Real> {
  public:
-  using LossTerm<Real>::LossTerm;
+  Derivative(double weight, const LossOptions& options)
+      : LossTerm<Real>(weight),
+        order_(options.derivative_order),
+        is_given_(options.derivatives == DerivativeSource::given) {}
 
   LossSpace space() const override { return LossSpace::latent; }
-  LossNeeds needs() const override { return {.field = true}; }
+  LossNeeds needs() const override { return {.field = true, .derivatives = is_given_}; }
 
   double add(const LossTools<Real>& tools, const LossSample<Real>& sample,
              const LossBars<Real>* bars) override {
@@ -73,8 +75,12 @@ class Derivative final : public LossTerm<Real> {
     linearise(tools, sample);
     const std::size_t n = sample.u.extent(0), columns = sample.u.extent(1);
     const MatrixView<Real> du = tools.scratch.matrix(n, columns);
-    fill(tools.space, 0.0, du);
-    add_differences(tools.space, D_, 1.0, sample.u, du);
+    if (is_given_) {
+      encoder(tools).jvp(tools.space, {sample.z, sample.z_dot, sample.u_tape, {}, du}, tools.scratch);
+    } else {
+      fill(tools.space, 0.0, du);
+      add_differences(tools.space, D_, 1.0, sample.u, du);
+    }
     const WeightedSquares<Real> squares{tools.latent_rows, sample.weights, f_, du};
     if (bars == nullptr) return tools.sums.value(tools.space, squares);
     const MatrixView<Real> bar = tools.scratch.matrix(n, columns);
@@ -84,7 +90,7 @@ class Derivative final : public LossTerm<Real> {
   }
 
   void linearise(const LossTools<Real>& tools, const LossSample<Real>& sample) override {
-    assign_differences(sample, tools.scratch);
+    if (!is_given_) assign_differences(sample, tools.scratch);
     f_ = tools.scratch.matrix(sample.u.extent(0), sample.u.extent(1));
     tape_ = tools.scratch.matrix(tools.field->tape_rows(), sample.u.extent(1));
     tools.field->value(tools.space, {sample.u, sample.q}, f_, tape_, tools.scratch);
@@ -93,20 +99,35 @@ class Derivative final : public LossTerm<Real> {
   void tangent(const LossTools<Real>& tools, const LossSample<Real>& sample, const LossDots<Real>& dots,
                MatrixView<Real> R_dot) const override {
     tools.field->jvp(tools.space, {{sample.u, sample.q}, dots.u, tape_, dots.field, R_dot}, tools.scratch);
-    add_differences(tools.space, D_, -1.0, dots.u, R_dot);
+    if (!is_given_) return add_differences(tools.space, D_, -1.0, dots.u, R_dot);
+    const ScratchFrame frame(tools.scratch);
+    const MatrixView<Real> du_dot = tools.scratch.matrix(R_dot.extent(0), R_dot.extent(1));
+    encoder(tools).jvp_jvp(tools.space, {sample.z, sample.z_dot, sample.u_tape, dots.coordinates, du_dot},
+                           tools.scratch);
+    axpy(tools.space, -1.0, du_dot, R_dot);
   }
 
   void adjoint(const LossTools<Real>& tools, const LossSample<Real>& sample, ConstMatrixView<Real> R_bar,
                const LossBars<Real>& bars) const override {
     tools.field->vjp(tools.space, {{sample.u, sample.q}, tape_, R_bar, bars.u, tools.field_bar},
                      tools.scratch);
-    add_differences_vjp(tools.space, D_, -1.0, R_bar, bars.u);
+    if (!is_given_) return add_differences_vjp(tools.space, D_, -1.0, R_bar, bars.u);
+    const ScratchFrame frame(tools.scratch);
+    const MatrixView<Real> du_bar = tools.scratch.matrix(R_bar.extent(0), R_bar.extent(1));
+    scaled_copy(tools.space, -1.0, R_bar, du_bar);
+    encoder(tools).jvp_vjp(tools.space,
+                           {sample.z, sample.z_dot, sample.u_tape, du_bar, {}, {}, tools.coordinates_bar},
+                           tools.scratch);
   }
 
  private:
+  static const CoordinateMap<Real>& encoder(const LossTools<Real>& tools) {
+    return tools.coordinates.to_latent();
+  }
+
   void assign_differences(const LossSample<Real>& sample, Scratch<Real>& scratch) {
     const std::size_t lanes = sample.lanes, times = sample.times.size() / lanes,
-                      points = std::min(order + 1, times);
+                      points = std::min(order_ + 1, times);
     D_ = {lanes, times, points, {}};
     host_.resize(times * points * lanes);
     stencil_.resize(points);
@@ -123,6 +144,8 @@ class Derivative final : public LossTerm<Real> {
     D_.weights = weights;
   }
 
+  std::size_t order_;
+  bool is_given_;
   Differences<Real> D_;
   MatrixView<Real> f_, tape_;
   std::vector<double> host_, stencil_, weights_, work_;
@@ -132,7 +155,7 @@ class Derivative final : public LossTerm<Real> {
 
 LossTermKind derivative_term() {
   return residual_kind<Derivative>("derivative",
-                                   "weight: right-hand side at the data against their differences in time");
+                                   "weight: right-hand side at the data against their derivatives in time");
 }
 
 }  // namespace spnode::core

@@ -17,9 +17,10 @@ enum class LossSpace { state, latent };
 
 /// What a term takes of a tile beside its data.
 struct LossNeeds {
-  bool rollout = false;  ///< LossSample::rolled
-  bool encoded = false;  ///< LossSample::u
-  bool field = false;    ///< LossTools::field, and LossSample::u of all times of a tile at once
+  bool rollout = false;      ///< LossSample::rolled
+  bool encoded = false;      ///< LossSample::u
+  bool field = false;        ///< LossTools::field, and LossSample::u of all times of a tile at once
+  bool derivatives = false;  ///< LossSample::z_dot, beside the field
 };
 
 /// What all terms of a tile work with. The coefficients' adjoint is added to.
@@ -56,15 +57,17 @@ struct LossDots {
 /// Some times of a tile: a column for each time and lane, time by time.
 template <class Real>
 struct LossSample {
-  ConstVectorView<Real> weights;  ///< (columns): of the times; zero in lanes that pad
-  ConstMatrixView<Real> z;        ///< (m, columns): the data, scaled
-  ConstMatrixView<Real> u;        ///< (n, columns): the data encoded, where a term needs that
-  ConstMatrixView<Real> rolled;   ///< (n, columns): the rollout, where a term needs that
+  ConstVectorView<Real> weights;      ///< (columns): of the times; zero in lanes that pad
+  ConstMatrixView<Real> z;            ///< (m, columns): the data, scaled
+  ConstMatrixView<Real> u = {};       ///< (n, columns): the data encoded, where a term needs that
+  ConstMatrixView<Real> rolled = {};  ///< (n, columns): the rollout, where a term needs that
 
   // For a term that needs the field:
-  ConstMatrixView<Real> q;        ///< (arguments, columns): of the model, scaled
-  std::size_t lanes = 0;          ///< columns / lanes times
-  std::span<const double> times;  ///< (times, lanes) row major, unscaled
+  ConstMatrixView<Real> q = {};        ///< (arguments, columns): of the model, scaled
+  std::size_t lanes = 0;               ///< columns / lanes times
+  std::span<const double> times = {};  ///< (times, lanes) row major, unscaled
+  ConstMatrixView<Real> u_tape = {};   ///< of to_latent() at z
+  ConstMatrixView<Real> z_dot = {};    ///< (m, columns): given dz/dt, where a term needs that
 };
 
 /// A mean square of a residual R, a matrix of a column for each time and lane:

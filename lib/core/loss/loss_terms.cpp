@@ -37,6 +37,11 @@ bool is_validated(const LossOptions& options, std::size_t term) {
          std::ranges::find(options.monitor, loss_terms()[term].name) != options.monitor.end();
 }
 
+bool needs_derivatives(const LossOptions& options) {
+  return options.derivatives == DerivativeSource::given &&
+         is_validated(options, *find_loss_term("derivative"));
+}
+
 std::vector<LossTermWord> loss_term_words() {
   std::vector<LossTermWord> words;
   for (const LossTermKind& kind : loss_terms()) words.push_back({kind.name, kind.meaning});
@@ -55,6 +60,8 @@ void LossOptions::validate() const {
   for (std::size_t i = 1; i < residuals.size(); ++i)
     others += (i == 1 ? "" : i + 1 == residuals.size() ? " and " : ", ") + residuals[i];
   require_option(any, residuals, "is 0, and so are " + others + ": there is nothing to train on");
+  require_option(derivative_order % 2 == 0, {"derivative_order"},
+                 "must be even; found " + std::to_string(derivative_order));
   for (const std::string& name : monitor)
     require_option(find_loss_term(name).has_value(), {"monitor"},
                    "must name terms of the loss (" + loss_term_names() + "); found '" + name + "'");

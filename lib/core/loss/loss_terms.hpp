@@ -22,31 +22,36 @@ struct LossTermKind {
   double default_weight = 0.0;
   bool needs_autoencoder = false;  ///< always zero without one
 
-  std::unique_ptr<LossTerm<double>> (*make_double)(double weight) = nullptr;
-  std::unique_ptr<LossTerm<float>> (*make_float)(double weight) = nullptr;
+  std::unique_ptr<LossTerm<double>> (*make_double)(double weight, const LossOptions&) = nullptr;
+  std::unique_ptr<LossTerm<float>> (*make_float)(double weight, const LossOptions&) = nullptr;
   std::unique_ptr<ParameterPenalty> (*make_penalty)(double weight) = nullptr;
 
   bool is_penalty() const { return make_penalty != nullptr; }
 
   template <class Real>
-  std::unique_ptr<LossTerm<Real>> make(double weight) const {
+  std::unique_ptr<LossTerm<Real>> make(double weight, const LossOptions& options) const {
     if constexpr (std::is_same_v<Real, double>)
-      return make_double(weight);
+      return make_double(weight, options);
     else
-      return make_float(weight);
+      return make_float(weight, options);
   }
 };
 
-/// A kind whose class template Term<Real> is made from the weight alone.
+/// Term(weight, options) where a term has options besides its weight, else Term(weight).
+template <class Term, class Base>
+std::unique_ptr<Base> make_term_of(double weight, const LossOptions& options) {
+  if constexpr (std::is_constructible_v<Term, double, const LossOptions&>)
+    return std::make_unique<Term>(weight, options);
+  else
+    return std::make_unique<Term>(weight);
+}
+
+/// The kind of the class template Term<Real>.
 template <template <class> class Term>
 LossTermKind residual_kind(std::string_view name, std::string_view meaning) {
   LossTermKind kind{name, meaning};
-  kind.make_double = [](double weight) -> std::unique_ptr<LossTerm<double>> {
-    return std::make_unique<Term<double>>(weight);
-  };
-  kind.make_float = [](double weight) -> std::unique_ptr<LossTerm<float>> {
-    return std::make_unique<Term<float>>(weight);
-  };
+  kind.make_double = make_term_of<Term<double>, LossTerm<double>>;
+  kind.make_float = make_term_of<Term<float>, LossTerm<float>>;
   return kind;
 }
 
@@ -62,5 +67,8 @@ std::string loss_term_names();
 /// Whether training, and whether validation computes a term (its place in loss_terms()).
 bool is_trained(const LossOptions& options, std::size_t term);
 bool is_validated(const LossOptions& options, std::size_t term);
+
+/// Whether a term that is computed takes given derivatives of the data.
+bool needs_derivatives(const LossOptions& options);
 
 }  // namespace spnode::core

@@ -27,6 +27,7 @@ Objective<Real>::Objective(const Model& model, ObjectiveOptions options, StepTab
     rows[i] = (options_.component_weights.empty() ? 1.0 : options_.component_weights[i]) / double(m);
   upload(rows, state_rows_);
   for (const double scale : model.scaling.scale) inverse_scale_.push_back(1.0 / scale);
+  no_shift_.assign(m, 0.0);
   Kokkos::deep_copy(latent_rows_, Real(1.0 / double(model.latent_dimension())));
   for (std::size_t i = 0; i < loss_terms().size(); ++i) {
     if (!is_validated(options_.loss, i)) continue;
@@ -35,7 +36,7 @@ Objective<Real>::Objective(const Model& model, ObjectiveOptions options, StepTab
     if (kind.is_penalty())
       penalties_.push_back({i, kind.make_penalty(weight)});
     else
-      terms_.push_back({i, kind.template make<Real>(weight)});
+      terms_.push_back({i, kind.template make<Real>(weight, options_.loss)});
   }
   const bool is_continuous = options_.integrator.adjoint == Adjoint::continuous;
   if (needs(Wanted::values).field || is_continuous) field_.emplace(model_);
@@ -54,6 +55,7 @@ LossNeeds Objective<Real>::needs(Wanted wanted) const {
     all.rollout |= needs.rollout;
     all.encoded |= needs.encoded;
     all.field |= needs.field;
+    all.derivatives |= needs.derivatives;
   }
   return all;
 }
@@ -88,6 +90,7 @@ void Objective<Real>::set_parameters(std::span<const double> theta) {
 template <class Real>
 auto Objective<Real>::load(const WindowData& data, std::span<const std::uint64_t> windows,
                            std::size_t rollout_length) -> Tile {
+  if (needs(Wanted::values).derivatives) require_derivatives(data);
   const std::size_t all = data.index().intervals(),
                     T = rollout_length == 0 ? all : std::min(rollout_length, all);
   Tile tile{padded<Real>(windows.size()), T + 1, {}};
@@ -136,37 +139,54 @@ void Objective<Real>::assign_arguments(const WindowData& data, std::size_t inter
 // The scaled states of the times [first, first + count) of a tile, (m, count lanes), time by time.
 template <class Real>
 MatrixView<Real> Objective<Real>::states(const Tile& tile, std::size_t first, std::size_t count) {
-  const MatrixView<Real> states = scratch_.matrix(model_.state_dimension(), count * tile.lanes);
+  return scaled(tile, first, count, model_.scaling.shift,
+                [](const WindowView& view, std::size_t t) { return view.state(t); });
+}
+
+// The given derivatives of the scaled states of all times of a tile.
+template <class Real>
+MatrixView<Real> Objective<Real>::derivatives(const Tile& tile) {
+  return scaled(tile, 0, tile.times, no_shift_,
+                [](const WindowView& view, std::size_t t) { return view.derivative(t); });
+}
+
+// (values(view, t) - shift) / scale for the times [first, first + count), as states().
+template <class Real>
+template <class Values>
+MatrixView<Real> Objective<Real>::scaled(const Tile& tile, std::size_t first, std::size_t count,
+                                         const std::vector<double>& shift, Values values) {
+  const MatrixView<Real> scaled = scratch_.matrix(model_.state_dimension(), count * tile.lanes);
   if constexpr (runs_on_host) {
-    gather(tile, first, count, states);
+    gather(tile, first, count, shift, values, scaled);
   } else {
-    if (states_host_.extent(1) != states.extent(1))
-      states_host_ = HostMatrix("spnode::core::Objective", states.extent(0), states.extent(1));
-    gather(tile, first, count, states_host_);
-    Kokkos::deep_copy(states, states_host_);
+    if (states_host_.extent(1) != scaled.extent(1))
+      states_host_ = HostMatrix("spnode::core::Objective", scaled.extent(0), scaled.extent(1));
+    gather(tile, first, count, shift, values, states_host_);
+    Kokkos::deep_copy(scaled, states_host_);
   }
-  return states;
+  return scaled;
 }
 
 template <class Real>
+template <class Values>
 void Objective<Real>::gather(const Tile& tile, std::size_t first, std::size_t count,
-                             const HostMatrix& states) const {
+                             const std::vector<double>& shifts, Values values, const HostMatrix& to) const {
   constexpr std::size_t strip = pack_width<Real>;    // lanes that are written side by side
   constexpr std::size_t line = 64 / sizeof(double);  // components that the processor fetches at once
   const std::size_t m = model_.state_dimension();
-  const double* const shift = model_.scaling.shift.data();
+  const double* const shift = shifts.data();
   const double* const inverse = inverse_scale_.data();
   const double *x[strip], *next[strip];
   for (std::size_t t = 0; t < count; ++t)
     for (std::size_t lane = 0; lane < tile.lanes; lane += strip) {
       for (std::size_t l = 0; l < strip; ++l) {
-        x[l] = views_[lane + l].state(first + t);
-        next[l] = views_[lane + l].state(std::min(first + t + 1, tile.times - 1));
+        x[l] = values(views_[lane + l], first + t);
+        next[l] = values(views_[lane + l], std::min(first + t + 1, tile.times - 1));
       }
       for (std::size_t i = 0; i < m; ++i) {
         if (i % line == 0)
           for (std::size_t l = 0; l < strip; ++l) __builtin_prefetch(next[l] + i);
-        Real* const row = &states(i, t * tile.lanes + lane);
+        Real* const row = &to(i, t * tile.lanes + lane);
         for (std::size_t l = 0; l < strip; ++l) row[l] = Real((x[l][i] - shift[i]) * inverse[i]);
       }
     }
@@ -212,8 +232,7 @@ void Objective<Real>::add_later_losses(const Tile& tile, ConstMatrixView<Real> r
     const MatrixView<Real> z = states(tile, first, count);
     Encoded data_in{z, {}, {}};
     if (needs.encoded) data_in = encode(z);
-    LossSample<Real> sample{
-        ConstVectorView<Real>(tile.weights.data() + column, columns), z, data_in.u, {}, {}, 0, {}};
+    LossSample<Real> sample{ConstVectorView<Real>(tile.weights.data() + column, columns), z, data_in.u};
     if (needs.rollout) sample.rolled = lanes_of(rolled, column, columns);
     if (wanted == Wanted::values) {
       add_losses(Of::others, sample, nullptr, sums);
@@ -227,9 +246,16 @@ void Objective<Real>::add_later_losses(const Tile& tile, ConstMatrixView<Real> r
   }
 }
 
+template <class Real>
+void Objective<Real>::require_derivatives(const WindowData& data) const {
+  if (data.held().derivative.empty())
+    throw UsageError("the loss compares with derivatives of the data in time, but the data have none");
+}
+
 // What a sample of all times of the loaded tile has for terms of the field.
 template <class Real>
 void Objective<Real>::set_field_sample(const Tile& tile, LossSample<Real>& sample) {
+  if (needs(Wanted::values).derivatives) sample.z_dot = derivatives(tile);
   sample.lanes = tile.lanes;
   sample.times = lane_times_;
   const std::size_t arguments = arguments_.size(), columns = lane_times_.size();
@@ -250,7 +276,8 @@ template <class Real>
 void Objective<Real>::add_field_losses(const Tile& tile, Wanted wanted, std::span<double> sums) {
   const ScratchFrame frame(scratch_);
   const Encoded data_in = encode(states(tile, 0, tile.times));
-  LossSample<Real> sample{tile.weights, data_in.z, data_in.u, {}, {}, 0, {}};
+  LossSample<Real> sample{tile.weights, data_in.z, data_in.u};
+  sample.u_tape = data_in.tape;
   set_field_sample(tile, sample);
   if (wanted == Wanted::values) return add_losses(Of::field, sample, nullptr, sums);
   const LossBars<Real> bars{scratch_.matrix(data_in.u.extent(0), data_in.u.extent(1)), {}};
@@ -275,7 +302,7 @@ void Objective<Real>::add_tile(const WindowData& data, std::span<const std::uint
   fill(space_, 0.0, first_bars.u);
   fill(space_, 0.0, rolled_bar);
   Rollout<Real> rollout(dynamics_, {options_.integrator.substeps, options_.integrator.checkpoint_interval});
-  LossSample<Real> first{ConstVectorView<Real>(tile.weights.data(), lanes), start.z, start.u, {}, {}, 0, {}};
+  LossSample<Real> first{ConstVectorView<Real>(tile.weights.data(), lanes), start.z, start.u};
   if (rolls) {
     scaled_copy(space_, 1.0, start.u, lanes_of(rolled, 0, lanes));
     using Record = typename Rollout<Real>::Record;

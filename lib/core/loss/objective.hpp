@@ -96,7 +96,13 @@ class Objective final : public TileObjective {
   Tile load(const WindowData& data, std::span<const std::uint64_t> windows, std::size_t rollout_length = 0);
   void assign_arguments(const WindowData& data, std::size_t intervals, std::size_t lanes);
   MatrixView<Real> states(const Tile& tile, std::size_t first, std::size_t count);
-  void gather(const Tile& tile, std::size_t first, std::size_t count, const HostMatrix& states) const;
+  MatrixView<Real> derivatives(const Tile& tile);
+  template <class Values>
+  MatrixView<Real> scaled(const Tile& tile, std::size_t first, std::size_t count,
+                          const std::vector<double>& shift, Values values);
+  template <class Values>
+  void gather(const Tile& tile, std::size_t first, std::size_t count, const std::vector<double>& shift,
+              Values values, const HostMatrix& to) const;
   struct Encoded {
     ConstMatrixView<Real> z;  // what was encoded
     MatrixView<Real> u, tape;
@@ -112,6 +118,7 @@ class Objective final : public TileObjective {
   };
   enum class Wanted { values, gradient };
   LossNeeds needs(Wanted wanted) const;
+  void require_derivatives(const WindowData& data) const;
   LossTools<Real> tools();
   void add_tile(const WindowData& data, std::span<const std::uint64_t> windows, std::size_t rollout_length,
                 Wanted wanted, std::span<double> sums);
@@ -182,6 +189,7 @@ class Objective final : public TileObjective {
   std::vector<std::size_t> trajectories_;  // of the lanes
   HostMatrix states_host_;                 // used where tiles live on a device
   std::vector<double> inverse_scale_;      // of the model's scaling
+  std::vector<double> no_shift_;           // zeros: that of a derivative
   std::vector<double> weights_host_;
 };
 

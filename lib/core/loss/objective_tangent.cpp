@@ -78,7 +78,7 @@ Objective<Real>::Linearisation::Linearisation(Objective& objective, const Tile& 
       tile_(tile),
       needs_(o_.needs(Wanted::gradient)),
       tools_(o_.tools()),
-      sample_{tile.weights, o_.states(tile, 0, tile.times), {}, {}, {}, 0, {}},
+      sample_{tile.weights, o_.states(tile, 0, tile.times)},
       rollout_(o_.dynamics_, {o_.options_.integrator.substeps, o_.options_.integrator.checkpoint_interval}) {
   const CoordinateMap<Real>& encoder = o_.coordinates_.to_latent();
   const std::size_t n = o_.model_.latent_dimension();
@@ -95,6 +95,7 @@ Objective<Real>::Linearisation::Linearisation(Objective& objective, const Tile& 
     encode_tape_ = take(encoder.tape_rows());
     encoder.value(o_.space_, sample_.z, u, encode_tape_, o_.scratch_);
     sample_.u = u;
+    sample_.u_tape = encode_tape_;
   }
   if (needs_.field) o_.set_field_sample(tile_, sample_);
   for (const auto& listed : o_.terms_)

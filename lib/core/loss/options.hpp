@@ -36,6 +36,17 @@ constexpr auto words_of(ComponentWeights) {
       {{"none", ComponentWeights::none}, {"variance", ComponentWeights::variance}});
 }
 
+/// Where the term `derivative` takes du/dt of the data from.
+enum class DerivativeSource {
+  differences,  ///< of neighbouring states
+  given         ///< Trajectories::derivative
+};
+
+constexpr auto words_of(DerivativeSource) {
+  return std::to_array<Word<DerivativeSource>>(
+      {{"differences", DerivativeSource::differences}, {"given", DerivativeSource::given}});
+}
+
 /// What the deck says of a term: the key of its weight, and its meaning.
 struct LossTermWord {
   std::string_view name, meaning;
@@ -73,6 +84,8 @@ struct LossOptions {
   ComponentWeights component_weights = ComponentWeights::none;
   LossWeights weights;               ///< a term without weight is not computed
   std::vector<std::string> monitor;  ///< names of terms that validation computes even without weight
+  DerivativeSource derivatives = DerivativeSource::differences;
+  std::size_t derivative_order = 4;
 
   static void describe(auto& visit) {
     using Self = LossOptions;
@@ -86,6 +99,13 @@ struct LossOptions {
                    {.meaning = terms[i].meaning, .limits = at_least(0)});
     visit.option("monitor", &Self::monitor,
                  {.meaning = "terms that validation computes even if their weight is 0"});
+    visit.option("derivatives", &Self::derivatives,
+                 {.meaning = "derivative: du/dt of the data from differences of their states in time, or "
+                             "given: from /derivatives of the data files"});
+    visit.option("derivative_order", &Self::derivative_order,
+                 {.meaning = "derivative: order of the differences, even; lower where a window has not "
+                             "enough times",
+                  .limits = between(2, 100)});
   }
 
   /// Raises OptionError.

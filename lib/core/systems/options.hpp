@@ -42,6 +42,7 @@ struct GenerateOptions {
   std::size_t grid_points = 64;
   double step = 0.025;
   double tolerance = 1e-10;
+  bool derivatives = false;
 
   static void describe(auto& visit) {
     using Self = GenerateOptions;
@@ -83,6 +84,8 @@ struct GenerateOptions {
     visit.option("tolerance", &Self::tolerance,
                  {.meaning = "relative tolerance of the adaptive reference integrators",
                   .limits = between(1e-11, 1e-2)});
+    visit.option("derivatives", &Self::derivatives,
+                 {.meaning = "true: the files also contain /derivatives, the right-hand side at the states"});
   }
 
   /// Raises OptionError.

@@ -20,9 +20,9 @@ MatrixView<Real> wanted_or_scratch(const ExecSpace& space, const MatrixView<Real
 }  // namespace
 
 template <class Real>
-CoordinateMap<Real>::CoordinateMap(const LaneMap<Real>& map, bool trainable, std::size_t first)
+CoordinateMap<Real>::CoordinateMap(const LinearPlusNetwork<Real>& map, std::size_t first)
     : map_(&map),
-      trainable_(trainable),
+      trainable_(map.trainable()),
       first_(first),
       coefficients_("spnode::core::CoordinateMap", map.coefficient_count()) {}
 
@@ -99,11 +99,20 @@ void CoordinateMap<Real>::jvp_vjp(const ExecSpace& space, const TangentReverse& 
 }
 
 template <class Real>
+void CoordinateMap<Real>::jvp_jvp(const ExecSpace& space, const TangentTangent& tangent,
+                                  Scratch<Real>& scratch) const {
+  fill(space, 0.0, tangent.y_dot_dot);
+  const ConstVectorView<Real> dot = part(tangent.coefficients_dot);
+  if (dot.extent(0) == 0) return;
+  map_->apply_jvp_jvp(space, {coefficients_, dot, tangent.x, tangent.x_dot, tangent.tape, tangent.y_dot_dot},
+                      scratch);
+}
+
+template <class Real>
 Coordinates<Real>::Coordinates(const BasicModel<Real>& model) {
   if (!model.has_autoencoder()) return;
-  to_latent_ = CoordinateMap<Real>(model.encoder(), model.encoder().trainable(), 0);
-  from_latent_ =
-      CoordinateMap<Real>(model.decoder(), model.decoder().trainable(), to_latent_.coefficient_count());
+  to_latent_ = CoordinateMap<Real>(model.encoder(), 0);
+  from_latent_ = CoordinateMap<Real>(model.decoder(), to_latent_.coefficient_count());
 }
 
 template class CoordinateMap<double>;

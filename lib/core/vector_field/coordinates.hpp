@@ -9,8 +9,8 @@
 
 namespace spnode::core {
 
-/// One direction, y = f(x), lanes side by side: value, adjoint, tangent, and the adjoint of the tangent. Not
-/// collective; allocates nothing once the scratch has grown.
+/// One direction, y = f(x), lanes side by side: value, adjoint, tangent, and the adjoint and the tangent of
+/// the tangent. Not collective; allocates nothing once the scratch has grown.
 ///
 /// Its coefficients are a part of those of the Coordinates that it belongs to; where a function takes their
 /// adjoint or tangent, it takes that of all of these.
@@ -20,9 +20,8 @@ class CoordinateMap {
   /// The identity.
   CoordinateMap() = default;
 
-  /// Keeps a reference to the map. `first`: where its coefficients stand among those of the Coordinates;
-  /// `trainable`: whether they do at all.
-  CoordinateMap(const LaneMap<Real>& map, bool trainable, std::size_t first);
+  /// Keeps a reference to the map. `first`: where its coefficients stand among those of the Coordinates.
+  CoordinateMap(const LinearPlusNetwork<Real>& map, std::size_t first);
 
   void set_parameters(std::span<const double> theta);
 
@@ -64,6 +63,14 @@ class CoordinateMap {
   };
   void jvp_vjp(const ExecSpace& space, const TangentReverse& reverse, Scratch<Real>& scratch) const;
 
+  /// Of the same y_dot along the coefficients with fixed x and x_dot.
+  struct TangentTangent {
+    ConstMatrixView<Real> x, x_dot, tape;
+    ConstVectorView<Real> coefficients_dot;
+    MatrixView<Real> y_dot_dot;  ///< (outputs, lanes), overwritten
+  };
+  void jvp_jvp(const ExecSpace& space, const TangentTangent& tangent, Scratch<Real>& scratch) const;
+
  private:
   // The part of an adjoint or tangent of all coefficients; none where these do not learn or it is not wanted.
   template <class View>
@@ -72,7 +79,7 @@ class CoordinateMap {
     return any ? View(all.data() + first_, coefficients_.extent(0)) : View();
   }
 
-  const LaneMap<Real>* map_ = nullptr;
+  const LinearPlusNetwork<Real>* map_ = nullptr;
   bool trainable_ = false;
   std::size_t first_ = 0;
   Vector<Real> coefficients_;
