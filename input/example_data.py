@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Makes the data of three decks as a user would write files of their own simulations, with NumPy and h5py.
+"""Makes the data of some decks as a user would write files of their own simulations, with NumPy and h5py.
 
-    input/example_data.py SYSTEM...          writes data/SYSTEM/{train,validation,test}.h5
+    input/example_data.py SYSTEM...          writes data/SYSTEM/train.h5, validation.h5 and test.h5
 
 forced_room      a room with a heater: C T' = (outside(t) - T) / R + heater(t); /inputs/outside, /inputs/heater
 parametric_hopf  x' = a x - w y - x (x^2 + y^2), y' = a y + w x - y (x^2 + y^2); /parameters/a, /parameters/w
 lotka_volterra   u' = 1.5 u - u v, v' = -3 v + u v
+oscillator       x' = -0.1 x - y, y' = x - 0.1 y; instead of train.h5 the first 100, 400 and 2000 points of one
+                 trajectory, clean_N.h5, and with noise of 1e-3, noisy_N.h5
 """
 import pathlib
 import sys
@@ -66,7 +68,29 @@ def lotka_volterra(rng, count):
     return {"state": runge_kutta(right_hand_side, rng.uniform(1, 5, (count, 2)), time), "time": time}
 
 
-SIZES = {"forced_room": (30, 5, 5), "parametric_hopf": (120, 20, 20), "lotka_volterra": (40, 10, 10)}
+def oscillator(rng, count):
+    time = np.linspace(0, 15, 2000)
+    start = rng.uniform(0.5, 4, count) * np.exp(2j * np.pi * rng.uniform(size=count))
+    z = start[:, None] * np.exp((-0.1 + 1j) * time)
+    return {"state": np.stack([z.real, z.imag], axis=-1), "time": time}
+
+
+SIZES = {"forced_room": (30, 5, 5), "parametric_hopf": (120, 20, 20), "lotka_volterra": (40, 10, 10), "oscillator": (1, 1, 30)}
+
+
+def files(system):
+    """The datasets of each file, by its name."""
+    for seed, (name, count) in enumerate(zip(("train", "validation", "test"), SIZES[system])):
+        datasets = globals()[system](np.random.default_rng(seed), count)
+        if (system, name) != ("oscillator", "train"):
+            yield name, datasets
+            continue
+        state, time = datasets["state"], datasets["time"]
+        noise = 1e-3 * np.random.default_rng(3).normal(size=state.shape)
+        for points in (100, 400, 2000):
+            yield f"clean_{points}", {"state": state[:, :points], "time": time[:points]}
+            yield f"noisy_{points}", {"state": (state + noise)[:, :points], "time": time[:points]}
+
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or not set(sys.argv[1:]) <= set(SIZES):
@@ -74,8 +98,7 @@ if __name__ == "__main__":
     for system in sys.argv[1:]:
         folder = pathlib.Path("data", system)
         folder.mkdir(parents=True, exist_ok=True)
-        for seed, (name, count) in enumerate(zip(("train", "validation", "test"), SIZES[system])):
+        for name, datasets in files(system):
             with h5py.File(folder / f"{name}.h5", "w") as file:
-                for dataset, values in globals()[system](np.random.default_rng(seed), count).items():
+                for dataset, values in datasets.items():
                     file[dataset] = values
-            print(folder / f"{name}.h5")

@@ -233,6 +233,11 @@ class BadData(ProgramTest):
             ("model.scaling.shift=[1,2,3]", "model.scaling.shift has 3 values; the states have 2", "model.scaling.kind=manual"),
             ("data.times=[0,99]", "data.times must increase and stay below the number of times, 6; found 99", "data.window=1"),
             ("integrator.linear=taylor", "integrator.linear is taylor, which has no implicit stages", "integrator.scheme=imex_ars2"),
+            ("integrator.adjoint=continuous", "which needs scheme: rk4; found etd1", "integrator.scheme=etd1"),
+            ("integrator.adjoint=continuous", "training.optimizers names gauss_newton", "integrator.scheme=rk4",
+             "training.optimizers=[gauss_newton]"),
+            ("model.order=2", "which needs linear.structure: none; found dense"),
+            ("model.order=3", "must be between 1 and 2"),
             ("model.initialisation=operator_inference", "model.initialisation does not suit the data: operator inference needs",
              "data.times=[0,1]", "data.window=1")):
             self.refused(WRONG_DECK, f"command line: {key}: {message}", "train", "deck.yaml", key, *words)

@@ -25,9 +25,10 @@ REQUIRED = {
     "forced_room": "evaluate.require_error=1e-10",
     "parametric_hopf": "evaluate.require_error=1e-2",
     "lotka_volterra": "evaluate.require_error=2e-3",
+    "oscillator": "evaluate.require_error=1e-12",
 }
 # Decks whose data are made as a user makes his own.
-OWN_DATA = ["forced_room", "parametric_hopf", "lotka_volterra"]
+OWN_DATA = ["forced_room", "parametric_hopf", "lotka_volterra", "oscillator"]
 
 
 class Decks(ProgramTest):
