@@ -237,7 +237,7 @@ class BadData(ProgramTest):
             ("integrator.adjoint=continuous", "training.optimizers names gauss_newton", "integrator.scheme=rk4",
              "training.optimizers=[gauss_newton]"),
             ("model.order=2", "which needs linear.structure: none; found dense"),
-            ("model.order=3", "must be between 1 and 2"),
+            ("model.order=3", "must be an integer (at least 1, at most 2)"),
             ("model.initialisation=operator_inference", "model.initialisation does not suit the data: operator inference needs",
              "data.times=[0,1]", "data.window=1")):
             self.refused(WRONG_DECK, f"command line: {key}: {message}", "train", "deck.yaml", key, *words)
