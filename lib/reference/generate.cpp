@@ -84,6 +84,22 @@ Sampler make_sampler(const GenerateOptions& options, const core::ReferenceSystem
   return [solver, times](std::span<double> states) { solver->solve(times, states); };
 }
 
+/// Adds normal numbers to the states (times, n) of a trajectory, `noise` times the deviation of each
+/// component.
+void add_noise(std::span<double> states, std::size_t n, double noise, const core::Random& random) {
+  const std::size_t times = states.size() / n;
+  for (std::size_t i = 0; i < n; ++i) {
+    double mean = 0.0, squares = 0.0;
+    for (std::size_t t = 0; t < times; ++t) mean += states[t * n + i] / static_cast<double>(times);
+    for (std::size_t t = 0; t < times; ++t) {
+      const double off = states[t * n + i] - mean;
+      squares += off * off / static_cast<double>(times);
+    }
+    const double size = noise * std::sqrt(squares);
+    for (std::size_t t = 0; t < times; ++t) states[t * n + i] += size * random.normal(t * n + i);
+  }
+}
+
 constexpr double most_steps = 0x1p31;
 
 void require(bool condition, const char* option, const std::string& found, const char* allowed) {
@@ -104,13 +120,17 @@ core::Trajectories simulate(const GenerateOptions& options, std::uint64_t seed, 
   result.state.resize(count * result.times * result.components);
   if (options.derivatives) result.derivative.resize(result.state.size());
   const Sampler sample = make_sampler(options, *system, result.time);
-  const std::uint64_t stream = core::hash_name("generate." + std::string(split));
+  const std::uint64_t stream = core::hash_name("generate." + std::string(split)),
+                      noise_stream = core::hash_name("noise." + std::string(split));
+  const bool noisy = options.noise > 0.0 && split != "test";
   const std::size_t size = result.times * result.components;
   for (std::size_t i = 0; i < count; ++i) {
     const std::span<double> states(result.state_at(i, 0), size);
     try {
       system->initial_state(core::Random(seed, stream + first + i), states.first(result.components));
       sample(states);
+      if (noisy)
+        add_noise(states, result.components, options.noise, core::Random(seed, noise_stream + first + i));
     } catch (const NumericalError& error) {
       throw NumericalError(std::string(name_of(*options.system)) + ", trajectory " +
                            std::to_string(first + i) + " of '" + std::string(split) + "': " + error.what());

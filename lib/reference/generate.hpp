@@ -17,7 +17,8 @@ namespace spnode::reference {
 ///
 /// A trajectory depends on (options, seed, split, its number) alone, to the last bit: any process may compute
 /// any range. All trajectories share one time axis, reference_times(options). With options.derivatives they
-/// have the right-hand side at their states.
+/// have the right-hand side at their states. options.noise changes the states of all splits but
+/// "test", before derivatives are taken.
 ///
 /// Not collective. Raises OptionError for options out of range, NumericalError (naming split, trajectory and
 /// time) where a reference solve breaks down.

@@ -18,7 +18,7 @@ using std::numbers::pi;
 namespace {
 
 constexpr SystemKind kinds[] = {SystemKind::transient_growth, SystemKind::grad13, SystemKind::robertson,
-                                SystemKind::kuramoto_sivashinsky};
+                                SystemKind::kuramoto_sivashinsky, SystemKind::lorenz63};
 
 std::unique_ptr<ReferenceSystem> make(SystemKind kind) {
   GenerateOptions options;
@@ -72,7 +72,7 @@ TEST_CASE("jacobian_is_the_derivative_of_the_rhs") {
 }
 
 TEST_CASE("linear_invariants_are_conserved_by_the_rhs") {
-  const std::size_t counts[] = {0, 6, 1, 1};
+  const std::size_t counts[] = {0, 6, 1, 1, 0};
   for (const SystemKind kind : kinds) {
     const auto system = make(kind);
     const std::vector<double> u = random_state(*system), f = rate(*system, u);
@@ -112,6 +112,16 @@ TEST_CASE("transient_growth_has_its_closed_form_exponential_and_grows_first") {
   // Along the leading eigenvector (1, 1) of the symmetric part, d|u|^2/dt = 2 * 3 |u|^2.
   const std::vector<double> f = rate(system, {1.0, 1.0});
   CHECK(f[0] + f[1] == 6.0);
+}
+
+TEST_CASE("lorenz63_rests_at_its_three_fixed_points_and_contracts_volumes") {
+  const double sigma = 10.0, rho = 28.0, beta = 8.0 / 3.0, r = std::sqrt(beta * (rho - 1.0));
+  const auto system = make(SystemKind::lorenz63);
+  for (const double sign : {-1.0, 0.0, 1.0})
+    CHECK(largest(rate(*system, {sign * r, sign * r, sign * sign * (rho - 1.0)})) < 1e-13);
+  std::vector<double> jacobian(9);
+  system->jacobian(random_state(*system), jacobian);
+  CHECK(jacobian[0] + jacobian[4] + jacobian[8] == Approx(-(sigma + 1.0 + beta)));
 }
 
 TEST_CASE("grad13_is_the_complex_system_of_the_paper") {

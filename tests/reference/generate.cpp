@@ -14,7 +14,7 @@ using core::TimeGrid;
 namespace {
 
 constexpr SystemKind kinds[] = {SystemKind::transient_growth, SystemKind::grad13, SystemKind::robertson,
-                                SystemKind::kuramoto_sivashinsky};
+                                SystemKind::kuramoto_sivashinsky, SystemKind::lorenz63};
 
 GenerateOptions small_options(SystemKind kind) {
   GenerateOptions options;
@@ -81,6 +81,28 @@ TEST_CASE("trajectories_splits_and_seeds_differ") {
     CHECK(train.state[0] != train.state_at(1, 0)[0]);
     CHECK(train.state[0] != test.state[0]);
     CHECK(train.state[0] != other.state[0]);
+  }
+}
+
+TEST_CASE("noise_has_the_size_that_is_asked_for_and_spares_the_test_data") {
+  GenerateOptions options = small_options(SystemKind::lorenz63);
+  options.times = 4001;
+  options.t_end = 40.0;
+  const core::Trajectories clean = reference::simulate(options, 11, "train", 0, 2),
+                           clean_test = reference::simulate(options, 11, "test", 0, 1);
+  options.noise = 0.1;
+  const core::Trajectories noisy = reference::simulate(options, 11, "train", 0, 2);
+  CHECK(reference::simulate(options, 11, "test", 0, 1).state == clean_test.state);
+  const core::Trajectories second = reference::simulate(options, 11, "train", 1, 1);
+  CHECK(std::equal(second.state.begin(), second.state.end(), noisy.state_at(1, 0)));
+  for (std::size_t i = 0; i < 3; ++i) {
+    double mean = 0.0, squares = 0.0, noise = 0.0;
+    for (std::size_t t = 0; t < options.times; ++t) mean += clean.state_at(0, t)[i] / double(options.times);
+    for (std::size_t t = 0; t < options.times; ++t) {
+      squares += std::pow(clean.state_at(0, t)[i] - mean, 2);
+      noise += std::pow(noisy.state_at(0, t)[i] - clean.state_at(0, t)[i], 2);
+    }
+    CHECK(std::sqrt(noise / squares) == Approx(0.1).epsilon(0.05));
   }
 }
 

@@ -11,14 +11,15 @@
 
 namespace spnode::core {
 
-enum class SystemKind { transient_growth, grad13, robertson, kuramoto_sivashinsky };
+enum class SystemKind { transient_growth, grad13, robertson, kuramoto_sivashinsky, lorenz63 };
 
 /// Also what the attribute `system` of a trajectory file says.
 constexpr auto words_of(SystemKind) {
   return std::to_array<Word<SystemKind>>({{"transient_growth", SystemKind::transient_growth},
                                           {"grad13", SystemKind::grad13},
                                           {"robertson", SystemKind::robertson},
-                                          {"kuramoto_sivashinsky", SystemKind::kuramoto_sivashinsky}});
+                                          {"kuramoto_sivashinsky", SystemKind::kuramoto_sivashinsky},
+                                          {"lorenz63", SystemKind::lorenz63}});
 }
 
 enum class TimeGrid { uniform, logarithmic };
@@ -41,6 +42,8 @@ struct GenerateOptions {
   double domain_length = 22.0;
   std::size_t grid_points = 64;
   double step = 0.025;
+  double sigma = 10.0, rho = 28.0, beta = 8.0 / 3.0;
+  double noise = 0.0;
   double tolerance = 1e-10;
   bool derivatives = false;
 
@@ -81,6 +84,16 @@ struct GenerateOptions {
                  {.meaning = "kuramoto_sivashinsky: step of the reference integrator (Fourier ETDRK4)",
                   .unit = "time",
                   .limits = above(0)});
+    visit.option("sigma", &Self::sigma, {.meaning = "lorenz63: Prandtl number", .limits = above(0)});
+    visit.option("rho", &Self::rho, {.meaning = "lorenz63: relative Rayleigh number", .limits = at_least(0)});
+    visit.option("beta", &Self::beta,
+                 {.meaning = "lorenz63: decay rate of z", .unit = "1/time", .limits = above(0)});
+    visit.option(
+        "noise", &Self::noise,
+        {.meaning = "standard deviation of normal numbers that are added to the training and validation "
+                    "data, relative to that of each component along its trajectory; test data stay "
+                    "exact",
+         .limits = at_least(0)});
     visit.option("tolerance", &Self::tolerance,
                  {.meaning = "relative tolerance of the adaptive reference integrators",
                   .limits = between(1e-11, 1e-2)});

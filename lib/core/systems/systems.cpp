@@ -3,6 +3,7 @@
 #include "core/support/error.hpp"
 #include "core/systems/grad13.hpp"
 #include "core/systems/kuramoto_sivashinsky.hpp"
+#include "core/systems/lorenz63.hpp"
 #include "core/systems/robertson.hpp"
 #include "core/systems/transient_growth.hpp"
 
@@ -26,6 +27,10 @@ constexpr struct Entry {
     {SystemKind::kuramoto_sivashinsky,
      [](const GenerateOptions& o) -> SystemPointer {
        return std::make_unique<KuramotoSivashinsky>(o.domain_length, o.grid_points);
+     }},
+    {SystemKind::lorenz63,
+     [](const GenerateOptions& o) -> SystemPointer {
+       return std::make_unique<Lorenz63>(o.sigma, o.rho, o.beta);
      }},
 };
 
