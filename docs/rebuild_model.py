@@ -2,6 +2,7 @@
 
 usage: rebuild_model.py MODEL.h5 DATA.h5 SUBSTEPS FORECAST.h5      forecasts from DATA's initial states by RK4
 """
+import itertools
 import sys
 
 import h5py
@@ -57,6 +58,17 @@ def network(name, x, options, bound=0.0):  # layers sigma(W x + b), the last wit
     return x * p.get(f"{name}/scale", 1.0)
 
 
+def library(u):  # Xi Theta(X) / scale, X the unscaled variables
+    X = p["nonlinear/library/shift"] + p["nonlinear/library/scale"] * u
+    N, count = X.shape[-1], range(options["library"]["degree"] + 1)
+    Theta = [np.prod(X[..., factors], axis=-1) for d in count
+             for factors in map(list, itertools.combinations_with_replacement(range(N), d))]
+    for k in options["library"]["frequencies"]:
+        Theta += [wave(k * X[..., v]) for v in range(N) for wave in (np.sin, np.cos)]
+    Xi = p["nonlinear/library/Xi"] * p["nonlinear/library/support"]
+    return np.stack(Theta, axis=-1) @ Xi.T / p["nonlinear/library/scale"][u.shape[-1] - len(Xi):]
+
+
 def rate(u):  # du/dt; a row of u is a latent state
     if options["order"] == 2:  # u = [x; v] with dx/dt = v
         v = u[:, u.shape[1] // 2:]
@@ -78,6 +90,8 @@ def terms(u, x):  # the nonlinear terms
             X = length * (x - origin)
             R = np.linalg.norm(X, axis=1, keepdims=True)
             total = total + factor * X * np.polynomial.polynomial.polyval(1 / R, c)
+        elif kind == "library":
+            total = total + library(u)
         else:
             value = network(f"nonlinear/{kind}", u, options[kind], options[kind].get("bound", 0.0))
             total = total - linear(value) if options[kind]["relaxation"] else total + value

@@ -3,6 +3,7 @@
 #include "core/components/bilinear.hpp"
 #include "core/components/central_force.hpp"
 #include "core/components/forcing.hpp"
+#include "core/components/library.hpp"
 #include "core/components/lipschitz.hpp"
 #include "core/components/motion.hpp"
 #include "core/components/network.hpp"
@@ -74,6 +75,12 @@ std::vector<Case<Real>> lane_maps() {
           typename LinearPlusNetwork<Real>::Shape{6, 4, "encoder"}, autoencoder_options(pod, true, hidden));
     };
   };
+  const auto library = [](std::size_t degree, std::vector<double> frequencies) {
+    return [=] {
+      return std::make_unique<Library<Real>>(TermShape{3, 2, 1}, LibraryOptions{degree, frequencies},
+                                             "library");
+    };
+  };
   return {{"bilinear",
            [] {
              return std::make_unique<Bilinear<Real>>(TermShape{4, 4, 0}, BilinearOptions{3, 1.0}, "bilinear");
@@ -119,6 +126,9 @@ std::vector<Case<Real>> lane_maps() {
                                                          "central_force");
            },
            1},
+          {"library of products and waves", library(2, {0.7, 2.0}), 1},
+          {"library of degree 3", library(3, {}), 1},
+          {"library of degree 1", library(1, {}), 1},
           {"network of states and arguments", plain(true, true), 1},
           {"network of relu", activated(Activation::relu), 0, true},
           {"network of softplus", activated(Activation::softplus)},
@@ -148,10 +158,28 @@ struct Setup {
     map->declare(layout);
     theta.resize(layout.size());
     map->initialise(3, theta);
-    const auto noise = random_vector(theta.size(), "noise", 0.3);
+    const auto noise = direction("noise", 0.3);
     for (std::size_t i = 0; i < theta.size(); ++i) theta[i] += noise[i];
+    if (const auto* const library = dynamic_cast<const Library<Real>*>(map.get())) set_frozen(*library);
     tape = Matrix<Real>("tape", map->tape_rows(), lanes);
     x = random_matrix<Real>(map->inputs(), lanes, "x");
+  }
+
+  // Random parameters, zero in frozen blocks.
+  std::vector<double> direction(const std::string& name, double scale = 1.0) const {
+    auto values = random_vector(theta.size(), name, scale);
+    for (const ParameterBlock& block : layout.blocks())
+      if (block.frozen) std::ranges::fill(block_of(std::span(values), block), 0.0);
+    return values;
+  }
+
+  // A third of the coefficients outside the support; variables with a shift and a scale.
+  void set_frozen(const Library<Real>& library) {
+    auto Xi = library.coefficients_of(theta);
+    for (std::size_t i = 0; i < Xi.size(); i += 3) Xi[i] = 0.0;
+    library.set_coefficients(Xi, theta);
+    library.set_scaling({{0.3, -0.4, 0.2}, {0.5, 2.0, 1.0}}, theta);
+    library.set_argument_scaling({{0.1}, {0.25}}, theta);
   }
 
   Vector<Real> assemble(const std::vector<double>& at) const {
@@ -305,6 +333,60 @@ TEMPLATE_TEST_CASE("adjoint_of_a_tangent_is_that_of_the_value_in_the_direction",
     CAPTURE(map.name);
     CHECK(relative(dot(dot_bar, direction), dot(x_bar, direction)) < 4500 * roundoff<Real>);
   }
+}
+
+TEST_CASE("library_is_the_sum_of_its_functions_in_unscaled_variables") {
+  Library<double> library({2, 2, 1}, {3, {2.0}}, "library");
+  ParameterLayout layout;
+  library.declare(layout);
+  std::vector<double> theta(layout.size());
+  library.initialise(0, theta);
+  CHECK(library.function_names({"x", "y", "p"}) ==
+        std::vector<std::string>{
+            "1",     "x",   "y",        "p",        "x^2",      "x y",      "x p",      "y^2",     "y p",
+            "p^2",   "x^3", "x^2 y",    "x^2 p",    "x y^2",    "x y p",    "x p^2",    "y^3",     "y^2 p",
+            "y p^2", "p^3", "sin(2 x)", "cos(2 x)", "sin(2 y)", "cos(2 y)", "sin(2 p)", "cos(2 p)"});
+  REQUIRE(library.functions() == 26);
+  CHECK(Library<double>::function_count(3, {3, {2.0}}) == 26.0);
+  std::vector<double> Xi(2 * 26, 0.0);
+  Xi[0] = 0.5, Xi[12] = 2.0, Xi[23] = -3.0, Xi[26 + 17] = 1.5;
+  library.set_coefficients(Xi, theta);
+  CHECK(library.coefficients_of(theta) == Xi);
+  library.set_scaling({{1.0, -2.0}, {2.0, 4.0}}, theta);
+  library.set_argument_scaling({{0.5}, {3.0}}, theta);
+  const double x = 1.0 + 2.0 * 0.3, y = -2.0 + 4.0 * 0.7, p = 0.5 + 3.0 * -0.4;
+  std::vector<double> c(library.coefficient_count());
+  library.assemble(theta, c);
+  const Vector<double> values = to_device<double>(std::vector{0.3, 0.7, -0.4});
+  const MatrixView<double> u(values.data(), 2, 1), q(values.data() + 2, 1, 1);
+  Matrix<double> f("f", 2, 1), tape("tape", library.tape_rows(), 1);
+  Scratch<double> scratch;
+  library.apply(ExecSpace(), {to_device<double>(c), {u, q}, f, tape}, scratch);
+  const auto found = on_host(f);
+  CHECK(found(0, 0) == Approx((0.5 + 2.0 * x * x * p - 3.0 * std::cos(2.0 * y)) / 2.0).epsilon(1e-14));
+  CHECK(found(1, 0) == Approx(1.5 * y * y * p / 4.0).epsilon(1e-14));
+  CHECK_THROWS_WITH(
+      Library<double>({100, 100, 0}, {4, {}}, "library"),
+      "library.degree = 4 makes 4598126 functions of 100 variables; at most 10000 are possible");
+}
+
+TEST_CASE("coefficients_outside_the_support_of_a_library_have_no_gradient") {
+  const Case<double> c{
+      "library",
+      [] {
+        return std::make_unique<Library<double>>(TermShape{3, 2, 1}, LibraryOptions{2, {1.0}}, "library");
+      },
+      1};
+  Setup s(c);
+  s.apply(s.theta, s.x);
+  Matrix<double> w = random_matrix(2, s.lanes, "w"), x_bar("x_bar", 4, s.lanes);
+  Vector<double> c_bar("c_bar", s.map->coefficient_count());
+  s.map->apply_vjp(s.space, {s.assemble(s.theta), s.point(s.x), s.tape, w, s.bar(x_bar), c_bar}, s.scratch);
+  std::vector<double> theta_bar(s.theta.size(), 0.0);
+  s.map->assemble_vjp(s.theta, to_host(c_bar), theta_bar);
+  const std::size_t coefficients = s.layout.blocks()[1].offset;
+  for (std::size_t i = 0; i < theta_bar.size(); ++i)
+    CHECK((theta_bar[i] != 0.0) == (i < coefficients && i % 3 != 0));
 }
 
 TEST_CASE("frozen_linear_map_of_an_autoencoder_has_no_gradient") {

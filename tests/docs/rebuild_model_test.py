@@ -50,6 +50,12 @@ model:
   potential: {neurons: 5, activation: softplus}
 """,
     "gradient_flow": "model: {linear: {structure: none}, nonlinear: [potential]}",
+    "library": """
+model:
+  linear: {structure: none}
+  nonlinear: [library]
+  library: {degree: 3, frequencies: [0.5, 2]}
+""",
     "blocks": """
 model:
   linear: {mu: 0.2, structure: block_diagonal}

@@ -2,7 +2,9 @@
 
 #include "core/kernels/activation.hpp"
 #include "core/support/option.hpp"
+#include "core/support/text.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -23,6 +25,31 @@ struct BilinearOptions {
     visit.option(
         "initial_scale", &Self::initial_scale,
         {.meaning = "initial entries of C and D are normal / sqrt(n R) times this", .limits = at_least(0)});
+  }
+};
+
+/// Functions whose linear combination is g (core/components/library.hpp).
+struct LibraryOptions {
+  std::size_t degree = 2;
+  std::vector<double> frequencies = {};
+
+  static void describe(auto& visit) {
+    using Self = LibraryOptions;
+    visit.option(
+        "degree", &Self::degree,
+        {.meaning = "highest degree of the products of variables; with 1 and the variables themselves",
+         .limits = between(1, 20)});
+    visit.option("frequencies", &Self::frequencies,
+                 {.meaning = "k of the functions sin(k u), cos(k u) of every variable; []: none",
+                  .unit = "1/state",
+                  .limits = above(0)});
+  }
+
+  /// Raises OptionError.
+  void validate() const {
+    for (auto k = frequencies.begin(); k != frequencies.end(); ++k)
+      require_option(std::find(frequencies.begin(), k, *k) == k, {"frequencies"},
+                     "names " + shortest(*k) + " twice");
   }
 };
 

@@ -10,14 +10,16 @@ std::string shortest(double value) {
   return {text, std::to_chars(text, text + sizeof text, value).ptr};
 }
 
+std::string rounded(double value, int digits) {
+  char text[64];
+  return {text, std::to_chars(text, text + sizeof text, value, std::chars_format::general, digits).ptr};
+}
+
 std::string shown_bytes(double bytes) {
   constexpr const char* units[] = {" bytes", " kB", " MB", " GB", " TB", " PB", " EB"};
   std::size_t unit = 0;
   for (; bytes >= 1000.0 && unit + 1 < std::size(units); ++unit) bytes /= 1000.0;
-  char text[32];
-  return std::string(text,
-                     std::to_chars(text, text + sizeof text, bytes, std::chars_format::general, 3).ptr) +
-         units[unit];
+  return rounded(bytes, 3) + units[unit];
 }
 
 std::string printable(std::string_view text, std::string_view kept) {

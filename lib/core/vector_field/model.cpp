@@ -76,6 +76,7 @@ std::vector<double> BasicModel<Real>::initialise(std::uint64_t seed, const PodSt
     term.map->initialise(seed, theta);
     if (!has_autoencoder()) term.map->set_scaling(scaling, theta);
   }
+  if (const Library<Real>* const own = library()) own->set_argument_scaling(argument_scaling, theta);
   if (!has_autoencoder()) return theta;
   encoder_->initialise(seed, theta);
   decoder_->initialise(seed, theta);
@@ -112,6 +113,13 @@ const Network<Real>* BasicModel<Real>::quadratic_network() const {
     if (found == nullptr && network != nullptr && !term.relaxed && network->pairs() > 0) found = network;
   }
   return found;
+}
+
+template <class Real>
+const Library<Real>* BasicModel<Real>::library() const {
+  for (const auto& term : nonlinear_.terms())
+    if (const auto* const library = dynamic_cast<const Library<Real>*>(term.map.get())) return library;
+  return nullptr;
 }
 
 template <class Real>

@@ -2,6 +2,7 @@
 
 #include "core/components/autoencoder.hpp"
 #include "core/components/component.hpp"
+#include "core/components/library.hpp"
 #include "core/components/network.hpp"
 #include "core/components/quadratic_operators.hpp"
 #include "core/components/scaling.hpp"
@@ -65,6 +66,7 @@ class BasicModel {
   Scaling argument_scaling;  ///< of the arguments q, in the order of ArgumentOptions; identity until set
 
   /// Initial parameters (layout().size()) from the seed alone; `pod` is needed where the autoencoder has one.
+  /// A library takes the scalings as they are, but those of an autoencoder's states: it sees latent ones.
   std::vector<double> initialise(std::uint64_t seed, const PodStart* pod) const;
 
   /// Puts A and, where there is a bilinear form, Q and b into theta; other terms stay as they are.
@@ -74,6 +76,9 @@ class BasicModel {
   /// The network that is to hold the quadratic part of operators: without a bilinear form the first that can
   /// (Network::pairs), not in relaxation form. Null where there is none.
   const Network<Real>* quadratic_network() const;
+
+  /// The library of functions among the nonlinear terms; null where there is none.
+  const Library<Real>* library() const;
 
   /// The learned A_L for theta, in its structure.
   OwnedMatrix linear_operator(std::span<const double> theta) const;

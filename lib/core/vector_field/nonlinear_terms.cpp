@@ -3,6 +3,7 @@
 #include "core/components/bilinear.hpp"
 #include "core/components/central_force.hpp"
 #include "core/components/forcing.hpp"
+#include "core/components/library.hpp"
 #include "core/components/motion.hpp"
 #include "core/components/network.hpp"
 #include "core/components/potential.hpp"
@@ -33,6 +34,8 @@ std::unique_ptr<LaneMap<Real>> make_term(NonlinearKind kind, const ModelOptions&
       return std::make_unique<Potential<Real>>(shape, options.potential, name);
     case NonlinearKind::central_force:
       return std::make_unique<CentralForce<Real>>(shape, options.central_force, name);
+    case NonlinearKind::library:
+      return std::make_unique<Library<Real>>(shape, options.library, name);
   }
   throw Error(ExitStatus::internal_error, "make_term: unknown nonlinear term");
 }

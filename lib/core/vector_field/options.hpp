@@ -17,9 +17,10 @@ enum class NonlinearKind {
   bilinear,
   lipschitz,
   network,
-  forcing,       ///< the arguments as a linear term (core/components/forcing.hpp)
-  potential,     ///< minus a gradient (core/components/potential.hpp)
-  central_force  ///< along the position (core/components/central_force.hpp)
+  forcing,        ///< the arguments as a linear term (core/components/forcing.hpp)
+  potential,      ///< minus a gradient (core/components/potential.hpp)
+  central_force,  ///< along the position (core/components/central_force.hpp)
+  library         ///< given functions with trained coefficients (core/components/library.hpp)
 };
 
 /// How an input that is given at the times of the data is known between them.
@@ -77,7 +78,8 @@ constexpr auto words_of(NonlinearKind) {
                                              {"network", NonlinearKind::network},
                                              {"forcing", NonlinearKind::forcing},
                                              {"potential", NonlinearKind::potential},
-                                             {"central_force", NonlinearKind::central_force}});
+                                             {"central_force", NonlinearKind::central_force},
+                                             {"library", NonlinearKind::library}});
 }
 
 enum class ScalingKind { none, global, component, manual };
@@ -115,18 +117,59 @@ struct ScalingOptions {
   }
 };
 
-/// Where A_L and the bilinear form, or a network in its place, start.
+/// Where A_L and the bilinear form, a network in its place, or a library of functions start.
 enum class Initialisation {
-  random,             ///< from the seed, with the wanted decay rates
-  dmd,                ///< A_L from the linear map of one interval that fits the latent data best
-  operator_inference  ///< both from the latent data and their time derivatives by least squares
+  random,              ///< from the seed, with the wanted decay rates
+  dmd,                 ///< A_L from the linear map of one interval that fits the latent data best
+  operator_inference,  ///< A_L and the form from the latent data and their time derivatives by least squares
+  sparse_regression    ///< the library, by least squares with few coefficients (SINDy)
 };
 
 constexpr auto words_of(Initialisation) {
   return std::to_array<Word<Initialisation>>({{"random", Initialisation::random},
                                               {"dmd", Initialisation::dmd},
-                                              {"operator_inference", Initialisation::operator_inference}});
+                                              {"operator_inference", Initialisation::operator_inference},
+                                              {"sparse_regression", Initialisation::sparse_regression}});
 }
+
+/// How a regression takes the time derivatives of the data.
+enum class Derivatives {
+  differences,  ///< central differences
+  weak          ///< integrals against test functions, by parts: no derivative of the data
+};
+
+constexpr auto words_of(Derivatives) {
+  return std::to_array<Word<Derivatives>>(
+      {{"differences", Derivatives::differences}, {"weak", Derivatives::weak}});
+}
+
+/// Of the start by sparse regression (training/start/sparse_regression.hpp).
+struct SparseRegressionOptions {
+  Derivatives derivatives = Derivatives::differences;
+  std::size_t window = 20;
+  std::size_t power = 6;
+  double threshold = 0.1;
+  double ridge = 0.0;
+
+  static void describe(auto& visit) {
+    using Self = SparseRegressionOptions;
+    visit.option("derivatives", &Self::derivatives,
+                 {.meaning = "differences: central ones of inference_order; weak: integrals against test "
+                             "functions, for noisy data"});
+    visit.option("window", &Self::window,
+                 {.meaning = "weak: length of the test functions (1 - s^2)^power; one begins at every time",
+                  .unit = "intervals",
+                  .limits = between(4, 1000000)});
+    visit.option("power", &Self::power, {.meaning = "weak: see window", .limits = between(2, 100)});
+    visit.option("threshold", &Self::threshold,
+                 {.meaning = "smaller coefficients, in the units of the data, are set to zero, the others "
+                             "fitted again, until none is smaller",
+                  .limits = at_least(0)});
+    visit.option("ridge", &Self::ridge,
+                 {.meaning = "added to the normal equations, whose columns are scaled to a unit diagonal",
+                  .limits = at_least(0)});
+  }
+};
 
 /// The arithmetic of tiles: states, products, adjoints.
 ///
@@ -148,6 +191,7 @@ struct ModelOptions {
   std::vector<NonlinearKind> nonlinear = {NonlinearKind::bilinear};
   ArgumentOptions arguments;
   BilinearOptions bilinear;
+  LibraryOptions library;
   LipschitzOptions lipschitz;
   NetworkOptions network;
   PotentialOptions potential;
@@ -156,6 +200,7 @@ struct ModelOptions {
   ScalingOptions scaling;
   Initialisation initialisation = Initialisation::random;
   std::size_t inference_order = 10;
+  SparseRegressionOptions sparse_regression;
   Precision precision = Precision::float64;
 
   /// Whether a term is in relaxation form.
@@ -181,11 +226,13 @@ struct ModelOptions {
                     "double"});
     visit.option(
         "initialisation", &Self::initialisation,
-        {.meaning = "start of A_L and the bilinear form: from the seed; dmd: A_L from the data's linear map; "
-                    "operator_inference: both by least squares on the data's time derivatives (without a "
-                    "bilinear form a network of one hidden layer starts there)"});
+        {.meaning =
+             "start of A_L and the bilinear form: from the seed; dmd: A_L from the data's linear map; "
+             "operator_inference: both by least squares on the data's time derivatives (without a "
+             "bilinear form a network of one hidden layer starts there); sparse_regression: the library with "
+             "few coefficients"});
     visit.option("inference_order", &Self::inference_order,
-                 {.meaning = "operator_inference: order of the central differences, even; high for smooth "
+                 {.meaning = "order of the central differences of a start from data, even; high for smooth "
                              "data",
                   .limits = between(2, 100)});
     visit.section(
@@ -193,6 +240,8 @@ struct ModelOptions {
         "A_L = (G_s + G_u) S + mu I, or structured; the real parts of its eigenvalues are below mu.");
     visit.section("bilinear", &Self::bilinear,
                   "g(u) = sum over r of (C_r u)(D_r u) + b; suits quadratic systems.");
+    visit.section("library", &Self::library,
+                  "g = Xi Theta(u): products and waves of the unscaled variables, with coefficients Xi.");
     visit.section("lipschitz", &Self::lipschitz, "A network whose Lipschitz constant is bounded.");
     visit.section("network", &Self::network, "A plain feed-forward network.");
     visit.section(
@@ -201,6 +250,8 @@ struct ModelOptions {
         "with order: 2, gradient flows with order: 1.");
     visit.section("central_force", &Self::central_force,
                   "A force along the position, x sum over k of c_k |x|^-k.");
+    visit.section("sparse_regression", &Self::sparse_regression,
+                  "The start of a library from the data: sequential thresholded least squares (SINDy).");
     visit.section("autoencoder", &Self::autoencoder,
                   "Encoder and decoder between the state and the latent space.");
     visit.section("scaling", &Self::scaling,
@@ -212,9 +263,8 @@ struct ModelOptions {
     for (auto kind = nonlinear.begin(); kind != nonlinear.end(); ++kind)
       require_option(std::find(nonlinear.begin(), kind, *kind) == kind, {"nonlinear"},
                      "names a term twice; found " + std::string(name_of(*kind)) + " twice");
-    const bool forced = std::ranges::find(nonlinear, NonlinearKind::forcing) != nonlinear.end();
     require_option(
-        !forced || arguments.size() > 0, {"nonlinear", "inputs"},
+        !names(NonlinearKind::forcing) || arguments.size() > 0, {"nonlinear", "inputs"},
         "names forcing, but the right-hand side depends on nothing else; name parameters, inputs or "
         "time");
     const bool relaxed = std::ranges::any_of(nonlinear, [&](NonlinearKind kind) { return relaxes(kind); });
@@ -227,12 +277,24 @@ struct ModelOptions {
         "is 2, which needs linear.structure: none; found " + std::string(name_of(linear.structure)));
     require_option(inference_order % 2 == 0, {"inference_order"},
                    "must be even; found " + std::to_string(inference_order));
+    validate_start();
+  }
+
+ private:
+  bool names(NonlinearKind kind) const { return std::ranges::find(nonlinear, kind) != nonlinear.end(); }
+
+  void validate_start() const {
     if (initialisation == Initialisation::random) return;
     // The latent states must be known before the training.
     const std::string start = "is " + std::string(name_of(initialisation)) + ", which needs ";
-    require_option(linear.structure == HurwitzKind::dense, {"initialisation", "linear.structure"},
-                   start + "linear.structure: dense; found " + std::string(name_of(linear.structure)));
-    require_option(arguments.size() == 0, {"initialisation", "parameters", "inputs", "time"},
+    const bool sparse = initialisation == Initialisation::sparse_regression;
+    const HurwitzKind structure = sparse ? HurwitzKind::none : HurwitzKind::dense;
+    require_option(linear.structure == structure, {"initialisation", "linear.structure"},
+                   start + "linear.structure: " + std::string(name_of(structure)) + "; found " +
+                       std::string(name_of(linear.structure)));
+    require_option(!sparse || names(NonlinearKind::library), {"initialisation", "nonlinear"},
+                   start + "library among the terms of nonlinear");
+    require_option(sparse || arguments.size() == 0, {"initialisation", "parameters", "inputs", "time"},
                    start + "a right-hand side of the state alone");
     require_option(!autoencoder.enabled || autoencoder.pod, {"initialisation", "autoencoder.pod"},
                    start + "autoencoder.pod: true where there is an autoencoder; found false");

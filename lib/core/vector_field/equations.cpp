@@ -1,0 +1,66 @@
+#include "core/vector_field/equations.hpp"
+
+#include "core/support/text.hpp"
+
+#include <cmath>
+
+namespace spnode::core {
+
+namespace {
+
+std::vector<std::string> variable_names(const Model& model) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < model.latent_dimension(); ++i) names.push_back("u_" + std::to_string(i));
+  const ArgumentOptions& arguments = model.options().arguments;
+  names.insert(names.end(), arguments.parameters.begin(), arguments.parameters.end());
+  names.insert(names.end(), arguments.inputs.begin(), arguments.inputs.end());
+  if (arguments.time) names.emplace_back("t");
+  return names;
+}
+
+/// " + 10 u_1", or "10 u_1" as the first of a sum.
+std::string summand(double coefficient, const std::string& function, bool first) {
+  std::string text = first ? (coefficient < 0.0 ? "-" : "") : (coefficient < 0.0 ? " - " : " + ");
+  const std::string size = rounded(std::abs(coefficient), 6);
+  if (function == "1") return text.append(size);
+  if (size != "1") text.append(size).append(" ");
+  return text.append(function);
+}
+
+/// What else is in the right-hand side.
+std::string other_terms(const Model& model) {
+  std::string others = model.split_shape().has_linear ? "the linear part" : "";
+  for (const NonlinearKind kind : model.options().nonlinear)
+    if (kind != NonlinearKind::library) others.append(others.empty() ? "" : ", ").append(name_of(kind));
+  return others;
+}
+
+}  // namespace
+
+std::vector<std::string> equations(const Model& model, std::span<const double> theta) {
+  std::vector<std::string> lines;
+  const Library<double>* const library = model.library();
+  if (library == nullptr) return lines;
+  const std::vector<std::string> names = library->function_names(variable_names(model));
+  const std::vector<double> Xi = library->coefficients_of(theta);
+  const std::string others = other_terms(model);
+  // Of second order, [x; v]: the library gives dv/dt.
+  const std::size_t first = model.latent_dimension() - library->outputs();
+  const auto line = [&](std::size_t i, const std::string& sum) {
+    lines.push_back("du_" + std::to_string(i) + "/dt = " + sum);
+  };
+  for (std::size_t i = 0; i < first; ++i) line(i, "u_" + std::to_string(first + i));
+  for (std::size_t i = 0; i < library->outputs(); ++i) {
+    std::string sum;
+    for (std::size_t k = 0; k < names.size(); ++k)
+      if (const double xi = Xi[i * names.size() + k]; xi != 0.0) sum += summand(xi, names[k], sum.empty());
+    if (sum.empty() && others.empty()) sum = "0";
+    if (!others.empty()) sum += sum.empty() ? "..." : " + ...";
+    line(first + i, sum);
+  }
+  if (!others.empty()) lines.push_back("...: " + others);
+  if (model.has_autoencoder()) lines.emplace_back("u: the latent state");
+  return lines;
+}
+
+}  // namespace spnode::core
