@@ -16,6 +16,7 @@
 #include "spectral/pod.hpp"
 #include "training/optimizers/normal_equations.hpp"
 #include "training/start/operator_inference.hpp"
+#include "training/start/sparse_regression.hpp"
 #include "training/trainer.hpp"
 #include "training/trainer_memory.hpp"
 
@@ -85,7 +86,9 @@ double start_bytes(const Deck& deck, const core::Model& model, const Source& tra
   const std::size_t shares = train.sampler.shares_of(0, ranks).size();
   if (model.options().autoencoder.enabled && model.options().autoencoder.pod)
     most = std::max(most, spectral::pod_bytes(model.state_dimension(), train.held(ranks), train.info.times));
-  if (model.options().initialisation != core::Initialisation::random)
+  if (model.options().initialisation == core::Initialisation::sparse_regression)
+    most = std::max(most, training::sparse_regression_bytes(*model.library(), train.info.times, shares));
+  else if (model.options().initialisation != core::Initialisation::random)
     most = std::max(
         most, training::inference_bytes(model.latent_dimension(),
                                         model.options().nonlinear.empty() ? training::OperatorForm::linear

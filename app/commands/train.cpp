@@ -10,8 +10,10 @@
 #include "app/deck/check.hpp"
 #include "app/model_store.hpp"
 #include "app/progress.hpp"
+#include "core/vector_field/equations.hpp"
 #include "io/data_identity.hpp"
 #include "spectral/spectrum.hpp"
+#include "training/batch_objective.hpp"
 #include "training/objectives.hpp"
 #include "training/signals.hpp"
 #include "training/start/initial_model.hpp"
@@ -61,9 +63,13 @@ auto with_data_of(const std::string& path, Work&& work) {
 
 /// How a start from the data went.
 std::string start_note(const training::StartFit& fit, const core::ModelOptions& options) {
-  const std::string method = fit.method == core::Initialisation::dmd
-                                 ? "dynamic mode decomposition"
-                                 : fmt::format("operator inference of order {}", fit.order);
+  const std::string order = fit.order > 0 ? fmt::format(" of order {}", fit.order) : "";
+  if (fit.method == core::Initialisation::sparse_regression)
+    return fmt::format(
+        "sparse regression {} keeps {} of {} coefficients and leaves a relative residual of {:.2g}",
+        fit.order > 0 ? "on differences" + order : "in weak form", fit.kept, fit.coefficients, fit.residual);
+  const std::string method =
+      fit.method == core::Initialisation::dmd ? "dynamic mode decomposition" : "operator inference" + order;
   std::string note = fmt::format("{} leaves a relative residual of {:.2g}", method, fit.residual);
   if (fit.dropped > 0.0)
     note += fmt::format("; model.bilinear.rank = {} omits {:.2g} of the quadratic forms",
@@ -85,6 +91,16 @@ void say_start(const Context& context, const DataSet& train, const training::Ini
   const std::string unused = unused_data(train.info, context.deck);
   if (!unused.empty()) say(context.comm, "{} contains data that are not used: {}\n", train.path, unused);
   if (start.fit) say(context.comm, "start: {}\n", start_note(*start.fit, start.model->options()));
+}
+
+/// The validation loss of a start that is not trained. Collective; raises NumericalError where it is not
+/// finite.
+double loss_of_start(const Context& context, core::TileObjective& objective, const DataSet& set,
+                     std::span<const double> theta) {
+  const training::Evaluation result =
+      training::BatchObjective(context.comm, objective, set.data, set.sampler).value(theta);
+  if (result.finite) return result.loss.total;
+  throw NumericalError("the validation loss of the initial model is not finite");
 }
 
 }  // namespace
@@ -147,11 +163,16 @@ void train(Context& context) {
   setup.signals = &signals;
   training::Trainer(comm, setup).run(state);
   display.finish();
+  if (setup.phases.empty())
+    state.best_loss = loss_of_start(context, *objectives.rollout,
+                                    validation_set ? *validation_set : training_set, state.best_theta);
 
+  const std::vector<std::string> equations = core::equations(*start.model, state.best_theta);
   files.finish({in_run(deck, "model.h5"), deck, {std::move(start.model), state.best_theta, deck.integrator}},
                state);
   say(comm, "{}: best validation loss {:.3e} at epoch {} of {} [{:.1f} s]\n", in_run(deck, "model.h5"),
       state.best_loss, state.best_epoch, state.epochs, clock.seconds());
+  for (const std::string& line : equations) say(comm, "{}\n", line);
 }
 
 }  // namespace spnode::app

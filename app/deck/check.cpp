@@ -81,6 +81,15 @@ void check_structure(const Deck& deck) {
       "is " + kind + ", which has products only; leave integrator.linear automatic" + found);
 }
 
+void check_optimizers(const Deck& deck) {
+  require_option(
+      !deck.training.optimizers.empty() || deck.model.initialisation != core::Initialisation::random,
+      {"training.optimizers", "model.initialisation"},
+      "is empty, but model.initialisation is random: the model would not see the data; name at least one "
+      "of " +
+          listed_words<training::OptimizerKind>());
+}
+
 void check_rollout_lengths(const Deck& deck) {
   const std::size_t window = deck.data.windows.window;
   for (const std::size_t rollout_length : deck.training.adam.rollout_lengths)
@@ -111,6 +120,7 @@ void check_contradictions(const Deck& deck) {
     check_loss(deck);
     check_structure(deck);
     check_adjoint(deck);
+    check_optimizers(deck);
     check_rollout_lengths(deck);
   } catch (const OptionError& error) {
     throw at_its_key(deck, error);

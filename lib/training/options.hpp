@@ -175,7 +175,8 @@ struct TrainingOptions {
 
   static void describe(auto& visit) {
     using Self = TrainingOptions;
-    visit.option("optimizers", &Self::optimizers, {.meaning = "optimizers, used in this order"});
+    visit.option("optimizers", &Self::optimizers,
+                 {.meaning = "optimizers, used in this order; []: the model is its start from the data"});
     visit.option("batch", &Self::batch,
                  {.meaning = "windows per step of adam; the other optimizers use all windows",
                   .unit = "windows",
@@ -220,12 +221,6 @@ struct TrainingOptions {
     visit.section("gauss_newton", &Self::gauss_newton,
                   "Gauss-Newton (Levenberg-Marquardt) iterations with all windows, for small models and high "
                   "accuracy.");
-  }
-
-  /// Raises OptionError.
-  void validate() const {
-    require_option(!optimizers.empty(), {"optimizers"},
-                   "is empty; name at least one of " + listed_words<OptimizerKind>());
   }
 };
 

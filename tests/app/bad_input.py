@@ -239,7 +239,13 @@ class BadData(ProgramTest):
             ("model.order=2", "which needs linear.structure: none; found dense"),
             ("model.order=3", "must be an integer (at least 1, at most 2)"),
             ("model.initialisation=operator_inference", "model.initialisation does not suit the data: operator inference needs",
-             "data.times=[0,1]", "data.window=1")):
+             "data.times=[0,1]", "data.window=1"),
+            ("model.initialisation=sparse_regression", "model.initialisation does not suit the data: a sparse regression needs at "
+             "least as many equations as there are functions, 231; found 24", "model.linear.structure=none",
+             "model.nonlinear=[library]", "model.library.degree=20", "integrator.scheme=rk4"),
+            ("model.initialisation=sparse_regression", "model.initialisation does not suit the data: the weak form of a sparse "
+             "regression needs trajectories of more times than its window of 20 intervals; found 6", "model.linear.structure=none",
+             "model.nonlinear=[library]", "model.sparse_regression.derivatives=weak", "integrator.scheme=rk4")):
             self.refused(WRONG_DECK, f"command line: {key}: {message}", "train", "deck.yaml", key, *words)
 
     def test_data_are_not_generated_over_existing_ones(self):

@@ -152,8 +152,7 @@ TEST_CASE("an_unknown_word_is_refused_with_the_nearest_one") {
 
 TEST_CASE("contradictions_are_refused_at_the_place_of_their_cause") {
   const std::pair<std::string, std::string> decks[] = {
-      {"loss: {trajectory: 0}",
-       "deck.yaml:1:8: loss.trajectory is 0, and so are latent"},
+      {"loss: {trajectory: 0}", "deck.yaml:1:8: loss.trajectory is 0, and so are latent"},
       {"loss: {monitor: [latents]}", "deck.yaml:1:8: loss.monitor must name terms of the loss (trajectory"},
       {"loss: {monitor: [reconstruction]}",
        "deck.yaml:1:8: loss.monitor names reconstruction, but model.autoencoder.enabled is"},
@@ -194,6 +193,14 @@ TEST_CASE("contradictions_are_refused_at_the_place_of_their_cause") {
       {"model: {initialisation: dmd, linear: {structure: block_diagonal}}",
        "deck.yaml:1:9: model.initialisation is dmd, which needs linear.structure: dense; found "
        "block_diagonal"},
+      {"model: {initialisation: sparse_regression}",
+       "deck.yaml:1:9: model.initialisation is sparse_regression, which needs linear.structure: none; found "
+       "dense"},
+      {"model: {initialisation: sparse_regression, linear: {structure: none}}",
+       "deck.yaml:1:9: model.initialisation is sparse_regression, which needs library among the terms of "
+       "nonlinear"},
+      {"model: {library: {frequencies: [1, 2, 1]}}",
+       "deck.yaml:1:19: model.library.frequencies names 1 twice"},
       {"model: {initialisation: dmd, autoencoder: {enabled: true, pod: false, hidden: [5]}}",
        "deck.yaml:1:9: model.initialisation is dmd, which needs autoencoder.pod: true"},
   };

@@ -22,6 +22,7 @@ REQUIRED = {
     "kuramoto_sivashinsky_20_lipschitz": "evaluate.require_valid_time=60",
     "kuramoto_sivashinsky_7": "evaluate.require_valid_time=30",
     "kuramoto_sivashinsky_64": "evaluate.require_valid_time=35",
+    "lorenz63_sindy": "evaluate.require_error=1e-4",
     "forced_room": "evaluate.require_error=1e-10",
     "parametric_hopf": "evaluate.require_error=1e-2",
     "lotka_volterra": "evaluate.require_error=2e-3",

@@ -56,12 +56,26 @@ class SameBits(ProgramTest):
                       ["model.precision=mixed", "model.scaling.kind=component"],
                       ["model.initialisation=operator_inference", "data.every=[1, 2]", "data.window=2"],
                       ["model.initialisation=operator_inference", "model.nonlinear=[lipschitz]"],
-                      ["model.initialisation=dmd"]):
+                      ["model.initialisation=dmd"],
+                      ["model.initialisation=sparse_regression", "model.linear.structure=none",
+                       "model.nonlinear=[library]", "model.library.frequencies=[1]", "integrator.scheme=rk4"]):
             models = set()
             for ranks in (1, 2, 3, 4):
                 self.succeed(ranks, "train", "deck.yaml", *words, "--overwrite")
                 models.add(self.model())
             self.assertEqual(len(models), 1, words)
+
+    def test_learned_equations_are_printed_by_train_and_by_info(self):
+        self.succeed(2, "generate", "deck.yaml", "generate.times=101", "--overwrite")
+        words = ["model.initialisation=sparse_regression", "model.linear.structure=none", "model.nonlinear=[library]",
+                 "integrator.scheme=rk4", "training.optimizers=[]", "model.scaling.kind=component"]
+        trained = self.succeed(2, "train", "deck.yaml", *words)
+        equations = "du_0/dt = -2 u_0 + 10 u_1\ndu_1/dt = -2 u_1\n"
+        self.assertTrue(equations in trained.output, trained.output)
+        self.assertIn(equations, self.succeed(1, "info", "run/model.h5").output)
+        once = self.model()
+        self.succeed(3, "train", "deck.yaml", *words, "--resume")
+        self.assertEqual(self.model(), once)
 
     def test_history_has_columns_of_the_terms_that_are_computed(self):
         self.succeed(2, "train", "deck.yaml", "model.autoencoder.enabled=true", "model.autoencoder.hidden=[5]",

@@ -158,19 +158,11 @@ struct Setup {
     map->declare(layout);
     theta.resize(layout.size());
     map->initialise(3, theta);
-    const auto noise = direction("noise", 0.3);
+    const auto noise = random_vector(theta.size(), "noise", 0.3);
     for (std::size_t i = 0; i < theta.size(); ++i) theta[i] += noise[i];
     if (const auto* const library = dynamic_cast<const Library<Real>*>(map.get())) set_frozen(*library);
     tape = Matrix<Real>("tape", map->tape_rows(), lanes);
     x = random_matrix<Real>(map->inputs(), lanes, "x");
-  }
-
-  // Random parameters, zero in frozen blocks.
-  std::vector<double> direction(const std::string& name, double scale = 1.0) const {
-    auto values = random_vector(theta.size(), name, scale);
-    for (const ParameterBlock& block : layout.blocks())
-      if (block.frozen) std::ranges::fill(block_of(std::span(values), block), 0.0);
-    return values;
   }
 
   // A third of the coefficients outside the support; variables with a shift and a scale.

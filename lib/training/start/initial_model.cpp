@@ -3,8 +3,11 @@
 #include "core/components/even_pairs.hpp"
 #include "core/matrix_functions/decompositions.hpp"
 #include "core/support/option.hpp"
+#include "training/start/differences.hpp"
 #include "training/start/latent_data.hpp"
+#include "training/start/operator_inference.hpp"
 #include "training/start/scaling.hpp"
+#include "training/start/sparse_regression.hpp"
 
 #include <cmath>
 #include <span>
@@ -45,6 +48,24 @@ void start_network(const parallel::Communicator& comm, const core::Network<doubl
   start.fit->network_divisor = network.set_outputs(pairs.W, pairs.b, start.theta);
 }
 
+/// Puts the coefficients of a sparse regression into the library.
+void start_library(const parallel::Communicator& comm, const std::optional<core::PodStart>& pod,
+                   const DataSet& train, InitialModel& start) {
+  const core::Model& model = *start.model;
+  const core::ModelOptions& options = model.options();
+  const LatentTrajectories variables = library_variables(comm, model, pod, train);
+  const SparseCoefficients found = sparse_regression(comm, variables, *model.library(),
+                                                     options.sparse_regression, options.inference_order);
+  model.library()->set_coefficients(found.Xi, start.theta);
+  const bool weak = options.sparse_regression.derivatives == core::Derivatives::weak;
+  start.fit = StartFit{.method = options.initialisation,
+                       .order = weak ? 0 : difference_order(variables.times, options.inference_order),
+                       .residual = found.residual,
+                       .network_residual = {},
+                       .coefficients = found.Xi.size(),
+                       .kept = found.kept};
+}
+
 /// Replaces what can be inferred from the data in start.theta.
 void start_from_data(const parallel::Communicator& comm, const std::optional<core::PodStart>& pod,
                      const DataSet& train, InitialModel& start) {
@@ -79,8 +100,12 @@ InitialModel make_initial_model(const parallel::Communicator& comm, const core::
   start.theta = start.model->initialise(seed, pod ? &*pod : nullptr);
   if (options.initialisation == core::Initialisation::random) return start;
   try {
-    start_from_data(comm, pod, train, start);
-  } catch (const UsageError& error) {
+    if (options.initialisation == core::Initialisation::sparse_regression)
+      start_library(comm, pod, train, start);
+    else
+      start_from_data(comm, pod, train, start);
+  } catch (const Error& error) {  // also one of a single rank, whose type is lost on the way to all
+    if (error.status() != ExitStatus::usage_error) throw;
     throw OptionError({"initialisation"}, "does not suit the data: " + std::string(error.what()));
   }
   return start;

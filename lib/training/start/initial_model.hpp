@@ -16,11 +16,12 @@ namespace spnode::training {
 /// How operators that were inferred from the data fit them, and how the model took them.
 struct StartFit {
   core::Initialisation method = core::Initialisation::operator_inference;
-  std::size_t order = 0;                   ///< of the differences; 0 where there were none (dmd)
+  std::size_t order = 0;                   ///< of the differences; 0 where there were none
   double residual = 0.0;                   ///< of the least squares, relative
   double dropped = 0.0;                    ///< part of the quadratic forms that the bilinear rank cannot hold
   std::optional<double> network_residual;  ///< relative, of the quadratic part that a network holds
   double network_divisor = 1.0;            ///< of that part, to keep the network's Lipschitz bound
+  std::size_t coefficients = 0, kept = 0;  ///< of a library; those that differ from zero
 };
 
 /// A model with its parameters.
@@ -34,9 +35,9 @@ struct InitialModel {
 ///
 /// For options.initialisation other than random A_L and the bilinear form, or a network of one hidden layer
 /// in its place, are those that fit the latent states of the POD (the scaled states without one), with
-/// eigenvalues moved inside the bound mu. A POD needs SLEPc (SlepcInitialize). Collective. Raises UsageError
-/// where the options do not fit the data, NumericalError where a fit breaks down, FileError where states are
-/// too large to be added.
+/// eigenvalues moved inside the bound mu, or a library of functions is that of sparse_regression(). A POD
+/// needs SLEPc (SlepcInitialize). Collective. Raises UsageError where the options do not fit the data,
+/// NumericalError where a fit breaks down, FileError where states are too large to be added.
 InitialModel make_initial_model(const parallel::Communicator& comm, const core::ModelOptions& options,
                                 std::uint64_t seed, const DataSet& train);
 

@@ -1,9 +1,11 @@
 #include "training/start/latent_data.hpp"
 
+#include "core/integrators/rollout_steps.hpp"
 #include "core/matrix_functions/linear_algebra.hpp"
 #include "spectral/pod.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -79,6 +81,26 @@ LatentTrajectories latent_trajectories(const parallel::Communicator& comm, const
   latent.states = LatentStates(model, pod, held);
   latent.time = [&held](std::size_t trajectory, std::size_t t) { return held.time_at(trajectory, t); };
   return latent;
+}
+
+LatentTrajectories library_variables(const parallel::Communicator& comm, const core::Model& model,
+                                     const std::optional<core::PodStart>& pod, const DataSet& train) {
+  const core::Trajectories& held = train.data.held();
+  LatentTrajectories variables = latent_trajectories(comm, model, pod, train);
+  if (!pod)
+    variables.states = [&held](std::size_t trajectory, std::span<double> states) {
+      std::copy_n(held.state_at(trajectory, 0), states.size(), states.begin());
+    };
+  const std::size_t m = model.argument_count();
+  variables.arguments = m;
+  if (m == 0) return variables;
+  const auto reader = std::make_shared<core::ArgumentReader>(
+      model.options().arguments, core::Scaling{std::vector<double>(m, 0.0), std::vector<double>(m, 1.0)});
+  parallel::collectively(comm, [&] { reader->attach(held); });
+  variables.arguments_at = [reader, &held](std::size_t trajectory, std::size_t t, std::span<double> q) {
+    reader->read(trajectory, held.time_at(trajectory, t), q);
+  };
+  return variables;
 }
 
 }  // namespace spnode::training

@@ -4,7 +4,7 @@
 #include "core/vector_field/model.hpp"
 #include "parallel/communicator.hpp"
 #include "training/data_set.hpp"
-#include "training/start/operator_inference.hpp"
+#include "training/start/latent_trajectories.hpp"
 
 #include <optional>
 
@@ -19,5 +19,11 @@ core::PodStart start_pod(const parallel::Communicator& comm, const core::Model& 
 /// result. Not collective.
 LatentTrajectories latent_trajectories(const parallel::Communicator& comm, const core::Model& model,
                                        const std::optional<core::PodStart>& pod, const DataSet& train);
+
+/// The variables of the model's library: the latent states of the POD, or the states as they are without one,
+/// and the arguments, unscaled. Otherwise as latent_trajectories(). Raises UsageError where the data lack an
+/// argument.
+LatentTrajectories library_variables(const parallel::Communicator& comm, const core::Model& model,
+                                     const std::optional<core::PodStart>& pod, const DataSet& train);
 
 }  // namespace spnode::training

@@ -2,14 +2,12 @@
 
 #include "core/components/even_pairs.hpp"
 #include "core/kernels/quadratic.hpp"
-#include "core/matrix_functions/decompositions.hpp"
-#include "core/matrix_functions/differences.hpp"
 #include "core/matrix_functions/logarithm.hpp"
 #include "core/support/error.hpp"
 #include "core/support/text.hpp"
-#include "parallel/exact_sum.hpp"
+#include "training/start/differences.hpp"
+#include "training/start/least_squares.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -17,78 +15,6 @@
 namespace spnode::training {
 
 namespace {
-
-using core::HostMatrix, core::HostOperand, core::square;
-
-/// Rows [features, targets] of one trajectory: appends them.
-using RowsOf =
-    std::function<void(std::size_t trajectory, std::span<const double> states, std::vector<double>& rows)>;
-
-/// The sum over all rows of row^T row, (width, width). Collective.
-std::vector<double> gram(const parallel::Communicator& comm, const LatentTrajectories& data,
-                         std::size_t width, const RowsOf& rows_of) {
-  const std::size_t packed = width * (width + 1) / 2;
-  std::vector<double> sums(std::max<std::size_t>(1, data.groups.size()) * packed, 0.0), G(width * width);
-  parallel::collectively(comm, [&] {
-    std::vector<double> states(data.times * data.dimension), rows;
-    for (std::size_t group = 0; group < data.groups.size(); ++group) {
-      std::ranges::fill(G, 0.0);
-      for (std::size_t n = data.groups[group].begin; n < data.groups[group].end; ++n) {
-        data.states(n, states);
-        rows.clear();
-        rows_of(n, states, rows);
-        const HostOperand R(rows.data(), rows.size() / width, width);
-        core::multiply(1.0, core::transposed(R), R, 1.0, square(std::span(G), width));
-      }
-      double* to = &sums[group * packed];
-      for (std::size_t i = 0; i < width; ++i) to = std::copy_n(&G[i * width + i], width - i, to);
-    }
-  });
-  parallel::ExactSum exact(comm, packed);
-  std::vector<double> total(packed);
-  if (exact.sum(std::span(sums).first(data.groups.size() * packed), data.groups.size(), data.group_count,
-                total) != parallel::SumStatus::finite)
-    throw NumericalError("the least-squares problem of the initial model is not finite");
-  const double* from = total.data();
-  for (std::size_t i = 0; i < width; ++i)
-    for (std::size_t j = i; j < width; ++j) G[i * width + j] = G[j * width + i] = *from++;
-  return G;
-}
-
-/// The weights W (features, targets) of least squares, and the worst relative residual of a target.
-struct Fit {
-  std::vector<double> W;
-  double residual = 0.0;
-};
-
-Fit least_squares(const std::vector<double>& G, std::size_t features, std::size_t targets,
-                  double ridge = 1e-12) {
-  const std::size_t width = features + targets;
-  std::vector<double> scale(features), normal(features * features), right(features * targets);
-  for (std::size_t i = 0; i < features; ++i)
-    scale[i] = G[i * width + i] > 0.0 ? 1.0 / std::sqrt(G[i * width + i]) : 1.0;
-  for (std::size_t i = 0; i < features; ++i) {
-    for (std::size_t j = 0; j < features; ++j)
-      normal[i * features + j] = scale[i] * G[i * width + j] * scale[j];
-    normal[i * features + i] += ridge;
-    for (std::size_t t = 0; t < targets; ++t) right[i * targets + t] = scale[i] * G[i * width + features + t];
-  }
-  if (!core::cholesky(square(std::span(normal), features)))
-    throw NumericalError(
-        "the least-squares problem of the initial model has no unique solution; use more data, "
-        "fewer latent components, or a random initialisation");
-  Fit fit{right};
-  core::cholesky_solve(square(std::span<const double>(normal), features), {fit.W.data(), features, targets});
-  for (std::size_t t = 0; t < targets; ++t) {
-    const double all = G[(features + t) * width + features + t];
-    double explained = 0.0;
-    for (std::size_t i = 0; i < features; ++i) explained += fit.W[i * targets + t] * right[i * targets + t];
-    if (all > 0.0) fit.residual = std::max(fit.residual, std::sqrt(std::max(0.0, 1.0 - explained / all)));
-  }
-  for (std::size_t i = 0; i < features; ++i)
-    for (std::size_t t = 0; t < targets; ++t) fit.W[i * targets + t] *= scale[i];
-  return fit;
-}
 
 /// Rows [first, first + count) of W, transposed.
 std::vector<double> transposed_rows(const Fit& fit, std::size_t targets, std::size_t first,
@@ -112,15 +38,8 @@ void append_features(const double* u, std::size_t n, OperatorForm form, std::vec
 
 double inference_bytes(std::size_t dimension, OperatorForm form, std::size_t groups) {
   const auto n = static_cast<double>(dimension);
-  const double features = form == OperatorForm::quadratic ? n + n * (n + 1.0) / 2.0 + 1.0 : n,
-               width = features + n;
-  // The groups' sums with the exact sum's integers and result, each half a matrix; G; the normal equations.
-  const double halves = static_cast<double>(groups) + 3.0;
-  return (halves * width * width / 2.0 + width * width + features * features) * sizeof(double);
-}
-
-std::size_t difference_order(std::size_t times, std::size_t order) {
-  return std::min(order, times - 1) / 2 * 2;
+  const double features = form == OperatorForm::quadratic ? n + n * (n + 1.0) / 2.0 + 1.0 : n;
+  return gram_bytes(features, n, groups);
 }
 
 InferredOperators infer_operators(const parallel::Communicator& comm, const LatentTrajectories& data,
@@ -133,18 +52,11 @@ InferredOperators infer_operators(const parallel::Communicator& comm, const Late
   const std::size_t features = n + monomials + (monomials > 0 ? 1 : 0);
   const auto rows_of = [&](std::size_t trajectory, std::span<const double> states,
                            std::vector<double>& rows) {
-    std::vector<double> times(2 * reach + 1), weights(times.size()), work(times.size());
-    for (std::size_t t = reach; t + reach < data.times; ++t) {
-      for (std::size_t j = 0; j < times.size(); ++j) times[j] = data.time(trajectory, t - reach + j);
-      core::derivative_weights(times[reach], times, weights, work);
-      append_features(&states[t * n], n, form, rows);
-      for (std::size_t i = 0; i < n; ++i) {
-        double derivative = 0.0;
-        for (std::size_t j = 0; j < times.size(); ++j)
-          derivative += weights[j] * states[(t - reach + j) * n + i];
-        rows.push_back(derivative);
-      }
-    }
+    for_each_difference(data, trajectory, reach, states,
+                        [&](std::size_t t, std::span<const double> derivative) {
+                          append_features(&states[t * n], n, form, rows);
+                          rows.insert(rows.end(), derivative.begin(), derivative.end());
+                        });
   };
   const Fit fit = least_squares(gram(comm, data, features + n, rows_of), features, n);
   InferredOperators inferred{{transposed_rows(fit, n, 0, n), {}, {}}, fit.residual};

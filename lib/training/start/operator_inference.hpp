@@ -3,24 +3,13 @@
 
 #include "core/components/quadratic_operators.hpp"
 #include "parallel/communicator.hpp"
-#include "parallel/partition.hpp"
+#include "training/start/latent_trajectories.hpp"
 
 #include <cstddef>
-#include <functional>
 #include <span>
 #include <vector>
 
 namespace spnode::training {
-
-/// Latent trajectories of this rank in groups whose number and contents do not depend on the number of ranks.
-struct LatentTrajectories {
-  std::size_t dimension = 0, times = 0;
-  std::vector<parallel::Range> groups;  ///< of this rank: trajectories, numbered as `states` and `time` do
-  std::size_t group_count = 0;          ///< over all ranks
-  /// Overwrites (times, dimension) with the states of a trajectory.
-  std::function<void(std::size_t trajectory, std::span<double> states)> states;
-  std::function<double(std::size_t trajectory, std::size_t t)> time;
-};
 
 /// Which terms the right-hand side may have.
 enum class OperatorForm { linear, quadratic };
@@ -31,14 +20,11 @@ struct InferredOperators {
   double residual;  ///< root mean square of what is left over that of the targets, worst component
 };
 
-/// The order of central differences that trajectories of so many times have room for, at most `order`.
-std::size_t difference_order(std::size_t times, std::size_t order);
-
 /// Operator inference (Peherstorfer and Willcox 2016): A, Q and b that fit du/dt best, the derivatives by
-/// central differences of difference_order() on the data's own times. The normal equations are summed exactly
-/// over ranks, then scaled to a unit diagonal, which a ridge of 1e-12 raises. Collective; the same bits for
-/// any number of ranks. Raises UsageError for trajectories of fewer than three times, NumericalError where
-/// the equations cannot be solved.
+/// central differences of difference_order() (differences.hpp) on the data's own times. The normal equations
+/// are summed exactly over ranks, then scaled to a unit diagonal, which a ridge of 1e-12 raises. Collective;
+/// the same bits for any number of ranks. Raises UsageError for trajectories of fewer than three times,
+/// NumericalError where the equations cannot be solved.
 InferredOperators infer_operators(const parallel::Communicator& comm, const LatentTrajectories& data,
                                   OperatorForm form, std::size_t order);
 

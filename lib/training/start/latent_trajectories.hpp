@@ -1,0 +1,27 @@
+#pragma once
+/// The data that operators are fitted to.
+
+#include "parallel/partition.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <vector>
+
+namespace spnode::training {
+
+/// Latent trajectories of this rank in groups whose number and contents do not depend on the number of ranks.
+struct LatentTrajectories {
+  std::size_t dimension = 0, times = 0;
+  std::vector<parallel::Range> groups;  ///< of this rank: trajectories, numbered as `states` and `time` do
+  std::size_t group_count = 0;          ///< over all ranks
+  /// Overwrites (times, dimension) with the states of a trajectory.
+  std::function<void(std::size_t trajectory, std::span<double> states)> states;
+  std::function<double(std::size_t trajectory, std::size_t t)> time;
+
+  std::size_t arguments = 0;
+  /// Overwrites (arguments) with those at a time; only where there are any.
+  std::function<void(std::size_t trajectory, std::size_t t, std::span<double> q)> arguments_at;
+};
+
+}  // namespace spnode::training

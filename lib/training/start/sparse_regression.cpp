@@ -1,0 +1,331 @@
+#include "training/start/sparse_regression.hpp"
+
+#include "core/matrix_functions/decompositions.hpp"
+#include "core/support/error.hpp"
+#include "core/support/text.hpp"
+#include "parallel/count.hpp"
+#include "training/start/differences.hpp"
+#include "training/start/least_squares.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace spnode::training {
+
+namespace {
+
+using core::Derivatives, core::square;
+
+/// A pivot of normal equations with a unit diagonal that is only rounding.
+constexpr double least_pivot = 1e-13;
+
+/// The functions of a library at all times of a trajectory.
+class FunctionValues {
+ public:
+  FunctionValues(const LatentTrajectories& data, const core::Library<double>& library)
+      : data_(data),
+        library_(library),
+        theta_("library_values", library.functions(), data.times),
+        values_(library.functions() * data.times),
+        variables_(library.inputs()) {}
+
+  /// [u; q] at a time.
+  std::span<const double> variables(std::size_t trajectory, std::size_t t, std::span<const double> states) {
+    std::copy_n(&states[t * data_.dimension], data_.dimension, variables_.begin());
+    if (data_.arguments > 0)
+      data_.arguments_at(trajectory, t, std::span(variables_).subspan(data_.dimension));
+    return variables_;
+  }
+
+  void evaluate(std::size_t trajectory, std::span<const double> states) {
+    for (std::size_t t = 0; t < data_.times; ++t) {
+      const std::span<const double> x = variables(trajectory, t, states);
+      for (std::size_t v = 0; v < x.size(); ++v) values_[(1 + v) * data_.times + t] = x[v];
+    }
+    core::upload(values_, theta_);
+    library_.evaluate({}, theta_);
+    core::download(theta_, values_);
+  }
+
+  double operator()(std::size_t k, std::size_t t) const { return values_[k * data_.times + t]; }
+
+ private:
+  const LatentTrajectories& data_;
+  const core::Library<double>& library_;
+  core::Matrix<double> theta_;
+  std::vector<double> values_, variables_;
+};
+
+/// Powers of two near the largest magnitude of every variable, (N). Sums of products of the variables over
+/// these have no large range, which the fixed point of exact sums needs; dividing by them rounds nothing.
+/// Collective.
+std::vector<double> magnitudes(const parallel::Communicator& comm, const LatentTrajectories& data,
+                               FunctionValues& values, std::size_t variables) {
+  std::vector<double> largest(variables, 0.0);
+  parallel::collectively(comm, [&] {
+    std::vector<double> states(data.times * data.dimension);
+    for (const parallel::Range& group : data.groups)
+      for (std::size_t n = group.begin; n < group.end; ++n) {
+        data.states(n, states);
+        for (std::size_t t = 0; t < data.times; ++t) {
+          const std::span<const double> x = values.variables(n, t, states);
+          for (std::size_t v = 0; v < variables; ++v) largest[v] = std::max(largest[v], std::abs(x[v]));
+        }
+      }
+  });
+  MPI_Allreduce(MPI_IN_PLACE, largest.data(), parallel::mpi_count(variables), MPI_DOUBLE, MPI_MAX,
+                comm.handle());
+  for (double& size : largest) size = size > 0.0 ? std::exp2(std::ilogb(size)) : 1.0;
+  return largest;
+}
+
+/// What the functions are divided by where the variables are divided by `sizes`: waves are not.
+std::vector<double> sizes_of_functions(const core::Library<double>& library, std::span<const double> sizes) {
+  const std::size_t F = library.functions();
+  std::vector<double> values(F, 0.0);
+  std::ranges::copy(sizes, values.begin() + 1);
+  const core::Matrix<double> theta("library_values", F, 1);
+  core::upload(values, theta);
+  library.evaluate({}, theta);
+  core::download(theta, values);
+  std::fill(values.begin() + static_cast<std::ptrdiff_t>(library.product_count()), values.end(), 1.0);
+  return values;
+}
+
+/// Test functions phi = (1 - s^2)^p over `window` intervals and their derivatives in time, over the sum of
+/// phi.
+struct TestFunction {
+  std::vector<double> value, derivative;  ///< (window + 1); derivative times the interval
+};
+
+TestFunction make_test_function(std::size_t window, std::size_t power) {
+  TestFunction phi{std::vector<double>(window + 1), std::vector<double>(window + 1)};
+  const double p = static_cast<double>(power), L = static_cast<double>(window);
+  for (std::size_t j = 0; j <= window; ++j) {
+    const double s = (2.0 * static_cast<double>(j) - L) / L, rest = 1.0 - s * s;
+    phi.value[j] = std::pow(rest, p);
+    phi.derivative[j] = -2.0 * p * s * std::pow(rest, p - 1.0) * 2.0 / L;
+  }
+  const double sum = std::reduce(phi.value.begin(), phi.value.end());
+  for (std::vector<double>* values : {&phi.value, &phi.derivative})
+    for (double& value : *values) value /= sum;
+  return phi;
+}
+
+/// The interval of even times. Raises UsageError where they are not even.
+double even_interval(const LatentTrajectories& data, std::size_t trajectory) {
+  const double h = data.time(trajectory, 1) - data.time(trajectory, 0);
+  for (std::size_t t = 1; t + 1 < data.times; ++t) {
+    const double step = data.time(trajectory, t + 1) - data.time(trajectory, t);
+    if (std::abs(step - h) > 1e-6 * std::abs(h))
+      throw UsageError("the weak form of a sparse regression needs evenly spaced times; found steps of " +
+                       shortest(h) + " and " + shortest(step));
+  }
+  return h;
+}
+
+/// The equations of one trajectory: rows of functions, then of time derivatives, over their sizes.
+class Equations {
+ public:
+  Equations(const LatentTrajectories& data, const core::Library<double>& library,
+            const core::SparseRegressionOptions& options, std::size_t order, FunctionValues& values)
+      : data_(data),
+        options_(options),
+        F_(library.functions()),
+        first_(data.dimension - library.outputs()),
+        values_(values) {
+    if (options.derivatives == Derivatives::weak) {
+      if (data.times < options.window + 1)
+        throw UsageError(
+            "the weak form of a sparse regression needs trajectories of more times than its window of " +
+            std::to_string(options.window) + " intervals; found " + std::to_string(data.times));
+      phi_ = make_test_function(options.window, options.power);
+      return;
+    }
+    reach_ = difference_order(data.times, order) / 2;
+    if (reach_ == 0)
+      throw UsageError("a sparse regression needs trajectories of at least three times; found " +
+                       std::to_string(data.times));
+  }
+
+  /// Not before this.
+  void set_sizes(std::vector<double> variables, std::vector<double> functions) {
+    sizes_ = std::move(variables);
+    function_sizes_ = std::move(functions);
+  }
+
+  void append(std::size_t trajectory, std::span<const double> states, std::vector<double>& rows) const {
+    values_.evaluate(trajectory, states);
+    if (options_.derivatives == Derivatives::weak) return append_weak(trajectory, states, rows);
+    for_each_difference(data_, trajectory, reach_, states,
+                        [&](std::size_t t, std::span<const double> derivative) {
+                          for (std::size_t k = 0; k < F_; ++k)
+                            rows.push_back(values_(k, t) / function_sizes_[k]);
+                          for (std::size_t i = 0; i < data_.dimension; ++i)
+                            rows.push_back(derivative[i] / sizes_[i]);
+                        });
+  }
+
+ private:
+  void append_weak(std::size_t trajectory, std::span<const double> states, std::vector<double>& rows) const {
+    const double h = even_interval(data_, trajectory);
+    const std::size_t n = data_.dimension, window = options_.window;
+    for (std::size_t first = 0; first + window < data_.times; ++first) {
+      for (std::size_t k = 0; k < F_; ++k) {
+        double sum = 0.0;
+        for (std::size_t j = 0; j <= window; ++j) sum += phi_.value[j] * values_(k, first + j);
+        rows.push_back(sum / function_sizes_[k]);
+      }
+      for (std::size_t i = first_; i < n; ++i) {
+        double sum = 0.0;
+        for (std::size_t j = 0; j <= window; ++j) sum -= phi_.derivative[j] * states[(first + j) * n + i];
+        rows.push_back(sum / (h * sizes_[i]));
+      }
+    }
+  }
+
+  const LatentTrajectories& data_;
+  const core::SparseRegressionOptions& options_;
+  std::size_t F_, first_;  ///< functions; the first component whose derivative they give
+  FunctionValues& values_;
+  TestFunction phi_;
+  std::size_t reach_ = 0;
+  std::vector<double> sizes_, function_sizes_;
+};
+
+/// The normal equations of some of the functions; G is the gram() of rows [functions, targets].
+class NormalEquationsOfSome {
+ public:
+  NormalEquationsOfSome(const std::vector<double>& G, std::size_t functions, std::size_t targets,
+                        double ridge)
+      : G_(G), F_(functions), width_(functions + targets), ridge_(ridge) {
+    for (std::size_t k = 0; k < F_; ++k) scale_.push_back(at(k, k) > 0.0 ? 1.0 / std::sqrt(at(k, k)) : 1.0);
+  }
+
+  struct Weights {
+    std::vector<double> w;                 ///< as many as functions
+    std::optional<std::size_t> dependent;  ///< one that depends linearly on others: there are no weights then
+  };
+
+  /// The weights of these functions that fit a target best.
+  Weights solve(const std::vector<std::size_t>& some, std::size_t target) const {
+    const std::size_t count = some.size();
+    std::vector<double> normal(count * count), w(count);
+    for (std::size_t a = 0; a < count; ++a) {
+      for (std::size_t b = 0; b < count; ++b)
+        normal[a * count + b] = scale_[some[a]] * at(some[a], some[b]) * scale_[some[b]];
+      normal[a * count + a] += ridge_;
+      w[a] = scale_[some[a]] * at(some[a], F_ + target);
+    }
+    std::vector<double> L = normal;
+    const bool definite = core::cholesky(square(std::span(L), count));
+    if (!definite) {  // a raised diagonal shows where the pivot is lost
+      L = normal;
+      for (std::size_t a = 0; a < count; ++a) L[a * count + a] += 1e3 * least_pivot;
+      if (!core::cholesky(square(std::span(L), count)))
+        throw NumericalError("the least-squares problem of a sparse regression is not finite");
+    }
+    std::size_t least = 0;
+    for (std::size_t a = 1; a < count; ++a)
+      if (L[a * count + a] < L[least * count + least]) least = a;
+    const double pivot = L[least * count + least];
+    if (!definite || pivot * pivot < least_pivot) return {{}, some[least]};
+    core::cholesky_solve(square(std::span<const double>(L), count), {w.data(), count, 1});
+    for (std::size_t a = 0; a < count; ++a) w[a] *= scale_[some[a]];
+    return {w, {}};
+  }
+
+  /// What the weights leave of a target, relative.
+  double residual(const std::vector<std::size_t>& some, const std::vector<double>& w,
+                  std::size_t target) const {
+    const double all = at(F_ + target, F_ + target);
+    double left = all;
+    for (std::size_t a = 0; a < some.size(); ++a) {
+      left -= 2.0 * w[a] * at(some[a], F_ + target);
+      for (std::size_t b = 0; b < some.size(); ++b) left += w[a] * at(some[a], some[b]) * w[b];
+    }
+    return all > 0.0 ? std::sqrt(std::max(0.0, left / all)) : 0.0;
+  }
+
+ private:
+  double at(std::size_t row, std::size_t column) const { return G_[row * width_ + column]; }
+
+  const std::vector<double>& G_;
+  std::size_t F_, width_;
+  double ridge_;
+  std::vector<double> scale_;
+};
+
+std::vector<std::string> variable_names(const LatentTrajectories& data) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < data.dimension; ++i) names.push_back("u_" + std::to_string(i));
+  for (std::size_t i = 0; i < data.arguments; ++i) names.push_back("q_" + std::to_string(i));
+  return names;
+}
+
+}  // namespace
+
+double sparse_regression_bytes(const core::Library<double>& library, std::size_t times, std::size_t groups) {
+  const auto F = static_cast<double>(library.functions()), n = static_cast<double>(library.outputs());
+  return gram_bytes(F, n, groups) + (3.0 * F + n) * static_cast<double>(times) * sizeof(double);
+}
+
+SparseCoefficients sparse_regression(const parallel::Communicator& comm, const LatentTrajectories& data,
+                                     const core::Library<double>& library,
+                                     const core::SparseRegressionOptions& options, std::size_t order) {
+  const std::size_t n = library.outputs(), F = library.functions(), first = data.dimension - n;
+  FunctionValues values(data, library);
+  Equations equations(data, library, options, order, values);
+  const std::vector<double> sizes = magnitudes(comm, data, values, library.inputs()),
+                            function_sizes = sizes_of_functions(library, sizes);
+  equations.set_sizes(sizes, function_sizes);
+  const std::vector<double> G =
+      gram(comm, data, F + n,
+           [&](std::size_t trajectory, std::span<const double> states, std::vector<double>& rows) {
+             equations.append(trajectory, states, rows);
+           });
+  if (G[0] < static_cast<double>(F))  // the square of 1, summed
+    throw UsageError("a sparse regression needs at least as many equations as there are functions, " +
+                     std::to_string(F) + "; found " + shortest(std::round(G[0])) +
+                     ". Use more data or fewer functions");
+  const NormalEquationsOfSome normal(G, F, n, options.ridge);
+  SparseCoefficients result{std::vector<double>(n * F, 0.0)};
+  for (std::size_t i = 0; i < n; ++i) {
+    std::vector<std::size_t> some(F);
+    std::iota(some.begin(), some.end(), std::size_t{0});
+    std::vector<double> w;
+    while (!some.empty()) {
+      const auto solved = normal.solve(some, i);
+      if (solved.dependent)
+        throw UsageError(
+            "a sparse regression cannot tell the functions of the library apart: on these data " +
+            library.function_names(variable_names(data))[*solved.dependent] +
+            " is zero or a linear combination of others. Use more data or fewer functions, or a ridge above "
+            "0");
+      w = solved.w;
+      std::vector<std::size_t> kept;
+      for (std::size_t a = 0; a < some.size(); ++a) {
+        result.Xi[i * F + some[a]] = w[a] * sizes[first + i] / function_sizes[some[a]];
+        if (std::abs(result.Xi[i * F + some[a]]) >= options.threshold)
+          kept.push_back(some[a]);
+        else
+          result.Xi[i * F + some[a]] = 0.0;
+      }
+      if (kept.size() == some.size()) break;
+      some = std::move(kept);
+    }
+    if (some.empty()) w.clear();
+    result.kept += some.size();
+    result.residual = std::max(result.residual, normal.residual(some, w, i));
+  }
+  if (result.kept == 0)
+    throw UsageError("a sparse regression with a threshold of " + shortest(options.threshold) +
+                     " leaves no coefficient; take a smaller one");
+  return result;
+}
+
+}  // namespace spnode::training
