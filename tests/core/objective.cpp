@@ -265,7 +265,7 @@ TEST_CASE("differences_of_the_derivative_term_have_the_order_that_is_asked_for")
   };
   for (const std::size_t order : {2, 4, 6}) {
     CAPTURE(order);
-    CHECK(std::log2(error(order, 0.2) / error(order, 0.1)) == Approx(double(order)).margin(0.25));
+    CHECK(std::log2(error(order, 0.05) / error(order, 0.025)) == Approx(double(order)).margin(0.25));
   }
 }
 
