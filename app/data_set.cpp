@@ -56,6 +56,13 @@ void require_derivatives(const std::string& path, const io::TrajectoryInfo& info
     throw FileError(path + ": /derivatives is missing; loss.derivatives is given, which needs it");
 }
 
+void require_tangents(const std::string& path, const io::TrajectoryInfo& info,
+                      const core::LossOptions& loss) {
+  if (core::needs_tangents(loss) && info.tangents == 0)
+    throw FileError(path +
+                    ": /tangents is missing; the loss compares the model's Jacobian-vector products with it");
+}
+
 std::string unused_data(const io::TrajectoryInfo& info, const Deck& deck) {
   const core::ArgumentOptions& arguments = deck.model.arguments;
   std::string list;
@@ -65,6 +72,7 @@ std::string unused_data(const io::TrajectoryInfo& info, const Deck& deck) {
   for (const std::string& name : info.inputs)
     if (!contains(arguments.inputs, name)) add("input " + name);
   if (info.derivatives == io::Derivatives::present && !core::needs_derivatives(deck.loss)) add("derivatives");
+  if (info.tangents > 0 && !core::needs_tangents(deck.loss)) add("tangents");
   return list;
 }
 
@@ -74,15 +82,19 @@ core::WindowIndex window_index(const std::string& path, const io::TrajectoryInfo
                     std::to_string(info.times) + " times; at least one of two times is needed");
   require_arguments(path, info, deck.model.arguments);
   require_derivatives(path, info, deck.loss);
+  require_tangents(path, info, deck.loss);
   const core::WindowOptions& windows = deck.data.windows;
-  return using_section(deck, "data", [&] {
+  const core::WindowIndex index = using_section(deck, "data", [&] {
     return core::WindowIndex(info.count, windows.times.empty() ? info.times : windows.times.size(), windows);
   });
+  using_section(deck, "loss", [&] { core::require_intervals(deck.loss, index.intervals()); });
+  return index;
 }
 
 io::ReadOptions training_content(const core::LossOptions& loss) {
   io::ReadOptions options;
   if (core::needs_derivatives(loss)) options.content = io::Content::with_derivatives;
+  if (core::needs_tangents(loss)) options.tangents = io::Tangents::read;
   return options;
 }
 

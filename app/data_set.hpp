@@ -31,12 +31,16 @@ void require_arguments(const std::string& path, const io::TrajectoryInfo& info,
 void require_derivatives(const std::string& path, const io::TrajectoryInfo& info,
                          const core::LossOptions& loss);
 
+/// Raises FileError where a file lacks the products that a loss compares with. Not collective.
+void require_tangents(const std::string& path, const io::TrajectoryInfo& info, const core::LossOptions& loss);
+
 /// "parameter mu, input c, derivatives": what a file holds beside states and times that the deck's model and
 /// loss do not use.
 std::string unused_data(const io::TrajectoryInfo& info, const Deck& deck);
 
 /// The windows that the deck cuts from a data file. Raises FileError where it has no interval or lacks what
-/// model or loss depend on, UsageError where no window fits. Not collective.
+/// model or loss depend on, UsageError where no window fits, or windows are too short for the loss.
+/// Not collective.
 core::WindowIndex window_index(const std::string& path, const io::TrajectoryInfo& info, const Deck& deck);
 
 /// What a training with such a loss reads of its files.

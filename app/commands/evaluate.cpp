@@ -6,6 +6,7 @@
 #include "app/commands/evaluation_report.hpp"
 #include "app/commands/outputs.hpp"
 #include "app/commands/support.hpp"
+#include "core/forecast/jacobian_products.hpp"
 #include "io/output_directory.hpp"
 
 namespace spnode::app {
@@ -59,6 +60,7 @@ void write_forecasts(const Context& context, const TrajectoryShare& share, const
   info.count = all;
   info.state_type = io::hdf5::ElementType::float64;
   info.derivatives = io::Derivatives::absent;
+  info.tangents = 0;
   info.truth = io::Truth::present;
   io::TrajectoryWriter writer(comm, path, info, overwrite(context));
   writer.write(before, subset(forecast, kept));
@@ -143,6 +145,8 @@ void evaluate(Context& context) {
   if (!options.fine_data.empty()) found.fine = evaluate_fine(context, model);
   if (options.spatial_period > 0.0)
     found.fields = measure_fields(comm, options.spatial_period, share, forecast);
+  if (share.info.tangents > 0 && core::JacobianProducts::defined_for(model.state.model->options()))
+    found.jacobian = measure_jacobian(comm, model, data, share);
   if (options.long_run > 0.0)
     found.long_run = run_long(comm, model, {substeps, deck.model.precision}, share, options.long_run);
 

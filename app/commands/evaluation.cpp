@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "core/forecast/jacobian_products.hpp"
 #include "core/metrics/boundedness.hpp"
 #include "core/metrics/component_errors.hpp"
 #include "parallel/count.hpp"
@@ -156,6 +157,40 @@ LongRun run_long(const parallel::Communicator& comm, const StoredModel& model, c
   found.largest_norm = largest[0] / largest[1];
   found.root_mean_square = std::sqrt(sums[square] / sums[finite] / (sums[true_square] / sums[all]));
   return found;
+}
+
+JacobianError measure_jacobian(const parallel::Communicator& comm, const StoredModel& model,
+                               const std::string& path, const TrajectoryShare& share) {
+  const core::Trajectories data = io::read_trajectories(comm, path, share.range.begin, share.range.size(),
+                                                        {.tangents = io::Tangents::read});
+  enum Place : std::size_t { states, scaled, difference, truth, width };
+  std::vector<double> rows(data.count * width, 0.0);
+  parallel::collectively(comm, [&] {
+    const std::size_t m = data.components, vectors = data.times * data.tangents;
+    core::JacobianProducts jacobian(*model.state.model, model.state.theta);
+    std::vector<double> products(vectors * m);
+    for (std::size_t n = 0; n < data.count; ++n) {
+      jacobian.compute(data, n, products);
+      const double* const v = &data.directions[data.tangents_at(n, 0)];
+      const double* const Jv = &data.products[data.tangents_at(n, 0)];
+      double* const row = &rows[n * width];
+      row[states] = static_cast<double>(data.times);
+      for (std::size_t k = 0; k < vectors; ++k) {
+        double length = 0.0, error = 0.0;
+        for (std::size_t i = k * m; i < (k + 1) * m; ++i) {
+          length += v[i] * v[i];
+          error += (products[i] - Jv[i]) * (products[i] - Jv[i]);
+          row[truth] += Jv[i] * Jv[i];
+        }
+        row[difference] += error;
+        // The mean of |J v|^2 over unit vectors v is the square of the Frobenius norm over m.
+        if (length > 0.0)
+          row[scaled] += static_cast<double>(m) / static_cast<double>(data.tangents) * error / length;
+      }
+    }
+  });
+  const std::vector<double> sums = add_over_ranks(comm, rows, width);
+  return {sums[scaled] / sums[states], std::sqrt(sums[difference] / sums[truth])};
 }
 
 std::vector<bool> stayed_finite(const core::Trajectories& forecast) {

@@ -29,12 +29,21 @@ struct LongRun {
       0.0;  ///< of the trajectories that stayed finite, over that of the data; NaN of none
 };
 
+/// How far the Jacobian of the right-hand side is from the products that a data file holds, in the units of
+/// the state.
+struct JacobianError {
+  double square = 0.0;  ///< mean over the states of the square of the Frobenius norm of the difference: exact
+                        ///< where the directions are an orthonormal basis, else the estimate from them
+  double relative = 0.0;  ///< root of the sum of the squares of the differences over that of the products
+};
+
 /// All of it.
 struct Evaluation {
   EvaluatedForecasts trained;                      ///< with the steps of the training
   std::optional<EvaluatedForecasts> halved, fine;  ///< with half of these; on evaluate.fine_data
   std::optional<core::FieldStatistics> fields;
   std::optional<LongRun> long_run;
+  std::optional<JacobianError> jacobian;  ///< where the file has tangents and the coordinates are linear
 };
 
 /// Measures forecasts of a share against its states; `halved` may be null. Collective: the same figures, to
@@ -50,6 +59,11 @@ core::FieldStatistics measure_fields(const parallel::Communicator& comm, double 
 /// Forecasts from the first states of the share over a time `length`. Collective.
 LongRun run_long(const parallel::Communicator& comm, const StoredModel& model, const ForecastRun& run,
                  const TrajectoryShare& share, double length);
+
+/// Compares with the tangents of the file that the share was read from, which has them; the model's
+/// coordinates are linear. Collective.
+JacobianError measure_jacobian(const parallel::Communicator& comm, const StoredModel& model,
+                               const std::string& path, const TrajectoryShare& share);
 
 /// Whether each forecast of a share is finite throughout.
 std::vector<bool> stayed_finite(const core::Trajectories& forecast);

@@ -68,6 +68,10 @@ Scalars scalars_of(const Evaluation& found, const EvaluateOptions& options) {
     add("pdf_jensen_shannon", found.fields->pdf_jensen_shannon);
     add("energy_distance", found.fields->energy);
   }
+  if (found.jacobian) {
+    scalars.emplace_back("jacobian_error", found.jacobian->square);
+    scalars.emplace_back("relative_jacobian_error", found.jacobian->relative);
+  }
   if (found.long_run) {
     scalars.emplace_back("long_run", found.long_run->length);
     scalars.emplace_back("long_run_unbounded", static_cast<double>(found.long_run->unbounded));

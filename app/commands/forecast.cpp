@@ -159,6 +159,7 @@ void forecast(Context& context) {
   info.parameters = members.parameters;
   info.inputs = arguments.inputs;
   info.derivatives = io::Derivatives::absent;
+  info.tangents = 0;
   prepare_parent(comm, output);
   require_space(comm, output, info);
   io::TrajectoryWriter writer(comm, output, info, overwrite(context));

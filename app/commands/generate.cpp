@@ -36,7 +36,8 @@ std::vector<Split> splits_of(const Deck& deck) {
 }
 
 /// Simulates and writes one file, block by block. Collective.
-void write_split(const Context& context, const core::GenerateOptions& options, const Split& split) {
+void write_split(const Context& context, const core::GenerateOptions& all, const Split& split) {
+  const core::GenerateOptions options = reference::options_of(all, split.name);
   const parallel::Communicator& comm = context.comm;
   const Stopwatch clock;
   io::TrajectoryInfo info;
@@ -46,6 +47,7 @@ void write_split(const Context& context, const core::GenerateOptions& options, c
   info.system = std::string(name_of(*options.system));
   info.units = reference::system_units(options);
   if (options.derivatives) info.derivatives = io::Derivatives::present;
+  info.tangents = options.tangents;
   prepare_parent(comm, split.path);
   require_space(comm, split.path, info);
   io::TrajectoryWriter writer(comm, split.path, info, overwrite(context));
@@ -59,7 +61,7 @@ void write_split(const Context& context, const core::GenerateOptions& options, c
     core::Trajectories block;
     parallel::collectively(comm, [&] {
       try {
-        block = reference::simulate(options, context.deck.seed, split.name, first, count);
+        block = reference::simulate(all, context.deck.seed, split.name, first, count);
       } catch (const NumericalError& error) {
         throw NumericalError(fmt::format("{}; generate.t_end is {}", error.what(), options.t_end));
       }

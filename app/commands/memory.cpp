@@ -31,7 +31,8 @@ struct Source {
       : info(inspect_data(comm, path)),
         index(window_index(path, info, deck)),
         sampler(index.count(), options),
-        has_derivatives(core::needs_derivatives(deck.loss)) {}
+        has_derivatives(core::needs_derivatives(deck.loss)),
+        tangents(core::needs_tangents(deck.loss) ? info.tangents : 0) {}
 
   /// Trajectories of the rank that holds most.
   std::size_t held(int ranks) const {
@@ -47,7 +48,7 @@ struct Source {
   /// Bytes of these.
   double bytes(int ranks) const {
     const std::size_t most = held(ranks), axes = info.time_axis == io::TimeAxis::shared ? 1 : most,
-                      numbers = (has_derivatives ? 2 : 1) * info.components;
+                      numbers = info.components * ((has_derivatives ? 2 : 1) + 2 * tangents);
     return static_cast<double>(info.times) * static_cast<double>(most * numbers + axes) * sizeof(double);
   }
 
@@ -55,6 +56,7 @@ struct Source {
   core::WindowIndex index;
   training::Sampler sampler;
   bool has_derivatives;
+  std::size_t tangents;
 };
 
 /// The first windows of the training data, enough for one tile. Collective.
@@ -178,7 +180,8 @@ void add_model(const Deck& deck, const Source& train, const core::WindowData& da
   core::with_tile_scalar(deck.model.precision, [&]<class Real>() {
     const double before = core::resident_memory();
     core::Objective<Real> objective = using_section(deck, "integrator", [&] {
-      return core::Objective<Real>(model, {deck.integrator, deck.loss, {}, scope}, table, method);
+      return core::Objective<Real>(model, {deck.integrator, deck.loss, {}, scope, data.held().tangents},
+                                   table, method);
     });
     objective.set_parameters(theta);
     const double tangents = run_tile(deck, objective, data, sizes, estimate);

@@ -39,8 +39,8 @@ void require_space(const parallel::Communicator& comm, const std::string& path,
                    const io::TrajectoryInfo& info) {
   const auto count = static_cast<double>(info.count), times = static_cast<double>(info.times);
   const double axes = info.time_axis == io::TimeAxis::shared ? 1.0 : count;
-  const std::size_t states = info.derivatives == io::Derivatives::present ? 2 : 1;
-  const auto numbers = static_cast<double>(states * info.components + info.inputs.size());
+  const std::size_t vectors = (info.derivatives == io::Derivatives::present ? 2 : 1) + 2 * info.tangents;
+  const auto numbers = static_cast<double>(vectors * info.components + info.inputs.size());
   const double bytes = times * (count * numbers + axes) * sizeof(double);
   if (bytes >= 0x1p63) throw UsageError(path + " would be " + shown_bytes(bytes) + " large; no file can be");
   parallel::collectively(comm, [&] {

@@ -53,6 +53,18 @@ void check_loss(const Deck& deck) {
                    "is " + number(deck.loss.weights[i]) + reason);
     require_option(!is_constant || !core::is_validated(deck.loss, i), {"loss.monitor"},
                    "names " + name + reason);
+    if (!core::is_validated(deck.loss, i)) continue;
+    const std::string refused = core::refusal(terms[i], deck.model.autoencoder);
+    require_option(refused.empty(), {"loss." + name, "model.autoencoder.pod_trainable"}, refused);
+    const std::size_t window = deck.data.windows.window, least = terms[i].least_intervals;
+    require_option(window == 0 || window >= least, {"loss." + name, "data.window"},
+                   "needs windows of at least " + std::to_string(least) + " intervals; data.window is " +
+                       std::to_string(window));
+    for (const std::size_t rollout_length : deck.training.adam.rollout_lengths)
+      require_option(rollout_length == 0 || rollout_length >= least,
+                     {"loss." + name, "training.adam.rollout_lengths"},
+                     "needs windows of at least " + std::to_string(least) +
+                         " intervals; training.adam.rollout_lengths has " + std::to_string(rollout_length));
   }
 }
 

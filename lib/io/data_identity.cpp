@@ -24,7 +24,8 @@ class PlacedSum {
 
 /// Different kinds of numbers are counted from places that are far apart.
 constexpr std::uint64_t derivatives_begin = std::uint64_t(1) << 61, times_begin = std::uint64_t(1) << 62,
-                        parameters_begin = std::uint64_t(1) << 63;
+                        parameters_begin = std::uint64_t(1) << 63,
+                        tangents_begin = parameters_begin + times_begin;
 
 std::uint64_t sum_of(const core::Trajectories& held, std::size_t first, std::size_t skipped) {
   PlacedSum sum;
@@ -37,6 +38,12 @@ std::uint64_t sum_of(const core::Trajectories& held, std::size_t first, std::siz
         sum.add(derivatives_begin + number * row + k, held.derivative[n * row + k]);
     for (std::size_t t = 0; t < held.times; ++t)
       sum.add(times_begin + number * held.times + t, held.time_at(n, t));
+    const std::uint64_t tangents = row * held.tangents;
+    for (std::uint64_t k = 0; k < tangents; ++k) {
+      const std::uint64_t place = tangents_begin + 2 * (number * tangents + k);
+      sum.add(place, held.directions[n * tangents + k]);
+      sum.add(place + 1, held.products[n * tangents + k]);
+    }
     std::uint64_t place = parameters_begin + number;
     for (const auto& [name, values] : held.parameters) {
       for (const char letter : name) place = core::mix64(place ^ static_cast<unsigned char>(letter));

@@ -97,6 +97,27 @@ std::vector<std::string> inspect_group(const File& file, const std::string& grou
   return names;
 }
 
+/// /tangents holds both of its datasets, of one shape, or none.
+void inspect_tangents(const File& file, TrajectoryInfo& info) {
+  const char* const shape = "(trajectories, times, directions, components)";
+  const bool directions = file.has_dataset(directions_name), products = file.has_dataset(products_name);
+  if (!directions && !products) return;
+  for (const char* name : {directions_name, products_name}) {
+    if (!file.has_dataset(name))
+      file.fail(name, std::string("is missing; ") + (directions ? directions_name : products_name) +
+                          " needs it beside it as " + shape);
+    const DatasetInfo found = file.info(name);
+    require_numbers(file, name, found);
+    const std::size_t count = found.shape.size() == 4 ? found.shape[2] : 0;
+    if (count == 0 || found.shape != std::vector{info.count, info.times, count, info.components})
+      file.fail(name, "has the shape " + print_shape(found.shape) + "; " + shape + " as of /state is needed");
+    if (info.tangents > 0 && count != info.tangents)
+      file.fail(name, "has " + std::to_string(count) + " directions at a state; " + directions_name +
+                          " has " + std::to_string(info.tangents));
+    info.tangents = count;
+  }
+}
+
 TrajectoryInfo inspect(const std::string& path) {
   const File file = File::open(path);
   TrajectoryInfo info;
@@ -106,10 +127,12 @@ TrajectoryInfo inspect(const std::string& path) {
   info.parameters = inspect_group(file, parameters_name, {info.count});
   info.inputs = inspect_group(file, inputs_name, {info.count, info.times});
   inspect_derivatives(file, info);
+  inspect_tangents(file, info);
   std::vector<std::string> names = {state_name, time_name};
   if (info.derivatives == Derivatives::present) names.emplace_back(derivatives_name);
   for (const std::string& parameter : info.parameters) names.push_back(parameter_name(parameter));
   for (const std::string& input : info.inputs) names.push_back(input_name(input));
+  if (info.tangents > 0) names.insert(names.end(), {directions_name, products_name});
   for (const std::string& name : names)
     if (info.unwritten.empty() && file.has_unwritten_parts(name)) info.unwritten = name;
   info.system = file.string_attribute("/", "system").value_or("");
@@ -121,7 +144,8 @@ TrajectoryInfo inspect(const std::string& path) {
 std::string pack(const TrajectoryInfo& info) {
   std::string text;
   const auto add = [&](const std::string& field) { text.append(field).push_back('\0'); };
-  for (const std::size_t number : {info.count, info.times, info.components}) add(std::to_string(number));
+  for (const std::size_t number : {info.count, info.times, info.components, info.tangents})
+    add(std::to_string(number));
   add(info.time_axis == TimeAxis::shared ? "shared" : "per_trajectory");
   add(info.state_type == ElementType::float32 ? "float32" : "float64");
   add(info.derivatives == Derivatives::present ? "derivatives" : "");
@@ -146,6 +170,7 @@ TrajectoryInfo unpack(const std::string& text) {
   info.count = std::stoull(next());
   info.times = std::stoull(next());
   info.components = std::stoull(next());
+  info.tangents = std::stoull(next());
   info.time_axis = next() == "shared" ? TimeAxis::shared : TimeAxis::per_trajectory;
   info.state_type = next() == "float32" ? ElementType::float32 : ElementType::float64;
   info.derivatives = next().empty() ? Derivatives::absent : Derivatives::present;
@@ -199,15 +224,12 @@ std::vector<double> read(const std::string& path, const std::string& name, const
   return values;
 }
 
-/// Raises FileError where the states do not fit into memory.
-void require_memory(const std::string& path, std::size_t count, std::size_t times, std::size_t components,
-                    bool derivatives) {
-  const double bytes =
-      sizeof(double) * double(count) * double(times) * double(components) * (derivatives ? 2.0 : 1.0);
+/// Raises FileError where the numbers at the times do not fit into memory.
+void require_memory(const std::string& path, std::size_t count, std::size_t times, std::size_t numbers) {
+  const double bytes = sizeof(double) * double(count) * double(times) * double(numbers);
   if (bytes <= core::process_memory()) return;
   throw FileError(path + ": " + std::to_string(count) + " trajectories of " + std::to_string(times) +
-                  " times and " + std::to_string(components) + " components" +
-                  (derivatives ? " with their derivatives" : "") + " need " + shown_bytes(bytes) +
+                  " times with " + std::to_string(numbers) + " numbers each need " + shown_bytes(bytes) +
                   " of memory on one rank; a process here has " + shown_bytes(core::process_memory()));
 }
 
@@ -266,7 +288,7 @@ core::Trajectories read_trajectories(const Communicator& comm, const std::string
     const bool derivatives =
         options.content == Content::with_derivatives && info.derivatives == Derivatives::present;
     if (options.content != Content::no_states) {
-      require_memory(path, count, data.times, data.components, derivatives);
+      require_memory(path, count, data.times, (derivatives ? 2 : 1) * data.components);
       data.state = read(path, state_name, states);
     }
     if (derivatives) data.derivative = read(path, derivatives_name, states);
@@ -284,6 +306,13 @@ core::Trajectories read_trajectories(const Communicator& comm, const std::string
     }
     for (const std::string& name : info.inputs)
       data.inputs[name] = read(path, input_name(name), {{first, 0}, {count, info.times}});
+    if (options.tangents == Tangents::read && info.tangents > 0) {
+      data.tangents = info.tangents;
+      require_memory(path, count, data.times, 2 * info.tangents * info.components);
+      const Slab slab = {{first, begin, 0, 0}, {count, data.times, info.tangents, info.components}};
+      data.directions = read(path, directions_name, slab);
+      data.products = read(path, products_name, slab);
+    }
     check_monotone(path, data, first, begin);
   });
   collectively(comm, [&] {

@@ -1,6 +1,6 @@
 #pragma once
-/// Trajectory files: /state, /time, /parameters/NAME, /inputs/NAME, /derivatives (docs/user-guide: trajectory
-/// files).
+/// Trajectory files: /state, /time, /parameters/NAME, /inputs/NAME, /derivatives, /tangents (docs/user-guide:
+/// trajectory files).
 
 #include "core/data/trajectories.hpp"
 #include "io/atomic_file.hpp"
@@ -39,7 +39,8 @@ struct TrajectoryInfo {
   std::vector<std::string> parameters;  ///< names under /parameters, sorted
   std::vector<std::string> inputs;      ///< names under /inputs, sorted
   Derivatives derivatives = Derivatives::absent;  ///< dataset /derivatives, of the shape of /state
-  Truth truth = Truth::absent;                    ///< for writing: dataset /truth, of the shape of /state
+  std::size_t tangents = 0;     ///< directions of /tangents at each state; 0: there are none
+  Truth truth = Truth::absent;  ///< for writing: dataset /truth, of the shape of /state
 };
 
 /// Checks the objects of a trajectory file and their shapes; the numbers are checked as they are read.
@@ -51,11 +52,15 @@ TrajectoryInfo inspect_trajectories(const parallel::Communicator& comm, const st
 /// nothing; `with_derivatives`: the states and, where the file has them, their derivatives.
 enum class Content { all, no_states, with_derivatives };
 
+/// Whether the Jacobian-vector products at the states are read, where a file has them.
+enum class Tangents { skip, read };
+
 /// Which times to read: indices of the time axis, [begin, end).
 struct ReadOptions {
   std::size_t time_begin = 0;
   std::size_t time_end = std::numeric_limits<std::size_t>::max();  ///< cut to the number of times
   Content content = Content::all;
+  Tangents tangents = Tangents::skip;
 };
 
 /// Reads the trajectories [first, first + count), which differ from rank to rank (a rank may read none).

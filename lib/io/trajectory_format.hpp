@@ -18,6 +18,8 @@ inline constexpr const char* time_name = "/time";
 inline constexpr const char* parameters_name = "/parameters";
 inline constexpr const char* inputs_name = "/inputs";
 inline constexpr const char* derivatives_name = "/derivatives";
+inline constexpr const char* directions_name = "/tangents/directions";
+inline constexpr const char* products_name = "/tangents/products";
 
 inline std::string parameter_name(const std::string& parameter) {
   return std::string(parameters_name).append("/").append(parameter);

@@ -25,6 +25,9 @@ TrajectoryWriter::TrajectoryWriter(const Communicator& comm, const std::string& 
   place(state_name, info_.state_type, states);
   if (info_.truth == Truth::present) place(truth_name, info_.state_type, states);
   if (info_.derivatives == Derivatives::present) place(derivatives_name, info_.state_type, states);
+  if (info_.tangents > 0)
+    for (const char* name : {directions_name, products_name})
+      place(name, ElementType::float64, {info_.count, info_.times, info_.tangents, info_.components});
   const bool shared = info_.time_axis == TimeAxis::shared;
   place(time_name, ElementType::float64,
         shared ? std::vector{info_.times} : std::vector{info_.count, info_.times});
@@ -71,6 +74,10 @@ void TrajectoryWriter::check_block(std::size_t first, const core::Trajectories& 
               block.state.size() == block.count * block.times * block.components &&
               block.time.size() == (shared ? 1 : block.count) * block.times;
   if (info_.derivatives == Derivatives::present) fits = fits && block.derivative.size() == block.state.size();
+  if (info_.tangents > 0)
+    fits = fits && block.tangents == info_.tangents &&
+           block.directions.size() == info_.tangents * block.state.size() &&
+           block.products.size() == block.directions.size();
   for (const std::string& name : info_.parameters) {
     const auto found = block.parameters.find(name);
     fits = fits && found != block.parameters.end() && found->second.size() == block.count;
@@ -95,6 +102,11 @@ void TrajectoryWriter::write(std::size_t first, const core::Trajectories& block,
     const Slab states = {{first, time_begin, 0}, {count, times, info_.components}};
     put(state_name, states, block.state);
     if (info_.derivatives == Derivatives::present) put(derivatives_name, states, block.derivative);
+    if (info_.tangents > 0) {
+      const Slab tangents = {{first, time_begin, 0, 0}, {count, times, info_.tangents, info_.components}};
+      put(directions_name, tangents, block.directions);
+      put(products_name, tangents, block.products);
+    }
     if (info_.time_axis == TimeAxis::shared) {
       const std::size_t mine = first == 0 ? times : 0;
       put(time_name, {{time_begin}, {mine}}, std::span(block.time).first(mine));

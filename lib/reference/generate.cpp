@@ -100,6 +100,36 @@ void add_noise(std::span<double> states, std::size_t n, double noise, const core
   }
 }
 
+/// Directions at every state and their products: the unit vectors where there are as many as components, else
+/// random vectors of length 1, functions of the number of the trajectory, the time and the direction.
+void add_tangents(const GenerateOptions& options, const core::ReferenceSystem& system,
+                  const core::Random& random, std::size_t first, core::Trajectories& data) {
+  const std::size_t n = data.components, count = options.tangents;
+  data.tangents = count;
+  data.directions.assign(count * data.state.size(), 0.0);
+  data.products.resize(count * data.state.size());
+  if (count == 0) return;
+  const auto draw = [&](std::uint64_t number, std::span<double> v) {
+    double square = 0.0;
+    for (std::size_t i = 0; i < n; ++i) {
+      v[i] = random.normal(number * n + i);
+      square += v[i] * v[i];
+    }
+    for (double& entry : v) entry /= std::sqrt(square);
+  };
+  for (std::size_t i = 0; i < data.count; ++i)
+    for (std::size_t t = 0; t < data.times; ++t) {
+      const std::size_t at = data.tangents_at(i, t);
+      const std::span<double> directions(&data.directions[at], count * n);
+      for (std::size_t v = 0; v < count; ++v)
+        if (count == n)
+          directions[v * n + v] = 1.0;
+        else
+          draw(((first + i) * data.times + t) * count + v, directions.subspan(v * n, n));
+      system.jacobian_products({data.state_at(i, t), n}, directions, {&data.products[at], count * n});
+    }
+}
+
 constexpr double most_steps = 0x1p31;
 
 void require(bool condition, const char* option, const std::string& found, const char* allowed) {
@@ -108,9 +138,10 @@ void require(bool condition, const char* option, const std::string& found, const
 
 }  // namespace
 
-core::Trajectories simulate(const GenerateOptions& options, std::uint64_t seed, std::string_view split,
+core::Trajectories simulate(const GenerateOptions& all, std::uint64_t seed, std::string_view split,
                             std::size_t first, std::size_t count) {
-  validate(options);
+  validate(all);
+  const GenerateOptions options = options_of(all, split);
   const auto system = core::make_system(options);
   core::Trajectories result;
   result.count = count;
@@ -139,15 +170,28 @@ core::Trajectories simulate(const GenerateOptions& options, std::uint64_t seed, 
   const std::size_t n = result.components;
   for (std::size_t at = 0; at < result.derivative.size(); at += n)
     system->rhs({&result.state[at], n}, {&result.derivative[at], n});
+  add_tangents(options, *system, core::Random(seed, stream ^ core::hash_name("tangents")), first, result);
   return result;
+}
+
+GenerateOptions options_of(const GenerateOptions& options, std::string_view split) {
+  GenerateOptions own = options;
+  own.test_times = 0;
+  if (split != "test" || options.test_times == 0) return own;
+  own.times = options.test_times;
+  const double intervals = double(options.test_times - 1) / double(options.times - 1);
+  own.t_end = options.t_start + intervals * (options.t_end - options.t_start);
+  return own;
 }
 
 double simulation_bytes(const GenerateOptions& options, std::size_t count) {
   const auto system = core::make_system(options);
   const double n = static_cast<double>(system->dimension());
   const double exponentials = system->solution() == core::Solution::linear_exact ? n * n : 0.0;
-  const double states = static_cast<double>(count) * (options.derivatives ? 2.0 * n : n);
-  return static_cast<double>(options.times) * (states + exponentials + 2.0) * sizeof(double);
+  const double times = static_cast<double>(std::max(options.times, options.test_times)),
+               vectors =
+                   1.0 + (options.derivatives ? 1.0 : 0.0) + 2.0 * static_cast<double>(options.tangents);
+  return times * (static_cast<double>(count) * n * vectors + exponentials + 2.0) * sizeof(double);
 }
 
 std::vector<double> reference_times(const GenerateOptions& options) {
@@ -185,6 +229,9 @@ void validate(const GenerateOptions& options) {
   const double interval = (options.t_end - options.t_start) / static_cast<double>(options.times - 1);
   require(options.t_start + interval > options.t_start && options.t_end - interval < options.t_end, "t_end",
           shortest(options.t_end), "so far from t_start that the times between differ");
+  const std::size_t components = number_of_components(options);
+  require(options.tangents <= components, "tangents", std::to_string(options.tangents),
+          "at most the number of components");
   require(options.perturbation < 1.0, "perturbation", shortest(options.perturbation), "at least 0, below 1");
   if (options.system != SystemKind::kuramoto_sivashinsky) return;
   require(!logarithmic, "grid", std::string(name_of(options.grid)), "uniform for kuramoto_sivashinsky");

@@ -16,14 +16,18 @@ namespace spnode::reference {
 /// system.
 ///
 /// A trajectory depends on (options, seed, split, its number) alone, to the last bit: any process may compute
-/// any range. All trajectories share one time axis, reference_times(options). With options.derivatives they
-/// have the right-hand side at their states. options.noise changes the states of all splits but
-/// "test", before derivatives are taken.
+/// any range. All trajectories of a split share one time axis, reference_times(options_of(options, split)).
+/// With options.derivatives they have the right-hand side at their states, with options.tangents directions
+/// and products of the Jacobian there. options.noise changes the states of all splits but "test", before
+/// these are taken.
 ///
 /// Not collective. Raises OptionError for options out of range, NumericalError (naming split, trajectory and
 /// time) where a reference solve breaks down.
 core::Trajectories simulate(const core::GenerateOptions& options, std::uint64_t seed, std::string_view split,
                             std::size_t first, std::size_t count);
+
+/// The options of a split alone: the test data may have more times.
+core::GenerateOptions options_of(const core::GenerateOptions& options, std::string_view split);
 
 /// Bytes that simulate() holds for `count` trajectories, about.
 double simulation_bytes(const core::GenerateOptions& options, std::size_t count);

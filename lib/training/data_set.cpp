@@ -21,6 +21,9 @@ core::Trajectories part(const core::Trajectories& all, std::size_t first, std::s
   held.shared_time = all.shared_time;
   held.state = cut(all.state, first, count, all.times * all.components);
   held.time = all.shared_time ? all.time : cut(all.time, first, count, all.times);
+  held.tangents = all.tangents;
+  held.directions = cut(all.directions, first, count, all.tangents_at(1, 0));
+  held.products = cut(all.products, first, count, all.tangents_at(1, 0));
   for (const auto& [name, values] : all.parameters) held.parameters[name] = cut(values, first, count, 1);
   if (!all.derivative.empty())
     held.derivative = cut(all.derivative, first, count, all.times * all.components);

@@ -1,6 +1,7 @@
 #include "training/objectives.hpp"
 
 #include "core/loss/objective.hpp"
+#include "core/support/error.hpp"
 #include "parallel/count.hpp"
 #include "training/start/scaling.hpp"
 
@@ -30,8 +31,20 @@ core::LossOptions pretraining_loss(const core::LossOptions& loss) {
   return alone;
 }
 
+namespace {
+
+void require_data(const core::LossOptions& loss, const DataSet& set) {
+  core::require_intervals(loss, set.data.index().intervals());
+  if (core::needs_tangents(loss) && set.data.held().tangents == 0)
+    throw UsageError("a term of the loss needs Jacobian-vector products; the data have none");
+}
+
+}  // namespace
+
 Objectives make_objectives(const parallel::Communicator& comm, const ObjectiveSetup& options,
                            const InitialModel& start, const DataSet& train, const DataSet* validation) {
+  require_data(options.loss, train);
+  if (validation != nullptr) require_data(options.loss, *validation);
   const std::size_t substeps = options.integrator.substeps;
   std::vector<double> steps = core::distinct_steps(train.data, substeps);
   if (validation != nullptr) {
@@ -48,7 +61,8 @@ Objectives make_objectives(const parallel::Communicator& comm, const ObjectiveSe
   core::ObjectiveOptions chosen{
       options.integrator, options.loss,
       component_weights(comm, options.loss.component_weights, model.scaling, train),
-      core::choose_scope(table, train.sampler.tile() * intervals, windows * intervals)};
+      core::choose_scope(table, train.sampler.tile() * intervals, windows * intervals),
+      train.data.held().tangents};
   const auto make = [&] {
     return core::with_tile_scalar(model.options().precision, [&]<class Real>() {
       return std::unique_ptr<core::TileObjective>(

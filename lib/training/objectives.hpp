@@ -34,7 +34,7 @@ struct Objectives {
 
 /// The step lengths of both data sets are known to the losses; how functions of A_L act is chosen for
 /// start.theta. `start` must outlive the result. `validation` may be null. Collective. Raises UsageError
-/// where the integrator's options do not fit the model, FileError as component_weights().
+/// where the options of integrator or loss do not fit model and data, FileError as component_weights().
 Objectives make_objectives(const parallel::Communicator& comm, const ObjectiveSetup& options,
                            const InitialModel& start, const DataSet& train, const DataSet* validation);
 

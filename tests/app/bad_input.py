@@ -170,6 +170,28 @@ class BadData(ProgramTest):
         self.write("train.h5", "hello\n")
         self.refused_file("train.h5")
 
+    def test_data_without_the_products_that_the_loss_needs(self):
+        message = "train.h5: /tangents is missing; the loss compares the model's Jacobian-vector products with it"
+        for command in ("train", "check"):
+            self.refused_file(message, command, "loss.jacobian=1")
+        self.succeed(2, "generate", "deck.yaml", "generate.tangents=2", "--overwrite")
+        with h5py.File(self.folder / "validation.h5", "r+") as file:
+            del file["tangents"]
+        self.refused_file("validation.h5: /tangents is missing", "train", "loss.jacobian=1")
+        with h5py.File(self.folder / "train.h5", "r+") as file:
+            file["tangents/products"][3, 1, 0, 1] = np.nan
+        self.refused_file("train.h5: /tangents/products[3, 1, 0, 1] is nan; every value must be finite", "train",
+                          'data.validation=""', "loss.jacobian=1")
+        self.succeed(2, "train", "deck.yaml", 'data.validation=""')  # without the term nobody reads them
+
+    def test_more_tangents_than_components(self):
+        self.refused(WRONG_DECK, "generate.tangents is 3; allowed: at most the number of components", "generate",
+                     "deck.yaml", "generate.tangents=3", "--overwrite")
+
+    def test_windows_too_short_for_second_differences(self):
+        self.refused(WRONG_DECK, "loss.second_difference needs windows of at least 2 intervals; found 1", "train",
+                     "deck.yaml", "loss.second_difference=1", "data.times=[0, 5]")
+
     def test_truncated_file(self):
         path = self.folder / "train.h5"
         path.write_bytes(path.read_bytes()[:-200])

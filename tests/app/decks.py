@@ -27,6 +27,8 @@ REQUIRED = {
     "parametric_hopf": "evaluate.require_error=1e-2",
     "lotka_volterra": "evaluate.require_error=2e-3",
     "oscillator": "evaluate.require_error=1e-12",
+    "two_body": "evaluate.require_error=0.1",
+    "rigid_body": "evaluate.require_error=0.1",
 }
 # Decks whose data are made as a user makes his own.
 OWN_DATA = ["forced_room", "parametric_hopf", "lotka_volterra", "oscillator"]

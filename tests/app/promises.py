@@ -77,6 +77,31 @@ class SameBits(ProgramTest):
         self.succeed(3, "train", "deck.yaml", *words, "--resume")
         self.assertEqual(self.model(), once)
 
+    def test_model_of_losses_on_derivatives_is_bitwise_the_same_on_1_2_3_4_ranks(self):
+        self.succeed(2, "generate", "deck.yaml", "generate.tangents=2", "--overwrite")
+        for words in (["training.optimizers=[adam, gauss_newton]", "training.gauss_newton.iterations=4"],
+                      ["model.autoencoder.enabled=true", "loss.second_difference_form=forward"]):
+            models = set()
+            for ranks in (1, 2, 3, 4):
+                self.succeed(ranks, "train", "deck.yaml", "loss.jacobian=0.3", "loss.second_difference=0.1", *words,
+                             "--overwrite")
+                models.add(self.model())
+            self.assertEqual(len(models), 1, words)
+
+    def test_jacobian_of_an_exact_model_has_no_error(self):
+        self.succeed(1, "generate", "deck.yaml", "generate.tangents=2", "--overwrite")
+        self.succeed(1, "train", "deck.yaml", "model.nonlinear=[]", "loss.trajectory=0", "loss.jacobian=1",
+                     "training.optimizers=[gauss_newton]", "training.gauss_newton.iterations=30", "--overwrite")
+        errors = []
+        for ranks in (1, 3):
+            self.succeed(ranks, "evaluate", "deck.yaml", "--overwrite")
+            with (self.folder / "run/metrics.csv").open(newline="") as file:
+                errors.append({row["metric"]: float(row["value"]) for row in csv.DictReader(file)
+                               if row["metric"].endswith("jacobian_error")})
+        self.assertEqual(sorted(errors[0]), ["jacobian_error", "relative_jacobian_error"])
+        self.assertEqual(errors[0], errors[1])
+        self.assertLess(errors[0]["relative_jacobian_error"], 1e-6)
+
     def test_history_has_columns_of_the_terms_that_are_computed(self):
         self.succeed(2, "train", "deck.yaml", "model.autoencoder.enabled=true", "model.autoencoder.hidden=[5]",
                      "training.pretrain_epochs=2", "training.validate_every=1", "loss.weight_decay=1e-6",

@@ -23,6 +23,7 @@ section "Steps of training, double" on_core "$bin/benchmark_training_step" --mar
 section "Steps of training, mixed" on_core "$bin/benchmark_training_step" --precision mixed --markdown
 section "Forecasts, double" on_core "$bin/benchmark_forecast" --markdown
 section "Forecasts, mixed" on_core "$bin/benchmark_forecast" --precision mixed --markdown
+section "Losses on derivatives" on_core "$bin/benchmark_derivative_losses" --markdown
 section "Growth" python3 "$here/growth.py" --spnode "$bin" --core "$core"
 section "Two ranks" python3 "$here/scaling.py" --spnode "$bin"
 section "Small products" on_core "$bin/benchmark_small_products" --markdown

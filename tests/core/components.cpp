@@ -381,6 +381,52 @@ TEST_CASE("coefficients_outside_the_support_of_a_library_have_no_gradient") {
     CHECK((theta_bar[i] != 0.0) == (i < coefficients && i % 3 != 0));
 }
 
+TEST_CASE("tangent_of_a_tangent_along_the_coefficients_matches_its_differences") {
+  for (const auto& c : lane_maps<double>()) {
+    Setup s(c);
+    const Matrix<double> x_dot = random_matrix(s.map->inputs(), s.lanes, "x_dot"),
+                         w = random_matrix(s.map->outputs(), s.lanes, "w");
+    const auto theta_move = s.direction("theta_move");
+    std::vector<double> c_dot(s.map->coefficient_count());
+    s.map->assemble_jvp(s.theta, theta_move, c_dot);
+    s.apply(s.theta, s.x);
+    Matrix<double> y_dot_dot("y_dot_dot", s.map->outputs(), s.lanes);
+    s.map->apply_jvp_jvp(
+        s.space, {s.assemble(s.theta), to_device(c_dot), s.point(s.x), s.point(x_dot), s.tape, y_dot_dot},
+        s.scratch);
+    const auto shifted = [&](double e) {
+      auto theta = s.theta;
+      for (std::size_t i = 0; i < theta.size(); ++i) theta[i] += e * theta_move[i];
+      return dot(s.tangent(theta, s.x, x_dot), w);
+    };
+    const double e = 1e-5;
+    CAPTURE(c.name);
+    CHECK(relative(dot(y_dot_dot, w), (shifted(e) - shifted(-e)) / (2 * e)) < (c.has_kinks ? 1e-5 : 5e-7));
+  }
+}
+
+TEMPLATE_TEST_CASE("tangent_of_a_tangent_is_the_transpose_of_its_adjoint", "", double, float) {
+  using Real = TestType;
+  for (const auto& map : lane_maps<Real>()) {
+    Setup s(map);
+    const std::size_t inputs = s.map->inputs();
+    const Matrix<Real> x_dot = random_matrix<Real>(inputs, s.lanes, "x_dot"),
+                       w = random_matrix<Real>(s.map->outputs(), s.lanes, "w");
+    const std::vector<double> c_move = random_vector(s.map->coefficient_count(), "c_move");
+    const Vector<Real> c = s.assemble(s.theta), c_dot = to_device<Real>(c_move);
+    s.apply(s.theta, s.x);
+    Matrix<Real> y_dot_dot("y_dot_dot", s.map->outputs(), s.lanes);
+    s.map->apply_jvp_jvp(s.space, {c, c_dot, s.point(s.x), s.point(x_dot), s.tape, y_dot_dot}, s.scratch);
+    Matrix<Real> unused("unused", inputs, s.lanes), also_unused("unused", inputs, s.lanes);
+    Vector<Real> c_bar("c_bar", c.extent(0));
+    s.map->apply_jvp_vjp(
+        s.space, {c, s.point(s.x), s.point(x_dot), s.tape, w, s.bar(unused), s.bar(also_unused), c_bar},
+        s.scratch);
+    CAPTURE(map.name);
+    CHECK(relative(dot(y_dot_dot, w), dot(to_host(c_bar), c_move)) < 4500 * roundoff<Real>);
+  }
+}
+
 TEST_CASE("frozen_linear_map_of_an_autoencoder_has_no_gradient") {
   const Case<double> c{"encoder", [] {
                          return std::make_unique<LinearPlusNetwork<double>>(

@@ -1,5 +1,6 @@
 #include "core/forecast/forecast.hpp"
 #include "catch.hpp"
+#include "core/forecast/jacobian_products.hpp"
 #include "core/support/error.hpp"
 #include "core/support/random.hpp"
 
@@ -158,4 +159,68 @@ TEST_CASE("inputs_at_times_are_those_of_the_file_and_between_them_as_the_model_i
   CHECK(at(Interpolation::previous, other) == std::vector<double>{5.0, -2.0, 1.0});
   other.time = {0.5, 2.5, 3.5};
   CHECK_THROWS_AS(at(Interpolation::previous, other), UsageError);
+}
+
+TEST_CASE("jacobian_products_are_differences_of_the_slope_of_short_forecasts") {
+  for (const bool reduced : {false, true}) {
+    CAPTURE(reduced);
+    ModelOptions options;
+    options.latent_dimension = reduced ? 2 : 0;
+    options.nonlinear = {NonlinearKind::bilinear};
+    options.bilinear.rank = 2;
+    options.autoencoder.enabled = reduced;
+    options.autoencoder.pod_trainable = true;
+    REQUIRE(JacobianProducts::defined_for(options));
+    Model model(options, 3);
+    model.scaling = {{0.3, -0.2, 0.1}, {2.0, 0.5, 1.5}};
+    const PodStart pod{{0.6, 0.8, 0.0, 0.0, 0.0, 1.0}, 1.3};
+    const std::vector<double> theta = model.initialise(7, &pod);
+
+    Trajectories data;
+    data.count = 1;
+    data.times = 4;
+    data.components = 3;
+    data.tangents = 2;
+    data.time = {0.0, 1.0, 2.0, 3.0};
+    const Random random(3, "products");
+    for (std::size_t k = 0; k < 12; ++k) data.state.push_back(random.normal(k));
+    for (std::size_t k = 0; k < 24; ++k) data.directions.push_back(random.normal(100 + k));
+    data.products.resize(24);
+    std::vector<double> products(24);
+    JacobianProducts(model, theta).compute(data, 0, products);
+
+    // (x(h) - x(-h)) / 2h is the right-hand side up to h^2.
+    const double h = 1e-3, e = 1e-4;
+    const auto slope = [&](std::vector<double> x) {
+      std::vector<double> ends[2];
+      for (const int side : {0, 1}) {
+        Trajectories run;
+        run.count = 1;
+        run.times = 2;
+        run.components = 3;
+        run.time = {0.0, side == 0 ? h : -h};
+        run.state = x;
+        run.state.resize(6);
+        const IntegratorOptions integrator{Scheme::etdrk4, 1, MatrixFunctionMethod::dense, 0};
+        BasicForecaster<double>(model, theta, {integrator, 1}, forecast_steps(run, 1)).run(run);
+        ends[side].assign(run.state.begin() + 3, run.state.end());
+      }
+      for (std::size_t i = 0; i < 3; ++i) x[i] = (ends[0][i] - ends[1][i]) / (2 * h);
+      return x;
+    };
+    for (std::size_t at = 0; at < 24; at += 3) {
+      std::vector<double> up(data.state_at(0, at / 6), data.state_at(0, at / 6) + 3), down = up;
+      for (std::size_t i = 0; i < 3; ++i) {
+        up[i] += e * data.directions[at + i];
+        down[i] -= e * data.directions[at + i];
+      }
+      const auto above = slope(up), below = slope(down);
+      for (std::size_t i = 0; i < 3; ++i)
+        CHECK(products[at + i] == Approx((above[i] - below[i]) / (2 * e)).epsilon(1e-4).margin(1e-4));
+    }
+  }
+  ModelOptions curved;
+  curved.autoencoder.enabled = true;
+  curved.autoencoder.hidden = {4};
+  CHECK(!JacobianProducts::defined_for(curved));
 }

@@ -23,6 +23,7 @@ TEST_CASE("terms_of_the_loss_have_names_of_their_own") {
     CHECK(find_loss_term(kind.name) == i);
     CHECK((kind.make_double != nullptr) == !kind.is_penalty());
     CHECK((kind.make_float != nullptr) == !kind.is_penalty());
+    CHECK((!kind.needs_tangents || kind.coordinates == CoordinateDemand::fixed_linear));
   }
   CHECK(!find_loss_term("trajectories"));
   CHECK_THROWS_AS(LossWeights({{"trajectories", 1.0}}), spnode::UsageError);
@@ -37,6 +38,14 @@ TEST_CASE("weights_of_the_loss_that_are_not_named_are_zero") {
   options.monitor = {"weight_decay"};
   CHECK(is_validated(options, *find_loss_term("weight_decay")));
   CHECK(!is_trained(options, *find_loss_term("weight_decay")));
+}
+
+TEST_CASE("windows_that_are_too_short_for_a_term_are_refused") {
+  LossOptions options;
+  CHECK_NOTHROW(require_intervals(options, 1));
+  options.weights.at("second_difference") = 1.0;
+  CHECK_NOTHROW(require_intervals(options, 2));
+  CHECK_THROWS_AS(require_intervals(options, 1), spnode::OptionError);
 }
 
 TEST_CASE("time_weights_sum_to_one") {

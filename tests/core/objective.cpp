@@ -14,7 +14,8 @@ using namespace spnode::test;
 
 namespace {
 
-// Random trajectories of 6 components; times differ from trajectory to trajectory where asked for.
+// Random trajectories of 6 components with two tangents at each state; times differ from trajectory to
+// trajectory where asked for.
 WindowData window_data(bool shared_time, std::size_t window = 3) {
   Trajectories data;
   data.count = 5;
@@ -22,6 +23,9 @@ WindowData window_data(bool shared_time, std::size_t window = 3) {
   data.components = 6;
   data.shared_time = shared_time;
   data.state = random_vector(data.count * data.times * data.components, "data");
+  data.tangents = 2;
+  data.directions = random_vector(data.tangents * data.state.size(), "directions");
+  data.products = random_vector(data.tangents * data.state.size(), "products");
   for (std::size_t n = 0; n < (shared_time ? 1 : data.count); ++n)
     for (std::size_t t = 0; t < data.times; ++t)
       data.time.push_back(0.2 * double(t) * (1.0 + 0.1 * double(n)) + 0.01 * double(t * t));
@@ -40,6 +44,15 @@ ModelOptions model_options() {
   options.autoencoder.enabled = true;
   options.autoencoder.pod_trainable = true;
   options.autoencoder.hidden = {5};
+  return options;
+}
+
+// As a term demands its coordinates.
+ModelOptions options_for(const LossTermKind& kind) {
+  ModelOptions options = model_options();
+  if (kind.coordinates == CoordinateDemand::none) return options;
+  options.autoencoder.pod_trainable = false;
+  options.autoencoder.hidden = {};
   return options;
 }
 
@@ -65,7 +78,8 @@ struct Setup {
   template <class Real = double>
   Objective<Real> objective(IntegratorOptions integrator, LossOptions loss,
                             MatrixFunctionMethod method) const {
-    return Objective<Real>(model, {integrator, loss, random_weights()},
+    return Objective<Real>(model,
+                           {integrator, loss, random_weights(), StepScope::table, data.held().tangents},
                            StepTable(distinct_steps(data, integrator.substeps)), method);
   }
   static std::vector<double> random_weights() { return {1.0, 0.5, 2.0, 1.5, 0.1, 1.0}; }
@@ -136,24 +150,41 @@ TEST_CASE("continuous_adjoint_differs_from_the_discrete_one_by_the_order_of_the_
   CHECK(std::log2(difference(4) / difference(8)) == Approx(4.0).margin(0.3));
 }
 
+namespace {
+
+void require_gradient_of_the_value(std::size_t term, const ModelOptions& options, LossOptions loss) {
+  Setup s(false, options);
+  auto direction = random_vector(s.theta.size(), "direction");
+  for (const ParameterBlock& block : s.model.layout().blocks())
+    for (std::size_t k = 0; k < block.size() && block.frozen; ++k) direction[block.offset + k] = 0.0;
+  CAPTURE(loss_terms()[term].name);
+  for (std::size_t i = 0; i < loss_terms().size(); ++i) loss.weights[i] = i == term ? 0.8 : 0.0;
+  Objective<double> objective =
+      s.objective({Scheme::etdrk2, 2, MatrixFunctionMethod::dense, 0}, loss, MatrixFunctionMethod::dense);
+  const Result at = evaluate(objective, s, s.theta);
+  CHECK(at.loss.values[term] > 0.0);
+  CHECK(at.loss.total == Approx(0.8 * at.loss.values[term]).epsilon(1e-14));
+  const auto moved = [&](double e) {
+    auto theta = s.theta;
+    for (std::size_t i = 0; i < theta.size(); ++i) theta[i] += e * direction[i];
+    return evaluate(objective, s, theta).loss.total;
+  };
+  CHECK(relative(dot(at.gradient, direction), (moved(1e-5) - moved(-1e-5)) / 2e-5) < 1e-7);
+}
+
+}  // namespace
+
 TEST_CASE("every_term_of_the_loss_has_the_gradient_of_its_value") {
-  Setup s(false, model_options());
-  const auto direction = random_vector(s.theta.size(), "direction");
   for (std::size_t term = 0; term < loss_terms().size(); ++term) {
-    CAPTURE(loss_terms()[term].name);
+    const LossTermKind& kind = loss_terms()[term];
     LossOptions loss{TimeWeights::trapezoid, ComponentWeights::none, {}, {}};
-    for (std::size_t i = 0; i < loss_terms().size(); ++i) loss.weights[i] = i == term ? 0.8 : 0.0;
-    Objective<double> objective =
-        s.objective({Scheme::etdrk2, 2, MatrixFunctionMethod::dense, 0}, loss, MatrixFunctionMethod::dense);
-    const Result at = evaluate(objective, s, s.theta);
-    CHECK(at.loss.values[term] > 0.0);
-    CHECK(at.loss.total == Approx(0.8 * at.loss.values[term]).epsilon(1e-14));
-    const auto moved = [&](double e) {
-      auto theta = s.theta;
-      for (std::size_t i = 0; i < theta.size(); ++i) theta[i] += e * direction[i];
-      return evaluate(objective, s, theta).loss.total;
-    };
-    CHECK(relative(dot(at.gradient, direction), (moved(1e-5) - moved(-1e-5)) / 2e-5) < 1e-7);
+    require_gradient_of_the_value(term, options_for(kind), loss);
+    if (kind.coordinates == CoordinateDemand::none) continue;
+    ModelOptions identity = model_options();
+    identity.latent_dimension = 0;
+    identity.autoencoder.enabled = false;
+    loss.second_difference_form = SecondDifferenceForm::forward;
+    require_gradient_of_the_value(term, identity, loss);
   }
 }
 
@@ -277,6 +308,83 @@ TEST_CASE("derivatives_that_the_data_do_not_have_and_odd_orders_are_refused") {
   LossOptions odd;
   odd.derivative_order = 3;
   CHECK_THROWS_AS(odd.validate(), OptionError);
+}
+
+TEST_CASE("terms_that_demand_fixed_coordinates_refuse_those_that_train") {
+  const IntegratorOptions integrator{Scheme::etdrk2, 2, MatrixFunctionMethod::dense, 0};
+  for (const LossTermKind& kind : loss_terms()) {
+    if (kind.coordinates == CoordinateDemand::none) continue;
+    CAPTURE(kind.name);
+    LossOptions loss{TimeWeights::uniform, ComponentWeights::none, {{kind.name, 1.0}}, {}};
+    const auto make = [&](bool pod_trains, bool networks, bool frozen) {
+      ModelOptions options = options_for(kind);
+      options.autoencoder.pod_trainable = pod_trains;
+      options.autoencoder.frozen = frozen;
+      if (networks) options.autoencoder.hidden = {5};
+      const Setup s(true, options);
+      s.objective(integrator, loss, MatrixFunctionMethod::dense);
+    };
+    CHECK_NOTHROW(make(false, false, false));
+    CHECK_THROWS_AS(make(true, false, false), OptionError);
+    CHECK_THROWS_AS(make(false, true, false), OptionError);
+    if (kind.coordinates == CoordinateDemand::fixed)
+      CHECK_NOTHROW(make(false, true, true));
+    else
+      CHECK_THROWS_AS(make(false, true, true), OptionError);
+  }
+}
+
+TEMPLATE_TEST_CASE("jacobian_term_is_the_mean_square_of_the_error_of_the_jacobian", "", double, float) {
+  // The exact basis as directions: the mean over them is the square of the Frobenius norm over n^2.
+  using Real = TestType;
+  ModelOptions options = model_options();
+  options.latent_dimension = 0;
+  options.autoencoder.enabled = false;
+  Setup s(true, options);
+  Trajectories data = s.data.held();
+  constexpr std::size_t n = 6;
+  data.tangents = n;
+  data.directions.assign(n * data.state.size(), 0.0);
+  data.products.assign(n * data.state.size(), 0.0);
+  for (std::size_t at = 0; at < data.directions.size(); at += n) data.directions[at + at / n % n] = 1.0;
+  const WindowData windows(s.data.index(), data, 0);
+  LossOptions loss{TimeWeights::uniform, ComponentWeights::none, {{"jacobian", 1.0}}, {}};
+  Objective<Real> objective(s.model, {{Scheme::rk4, 1}, loss, {}, StepScope::table, n},
+                            StepTable(distinct_steps(windows, 1)), MatrixFunctionMethod::dense);
+  objective.set_parameters(s.theta);
+  std::vector<double> value(objective.value_size());
+  const std::vector<std::uint64_t> one = {5};
+  objective.value_contribution(windows, one, value);
+
+  // Central differences of the right-hand side.
+  const BasicModel<double>& model = s.model;
+  VectorField<double> field(model);
+  field.set_parameters(s.theta);
+  Scratch<double> scratch;
+  const ExecSpace space;
+  const auto f = [&](const std::vector<double>& x) {
+    Matrix<double> u("u", n, 1), out("f", n, 1), tape("tape", field.tape_rows(), 1);
+    std::vector<double> z(n), result(n);
+    for (std::size_t i = 0; i < n; ++i) z[i] = (x[i] - model.scaling.shift[i]) / model.scaling.scale[i];
+    upload(std::span<const double>(z), u);
+    field.value(space, u, out, tape, scratch);
+    download(out, result);
+    return result;
+  };
+  double expected = 0.0;
+  for (std::size_t t = 0; t <= 3; ++t) {
+    const double* const state = windows.state(5, t);
+    for (std::size_t j = 0; j < n; ++j) {
+      std::vector<double> up(state, state + n), down = up;
+      up[j] += 1e-5;
+      down[j] -= 1e-5;
+      const auto above = f(up), below = f(down);
+      for (std::size_t i = 0; i < n; ++i) expected += std::pow((above[i] - below[i]) / 2e-5, 2);
+    }
+  }
+  expected /= 4.0 * double(n * n);
+  const double found = objective.value(value, 1).total;
+  CHECK(relative(found, expected) < (std::is_same_v<Real, double> ? 1e-8 : 1e-5));
 }
 
 TEST_CASE("a_term_without_weight_is_not_computed_and_a_monitored_one_in_values_alone") {

@@ -17,8 +17,10 @@ using std::numbers::pi;
 
 namespace {
 
-constexpr SystemKind kinds[] = {SystemKind::transient_growth, SystemKind::grad13, SystemKind::robertson,
-                                SystemKind::kuramoto_sivashinsky, SystemKind::lorenz63};
+constexpr SystemKind kinds[] = {SystemKind::transient_growth, SystemKind::grad13,
+                                SystemKind::robertson,        SystemKind::kuramoto_sivashinsky,
+                                SystemKind::lorenz63,         SystemKind::two_body,
+                                SystemKind::rigid_body};
 
 std::unique_ptr<ReferenceSystem> make(SystemKind kind) {
   GenerateOptions options;
@@ -57,8 +59,9 @@ TEST_CASE("jacobian_is_the_derivative_of_the_rhs") {
     system->jacobian(u, jacobian);
     const double scale = largest(jacobian);
     for (std::size_t j = 0; j < n; ++j) {
-      // All right-hand sides but sin(u) are quadratic: central differences have no truncation error there.
-      const double h = kind == SystemKind::transient_growth ? 1e-5 : 1e-3;
+      // Central differences of quadratic right-hand sides have no truncation error.
+      const bool quadratic = kind != SystemKind::transient_growth && kind != SystemKind::two_body;
+      const double h = quadratic ? 1e-3 : 3e-6;
       std::vector<double> up = u, down = u;
       up[j] += h;
       down[j] -= h;
@@ -72,7 +75,7 @@ TEST_CASE("jacobian_is_the_derivative_of_the_rhs") {
 }
 
 TEST_CASE("linear_invariants_are_conserved_by_the_rhs") {
-  const std::size_t counts[] = {0, 6, 1, 1, 0};
+  const std::size_t counts[] = {0, 6, 1, 1, 0, 0, 0};
   for (const SystemKind kind : kinds) {
     const auto system = make(kind);
     const std::vector<double> u = random_state(*system), f = rate(*system, u);
@@ -83,6 +86,52 @@ TEST_CASE("linear_invariants_are_conserved_by_the_rhs") {
       for (std::size_t i = 0; i < f.size(); ++i) change += w[i] * f[i];
       CHECK(std::abs(change) <= 1e-13 * static_cast<double>(f.size()) * largest(f));
     }
+  }
+}
+
+TEST_CASE("jacobian_products_are_those_of_the_matrix") {
+  for (const SystemKind kind : kinds) {
+    const auto system = make(kind);
+    const std::size_t n = system->dimension();
+    const std::vector<double> u = random_state(*system);
+    std::vector<double> jacobian(n * n), basis(n * n, 0.0), products(n * n);
+    for (std::size_t i = 0; i < n; ++i) basis[i * n + i] = 1.0;
+    system->jacobian(u, jacobian);
+    system->jacobian_products(u, basis, products);
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t j = 0; j < n; ++j) CHECK(products[j * n + i] == jacobian[i * n + j]);
+  }
+}
+
+TEST_CASE("energy_and_angular_momentum_are_conserved_by_the_rhs") {
+  // A quantity is conserved where its gradient is orthogonal to the right-hand side.
+  const auto change = [](const std::vector<double>& gradient, const std::vector<double>& f) {
+    double sum = 0.0;
+    for (std::size_t i = 0; i < f.size(); ++i) sum += gradient[i] * f[i];
+    return sum;
+  };
+  for (std::uint64_t number = 0; number < 20; ++number) {
+    const Random random(3, number);
+    std::vector<double> u(4), y(3);
+    for (std::size_t i = 0; i < 4; ++i) u[i] = random.uniform(i, -1.0, 1.0);
+    for (std::size_t i = 0; i < 3; ++i) y[i] = random.uniform(4 + i, -1.0, 1.0);
+    const std::vector<double> f = rate(*make(SystemKind::two_body), u);
+    const double cube = std::pow(u[0] * u[0] + u[1] * u[1], 1.5), size = 1.0 + 1.0 / (cube * cube);
+    CHECK(std::abs(change({u[0] / cube, u[1] / cube, u[2], u[3]}, f)) <= 1e-14 * size);
+    CHECK(std::abs(change({u[3], -u[2], -u[1], u[0]}, f)) <= 1e-14 * size);
+    const std::vector<double> g = rate(*make(SystemKind::rigid_body), y);
+    CHECK(std::abs(change(y, g)) <= 1e-15);
+    CHECK(std::abs(change({y[0] / 1.6, y[1], 1.5 * y[2]}, g)) <= 1e-15);
+  }
+}
+
+TEST_CASE("two_body_orbits_start_at_the_pericentre_with_semi_axis_one") {
+  const auto system = make(SystemKind::two_body);
+  for (std::uint64_t trajectory = 0; trajectory < 100; ++trajectory) {
+    std::vector<double> u(4);
+    system->initial_state(Random(1, trajectory), u);
+    CHECK((u[0] > 0.3 && u[0] < 0.5 && u[1] == 0.0 && u[2] == 0.0));
+    CHECK(0.5 * u[3] * u[3] - 1.0 / u[0] == Approx(-0.5).epsilon(1e-14));
   }
 }
 

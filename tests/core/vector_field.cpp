@@ -5,6 +5,8 @@
 #include "core/support/error.hpp"
 #include "helpers.hpp"
 
+#include <type_traits>
+
 using namespace spnode;
 using namespace spnode::core;
 using namespace spnode::test;
@@ -186,6 +188,39 @@ TEST_CASE("right_hand_side_tangent_and_the_adjoint_of_its_tangent_match_central_
     };
     CHECK(relative(dot(u_bar, u_move) + dot(u_dot_bar, dot_move) + dot(theta_bar, theta_move),
                    (at(e) - at(-e)) / (2 * e)) < 5e-7);
+  }
+}
+
+TEMPLATE_TEST_CASE("tangent_of_the_right_hand_sides_tangent_is_the_transpose_of_its_adjoint", "", double,
+                   float) {
+  using Real = TestType;
+  for (const Case& c : all_cases()) {
+    Setup<Real> s(c.options);
+    const auto theta_dot = s.direction("theta_dot");
+    const Matrix<Real> u_dot = random_matrix<Real>(s.n, s.lanes, "u_dot"),
+                       q_dot = random_matrix<Real>(s.m, s.lanes, "q_dot"),
+                       w = random_matrix<Real>(s.n, s.lanes, "w");
+    s.value(s.theta, s.u, s.q);
+    std::vector<double> dot_host(s.field.coefficient_count()), theta_bar(s.theta.size(), 0.0);
+    s.field.assemble_jvp(s.theta, theta_dot, dot_host);
+    Matrix<Real> f_dot_dot("f_dot_dot", s.n, s.lanes);
+    s.field.jvp_jvp(s.space, {{s.u, s.q}, {u_dot, q_dot}, s.tape, to_device<Real>(dot_host), f_dot_dot},
+                    s.scratch);
+    Matrix<Real> u_bar("u_bar", s.n, s.lanes), q_bar("q_bar", s.m, s.lanes),
+        u_dot_bar("u_dot_bar", s.n, s.lanes), q_dot_bar("q_dot_bar", s.m, s.lanes);
+    Vector<Real> bar("bar", s.field.coefficient_count());
+    s.field.jvp_vjp(s.space,
+                    {{s.u, s.q}, {u_dot, q_dot}, s.tape, w, {u_bar, q_bar}, {u_dot_bar, q_dot_bar}, bar},
+                    s.scratch);
+    s.field.assemble_vjp(s.theta, to_host(bar), theta_bar);
+    CAPTURE(c.name);
+    CHECK(relative(dot(f_dot_dot, w), dot(theta_bar, theta_dot)) < 8000 * roundoff<Real>);
+    if constexpr (std::is_same_v<Real, float>) continue;
+    const double e = 1e-5;
+    const auto at = [&](double step) {
+      return dot(s.tangent(shifted(s.theta, step, theta_dot), s.u, u_dot, q_dot), w);
+    };
+    CHECK(relative(dot(f_dot_dot, w), (at(e) - at(-e)) / (2 * e)) < 5e-7);
   }
 }
 

@@ -52,6 +52,34 @@ TEST_CASE("the_step_table_holds_the_steps_of_all_windows_and_no_others") {
   CHECK(distinct_steps(data, 2) == std::vector<double>(steps.begin(), steps.end()));
 }
 
+TEST_CASE("chosen_times_keep_their_tangents_and_views_know_their_places") {
+  Trajectories all;
+  all.count = 2;
+  all.times = 6;
+  all.components = 3;
+  all.tangents = 2;
+  for (std::size_t t = 0; t < all.times; ++t) all.time.push_back(double(t));
+  for (std::size_t k = 0; k < 2 * 6 * 3; ++k) all.state.push_back(double(k));
+  for (std::size_t k = 0; k < 2 * 2 * 6 * 3; ++k) {
+    all.directions.push_back(double(k));
+    all.products.push_back(-double(k));
+  }
+  const Trajectories some = select_times(all, {1, 2, 4, 5});
+  REQUIRE(some.directions.size() == 2 * some.state.size());
+  REQUIRE(some.products.size() == 2 * some.state.size());
+  const WindowData data(WindowIndex(2, 4, {.window = 1, .stride = 1, .times = {}, .every = {2}}), some, 0);
+  for (std::uint64_t w = 0; w < data.index().count(); ++w)
+    for (std::size_t k = 0; k < 2; ++k) {
+      const WindowView view = data.view(w);
+      const std::size_t at = some.tangents_at(view.trajectory(), view.place(k));
+      // The states were numbered as the tangents, with half as many of them.
+      for (std::size_t i = 0; i < 3; ++i) {
+        CHECK(some.directions[at + i] == 2.0 * view.state(k)[0] + double(i));
+        CHECK(some.products[at + i] == -some.directions[at + i]);
+      }
+    }
+}
+
 TEST_CASE("whole_trajectories_of_every_kth_time_have_the_intervals_of_the_coarsest") {
   CHECK(square_times(13, {.window = 0, .stride = 0, .times = {}, .every = {1, 4}}).index().intervals() == 3);
   CHECK_THROWS_AS(square_times(13, {.window = 5, .stride = 0, .times = {}, .every = {1, 3}}), UsageError);

@@ -76,6 +76,20 @@ TEST_CASE("every_number_and_its_place_count") {
   CHECK(with_derivative(0) != identity);
   CHECK(with_derivative(0) != with_derivative(1));
   CHECK(changed([](Trajectories& data) { data.parameters["epsilon"][3] = 0.0; }) != identity);
+  const auto with_tangents = [](std::size_t at, double direction, double product) {
+    Trajectories data = example();
+    data.tangents = 2;
+    data.directions.assign(2 * data.state.size(), 0.5);
+    data.products.assign(2 * data.state.size(), 1.5);
+    data.directions[at] = direction;
+    data.products[at] = product;
+    return alone(data);
+  };
+  const std::string tangents = with_tangents(0, 0.5, 1.5);
+  CHECK(tangents != identity);
+  CHECK(with_tangents(40, 0.6, 1.5) != tangents);
+  CHECK(with_tangents(40, 0.5, 1.6) != tangents);
+  CHECK(with_tangents(40, 0.6, 1.5) != with_tangents(41, 0.6, 1.5));
   CHECK(changed([](Trajectories& data) {
           data.parameters["other"] = data.parameters["epsilon"];
           data.parameters.erase("epsilon");

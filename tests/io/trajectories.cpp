@@ -60,6 +60,13 @@ Trajectories example(const TrajectoryInfo& info, Range range, std::size_t begin,
   }
   if (info.derivatives == io::Derivatives::present)
     for (const double x : data.state) data.derivative.push_back(2.0 - x);
+  data.tangents = info.tangents;
+  for (std::size_t i = range.begin; i < range.end; ++i)
+    for (std::size_t t = begin; t < end; ++t)
+      for (std::size_t k = 0; k < info.tangents * info.components; ++k) {
+        data.directions.push_back(example_state(i, t, 50 + k));
+        data.products.push_back(example_state(i, t, 70 + k));
+      }
   return data;
 }
 
@@ -70,6 +77,9 @@ void check_equal(const Trajectories& a, const Trajectories& b) {
   CHECK(a.shared_time == b.shared_time);
   CHECK(same_bits(a.state, b.state));
   CHECK(same_bits(a.time, b.time));
+  CHECK(a.tangents == b.tangents);
+  CHECK(same_bits(a.directions, b.directions));
+  CHECK(same_bits(a.products, b.products));
   CHECK(a.parameters == b.parameters);
 }
 
@@ -154,6 +164,70 @@ TEST_CASE("file_written_on_n_ranks_is_read_with_every_other_partition") {
     }
   }
   CHECK(directory.files() == std::vector<std::string>{"x2p.h5", "x2s.h5", "x7p.h5", "x7s.h5"});
+}
+
+TEST_CASE("tangents_are_read_where_they_are_asked_for") {
+  const TemporaryDirectory directory;
+  const Communicator comm;
+  TrajectoryInfo info = example_info(TimeAxis::shared);
+  info.tangents = 2;
+  const std::string path = directory / "x.h5";
+  write_example(path, info, 3);
+  CHECK(io::inspect_trajectories(comm, path).tangents == 2);
+  const Range mine = parallel::share(info.count, comm.size(), comm.rank());
+  io::ReadOptions reading;
+  reading.time_begin = 1;
+  reading.time_end = 4;
+  reading.tangents = io::Tangents::read;
+  check_equal(io::read_trajectories(comm, path, mine.begin, mine.size(), reading), example(info, mine, 1, 4));
+  info.tangents = 0;
+  check_equal(io::read_trajectories(comm, path, mine.begin, mine.size()), example(info, mine, 0, info.times));
+}
+
+TEST_CASE("tangents_that_do_not_fit_are_named") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "x.h5";
+  const PlainFile plain;
+  using Shape = std::vector<std::size_t>;
+  const auto outcome = [&](const Shape& directions, const Shape& products, double value = 0.5) {
+    on_root([&] {
+      File file = File::create(path);
+      file.write("/state", plain.state, plain.state_shape);
+      file.write("/time", plain.time, plain.time_shape);
+      const auto add = [&](const char* name, const Shape& shape) {
+        if (shape.empty()) return;
+        std::size_t size = 1;
+        for (const std::size_t extent : shape) size *= extent;
+        file.write(name, std::vector<double>(size, value), shape);
+      };
+      add("/tangents/directions", directions);
+      add("/tangents/products", products);
+      file.close();
+    });
+    io::ReadOptions reading;
+    reading.tangents = io::Tangents::read;
+    const Outcome found = outcome_of([&] { io::read_trajectories(Communicator(), path, 0, 2, reading); });
+    MPI_Barrier(Communicator().handle());
+    return found;
+  };
+  CHECK(outcome({2, 3, 4, 2}, {2, 3, 4, 2}).message.empty());
+  const std::string shape = "(trajectories, times, directions, components)";
+  check_refused(outcome({2, 3, 4, 2}, {}),
+                path +
+                    ": /tangents/products is missing; /tangents/directions needs it "
+                    "beside it as " +
+                    shape);
+  check_refused(outcome({}, {2, 3, 4, 2}),
+                path +
+                    ": /tangents/directions is missing; /tangents/products needs it "
+                    "beside it as " +
+                    shape);
+  check_refused(outcome({2, 3, 2}, {2, 3, 4, 2}), path + ": /tangents/directions has the shape (2, 3, 2); " +
+                                                      shape + " as of /state is needed");
+  check_refused(outcome({2, 3, 4, 2}, {2, 3, 5, 2}),
+                path + ": /tangents/products has 5 directions at a state; /tangents/directions has 4");
+  check_refused(outcome({2, 3, 4, 2}, {2, 3, 4, 2}, std::numeric_limits<double>::quiet_NaN()),
+                path + ": /tangents/directions[0, 0, 0, 0] is nan; every value must be finite");
 }
 
 TEST_CASE("inspection_tells_shapes_names_and_attributes_on_all_ranks") {

@@ -5,6 +5,7 @@
 #include "core/systems/systems.hpp"
 
 #include <cmath>
+#include <numbers>
 
 using namespace spnode;
 using core::GenerateOptions;
@@ -13,8 +14,10 @@ using core::TimeGrid;
 
 namespace {
 
-constexpr SystemKind kinds[] = {SystemKind::transient_growth, SystemKind::grad13, SystemKind::robertson,
-                                SystemKind::kuramoto_sivashinsky, SystemKind::lorenz63};
+constexpr SystemKind kinds[] = {SystemKind::transient_growth, SystemKind::grad13,
+                                SystemKind::robertson,        SystemKind::kuramoto_sivashinsky,
+                                SystemKind::lorenz63,         SystemKind::two_body,
+                                SystemKind::rigid_body};
 
 GenerateOptions small_options(SystemKind kind) {
   GenerateOptions options;
@@ -70,6 +73,64 @@ TEST_CASE("derivatives_are_the_right_hand_side_at_the_states") {
       CHECK(std::equal(rate.begin(), rate.end(), data.derivative.begin() + std::ptrdiff_t(at)));
     }
   }
+}
+
+TEST_CASE("tangents_depend_on_trajectory_time_and_direction_alone_and_have_length_one") {
+  for (const SystemKind kind : kinds) {
+    GenerateOptions options = small_options(kind);
+    options.tangents = 2;
+    const std::size_t n = reference::number_of_components(options);
+    const core::Trajectories whole = reference::simulate(options, 11, "train", 0, 3);
+    REQUIRE(whole.tangents == 2);
+    REQUIRE(whole.directions.size() == 2 * whole.state.size());
+    REQUIRE(whole.products.size() == 2 * whole.state.size());
+    for (std::size_t at = 0; at < whole.directions.size(); at += n) {
+      double square = 0.0;
+      for (std::size_t i = 0; i < n; ++i) square += whole.directions[at + i] * whole.directions[at + i];
+      CHECK(square == Approx(1.0).epsilon(1e-14));
+    }
+    const core::Trajectories last = reference::simulate(options, 11, "train", 2, 1);
+    const auto from = std::ptrdiff_t(whole.tangents_at(2, 0));
+    CHECK(std::equal(last.directions.begin(), last.directions.end(), whole.directions.begin() + from));
+    CHECK(std::equal(last.products.begin(), last.products.end(), whole.products.begin() + from));
+    CHECK(reference::simulate(options, 11, "test", 2, 1).directions != last.directions);
+  }
+}
+
+TEST_CASE("as_many_tangents_as_components_are_the_unit_vectors") {
+  GenerateOptions options = small_options(SystemKind::rigid_body);
+  options.tangents = 3;
+  const core::Trajectories data = reference::simulate(options, 11, "train", 0, 2);
+  for (std::size_t at = 0; at < data.directions.size(); ++at)
+    CHECK(data.directions[at] == (at % 3 == at / 3 % 3 ? 1.0 : 0.0));
+  // Products with the unit vectors are columns of the Jacobian, whose first one has d y2'/d y1 = (1/I1 -
+  // 1/I3) y3.
+  const double* const state = data.state_at(1, 4);
+  CHECK(data.products[data.tangents_at(1, 4) + 1] == Approx((1.0 / 1.6 - 1.5) * state[2]));
+}
+
+TEST_CASE("test_data_may_have_more_times_of_the_same_spacing") {
+  GenerateOptions options = small_options(SystemKind::rigid_body);
+  options.test_times = 13;
+  const core::Trajectories train = reference::simulate(options, 11, "train", 0, 1);
+  const core::Trajectories test = reference::simulate(options, 11, "test", 0, 1);
+  REQUIRE(train.times == 7);
+  REQUIRE(test.times == 13);
+  for (std::size_t t = 0; t < 7; ++t) CHECK(test.time[t] == Approx(train.time[t]).margin(1e-14));
+  CHECK(test.time[12] == Approx(6.0));
+  options.grid = TimeGrid::logarithmic;
+  options.t_start = 1.0;
+  CHECK(refusal(options).find("test_times") != std::string::npos);
+}
+
+TEST_CASE("two_body_returns_to_the_pericentre_after_a_period") {
+  GenerateOptions options = small_options(SystemKind::two_body);
+  options.times = 3;
+  options.t_end = 2.0 * std::numbers::pi;
+  const core::Trajectories data = reference::simulate(options, 11, "train", 0, 3);
+  for (std::size_t n = 0; n < 3; ++n)
+    for (std::size_t i = 0; i < 4; ++i)
+      CHECK(data.state_at(n, 2)[i] == Approx(data.state_at(n, 0)[i]).margin(1e-8));
 }
 
 TEST_CASE("trajectories_splits_and_seeds_differ") {

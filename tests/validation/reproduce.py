@@ -60,7 +60,7 @@ class Goal:
 @dataclass
 class System:
     goals: list
-    finer: tuple                  # words for generate that make the finer grid
+    finer: tuple | None           # words for generate that make the finer grid; None: there is none
     generate: tuple = ()          # further words for all data
     evaluate: tuple = ()          # further words for evaluate
     measures: tuple = ()          # functions (study, run) -> metrics that the program does not print
@@ -150,6 +150,40 @@ def kuramoto_sivashinsky(valid_time, paper, *more, linear=True):
                   ("evaluate.long_run=0",), (growth_rates, long_run) if linear else (long_run,))
 
 
+INERTIA = np.array([1.6, 1, 2 / 3])  # of JACREG, B.1
+CONSERVED = {  # functions of states (..., components)
+    "two_body": {"energy": lambda u: (u[..., 2]**2 + u[..., 3]**2) / 2 - 1 / np.hypot(u[..., 0], u[..., 1]),
+                 "angular_momentum": lambda u: u[..., 0] * u[..., 3] - u[..., 1] * u[..., 2]},
+    "rigid_body": {"casimir": lambda y: (y**2).sum(axis=-1) / 2, "energy": lambda y: (y**2 / INERTIA).sum(axis=-1) / 2},
+}
+
+
+def square_errors(study, run):
+    """Mean square errors of the test trajectories as in JACREG's table 1, and the largest relative drifts of what is
+    conserved. Of forecasts of which some diverge, those that evaluate keeps."""
+    with h5py.File(study.data("test")) as file:
+        truth = file["state"][...]
+    if study.metrics(run)["diverged"]:
+        with h5py.File(study.folder / run / "forecast.h5") as file:
+            found, truth = file["state"][...], file["truth"][...]
+    else:
+        found = study.forecast(run)
+    errors = ((found - truth)**2).mean(axis=(1, 2))
+    values = {"mean_square_error": errors.mean(), "median_square_error": np.median(errors)}
+    for name, quantity in CONSERVED[study.deck.stem].items():
+        at = quantity(found)
+        values[f"{name}_drift"] = np.abs(at / at[:, :1] - 1).max()
+    return values
+
+
+def jacobian_regularised(deck, error, *words, paper="", jacobian=None):
+    """A row of JACREG's table; `error`: the limit of the mean and of the median."""
+    goals = [Goal("mean_square_error", error, paper=paper), Goal("median_square_error", error), Goal("diverged", 1),
+             Goal("jacobian_error", jacobian), Goal("relative_jacobian_error")]
+    goals += [Goal(f"{name}_drift") for name in CONSERVED[deck]]
+    return System(goals, None, measures=(square_errors,), deck=deck, words=words)
+
+
 ROBERTSON = ("generate.times=198",)  # t = 0 and four intervals for each of the 49 logarithmic ones
 HALF_LOSS, PDF = Goal("half_step_loss_percent", 10), Goal("pdf_l1", 0.06)
 SYSTEMS = {
@@ -175,6 +209,17 @@ SYSTEMS = {
     "kuramoto_sivashinsky_20_dense": kuramoto_sivashinsky(75, "50, one trajectory", HALF_LOSS, PDF),
     "kuramoto_sivashinsky_20_lipschitz": kuramoto_sivashinsky(50, "50, one trajectory", HALF_LOSS, PDF),
     "kuramoto_sivashinsky_64": kuramoto_sivashinsky(None, "the slow baseline", HALF_LOSS, Goal("pdf_l1")),
+    "two_body": jacobian_regularised("two_body", 5e-3, paper="1.0e-2"),
+    "two_body_rollout": jacobian_regularised("two_body", None, "loss.jacobian=0", paper="4.9e15"),
+    "two_body_rollout_5": jacobian_regularised("two_body", None, "loss.jacobian=0", "data.window=5", paper="1.7e-2"),
+    "two_body_second_difference": jacobian_regularised(
+        "two_body", None, "loss.jacobian=0", "loss.second_difference=0.1", paper="2.6e2"),
+    "rigid_body": jacobian_regularised("rigid_body", 5e-3, paper="0.179"),
+    "rigid_body_rollout": jacobian_regularised("rigid_body", None, "loss.jacobian=0", paper="1.41e4"),
+    "rigid_body_second_difference": jacobian_regularised(
+        "rigid_body", None, "loss.jacobian=0", "loss.second_difference=0.1", paper="0.152"),
+    "rigid_body_bilinear": jacobian_regularised(
+        "rigid_body", 1e-9, "model.nonlinear=[bilinear]", "model.bilinear.rank=2", "loss.jacobian=0"),
     "kuramoto_sivashinsky_7": kuramoto_sivashinsky(35, "25, one trajectory", HALF_LOSS, PDF, linear=False),
 }
 
@@ -207,7 +252,7 @@ class Study:
         """The deck's data where there are none, and test data on the finer grid."""
         if self.options.again or not all(self.data(split).exists() for split in ("train", "validation", "test")):
             self.spnode("generate", *self.system.generate, "--overwrite")
-        if self.options.again or not self.finer_test().exists():
+        if self.system.finer is not None and (self.options.again or not self.finer_test().exists()):
             unused = [f"data.{split}=finer/unused_{split}.h5" for split in ("train", "validation")]
             self.spnode("generate", *self.system.generate, *self.system.finer, "generate.train=1", *unused,
                         "generate.validation=1", f"data.test={self.finer_test()}", "--overwrite")
@@ -244,7 +289,7 @@ class Study:
             before = processor_seconds()
             self.spnode("train", f"output={run}", f"seed={seed}", "--overwrite")
             seconds.write_text(f"{processor_seconds() - before}\n", encoding="utf-8")
-        self.evaluate(run, run, f"evaluate.fine_data={self.finer_test()}")
+        self.evaluate(run, run, *([] if self.system.finer is None else [f"evaluate.fine_data={self.finer_test()}"]))
         found = self.metrics(run) | {"training": float(seconds.read_text(encoding="utf-8"))}
         for measure in self.system.measures:
             found |= measure(self, run)

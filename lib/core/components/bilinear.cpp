@@ -356,6 +356,33 @@ void Bilinear<Real>::factored_tangent_reverse(const ExecSpace& space, const Tang
   gemm_nt(space, 1.0, products, x_dot, lanes_of(CD_bar, 0, x_dot.rows()));
 }
 
+// y_dot = B(x, x_dot) is linear in Q.
+template <class Real>
+void Bilinear<Real>::apply_jvp_jvp(const ExecSpace& space, const TangentTangent& tangent,
+                                   Scratch<Real>& scratch) const {
+  const ScratchFrame frame(scratch);
+  if (!expanded()) return factored_tangent_tangent(space, tangent, scratch);
+  quadratic_jvp<Real>(space, forms(tangent.coefficients_dot), joined(space, tangent.x, scratch),
+                      joined(space, tangent.x_dot, scratch), tangent.y_dot_dot);
+}
+
+// y_dot as in factored_tangent_reverse; p and p_dot both move with C and D.
+template <class Real>
+void Bilinear<Real>::factored_tangent_tangent(const ExecSpace& space, const TangentTangent& tangent,
+                                              Scratch<Real>& scratch) const {
+  const std::size_t rows = 2 * pairs(), lanes = tangent.x.lanes();
+  const ConstMatrixStack<Real> x = tangent.x.stack(), x_dot = tangent.x_dot.stack();
+  const auto product = [&](const ConstVectorView<Real>& c, const ConstMatrixStack<Real>& of) {
+    const MatrixView<Real> out = scratch.matrix(rows, lanes);
+    gemm(space, 1.0, lanes_of(factors(c), 0, of.rows()), Transpose::no, of, 0.0, out);
+    return out;
+  };
+  add_products_jvp<Real>(space, product(tangent.coefficients, x), product(tangent.coefficients_dot, x_dot),
+                         tangent.y_dot_dot);
+  add_products_jvp<Real>(space, product(tangent.coefficients_dot, x), product(tangent.coefficients, x_dot),
+                         tangent.y_dot_dot);
+}
+
 template class Bilinear<double>;
 template class Bilinear<float>;
 

@@ -238,6 +238,27 @@ void CentralForce<Real>::apply_jvp_vjp(const ExecSpace& space, const TangentReve
       scratch);
 }
 
+// y_dot = rate (phi D + chi (X . D) X) is linear in c, the only coefficients that move.
+template <class Real>
+void CentralForce<Real>::apply_jvp_jvp(const ExecSpace& space, const TangentTangent& tangent,
+                                       Scratch<Real>&) const {
+  const Force<Real> force = force_of(tangent.coefficients, K_, outputs());
+  const ConstVectorView<Real> c_dot = force_of(tangent.coefficients_dot, K_, outputs()).c;
+  const ConstMatrixView<Real> u = tangent.x.u, u_dot = tangent.x_dot.u;
+  const MatrixView<Real> y_dot_dot = tangent.y_dot_dot;
+  for_each_row(
+      "central_second", space, 1, tangent.x.lanes(),
+      KOKKOS_LAMBDA(const std::size_t, const std::size_t first, const std::size_t last) {
+        for (std::size_t l = first; l < last; ++l) {
+          const auto at = force.lane(c_dot, force.inverse(u, l));
+          const Real factor = at.chi * force.along(u, force.length, u_dot, l);
+          for (std::size_t i = 0; i < force.dimension(); ++i)
+            y_dot_dot(i, l) +=
+                force.rate(i) * (at.phi * force.length(i) * u_dot(i, l) + factor * force.X(u, i, l));
+        }
+      });
+}
+
 template class CentralForce<double>;
 template class CentralForce<float>;
 

@@ -33,10 +33,13 @@ class CentralForce final : public LaneMap<Real> {
   using typename LaneMap<Real>::Reverse;
   using typename LaneMap<Real>::Tangent;
   using typename LaneMap<Real>::TangentReverse;
+  using typename LaneMap<Real>::TangentTangent;
   void apply(const ExecSpace& space, const Value& value, Scratch<Real>& scratch) const override;
   void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const override;
   void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const override;
   void apply_jvp_vjp(const ExecSpace& space, const TangentReverse& reverse,
+                     Scratch<Real>& scratch) const override;
+  void apply_jvp_jvp(const ExecSpace& space, const TangentTangent& tangent,
                      Scratch<Real>& scratch) const override;
 
  private:

@@ -54,7 +54,8 @@ struct TermShape {
 };
 
 /// A map y = f(x; c) of the lanes of a tile, where x = [u; q] is a point and c the coefficients, rounded to
-/// Real. Value, adjoint, tangent, and the adjoint of the tangent take their arguments in a struct each.
+/// Real. Value, adjoint, tangent, and the adjoint and the tangent of the tangent take their arguments in a
+/// struct each.
 template <class Real>
 class LaneMap : public Component {
  public:
@@ -62,7 +63,7 @@ class LaneMap : public Component {
   virtual std::size_t inputs() const = 0;
   virtual std::size_t outputs() const = 0;
 
-  /// Rows of the tape: what apply keeps for the other three, per lane.
+  /// Rows of the tape: what apply keeps for the others, per lane.
   virtual std::size_t tape_rows() const = 0;
 
   struct Value {
@@ -109,7 +110,7 @@ class LaneMap : public Component {
                              Scratch<Real>& scratch) const = 0;
 
   /// The tangent of y_dot = (d f / d x) x_dot along the coefficients with fixed x and x_dot: what
-  /// Gauss-Newton steps need of a loss on a Jacobian-vector product. Maps that such a loss takes have it.
+  /// Gauss-Newton steps need of a loss on a Jacobian-vector product.
   struct TangentTangent {
     ConstVectorView<Real> coefficients, coefficients_dot;
     Point<Real> x;
@@ -117,6 +118,8 @@ class LaneMap : public Component {
     ConstMatrixView<Real> tape;
     MatrixView<Real> y_dot_dot;  ///< (outputs, lanes), += (d y_dot / d c) coefficients_dot
   };
+  virtual void apply_jvp_jvp(const ExecSpace& space, const TangentTangent& tangent,
+                             Scratch<Real>& scratch) const = 0;
 };
 
 /// The block of a flat vector that belongs to a parameter block.

@@ -77,6 +77,14 @@ void Forcing<Real>::apply_jvp_vjp(const ExecSpace& space, const TangentReverse& 
            reverse.coefficients_bar);
 }
 
+template <class Real>
+void Forcing<Real>::apply_jvp_jvp(const ExecSpace& space, const TangentTangent& tangent,
+                                  Scratch<Real>&) const {
+  if (tangent.x_dot.q.extent(0) > 0)
+    gemm(space, 1.0, matrix(tangent.coefficients_dot), Transpose::no, tangent.x_dot.q, 1.0,
+         tangent.y_dot_dot);
+}
+
 template class Forcing<double>;
 template class Forcing<float>;
 

@@ -381,6 +381,14 @@ void Library<Real>::apply_jvp_vjp(const ExecSpace& space, const TangentReverse& 
   add_to_matrix(space, reverse.y_dot_bar, dot, reverse.coefficients_bar);
 }
 
+template <class Real>
+void Library<Real>::apply_jvp_jvp(const ExecSpace& space, const TangentTangent& tangent,
+                                  Scratch<Real>& scratch) const {
+  const ScratchFrame frame(scratch);
+  const MatrixView<Real> dot = tangent_of(space, tangent.coefficients, tangent.x_dot, tangent.tape, scratch);
+  gemm(space, 1.0, matrix(tangent.coefficients_dot), Transpose::no, dot, 1.0, tangent.y_dot_dot);
+}
+
 template class Library<double>;
 template class Library<float>;
 

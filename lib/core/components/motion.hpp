@@ -30,11 +30,14 @@ class Motion final : public LaneMap<Real> {
   using typename LaneMap<Real>::Reverse;
   using typename LaneMap<Real>::Tangent;
   using typename LaneMap<Real>::TangentReverse;
+  using typename LaneMap<Real>::TangentTangent;
   void apply(const ExecSpace& space, const Value& value, Scratch<Real>& scratch) const override;
   void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const override;
   void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const override;
   void apply_jvp_vjp(const ExecSpace& space, const TangentReverse& reverse,
                      Scratch<Real>& scratch) const override;
+  /// Zero: the coefficients are frozen.
+  void apply_jvp_jvp(const ExecSpace&, const TangentTangent&, Scratch<Real>&) const override {}
 
  private:
   ConstVectorView<Real> rate(const ConstVectorView<Real>& coefficients) const {

@@ -306,28 +306,33 @@ void Network<Real>::apply_jvp_vjp(const ExecSpace& space, const TangentReverse& 
                        VectorView<Real>(reverse.coefficients_bar.data() + scale_offset_, outputs()));
     scale_rows(space, output_scale(reverse.coefficients), dot_bar);
   }
+  bool bends = false;  // bar is zero behind the last activation
   for (std::size_t i = p; i-- > 0;) {
     const Layer& layer = layers_[i];
-    if (layer.on_tape) {
+    if (layer.activation != Activation::identity) {
       const ConstMatrixView<Real> kept = kept_of(layer, reverse.tape);
-      activate_vjp(space, layer.activation, kept, bar);
+      if (bends) activate_vjp(space, layer.activation, kept, bar);
+      bends = true;
       activate_jvp_vjp(space, layer.activation, kept, dot_of(i, 0), dot_bar, bar);
       activate_vjp(space, layer.activation, kept, dot_bar);
     }
-    if (learns) {
-      weights_vjp(space, i, dot_bar, input_dot(i), reverse.coefficients_bar);
+    if (learns) weights_vjp(space, i, dot_bar, input_dot(i), reverse.coefficients_bar);
+    if (learns && bends) {
       weights_vjp(space, i, bar, input_of(i, reverse.x, reverse.tape), reverse.coefficients_bar);
       bias_vjp(space, i, bar, reverse.coefficients_bar);
     }
     if (i == 0) {
       input_vjp(space, i, reverse.coefficients, dot_bar, reverse.x_dot_bar, 1.0);
-      input_vjp(space, i, reverse.coefficients, bar, reverse.x_bar, 1.0);
+      if (bends) input_vjp(space, i, reverse.coefficients, bar, reverse.x_bar, 1.0);
       return;
     }
     const MatrixView<Real> in_dot_bar = scratch.matrix(layer.inputs, lanes),
                            in_bar = scratch.matrix(layer.inputs, lanes);
     input_vjp(space, i, reverse.coefficients, dot_bar, in_dot_bar, 0.0);
-    input_vjp(space, i, reverse.coefficients, bar, in_bar, 0.0);
+    if (bends)
+      input_vjp(space, i, reverse.coefficients, bar, in_bar, 0.0);
+    else
+      fill(space, 0.0, in_bar);
     dot_bar = in_dot_bar;
     bar = in_bar;
   }

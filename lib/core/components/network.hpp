@@ -60,7 +60,8 @@ class Network final : public LaneMap<Real> {
   void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const override;
   void apply_jvp_vjp(const ExecSpace& space, const TangentReverse& reverse,
                      Scratch<Real>& scratch) const override;
-  void apply_jvp_jvp(const ExecSpace& space, const TangentTangent& tangent, Scratch<Real>& scratch) const;
+  void apply_jvp_jvp(const ExecSpace& space, const TangentTangent& tangent,
+                     Scratch<Real>& scratch) const override;
 
  private:
   struct Layer {

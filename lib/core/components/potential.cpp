@@ -150,6 +150,15 @@ void Potential<Real>::apply_jvp_vjp(const ExecSpace& space, const TangentReverse
   force_.apply_jvp_vjp(space, inner, scratch);
 }
 
+template <class Real>
+void Potential<Real>::apply_jvp_jvp(const ExecSpace& space, const TangentTangent& tangent,
+                                    Scratch<Real>& scratch) const {
+  TangentTangent inner = tangent;
+  inner.x = position(tangent.x);
+  inner.x_dot = position(tangent.x_dot);
+  force_.apply_jvp_jvp(space, inner, scratch);
+}
+
 template class Potential<double>;
 template class Potential<float>;
 

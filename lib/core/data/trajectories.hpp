@@ -27,11 +27,20 @@ struct Trajectories {
 
   std::vector<double> derivative;  ///< du/dt of the states, shaped as `state`; empty: not given
 
+  /// Jacobian-vector products of the true right-hand side f at the states: directions v, and (df/du) v with
+  /// fixed parameters, inputs and time.
+  std::size_t tangents = 0;                  ///< directions at each state; 0: there are none
+  std::vector<double> directions, products;  ///< each (count, times, tangents, components), row major
+
   const double* state_at(std::size_t trajectory, std::size_t t) const {
     return state.data() + (trajectory * times + t) * components;
   }
   double* state_at(std::size_t trajectory, std::size_t t) {
     return state.data() + (trajectory * times + t) * components;
+  }
+  /// Where (tangents, components) of a state begin in directions and products.
+  std::size_t tangents_at(std::size_t trajectory, std::size_t t) const {
+    return (trajectory * times + t) * tangents * components;
   }
   const double* times_at(std::size_t trajectory) const {
     return time.data() + (shared_time ? 0 : trajectory * times);

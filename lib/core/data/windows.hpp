@@ -92,8 +92,10 @@ class WindowView {
                                             : held.derivative.data() + (state_ - held.state.data())),
         time_(held.times_at(trajectory) + times.first),
         stride_(times.every * held.components),
+        first_(times.first),
         every_(times.every) {}
   std::size_t trajectory() const { return trajectory_; }                     ///< among those that are held
+  std::size_t place(std::size_t k) const { return first_ + k * every_; }     ///< along its times
   const double* state(std::size_t k) const { return state_ + k * stride_; }  ///< as in WindowData
   /// du/dt of that state; only where the trajectories have derivatives.
   const double* derivative(std::size_t k) const { return derivative_ + k * stride_; }
@@ -102,7 +104,7 @@ class WindowView {
  private:
   std::size_t trajectory_;
   const double *state_, *derivative_, *time_;
-  std::size_t stride_, every_;
+  std::size_t stride_, first_, every_;
 };
 
 /// The trajectories that this process holds, seen as windows with global numbers.

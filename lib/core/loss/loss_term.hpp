@@ -68,10 +68,17 @@ struct LossSample {
   std::span<const double> times = {};  ///< (times, lanes) row major, unscaled
   ConstMatrixView<Real> u_tape = {};   ///< of to_latent() at z
   ConstMatrixView<Real> z_dot = {};    ///< (m, columns): given dz/dt, where a term needs that
+
+  // For a term that needs tangents of the data: in latent space, a block of rows for each direction.
+  std::size_t tangents = 0;
+  ConstMatrixView<Real> directions = {}, products = {};  ///< (tangents n, columns)
 };
 
 /// A mean square of a residual R, a matrix of a column for each time and lane:
 ///   sum_il rows(space())(i) weights(l) R(i, l)^2 .
+///
+/// R of a term that needs tangents of the data has a block of such rows for each direction; the term is the
+/// mean of these squares over the blocks.
 ///
 /// Sums over the columns of samples make the sum over windows; nothing is allocated (tools.scratch lends
 /// memory) and nothing communicates.

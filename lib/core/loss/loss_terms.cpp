@@ -7,11 +7,14 @@
 
 namespace spnode::core {
 
-LossTermKind trajectory_term(), latent_term(), reconstruction_term(), derivative_term(), weight_decay_term();
+LossTermKind trajectory_term(), latent_term(), reconstruction_term(), derivative_term(), jacobian_term(),
+    second_difference_term(), weight_decay_term();
 
 std::span<const LossTermKind> loss_terms() {
   static const std::array table = {
-      trajectory_term(), latent_term(), reconstruction_term(), derivative_term(), weight_decay_term(),
+      trajectory_term(),   latent_term(),   reconstruction_term(),
+      derivative_term(),   jacobian_term(), second_difference_term(),
+      weight_decay_term(),
   };
   static_assert(table.size() <= most_loss_terms);
   return table;
@@ -40,6 +43,33 @@ bool is_validated(const LossOptions& options, std::size_t term) {
 bool needs_derivatives(const LossOptions& options) {
   return options.derivatives == DerivativeSource::given &&
          is_validated(options, *find_loss_term("derivative"));
+}
+
+bool needs_tangents(const LossOptions& options) {
+  for (std::size_t i = 0; i < loss_terms().size(); ++i)
+    if (loss_terms()[i].needs_tangents && is_validated(options, i)) return true;
+  return false;
+}
+
+std::string refusal(const LossTermKind& kind, const AutoencoderOptions& autoencoder) {
+  if (kind.coordinates == CoordinateDemand::none || !autoencoder.enabled) return "";
+  const bool networks = !autoencoder.pod || !autoencoder.hidden.empty(),
+             trains = (networks && !autoencoder.frozen) || (autoencoder.pod && autoencoder.pod_trainable);
+  if (kind.coordinates == CoordinateDemand::fixed)
+    return trains ? "needs a map to the latent space that does not train, but the autoencoder does" : "";
+  return trains || networks
+             ? "needs a linear map to the latent space that does not train: no autoencoder, or one with "
+               "pod: true, pod_trainable: false and hidden: []"
+             : "";
+}
+
+void require_intervals(const LossOptions& options, std::size_t intervals) {
+  for (std::size_t i = 0; i < loss_terms().size(); ++i) {
+    const LossTermKind& kind = loss_terms()[i];
+    require_option(!is_validated(options, i) || intervals >= kind.least_intervals, {std::string(kind.name)},
+                   "needs windows of at least " + std::to_string(kind.least_intervals) +
+                       " intervals; found " + std::to_string(intervals));
+  }
 }
 
 std::vector<LossTermWord> loss_term_words() {

@@ -1,6 +1,7 @@
 #pragma once
 /// The table of the loss' terms.
 
+#include "core/components/options.hpp"
 #include "core/loss/loss_term.hpp"
 #include "core/loss/options.hpp"
 
@@ -14,6 +15,13 @@
 
 namespace spnode::core {
 
+/// What a term demands of the map from the state to the latent space.
+enum class CoordinateDemand {
+  none,
+  fixed,        ///< it does not train
+  fixed_linear  ///< there is none, or it is linear and does not train
+};
+
 /// A kind of term: what is known of it before there is a model. Either both of the first two factories are
 /// given, or the third.
 struct LossTermKind {
@@ -21,6 +29,9 @@ struct LossTermKind {
   std::string_view meaning;  ///< of its weight, one line
   double default_weight = 0.0;
   bool needs_autoencoder = false;  ///< always zero without one
+  bool needs_tangents = false;     ///< of the data: Trajectories::tangents > 0
+  CoordinateDemand coordinates = CoordinateDemand::none;
+  std::size_t least_intervals = 1;  ///< of a window
 
   std::unique_ptr<LossTerm<double>> (*make_double)(double weight, const LossOptions&) = nullptr;
   std::unique_ptr<LossTerm<float>> (*make_float)(double weight, const LossOptions&) = nullptr;
@@ -70,5 +81,14 @@ bool is_validated(const LossOptions& options, std::size_t term);
 
 /// Whether a term that is computed takes given derivatives of the data.
 bool needs_derivatives(const LossOptions& options);
+
+/// Whether a term that is computed needs tangents of the data.
+bool needs_tangents(const LossOptions& options);
+
+/// What hinders a term beside such an autoencoder, for a sentence that begins with its name; empty: nothing.
+std::string refusal(const LossTermKind& kind, const AutoencoderOptions& autoencoder);
+
+/// Raises OptionError where the windows of the data have fewer intervals than a trained term needs.
+void require_intervals(const LossOptions& options, std::size_t intervals);
 
 }  // namespace spnode::core

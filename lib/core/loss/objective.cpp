@@ -33,6 +33,8 @@ Objective<Real>::Objective(const Model& model, ObjectiveOptions options, StepTab
     if (!is_validated(options_.loss, i)) continue;
     const LossTermKind& kind = loss_terms()[i];
     const double weight = options_.loss.weights[i];
+    const std::string refused = refusal(kind, model.options().autoencoder);
+    require_option(refused.empty(), {std::string(kind.name)}, refused);
     if (kind.is_penalty())
       penalties_.push_back({i, kind.make_penalty(weight)});
     else
@@ -96,6 +98,7 @@ auto Objective<Real>::load(const WindowData& data, std::span<const std::uint64_t
   Tile tile{padded<Real>(windows.size()), T + 1, {}};
   const std::size_t lanes = tile.lanes;
   views_.clear();
+  held_ = &data.held();
   weights_host_.assign(tile.times * lanes, 0.0);
   h_.resize(T * lanes);
   times_.resize(T + 1);
@@ -261,6 +264,7 @@ void Objective<Real>::set_field_sample(const Tile& tile, LossSample<Real>& sampl
   const std::size_t arguments = arguments_.size(), columns = lane_times_.size();
   const MatrixView<Real> q = scratch_.matrix(arguments, columns);
   sample.q = q;
+  if (needs_tangents(options_.loss)) set_tangents(tile, sample);
   if (arguments == 0) return;
   point_.resize(arguments);
   arguments_host_.resize(arguments * columns);
@@ -269,6 +273,32 @@ void Objective<Real>::set_field_sample(const Tile& tile, LossSample<Real>& sampl
     for (std::size_t i = 0; i < arguments; ++i) arguments_host_[i * columns + column] = point_[i];
   }
   upload(std::span<const double>(arguments_host_), q);
+}
+
+// Directions and products of the loaded tile: vectors of the state, seen in latent space.
+template <class Real>
+void Objective<Real>::set_tangents(const Tile& tile, LossSample<Real>& sample) {
+  const std::size_t n = model_.latent_dimension(), count = held_->tangents, columns = lane_times_.size();
+  const MatrixView<Real> directions = scratch_.matrix(count * n, columns),
+                         products = scratch_.matrix(count * n, columns);
+  const auto to_latent = [&](const std::vector<double>& tangents, std::size_t v,
+                             const MatrixView<Real>& out) {
+    const ScratchFrame frame(scratch_);
+    const std::size_t place = v * model_.state_dimension();
+    const MatrixView<Real> z_dot =
+        scaled(tile, 0, tile.times, no_shift_, [&](const WindowView& view, std::size_t t) {
+          return &tangents[held_->tangents_at(view.trajectory(), view.place(t)) + place];
+        });
+    coordinates_.to_latent().jvp(space_, {sample.z, z_dot, sample.u_tape, {}, rows_of(out, v * n, n)},
+                                 scratch_);
+  };
+  for (std::size_t v = 0; v < count; ++v) {
+    to_latent(held_->directions, v, directions);
+    to_latent(held_->products, v, products);
+  }
+  sample.tangents = count;
+  sample.directions = directions;
+  sample.products = products;
 }
 
 // Losses of the terms that take the field at all times of the data.

@@ -22,6 +22,7 @@ struct ObjectiveOptions {
   LossOptions loss;
   std::vector<double> component_weights;  ///< (state dimension); empty: all one
   StepScope steps = StepScope::table;     ///< see choose_scope
+  std::size_t tangents = 0;               ///< Trajectories::tangents of the data that it trains on
 };
 
 /// Mean over windows of mean squares of residuals R over the times t and components i of a window,
@@ -43,6 +44,7 @@ template <class Real>
 class Objective final : public TileObjective {
  public:
   /// `method`: how functions of A act, see choose_method; `table`: the step lengths of all data it will see.
+  /// Raises OptionError where a term of the loss does not go with the model's autoencoder.
   Objective(const Model& model, ObjectiveOptions options, StepTable table, MatrixFunctionMethod method);
 
   Objective(const Objective&) = delete;
@@ -124,6 +126,7 @@ class Objective final : public TileObjective {
                 Wanted wanted, std::span<double> sums);
   void add_field_losses(const Tile& tile, Wanted wanted, std::span<double> sums);
   void set_field_sample(const Tile& tile, LossSample<Real>& sample);
+  void set_tangents(const Tile& tile, LossSample<Real>& sample);
   void add_later_losses(const Tile& tile, ConstMatrixView<Real> rolled, MatrixView<Real> rolled_bar,
                         Wanted wanted, std::span<double> sums);
   enum class Of { field, others };
@@ -156,8 +159,12 @@ class Objective final : public TileObjective {
   void pull_back(std::span<const double> bar, std::size_t windows, std::span<double> theta_bar);
   void clear_frozen(std::span<double> theta_bar) const;
   class Linearisation;  // of a tile's residuals
-  std::size_t residual_rows(const LossTerm<Real>& term) const {
-    return term.space() == LossSpace::state ? model_.state_dimension() : model_.latent_dimension();
+  std::size_t residual_blocks(const Listed<LossTerm<Real>>& listed) const {
+    return loss_terms()[listed.place].needs_tangents ? options_.tangents : 1;
+  }
+  std::size_t residual_rows(const Listed<LossTerm<Real>>& listed) const {
+    const bool of_state = listed.term->space() == LossSpace::state;
+    return residual_blocks(listed) * (of_state ? model_.state_dimension() : model_.latent_dimension());
   }
   std::size_t residual_rows() const;  // of all terms with weight, one below the other
 
@@ -183,6 +190,7 @@ class Objective final : public TileObjective {
   std::vector<Listed<ParameterPenalty>> penalties_;
   std::vector<double> theta_;
   std::vector<WindowView> views_;          // of the lanes of the tile that is computed
+  const Trajectories* held_ = nullptr;     // that they are cut from
   std::vector<double> h_, times_, omega_;  // staging of a tile on the host
   std::vector<double> lane_times_;         // (intervals + 1, lanes)
   std::vector<double> point_, arguments_host_;

@@ -59,15 +59,15 @@ class Objective<Real>::Linearisation {
   MatrixView<Real> first_tape_, encode_tape_;  // of the first states encoded, and of all
 };
 
-/// Calls action(term, its rows of R) for the terms with weight.
+/// Calls action(listed term, its rows of R) for the terms with weight.
 template <class Real>
 template <class Action>
 void Objective<Real>::Linearisation::for_each_term(const MatrixView<Real>& R, Action action) {
   std::size_t row = 0;
   for (const auto& listed : o_.terms_) {
     if (!listed.is_trained()) continue;
-    const std::size_t rows = o_.residual_rows(*listed.term);
-    action(*listed.term, rows_of(R, row, rows));
+    const std::size_t rows = o_.residual_rows(listed);
+    action(listed, rows_of(R, row, rows));
     row += rows;
   }
 }
@@ -123,8 +123,8 @@ void Objective<Real>::Linearisation::tangent(ConstVectorView<Real> dot, const Ma
     encoder.jvp(o_.space_, {sample_.z, {}, encode_tape_, dots.coordinates, u_dot}, o_.scratch_);
     dots.u = u_dot;
   }
-  for_each_term(R_dot, [&](const LossTerm<Real>& term, const MatrixView<Real>& rows) {
-    term.tangent(tools_, sample_, dots, rows);
+  for_each_term(R_dot, [&](const Listed<LossTerm<Real>>& listed, const MatrixView<Real>& rows) {
+    listed.term->tangent(tools_, sample_, dots, rows);
   });
 }
 
@@ -137,8 +137,8 @@ void Objective<Real>::Linearisation::reverse(const MatrixView<Real>& R_bar) {
   LossBars<Real> bars;
   if (needs_.rollout) fill(o_.space_, 0.0, bars.rolled = take(n));
   if (needs_.encoded) fill(o_.space_, 0.0, bars.u = take(n));
-  for_each_term(R_bar, [&](const LossTerm<Real>& term, const MatrixView<Real>& rows) {
-    term.adjoint(tools_, sample_, rows, bars);
+  for_each_term(R_bar, [&](const Listed<LossTerm<Real>>& listed, const MatrixView<Real>& rows) {
+    listed.term->adjoint(tools_, sample_, rows, bars);
   });
   if (needs_.rollout) {
     rollout_.reverse(o_.space_, o_.steps_, bars.rolled, o_.dynamics_bar(), o_.scratch_);
@@ -150,8 +150,11 @@ void Objective<Real>::Linearisation::reverse(const MatrixView<Real>& R_bar) {
 
 template <class Real>
 void Objective<Real>::Linearisation::weigh(const MatrixView<Real>& R) {
-  for_each_term(R, [&](const LossTerm<Real>& term, const MatrixView<Real>& rows) {
-    core::weigh<Real>(o_.space_, term.weight(), tools_.rows(term.space()), tile_.weights, rows);
+  for_each_term(R, [&](const Listed<LossTerm<Real>>& listed, const MatrixView<Real>& rows) {
+    const std::size_t blocks = o_.residual_blocks(listed), height = rows.extent(0) / blocks;
+    for (std::size_t block = 0; block < blocks; ++block)
+      core::weigh<Real>(o_.space_, listed.term->weight() / double(blocks), tools_.rows(listed.term->space()),
+                        tile_.weights, rows_of(rows, block * height, height));
   });
 }
 
@@ -159,7 +162,7 @@ template <class Real>
 std::size_t Objective<Real>::residual_rows() const {
   std::size_t rows = 0;
   for (const auto& listed : terms_)
-    if (listed.is_trained()) rows += residual_rows(*listed.term);
+    if (listed.is_trained()) rows += residual_rows(listed);
   return rows;
 }
 

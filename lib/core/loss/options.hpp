@@ -47,6 +47,17 @@ constexpr auto words_of(DerivativeSource) {
       {{"differences", DerivativeSource::differences}, {"given", DerivativeSource::given}});
 }
 
+/// Of the differences along a trajectory x_0, x_1, x_2 that the term second_difference compares with.
+enum class SecondDifferenceForm {
+  centred,  ///< f(x_2) - f(x_0) with 2 (x_2 - 2 x_1 + x_0) / h: of second order
+  forward   ///< f(x_1) - f(x_0) with (x_2 - 2 x_1 + x_0) / h, as printed in JACREG: of first order
+};
+
+constexpr auto words_of(SecondDifferenceForm) {
+  return std::to_array<Word<SecondDifferenceForm>>(
+      {{"centred", SecondDifferenceForm::centred}, {"forward", SecondDifferenceForm::forward}});
+}
+
 /// What the deck says of a term: the key of its weight, and its meaning.
 struct LossTermWord {
   std::string_view name, meaning;
@@ -86,6 +97,7 @@ struct LossOptions {
   std::vector<std::string> monitor;  ///< names of terms that validation computes even without weight
   DerivativeSource derivatives = DerivativeSource::differences;
   std::size_t derivative_order = 4;
+  SecondDifferenceForm second_difference_form = SecondDifferenceForm::centred;
 
   static void describe(auto& visit) {
     using Self = LossOptions;
@@ -106,6 +118,9 @@ struct LossOptions {
                  {.meaning = "derivative: order of the differences, even; lower where a window has not "
                              "enough times",
                   .limits = between(2, 100)});
+    visit.option("second_difference_form", &Self::second_difference_form,
+                 {.meaning = "term second_difference: centred differences of order 2, or forward ones of "
+                             "order 1"});
   }
 
   /// Raises OptionError.

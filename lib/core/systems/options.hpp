@@ -11,7 +11,15 @@
 
 namespace spnode::core {
 
-enum class SystemKind { transient_growth, grad13, robertson, kuramoto_sivashinsky, lorenz63 };
+enum class SystemKind {
+  transient_growth,
+  grad13,
+  robertson,
+  kuramoto_sivashinsky,
+  lorenz63,
+  two_body,
+  rigid_body
+};
 
 /// Also what the attribute `system` of a trajectory file says.
 constexpr auto words_of(SystemKind) {
@@ -19,7 +27,9 @@ constexpr auto words_of(SystemKind) {
                                           {"grad13", SystemKind::grad13},
                                           {"robertson", SystemKind::robertson},
                                           {"kuramoto_sivashinsky", SystemKind::kuramoto_sivashinsky},
-                                          {"lorenz63", SystemKind::lorenz63}});
+                                          {"lorenz63", SystemKind::lorenz63},
+                                          {"two_body", SystemKind::two_body},
+                                          {"rigid_body", SystemKind::rigid_body}});
 }
 
 enum class TimeGrid { uniform, logarithmic };
@@ -33,6 +43,7 @@ struct GenerateOptions {
   std::optional<SystemKind> system;
   std::size_t train = 100, validation = 10, test = 10;
   std::size_t times = 101;
+  std::size_t test_times = 0;
   double t_start = 0.0;
   double t_end = 100.0;
   TimeGrid grid = TimeGrid::uniform;
@@ -46,6 +57,7 @@ struct GenerateOptions {
   double noise = 0.0;
   double tolerance = 1e-10;
   bool derivatives = false;
+  std::size_t tangents = 0;
 
   static void describe(auto& visit) {
     using Self = GenerateOptions;
@@ -58,6 +70,9 @@ struct GenerateOptions {
                  {.meaning = "number of trajectories in the test data", .unit = "trajectories"});
     visit.option("times", &Self::times,
                  {.meaning = "times per trajectory, both ends included", .limits = at_least(2)});
+    visit.option(
+        "test_times", &Self::test_times,
+        {.meaning = "times per trajectory of the test data, at the same spacing; 0: as many as times"});
     visit.option("t_start", &Self::t_start,
                  {.meaning = "first time; on a logarithmic grid the first after t = 0, which is stored too",
                   .unit = "time",
@@ -99,6 +114,10 @@ struct GenerateOptions {
                   .limits = between(1e-11, 1e-2)});
     visit.option("derivatives", &Self::derivatives,
                  {.meaning = "true: the files also contain /derivatives, the right-hand side at the states"});
+    visit.option(
+        "tangents", &Self::tangents,
+        {.meaning = "directions v at each state for which the product of the Jacobian with v is "
+                    "stored: random unit vectors; as many as components: the unit vectors; 0: none"});
   }
 
   /// Raises OptionError.
@@ -107,6 +126,9 @@ struct GenerateOptions {
                    "must be after t_start; found " + shortest(t_end) + " and " + shortest(t_start));
     require_option(grid != TimeGrid::logarithmic || t_start > 0.0, {"t_start", "grid"},
                    "must be above 0 on a logarithmic grid; found " + shortest(t_start));
+    require_option(test_times == 0 || grid == TimeGrid::uniform, {"test_times", "grid"},
+                   "needs a uniform grid; found " + std::string(name_of(grid)));
+    require_option(test_times != 1, {"test_times"}, "must be 0 or at least 2; found 1");
     require_option(grid_points % 2 == 0, {"grid_points"},
                    "must be even; found " + std::to_string(grid_points));
   }

@@ -38,6 +38,11 @@ class ReferenceSystem {
   /// matrix = df/du, (dimension, dimension), row major; every entry is written.
   virtual void jacobian(std::span<const double> u, std::span<double> matrix) const = 0;
 
+  /// products = (df/du) directions: both (count, dimension), row major, a vector in each row. Forms the
+  /// Jacobian once; allocates it.
+  void jacobian_products(std::span<const double> u, std::span<const double> directions,
+                         std::span<double> products) const;
+
   /// The initial state of one trajectory; `random` is that trajectory's own.
   virtual void initial_state(const Random& random, std::span<double> u) const = 0;
 

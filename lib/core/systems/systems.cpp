@@ -4,8 +4,10 @@
 #include "core/systems/grad13.hpp"
 #include "core/systems/kuramoto_sivashinsky.hpp"
 #include "core/systems/lorenz63.hpp"
+#include "core/systems/rigid_body.hpp"
 #include "core/systems/robertson.hpp"
 #include "core/systems/transient_growth.hpp"
+#include "core/systems/two_body.hpp"
 
 namespace spnode::core {
 
@@ -32,6 +34,10 @@ constexpr struct Entry {
      [](const GenerateOptions& o) -> SystemPointer {
        return std::make_unique<Lorenz63>(o.sigma, o.rho, o.beta);
      }},
+    {SystemKind::two_body,
+     [](const GenerateOptions&) -> SystemPointer { return std::make_unique<TwoBody>(); }},
+    {SystemKind::rigid_body,
+     [](const GenerateOptions&) -> SystemPointer { return std::make_unique<RigidBody>(); }},
 };
 
 const Entry& entry(SystemKind kind) {

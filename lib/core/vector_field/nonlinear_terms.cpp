@@ -118,6 +118,19 @@ void NonlinearTerms<Real>::apply_jvp_vjp(const ExecSpace& space, const TangentRe
 }
 
 template <class Real>
+void NonlinearTerms<Real>::apply_jvp_jvp(const ExecSpace& space, const TangentTangent& tangent,
+                                         Scratch<Real>& scratch) const {
+  fill(space, 0.0, tangent.y_dot_dot);
+  for (const Term& term : terms_)
+    term.map->apply_jvp_jvp(
+        space,
+        {coefficients_of(term, tangent.coefficients), coefficients_of(term, tangent.coefficients_dot),
+         tangent.x, tangent.x_dot, rows_of(tangent.tape, term.tape_row, term.map->tape_rows()),
+         outputs_of(term, tangent.y_dot_dot)},
+        scratch);
+}
+
+template <class Real>
 void NonlinearTerms<Real>::assemble(std::span<const double> theta, std::span<double> c) const {
   for (const Term& term : terms_)
     term.map->assemble(theta, c.subspan(term.coefficient, term.map->coefficient_count()));

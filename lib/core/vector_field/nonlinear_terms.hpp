@@ -21,6 +21,7 @@ class NonlinearTerms {
   using Reverse = typename LaneMap<Real>::Reverse;
   using Tangent = typename LaneMap<Real>::Tangent;
   using TangentReverse = typename LaneMap<Real>::TangentReverse;
+  using TangentTangent = typename LaneMap<Real>::TangentTangent;
 
   /// Raises OptionError where a term does not go with the other options.
   NonlinearTerms(const ModelOptions& options, std::size_t dimension);
@@ -43,6 +44,9 @@ class NonlinearTerms {
 
   /// reverse.y_dot_bar: adjoint of the tangent of the value.
   void apply_jvp_vjp(const ExecSpace& space, const TangentReverse& reverse, Scratch<Real>& scratch) const;
+
+  /// tangent.y_dot_dot: tangent along the coefficients of the tangent of the value, overwritten.
+  void apply_jvp_jvp(const ExecSpace& space, const TangentTangent& tangent, Scratch<Real>& scratch) const;
 
   struct Term {
     std::unique_ptr<LaneMap<Real>> map;

@@ -152,6 +152,38 @@ void VectorField<Real>::jvp_vjp(const ExecSpace& space, const TangentReverse& re
                       scratch);
 }
 
+template <class Real>
+void VectorField<Real>::jvp_jvp(const ExecSpace& space, const TangentTangent& tangent,
+                                Scratch<Real>& scratch) const {
+  const ScratchFrame frame(scratch);
+  const std::size_t n = shape_.n, rows = shape_.rows(), lanes = tangent.x.lanes();
+  const auto dot = cut(tangent.coefficients_dot, assembled_.linear().size());
+  const MatrixView<Real> zero = scratch.matrix(n, lanes);
+  fill(space, 0.0, zero);
+  // A' X + A X' with the tangents ' along the coefficients.
+  const auto apply_A = [&](ConstMatrixView<Real> X, ConstMatrixView<Real> X_along, MatrixView<Real> out) {
+    generator_->apply_jvp(
+        space, {action(tangent.x), X, X_along, dot.linear, ConstMatrixView<Real>(zero), out}, scratch);
+  };
+  if (generator_)
+    apply_A(tangent.x_dot.u, zero, tangent.f_dot_dot);
+  else
+    fill(space, 0.0, tangent.f_dot_dot);
+  if (rows == 0) return;
+  const NonlinearTerms<Real>& terms = model().nonlinear();
+  const ConstMatrixView<Real> inner = rows_of(tangent.tape, rows, terms.tape_rows());
+  const MatrixView<Real> values_dot_dot = scratch.matrix(rows, lanes);
+  terms.apply_jvp_jvp(
+      space, {assembled_.nonlinear(), dot.nonlinear, tangent.x, tangent.x_dot, inner, values_dot_dot},
+      scratch);
+  if (shape_.has_plain) axpy(space, 1.0, rows_of(values_dot_dot, 0, n), tangent.f_dot_dot);
+  if (!shape_.has_relaxed) return;
+  const MatrixView<Real> values_dot = scratch.matrix(rows, lanes), Ar_dot_dot = scratch.matrix(n, lanes);
+  terms.apply_jvp(space, {assembled_.nonlinear(), {}, tangent.x, tangent.x_dot, inner, values_dot}, scratch);
+  apply_A(relaxed(values_dot), relaxed(values_dot_dot), Ar_dot_dot);
+  axpy(space, -1.0, Ar_dot_dot, tangent.f_dot_dot);
+}
+
 template class VectorField<double>;
 template class VectorField<float>;
 

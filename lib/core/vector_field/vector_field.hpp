@@ -9,8 +9,8 @@
 namespace spnode::core {
 
 /// f(x) = A u + g(x) - A r(x) at points x = [u; q] of latent states and arguments, lanes side by side: value,
-/// adjoint, tangent, and the adjoint of the tangent. Not collective; allocates nothing once the scratch has
-/// grown.
+/// adjoint, tangent, and the adjoint and the tangent of the tangent. Not collective; allocates nothing once
+/// the scratch has grown.
 ///
 /// Its coefficients are those of A, then those of the nonlinear terms.
 template <class Real>
@@ -62,6 +62,16 @@ class VectorField {
     VectorView<Real> coefficients_bar;  ///< +=; skipped where its extent is 0
   };
   void jvp_vjp(const ExecSpace& space, const TangentReverse& reverse, Scratch<Real>& scratch) const;
+
+  /// Of the same f_dot along the coefficients with fixed x and x_dot.
+  struct TangentTangent {
+    Point<Real> x;
+    PointDot<Real> x_dot;
+    ConstMatrixView<Real> tape;
+    ConstVectorView<Real> coefficients_dot;
+    MatrixView<Real> f_dot_dot;  ///< (n, lanes), overwritten
+  };
+  void jvp_jvp(const ExecSpace& space, const TangentTangent& tangent, Scratch<Real>& scratch) const;
 
   /// theta_bar += the pull-back of the adjoint of the coefficients, for the last theta.
   void assemble_vjp(std::span<const double> theta, std::span<const double> bar,
