@@ -48,6 +48,7 @@ void write_split(const Context& context, const core::GenerateOptions& all, const
   info.units = reference::system_units(options);
   if (options.derivatives) info.derivatives = io::Derivatives::present;
   info.tangents = options.tangents;
+  info.parameters = reference::parameter_names(options);
   prepare_parent(comm, split.path);
   require_space(comm, split.path, info);
   io::TrajectoryWriter writer(comm, split.path, info, overwrite(context));

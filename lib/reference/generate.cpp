@@ -2,8 +2,10 @@
 
 #include "core/matrix_functions/phi.hpp"
 #include "core/support/error.hpp"
+#include "core/support/option_number.hpp"
 #include "core/support/text.hpp"
 #include "core/systems/kuramoto_sivashinsky.hpp"
+#include "core/systems/switching.hpp"
 #include "core/systems/systems.hpp"
 #include "reference/kuramoto_sivashinsky.hpp"
 #include "reference/reference_solution.hpp"
@@ -69,6 +71,39 @@ Sampler make_fourier_sampler(const GenerateOptions& options, const core::Referen
   };
 }
 
+void require_finite(std::span<const double> u, double t) {
+  if (!std::all_of(u.begin(), u.end(), [](double value) { return std::isfinite(value); }))
+    throw NumericalError("the state is not finite at t = " + shortest(t));
+}
+
+/// Each row is the one before it, so many applications of the map later as time has passed.
+Sampler make_map_sampler(const core::ReferenceSystem& system, std::span<const double> times) {
+  return [&system, n = system.dimension(),
+          t = std::vector(times.begin(), times.end())](std::span<double> states) {
+    std::vector<double> u(states.begin(), states.begin() + static_cast<std::ptrdiff_t>(n)), image(n);
+    for (std::size_t i = 1; i < t.size(); ++i) {
+      for (double k = std::round(t[i] - t[i - 1]); k > 0.0; --k) {
+        system.rhs(u, image);
+        std::swap(u, image);
+      }
+      require_finite(u, t[i]);
+      std::ranges::copy(u, states.subspan(i * n, n).begin());
+    }
+  };
+}
+
+Sampler make_switching_sampler(const core::ReferenceSystem& system, std::span<const double> times) {
+  return [&system, n = system.dimension(),
+          t = std::vector(times.begin(), times.end())](std::span<double> states) {
+    core::SwitchingOrbit orbit(dynamic_cast<const core::SwitchingSystem&>(system), states.first(n));
+    for (std::size_t i = 1; i < t.size(); ++i) {
+      orbit.advance(t[i] - t[i - 1]);
+      require_finite(orbit.state(), t[i]);
+      std::ranges::copy(orbit.state(), states.subspan(i * n, n).begin());
+    }
+  };
+}
+
 Sampler make_sampler(const GenerateOptions& options, const core::ReferenceSystem& system,
                      const std::vector<double>& times) {
   switch (system.solution()) {
@@ -76,6 +111,10 @@ Sampler make_sampler(const GenerateOptions& options, const core::ReferenceSystem
       return make_linear_sampler(system, times);
     case core::Solution::fourier_etdrk4:
       return make_fourier_sampler(options, system, times);
+    case core::Solution::map:
+      return make_map_sampler(system, times);
+    case core::Solution::piecewise_linear:
+      return make_switching_sampler(system, times);
     case core::Solution::explicit_adaptive:
     case core::Solution::implicit_adaptive:
       break;
@@ -100,40 +139,61 @@ void add_noise(std::span<double> states, std::size_t n, double noise, const core
   }
 }
 
-/// Directions at every state and their products: the unit vectors where there are as many as components, else
-/// random vectors of length 1, functions of the number of the trajectory, the time and the direction.
-void add_tangents(const GenerateOptions& options, const core::ReferenceSystem& system,
-                  const core::Random& random, std::size_t first, core::Trajectories& data) {
-  const std::size_t n = data.components, count = options.tangents;
-  data.tangents = count;
-  data.directions.assign(count * data.state.size(), 0.0);
-  data.products.resize(count * data.state.size());
-  if (count == 0) return;
+/// The right-hand side at the states of held trajectory i.
+void add_derivatives(const core::ReferenceSystem& system, std::size_t i, core::Trajectories& data) {
+  const std::size_t n = data.components;
+  for (std::size_t t = 0; t < data.times; ++t)
+    system.rhs({data.state_at(i, t), n}, {&data.derivative[(i * data.times + t) * n], n});
+}
+
+/// Directions at the states of held trajectory i and their products: the unit vectors where there are as many
+/// as components, else random vectors of length 1, functions of the number of the trajectory, first + i, the
+/// time and the direction.
+void add_tangents(const core::ReferenceSystem& system, const core::Random& random, std::size_t first,
+                  std::size_t i, core::Trajectories& data) {
+  const std::size_t n = data.components, count = data.tangents;
   const auto draw = [&](std::uint64_t number, std::span<double> v) {
     double square = 0.0;
-    for (std::size_t i = 0; i < n; ++i) {
-      v[i] = random.normal(number * n + i);
-      square += v[i] * v[i];
+    for (std::size_t k = 0; k < n; ++k) {
+      v[k] = random.normal(number * n + k);
+      square += v[k] * v[k];
     }
     for (double& entry : v) entry /= std::sqrt(square);
   };
-  for (std::size_t i = 0; i < data.count; ++i)
-    for (std::size_t t = 0; t < data.times; ++t) {
-      const std::size_t at = data.tangents_at(i, t);
-      const std::span<double> directions(&data.directions[at], count * n);
-      for (std::size_t v = 0; v < count; ++v)
-        if (count == n)
-          directions[v * n + v] = 1.0;
-        else
-          draw(((first + i) * data.times + t) * count + v, directions.subspan(v * n, n));
-      system.jacobian_products({data.state_at(i, t), n}, directions, {&data.products[at], count * n});
-    }
+  for (std::size_t t = 0; t < (count == 0 ? 0 : data.times); ++t) {
+    const std::size_t at = data.tangents_at(i, t);
+    const std::span<double> directions(&data.directions[at], count * n);
+    for (std::size_t v = 0; v < count; ++v)
+      if (count == n)
+        directions[v * n + v] = 1.0;
+      else
+        draw(((first + i) * data.times + t) * count + v, directions.subspan(v * n, n));
+    system.jacobian_products({data.state_at(i, t), n}, directions, {&data.products[at], count * n});
+  }
 }
 
 constexpr double most_steps = 0x1p31;
 
-void require(bool condition, const char* option, const std::string& found, const char* allowed) {
+void require(bool condition, const char* option, const std::string& found, const std::string& allowed) {
   require_option(condition, {option}, "is " + found + "; allowed: " + allowed);
+}
+
+/// Raises OptionError where `vary` names no number of a system, or one that may not have the values asked
+/// for.
+void validate_variation(const GenerateOptions& options) {
+  if (options.vary.empty()) return;
+  require(options.vary_from <= options.vary_to, "vary_to", shortest(options.vary_to),
+          "at least vary_from, " + shortest(options.vary_from));
+  constexpr std::string_view of_the_run[] = {"t_start",   "t_end",     "burn_in", "step",
+                                             "tolerance", "vary_from", "vary_to"};
+  for (const double end : {options.vary_from, options.vary_to}) {
+    GenerateOptions changed = options;
+    double* const number = find_number(changed, options.vary);
+    require(number != nullptr && std::ranges::find(of_the_run, options.vary) == std::end(of_the_run), "vary",
+            "'" + options.vary + "'", "a real number among the keys of generate that describes the system");
+    *number = end;
+    validate_all(changed);
+  }
 }
 
 }  // namespace
@@ -142,7 +202,7 @@ core::Trajectories simulate(const GenerateOptions& all, std::uint64_t seed, std:
                             std::size_t first, std::size_t count) {
   validate(all);
   const GenerateOptions options = options_of(all, split);
-  const auto system = core::make_system(options);
+  auto system = core::make_system(options);
   core::Trajectories result;
   result.count = count;
   result.times = options.times;
@@ -150,27 +210,39 @@ core::Trajectories simulate(const GenerateOptions& all, std::uint64_t seed, std:
   result.time = reference_times(options);
   result.state.resize(count * result.times * result.components);
   if (options.derivatives) result.derivative.resize(result.state.size());
-  const Sampler sample = make_sampler(options, *system, result.time);
+  result.tangents = options.tangents;
+  result.directions.assign(options.tangents * result.state.size(), 0.0);
+  result.products.resize(options.tangents * result.state.size());
+  for (const std::string& name : parameter_names(options)) result.parameters[name];
+  Sampler sample = make_sampler(options, *system, result.time);
   const std::uint64_t stream = core::hash_name("generate." + std::string(split)),
                       noise_stream = core::hash_name("noise." + std::string(split));
+  const core::Random tangents(seed, stream ^ core::hash_name("tangents"));
   const bool noisy = options.noise > 0.0 && split != "test";
   const std::size_t size = result.times * result.components;
   for (std::size_t i = 0; i < count; ++i) {
     const std::span<double> states(result.state_at(i, 0), size);
     try {
+      if (!options.vary.empty()) {
+        GenerateOptions own = options;
+        double& value = *find_number(own, options.vary);
+        value = core::Random(seed, core::hash_name("variation in " + std::string(split)) + first + i)
+                    .uniform(0, options.vary_from, options.vary_to);
+        result.parameters[parameter_names(options).front()].push_back(value);
+        system = core::make_system(own);
+        sample = make_sampler(own, *system, result.time);
+      }
       system->initial_state(core::Random(seed, stream + first + i), states.first(result.components));
       sample(states);
       if (noisy)
         add_noise(states, result.components, options.noise, core::Random(seed, noise_stream + first + i));
+      if (options.derivatives) add_derivatives(*system, i, result);
+      add_tangents(*system, tangents, first, i, result);
     } catch (const NumericalError& error) {
       throw NumericalError(std::string(name_of(*options.system)) + ", trajectory " +
                            std::to_string(first + i) + " of '" + std::string(split) + "': " + error.what());
     }
   }
-  const std::size_t n = result.components;
-  for (std::size_t at = 0; at < result.derivative.size(); at += n)
-    system->rhs({&result.state[at], n}, {&result.derivative[at], n});
-  add_tangents(options, *system, core::Random(seed, stream ^ core::hash_name("tangents")), first, result);
   return result;
 }
 
@@ -219,6 +291,11 @@ std::vector<std::string> component_names(const GenerateOptions& options) {
   return core::make_system(options)->component_names();
 }
 
+std::vector<std::string> parameter_names(const GenerateOptions& options) {
+  if (options.vary.empty()) return {};
+  return {options.vary.substr(options.vary.rfind('.') + 1)};
+}
+
 std::string system_units(const GenerateOptions& options) { return core::make_system(options)->units(); }
 
 void validate(const GenerateOptions& options) {
@@ -233,6 +310,11 @@ void validate(const GenerateOptions& options) {
   require(options.tangents <= components, "tangents", std::to_string(options.tangents),
           "at most the number of components");
   require(options.perturbation < 1.0, "perturbation", shortest(options.perturbation), "at least 0, below 1");
+  validate_variation(options);
+  if (core::make_system(options)->solution() == core::Solution::map)
+    require(!logarithmic && interval == std::round(interval), "t_end", shortest(options.t_end),
+            "whole numbers between two times of " + std::string(name_of(*options.system)) +
+                ", which count applications of a map, on a uniform grid; found " + shortest(interval));
   if (options.system != SystemKind::kuramoto_sivashinsky) return;
   require(!logarithmic, "grid", std::string(name_of(options.grid)), "uniform for kuramoto_sivashinsky");
   require(std::max(interval, options.burn_in) <= most_steps * std::min(options.step, interval), "step",

@@ -42,6 +42,9 @@ std::size_t number_of_components(const core::GenerateOptions& options);
 /// Name of each component, for instance "y2" or "Re rho_1".
 std::vector<std::string> component_names(const core::GenerateOptions& options);
 
+/// Names of the parameters that trajectories have values of their own of: that of options.vary.
+std::vector<std::string> parameter_names(const core::GenerateOptions& options);
+
 /// What the numbers are measured in, for the attribute `units` of a trajectory file.
 std::string system_units(const core::GenerateOptions& options);
 

@@ -14,16 +14,16 @@ using core::TimeGrid;
 
 namespace {
 
-constexpr SystemKind kinds[] = {SystemKind::transient_growth, SystemKind::grad13,
-                                SystemKind::robertson,        SystemKind::kuramoto_sivashinsky,
-                                SystemKind::lorenz63,         SystemKind::two_body,
-                                SystemKind::rigid_body};
+constexpr SystemKind kinds[] = {
+    SystemKind::transient_growth,     SystemKind::grad13,      SystemKind::robertson,
+    SystemKind::kuramoto_sivashinsky, SystemKind::lorenz63,    SystemKind::two_body,
+    SystemKind::rigid_body,           SystemKind::sigmoid_map, SystemKind::switching};
 
 GenerateOptions small_options(SystemKind kind) {
   GenerateOptions options;
   options.system = kind;
   options.times = 7;
-  options.t_end = 3.0;
+  options.t_end = kind == SystemKind::sigmoid_map ? 6.0 : 3.0;
   options.epsilon = kind == SystemKind::grad13 ? 0.1 : 1.0;
   options.burn_in = 5.0;
   if (kind == SystemKind::robertson) {
@@ -255,7 +255,8 @@ TEST_CASE("breakdown_names_system_split_trajectory_and_time") {
 
 TEST_CASE("options_out_of_range_are_refused_by_name") {
   const auto refused = [](const char* word, void (*spoil)(GenerateOptions&)) {
-    for (const SystemKind kind : {SystemKind::robertson, SystemKind::kuramoto_sivashinsky}) {
+    for (const SystemKind kind : {SystemKind::robertson, SystemKind::kuramoto_sivashinsky,
+                                  SystemKind::sigmoid_map, SystemKind::switching}) {
       GenerateOptions options = small_options(kind);
       CHECK(refusal(options).empty());
       spoil(options);
@@ -273,7 +274,32 @@ TEST_CASE("options_out_of_range_are_refused_by_name") {
   CHECK(refused("grid", [](GenerateOptions& o) { o.grid = TimeGrid::logarithmic, o.t_start = 1.0; }));
   CHECK(refused("grid_points", [](GenerateOptions& o) { o.grid_points = 63; }));
   CHECK(refused("step", [](GenerateOptions& o) { o.step = 0.0; }));
+  CHECK(refused("t_end", [](GenerateOptions& o) { o.t_end += 0.5; }));
+  CHECK(refused("switching.a1", [](GenerateOptions& o) { o.switching.a1 = {1.0}; }));
+  CHECK(refused("switching.c", [](GenerateOptions& o) { o.switching.c = {0.0, 0.0}; }));
+  CHECK(refused("vary", [](GenerateOptions& o) { o.vary = "t_end"; }));
+  CHECK(refused("vary", [](GenerateOptions& o) { o.vary = "sigmoid_map"; }));
+  CHECK(refused("vary_to", [](GenerateOptions& o) { o.vary = "epsilon", o.vary_from = 2.0; }));
+  CHECK(refused("epsilon", [](GenerateOptions& o) { o.vary = "epsilon", o.vary_from = -1.0; }));
   CHECK(refused("burn_in", [](GenerateOptions& o) { o.burn_in = std::nan(""); }));
+}
+
+TEST_CASE("trajectories_have_a_value_of_their_own_of_what_varies") {
+  GenerateOptions options = small_options(SystemKind::sigmoid_map);
+  options.vary = "sigmoid_map.b";
+  options.vary_from = 0.2;
+  options.vary_to = 0.4;
+  CHECK(reference::parameter_names(options) == std::vector<std::string>{"b"});
+  const core::Trajectories data = reference::simulate(options, 3, "train", 0, 20);
+  const std::vector<double>& b = data.parameters.at("b");
+  REQUIRE(b.size() == 20);
+  CHECK(reference::simulate(options, 3, "train", 7, 1).parameters.at("b").front() == b[7]);
+  for (std::size_t i = 0; i < 20; ++i) {
+    CHECK((b[i] >= 0.2 && b[i] <= 0.4));
+    options.sigmoid_map.b = b[i];
+    const double* const u = data.state_at(i, 0);
+    CHECK(u[1] == Approx(0.8 * u[0] - 0.5 * (1.0 + std::tanh(5.0 * u[0])) + b[i]));
+  }
 }
 
 TEST_CASE("systems_have_units_and_names_of_components") {

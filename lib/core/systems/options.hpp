@@ -4,10 +4,12 @@
 #include "core/support/option.hpp"
 #include "core/support/text.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace spnode::core {
 
@@ -18,7 +20,9 @@ enum class SystemKind {
   kuramoto_sivashinsky,
   lorenz63,
   two_body,
-  rigid_body
+  rigid_body,
+  sigmoid_map,
+  switching
 };
 
 /// Also what the attribute `system` of a trajectory file says.
@@ -29,7 +33,9 @@ constexpr auto words_of(SystemKind) {
                                           {"kuramoto_sivashinsky", SystemKind::kuramoto_sivashinsky},
                                           {"lorenz63", SystemKind::lorenz63},
                                           {"two_body", SystemKind::two_body},
-                                          {"rigid_body", SystemKind::rigid_body}});
+                                          {"rigid_body", SystemKind::rigid_body},
+                                          {"sigmoid_map", SystemKind::sigmoid_map},
+                                          {"switching", SystemKind::switching}});
 }
 
 enum class TimeGrid { uniform, logarithmic };
@@ -38,6 +44,57 @@ constexpr auto words_of(TimeGrid) {
   return std::to_array<Word<TimeGrid>>(
       {{"uniform", TimeGrid::uniform}, {"logarithmic", TimeGrid::logarithmic}});
 }
+
+/// Of core/systems/sigmoid_map.hpp.
+struct SigmoidMapOptions {
+  double a = 0.8, b = 0.5, c = 5.0;
+
+  static void describe(auto& visit) {
+    using Self = SigmoidMapOptions;
+    visit.option("a", &Self::a, {.meaning = "factor of the state"});
+    visit.option("b", &Self::b, {.meaning = "constant"});
+    visit.option("c", &Self::c, {.meaning = "steepness of the sigmoid", .limits = at_least(0)});
+  }
+};
+
+/// Of core/systems/switching.hpp. The defaults are the lecture's flow from a fixed point to a limit cycle.
+struct SwitchingOptions {
+  std::vector<double> a1 = {-1.0, 1.0, -1.0, 0.0}, b1 = {0.0, 1.0};
+  std::vector<double> a2 = {2.0, 1.0, -5.0, 0.0}, b2 = {0.0, 1.0};
+  std::vector<double> c = {1.0, 0.0};
+  double d = 0.0, mu = 1.0, spread = 1.0;
+
+  static void describe(auto& visit) {
+    using Self = SwitchingOptions;
+    visit.option("a1", &Self::a1, {.meaning = "matrix where c.u < d, row by row", .unit = "1/time"});
+    visit.option("b1", &Self::b1, {.meaning = "constant vector where c.u < d"});
+    visit.option("a2", &Self::a2, {.meaning = "matrix where c.u >= d, row by row", .unit = "1/time"});
+    visit.option("b2", &Self::b2, {.meaning = "constant vector where c.u >= d"});
+    visit.option("c", &Self::c, {.meaning = "normal of the switching plane"});
+    visit.option("d", &Self::d, {.meaning = "offset of the switching plane"});
+    visit.option("mu", &Self::mu, {.meaning = "factor of both constant vectors"});
+    visit.option(
+        "spread", &Self::spread,
+        {.meaning = "initial states are uniform in [-spread, spread] in each component", .limits = above(0)});
+  }
+
+  /// Raises OptionError.
+  void validate() const {
+    const std::size_t n = c.size();
+    require_option(n > 0 && n <= 64, {"c"}, "has " + std::to_string(n) + " entries; allowed: 1 to 64");
+    require_option(std::any_of(c.begin(), c.end(), [](double x) { return x != 0.0; }), {"c"},
+                   "is zero: there is no plane");
+    const auto fits = [n](const char* name, const std::vector<double>& values, std::size_t wanted) {
+      require_option(values.size() == wanted, {name, "c"},
+                     "has " + std::to_string(values.size()) + " entries; with " + std::to_string(n) +
+                         " in c it needs " + std::to_string(wanted));
+    };
+    fits("a1", a1, n * n);
+    fits("b1", b1, n);
+    fits("a2", a2, n * n);
+    fits("b2", b2, n);
+  }
+};
 
 struct GenerateOptions {
   std::optional<SystemKind> system;
@@ -58,6 +115,10 @@ struct GenerateOptions {
   double tolerance = 1e-10;
   bool derivatives = false;
   std::size_t tangents = 0;
+  SigmoidMapOptions sigmoid_map;
+  SwitchingOptions switching;
+  std::string vary;
+  double vary_from = 0.0, vary_to = 1.0;
 
   static void describe(auto& visit) {
     using Self = GenerateOptions;
@@ -118,6 +179,15 @@ struct GenerateOptions {
         "tangents", &Self::tangents,
         {.meaning = "directions v at each state for which the product of the Jacobian with v is "
                     "stored: random unit vectors; as many as components: the unit vectors; 0: none"});
+    visit.option("vary", &Self::vary,
+                 {.meaning = "a number among these keys, such as sigmoid_map.b, that each trajectory has a "
+                             "value of its own of; written to /parameters under its last word; empty: none"});
+    visit.option("vary_from", &Self::vary_from, {.meaning = "the values are uniform between this"});
+    visit.option("vary_to", &Self::vary_to, {.meaning = "and this"});
+    visit.section("sigmoid_map", &Self::sigmoid_map,
+                  "The map a u - (1 + tanh(c u))/2 + b; times count its applications.");
+    visit.section("switching", &Self::switching,
+                  "du/dt = a1 u + mu b1 where c.u < d, a2 u + mu b2 where c.u >= d.");
   }
 
   /// Raises OptionError.

@@ -20,11 +20,13 @@ enum class Solution {
   linear_exact,       ///< du/dt = A u: by the exponential of the Jacobian
   explicit_adaptive,  ///< not stiff: adaptive explicit Runge-Kutta
   implicit_adaptive,  ///< stiff: adaptive linearly implicit method with the exact Jacobian
-  fourier_etdrk4      ///< Kuramoto-Sivashinsky: exponential Runge-Kutta on Fourier coefficients
+  fourier_etdrk4,     ///< Kuramoto-Sivashinsky: exponential Runge-Kutta on Fourier coefficients
+  map,                ///< u_{k+1} = f(u_k), application by application; times are counts
+  piecewise_linear    ///< exact on both sides of a switching plane (core/systems/switching.hpp)
 };
 
-/// du/dt = f(u), autonomous, u of dimension() real components. Plain host code; not collective; no function
-/// writes to the object, so that threads may share it.
+/// du/dt = f(u), or the map u_{k+1} = f(u_k); autonomous, u of dimension() real components. Plain host code;
+/// not collective; no function writes to the object, so that threads may share it.
 class ReferenceSystem {
  public:
   virtual ~ReferenceSystem() = default;
@@ -32,7 +34,7 @@ class ReferenceSystem {
   virtual std::size_t dimension() const = 0;
   virtual Solution solution() const = 0;
 
-  /// The right-hand side: rate = f(u). u, rate: (dimension), not overlapping.
+  /// The right-hand side, or the image under the map: rate = f(u). u, rate: (dimension), not overlapping.
   virtual void rhs(std::span<const double> u, std::span<double> rate) const = 0;
 
   /// matrix = df/du, (dimension, dimension), row major; every entry is written.

@@ -6,6 +6,8 @@
 #include "core/systems/lorenz63.hpp"
 #include "core/systems/rigid_body.hpp"
 #include "core/systems/robertson.hpp"
+#include "core/systems/sigmoid_map.hpp"
+#include "core/systems/switching.hpp"
 #include "core/systems/transient_growth.hpp"
 #include "core/systems/two_body.hpp"
 
@@ -38,6 +40,12 @@ constexpr struct Entry {
      [](const GenerateOptions&) -> SystemPointer { return std::make_unique<TwoBody>(); }},
     {SystemKind::rigid_body,
      [](const GenerateOptions&) -> SystemPointer { return std::make_unique<RigidBody>(); }},
+    {SystemKind::sigmoid_map,
+     [](const GenerateOptions& o) -> SystemPointer { return std::make_unique<SigmoidMap>(o.sigmoid_map); }},
+    {SystemKind::switching,
+     [](const GenerateOptions& o) -> SystemPointer {
+       return std::make_unique<SwitchingSystem>(o.switching);
+     }},
 };
 
 const Entry& entry(SystemKind kind) {
