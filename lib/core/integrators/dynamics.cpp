@@ -3,6 +3,7 @@
 #include "core/linear/dense/tabulated_linear_part.hpp"
 #include "core/matrix_functions/taylor_degree.hpp"
 #include "core/support/error.hpp"
+#include "core/support/text.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -79,6 +80,11 @@ Dynamics<Real>::Dynamics(const BasicModel<Real>& model, const IntegratorOptions&
           {model.linear().shape(), model.split_shape(), integrator_.operators(), table_, scope_}, method)),
       A_other_(assembled_.linear().size()) {
   StageProgram program = program_of(options.scheme, model.split_shape());
+  if (options.scheme == Scheme::map)
+    for (const double h : table_.steps())
+      require_option(
+          std::abs(h - 1.0) <= 1e-9, {"scheme"},
+          "is map, whose times count its applications: every interval must be 1; found " + shortest(h));
   if (!program.error.empty())
     estimating_.emplace(std::move(program), model.split_shape(), model.nonlinear().tape_rows());
 }

@@ -42,7 +42,8 @@ MatrixFunctionMethod choose_method(const IntegratorOptions& options, const Split
 template <class Real>
 class Dynamics {
  public:
-  /// `method` must not be automatic (see choose_method). Keeps a reference to the model.
+  /// `method` must not be automatic (see choose_method). Keeps a reference to the model. Raises OptionError
+  /// (scheme) as program_of() does, and for a map where a step length is not 1.
   Dynamics(const BasicModel<Real>& model, const IntegratorOptions& options, StepTable table,
            MatrixFunctionMethod method, StepScope scope = StepScope::table);
 

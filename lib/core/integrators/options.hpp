@@ -5,10 +5,11 @@
 #include "core/support/option.hpp"
 
 #include <cstddef>
+#include <string>
 
 namespace spnode::core {
 
-enum class Scheme { etd1, etdrk2, etdrk4, imex_euler, imex_ssp2, imex_ars2, euler, rk4, dopri5 };
+enum class Scheme { etd1, etdrk2, etdrk4, imex_euler, imex_ssp2, imex_ars2, euler, rk4, dopri5, map };
 
 constexpr auto words_of(Scheme) {
   return std::to_array<Word<Scheme>>({{"etd1", Scheme::etd1},
@@ -19,7 +20,8 @@ constexpr auto words_of(Scheme) {
                                       {"imex_ars2", Scheme::imex_ars2},
                                       {"euler", Scheme::euler},
                                       {"rk4", Scheme::rk4},
-                                      {"dopri5", Scheme::dopri5}});
+                                      {"dopri5", Scheme::dopri5},
+                                      {"map", Scheme::map}});
 }
 
 /// How the gradient goes back through a rollout.
@@ -43,8 +45,10 @@ struct IntegratorOptions {
 
   static void describe(auto& visit) {
     using Self = IntegratorOptions;
-    visit.option("scheme", &Self::scheme,
-                 {.meaning = "exponential (etd...), implicit-explicit (imex_...) or explicit Runge-Kutta"});
+    visit.option(
+        "scheme", &Self::scheme,
+        {.meaning = "exponential (etd...), implicit-explicit (imex_...) or explicit Runge-Kutta; map: the "
+                    "model is no flow but u_{k+1} = g(u_k), and times count its applications"});
     visit.option("substeps", &Self::substeps,
                  {.meaning = "time steps per interval of the data", .limits = between(1, most_substeps)});
     visit.option("linear", &Self::linear,
@@ -63,6 +67,12 @@ struct IntegratorOptions {
   void validate() const {
     require_option(adjoint == Adjoint::discrete || scheme == Scheme::rk4, {"adjoint", "scheme"},
                    "is continuous, which needs scheme: rk4; found " + std::string(name_of(scheme)));
+  }
+
+  /// Raises OptionError.
+  void validate() const {
+    require_option(scheme != Scheme::map || substeps == 1, {"substeps", "scheme"},
+                   "is " + std::to_string(substeps) + "; a map is applied once in each interval: give 1");
   }
 };
 

@@ -21,21 +21,6 @@ ExplicitTableau rk4_tableau() {
   return {4, {{}, {0.5}, {0.0, 0.5}, {0.0, 0.0, 1.0}}, {1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0}};
 }
 
-/// Dormand and Prince, J. Comput. Appl. Math. 6, 1980: RK5(4)7M.
-ExplicitTableau dopri5_tableau() {
-  return {5,
-          {{},
-           {1.0 / 5.0},
-           {3.0 / 40.0, 9.0 / 40.0},
-           {44.0 / 45.0, -56.0 / 15.0, 32.0 / 9.0},
-           {19372.0 / 6561.0, -25360.0 / 2187.0, 64448.0 / 6561.0, -212.0 / 729.0},
-           {9017.0 / 3168.0, -355.0 / 33.0, 46732.0 / 5247.0, 49.0 / 176.0, -5103.0 / 18656.0},
-           {35.0 / 384.0, 0.0, 500.0 / 1113.0, 125.0 / 192.0, -2187.0 / 6784.0, 11.0 / 84.0}},
-          {35.0 / 384.0, 0.0, 500.0 / 1113.0, 125.0 / 192.0, -2187.0 / 6784.0, 11.0 / 84.0, 0.0},
-          {5179.0 / 57600.0, 0.0, 7571.0 / 16695.0, 393.0 / 640.0, -92097.0 / 339200.0, 187.0 / 2100.0,
-           1.0 / 40.0}};
-}
-
 /// Forward-backward Euler: (I - h A) u' = u + h F(u).
 ImexTableau imex_euler_tableau() { return {1, {0.0, 1.0}, {{}, {1.0}}, {{}, {0.0}}, {1.0, 0.0}, {0.0, 1.0}}; }
 
@@ -80,7 +65,30 @@ std::vector<Term> nonlinear_terms(Program& program, const SplitShape& shape, Reg
   return terms;
 }
 
+/// The map u' = N(u).
+StageProgram map_program(const SplitShape& shape) {
+  if (shape.has_linear)
+    throw OptionError({"scheme"}, "is map, which has no linear part; take a model without one");
+  Program program;
+  program.add_next({{program.evaluate(Program::start, 0.0)}});
+  return program;
+}
+
 }  // namespace
+
+ExplicitTableau dopri5_tableau() {
+  return {5,
+          {{},
+           {1.0 / 5.0},
+           {3.0 / 40.0, 9.0 / 40.0},
+           {44.0 / 45.0, -56.0 / 15.0, 32.0 / 9.0},
+           {19372.0 / 6561.0, -25360.0 / 2187.0, 64448.0 / 6561.0, -212.0 / 729.0},
+           {9017.0 / 3168.0, -355.0 / 33.0, 46732.0 / 5247.0, 49.0 / 176.0, -5103.0 / 18656.0},
+           {35.0 / 384.0, 0.0, 500.0 / 1113.0, 125.0 / 192.0, -2187.0 / 6784.0, 11.0 / 84.0}},
+          {35.0 / 384.0, 0.0, 500.0 / 1113.0, 125.0 / 192.0, -2187.0 / 6784.0, 11.0 / 84.0, 0.0},
+          {5179.0 / 57600.0, 0.0, 7571.0 / 16695.0, 393.0 / 640.0, -92097.0 / 339200.0, 187.0 / 2100.0,
+           1.0 / 40.0}};
+}
 
 ImexTableau imex_ssp2_tableau() {
   const double gamma = 1.0 - 1.0 / std::sqrt(2.0);
@@ -217,6 +225,8 @@ StageProgram program_of(Scheme scheme, const SplitShape& shape) {
       return program_of(rk4_tableau(), shape);
     case Scheme::dopri5:
       return program_of(dopri5_tableau(), shape);
+    case Scheme::map:
+      return map_program(shape);
   }
   throw Error(ExitStatus::internal_error, "program_of: unknown scheme");
 }

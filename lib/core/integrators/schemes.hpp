@@ -48,6 +48,9 @@ struct ExponentialTableau {
   std::vector<Stage> stages;  ///< U_2, ..., U_s, then the next state
 };
 
+/// Dormand and Prince, J. Comput. Appl. Math. 6, 1980: RK5(4)7M.
+ExplicitTableau dopri5_tableau();
+
 /// IMEX-SSP2(2,2,2), L-stable (Pareschi and Russo, J. Sci. Comput. 25, 2005, Table II).
 ImexTableau imex_ssp2_tableau();
 
@@ -56,7 +59,7 @@ StageProgram program_of(const ImexTableau& tableau, const SplitShape& shape);
 StageProgram program_of(const ExponentialTableau& tableau, const SplitShape& shape);
 
 /// The program of a scheme for right-hand sides of the given shape. Raises OptionError (scheme) where the
-/// scheme needs a linear part that is not there.
+/// scheme needs a linear part that is not there, or is a map and there is one.
 StageProgram program_of(Scheme scheme, const SplitShape& shape);
 
 }  // namespace spnode::core
