@@ -29,6 +29,8 @@ constexpr Command table[] = {
      Signals::end, evaluate},
     {"spectrum", "eigenvalues of the learned linear part, and their bound", Takes::deck, true, Signals::end,
      spectrum},
+    {"limit_sets", "fixed points, periodic and chaotic sets over a parameter", Takes::deck, true,
+     Signals::end, limit_sets},
     {"run", "generate (if the data are absent), train, evaluate, spectrum", Takes::deck, true, Signals::end,
      run},
     {"info", "say what an HDF5 file of spnode holds: spnode info FILE.h5", Takes::file, false, Signals::end,
@@ -40,7 +42,7 @@ constexpr Command table[] = {
 std::string usage() {
   std::string text = "usage: [mpirun -n N] spnode COMMAND DECK.yaml [section.key=value ...] [options]\n\n";
   for (const Command& command : commands())
-    text += fmt::format("  {:<10}{}\n", command.name, command.summary);
+    text += fmt::format("  {:<11}{}\n", command.name, command.summary);
   return text +
          "\n"
          "  --overwrite   replace existing results\n"

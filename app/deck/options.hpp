@@ -7,6 +7,7 @@
 
 #include "core/data/windows.hpp"
 #include "core/integrators/options.hpp"
+#include "core/limit_sets/options.hpp"
 #include "core/support/option.hpp"
 
 namespace spnode::app {
@@ -167,6 +168,53 @@ struct SpectrumSettings {
         "tolerance", &Self::tolerance,
         {.meaning = "size of changes of A_L, relative to its norm, that are regarded as rounding errors",
          .limits = at_least(0)});
+  }
+};
+
+/// What has the limit sets.
+enum class LimitSetSource { model, system };
+
+constexpr auto words_of(LimitSetSource) {
+  return std::to_array<Word<LimitSetSource>>(
+      {{"model", LimitSetSource::model}, {"system", LimitSetSource::system}});
+}
+
+/// What `limit_sets` computes.
+struct LimitSetSettings {
+  LimitSetSource source = LimitSetSource::model;
+  std::string model, data;
+  std::string parameter;
+  double from = 0.0, to = 1.0;
+  std::size_t values = 101, starts = 4;
+  core::LimitSetOptions orbits;
+
+  static void describe(auto& visit) {
+    using Self = LimitSetSettings;
+    visit.option("source", &Self::source,
+                 {.meaning = "what has the limit sets: a model, or the system of the section generate"});
+    visit.option("model", &Self::model, {.meaning = "model file; empty: model.h5 in the run directory"});
+    visit.option("data", &Self::data,
+                 {.meaning = "of a model: file of the initial states and of its other parameters; empty: "
+                             "data.test"});
+    visit.option("parameter", &Self::parameter,
+                 {.meaning = "what is varied: one of model.parameters, or a key of generate such as "
+                             "sigmoid_map.b; empty: nothing"});
+    visit.option("from", &Self::from, {.meaning = "first value of the parameter"});
+    visit.option("to", &Self::to, {.meaning = "last value of the parameter"});
+    visit.option("values", &Self::values,
+                 {.meaning = "equidistant values of the parameter", .limits = between(1, 1000000)});
+    visit.option(
+        "starts", &Self::starts,
+        {.meaning = "orbits for each value, from the first states of the data, or from initial states "
+                    "of the system that the seed determines",
+         .limits = between(1, 10000)});
+    visit.include(&Self::orbits);
+  }
+
+  /// Raises OptionError.
+  void validate() const {
+    require_option(values > 1 || parameter.empty() || from == to, {"values", "to"},
+                   "is 1, which is a single value of the parameter: let from and to be the same");
   }
 };
 

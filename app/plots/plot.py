@@ -3,8 +3,8 @@
 
 usage: plot.py RUN [--only PICTURE] [--trajectory K] [--components C ...] [--format png|pdf|svg]
 
-Writes RUN/history.png, forecast.png, error.png, components.png, pdf.png, energy.png and spectrum.png, each where what
-it shows is there.
+Writes RUN/history.png, forecast.png, error.png, components.png, pdf.png, energy.png, spectrum.png and limit_sets.png,
+each where what it shows is there.
 Exit status 3 where a file that was asked for is missing or damaged, or where RUN has nothing to draw.
 Needs h5py and matplotlib; Debian's belong to /usr/bin/python3.
 """
@@ -18,6 +18,7 @@ try:
     import field_statistics
     import forecast
     import history
+    import limit_sets
     import spectrum
     from files import PlotError
 except ImportError as missing:
@@ -32,6 +33,7 @@ PICTURES = {
     "pdf": (field_statistics.draw_pdf, "statistics.h5"),
     "energy": (field_statistics.draw_energy, "statistics.h5"),
     "spectrum": (spectrum.draw, "spectrum.csv"),
+    "limit_sets": (limit_sets.draw, "limit_sets.h5"),
 }
 
 
@@ -52,6 +54,8 @@ def main(words):
         if options.only is None and not (options.run / needs).is_file():
             continue
         if options.only is None and name == "components" and not components.has_components(options.run):
+            continue
+        if options.only is None and name == "limit_sets" and not limit_sets.has_parameter(options.run):
             continue
         more = {"trajectory": options.trajectory, "components": options.components} if name == "forecast" else {}
         draw(options.run, options.run / f"{name}.{options.format}", **more)

@@ -1,5 +1,5 @@
 #pragma once
-/// Files of named arrays and numbers with a format name: models, spectra.
+/// Files of named arrays and numbers with a format name: models, spectra, limit sets.
 
 #include "io/atomic_file.hpp"
 #include "parallel/communicator.hpp"
@@ -45,6 +45,7 @@ struct ArrayFormat {
 
 inline const ArrayFormat model_format = {"spnode.model", 1};
 inline const ArrayFormat spectrum_format = {"spnode.spectrum", 1};
+inline const ArrayFormat limit_sets_format = {"spnode.limit_sets", 1};
 
 /// Writes rank 0's `contents` as a sealed file. Collective; errors as for write_whole.
 void write_array_file(const parallel::Communicator& comm, const std::string& path, const ArrayFormat& format,

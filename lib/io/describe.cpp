@@ -29,7 +29,8 @@ const std::map<std::string, std::string> kinds = {{"spnode.trajectories", "traje
                                                   {"spnode.model", "a trained model"},
                                                   {"spnode.checkpoint", "a checkpoint of a training run"},
                                                   {"spnode.spectrum", "the spectrum of a model"},
-                                                  {"spnode.statistics", "statistics of forecasts"}};
+                                                  {"spnode.statistics", "statistics of forecasts"},
+                                                  {"spnode.limit_sets", "omega-limit sets"}};
 
 /// The range of values, and how many are not finite.
 class ValueRange {

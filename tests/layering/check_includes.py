@@ -29,6 +29,7 @@ CORE = {
     "data": {"support"},
     "loss": MODEL | {"integrators", "data"},
     "forecast": MODEL | {"integrators", "data"},
+    "limit_sets": MODEL | {"integrators", "data", "forecast", "systems"},
     "metrics": {"support", "data"},
     "systems": {"support"},
 }

@@ -54,6 +54,14 @@ class Plots(unittest.TestCase):
         synthetic.write_forecast(self.run_directory, *synthetic.kinetics())
         self.expect_pictures("forecast.png", "error.png")
 
+    def test_limit_sets_are_drawn_over_their_parameter(self):
+        synthetic.write_limit_sets(self.run_directory)
+        self.expect_pictures("limit_sets.png")
+
+    def test_limit_sets_without_a_parameter_are_no_picture(self):
+        synthetic.write_limit_sets(self.run_directory, values=1)
+        self.expect_problem(message="nothing to draw")
+
     def test_components_of_a_large_state_are_drawn_as_curves(self):
         synthetic.write_forecast(self.run_directory, *synthetic.field(trajectories=3, times=20, points=16))
         self.expect_problem("--components", "3", "17", message="has components 1 to 16")

@@ -43,6 +43,23 @@ def write_spectrum(run, real, imag, bound, numerical_abscissa):
         file.attrs["numerical_abscissa"] = numerical_abscissa
 
 
+def write_limit_sets(run, values=30):
+    """limit_sets.h5 of a map with fixed points, then chaos."""
+    parameter = np.linspace(0, 1, values)
+    chaotic = parameter > 0.5
+    random = np.random.default_rng(2)
+    points = [(p, start, x) for p, c in zip(parameter, chaotic) for start in range(2)
+              for x in (random.random(50) if c else [p])]
+    with h5py.File(Path(run, "limit_sets.h5"), "w") as file:
+        file.attrs["format"], file.attrs["format_version"] = "spnode.limit_sets", 1
+        file["deck"] = "limit_sets:\n  source: system\n  parameter: sigmoid_map.b\n"
+        file["parameter"] = parameter
+        file["kind"] = np.repeat(np.where(chaotic, 3.0, 0.0)[:, None], 2, axis=1)
+        file["exponent"] = np.repeat(np.where(chaotic, 0.4, -0.5)[:, None], 2, axis=1)
+        file["points/parameter"], file["points/start"] = [p for p, _, _ in points], [float(s) for _, s, _ in points]
+        file["points/state"] = np.array([x for _, _, x in points])[:, None]
+
+
 def write_forecast(run, time, truth, state, system=""):
     """A forecast with its truth beside it."""
     with h5py.File(Path(run, "forecast.h5"), "w") as file:
