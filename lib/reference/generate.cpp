@@ -184,8 +184,8 @@ void validate_variation(const GenerateOptions& options) {
   if (options.vary.empty()) return;
   require(options.vary_from <= options.vary_to, "vary_to", shortest(options.vary_to),
           "at least vary_from, " + shortest(options.vary_from));
-  constexpr std::string_view of_the_run[] = {"t_start",   "t_end",     "burn_in", "step",
-                                             "tolerance", "vary_from", "vary_to"};
+  constexpr std::string_view of_the_run[] = {"t_start", "t_end",     "burn_in",   "step",
+                                             "noise",   "tolerance", "vary_from", "vary_to"};
   for (const double end : {options.vary_from, options.vary_to}) {
     GenerateOptions changed = options;
     double* const number = find_number(changed, options.vary);
@@ -311,10 +311,12 @@ void validate(const GenerateOptions& options) {
           "at most the number of components");
   require(options.perturbation < 1.0, "perturbation", shortest(options.perturbation), "at least 0, below 1");
   validate_variation(options);
-  if (core::make_system(options)->solution() == core::Solution::map)
+  if (core::make_system(options)->solution() == core::Solution::map) {
+    require(!options.derivatives, "derivatives", "true", "false for a map, which has none in time");
     require(!logarithmic && interval == std::round(interval), "t_end", shortest(options.t_end),
             "whole numbers between two times of " + std::string(name_of(*options.system)) +
                 ", which count applications of a map, on a uniform grid; found " + shortest(interval));
+  }
   if (options.system != SystemKind::kuramoto_sivashinsky) return;
   require(!logarithmic, "grid", std::string(name_of(options.grid)), "uniform for kuramoto_sivashinsky");
   require(std::max(interval, options.burn_in) <= most_steps * std::min(options.step, interval), "step",

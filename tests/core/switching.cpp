@@ -166,8 +166,10 @@ TEST_CASE("curved_sliding_follows_filippovs_equation") {
   orbit.advance(1.5);
   CHECK(orbit.mode() == Mode::sliding);
   CHECK(orbit.state()[1] == Approx(y).epsilon(1e-12));
-  std::vector<double> rate(2);
+  std::vector<double> rate(2), of_system(2);
   orbit.rate(rate);
+  system.rhs(orbit.state(), of_system);
+  CHECK(rate == of_system);
   CHECK(rate[1] == Approx(slope(y)).epsilon(1e-12));
   CHECK(std::abs(rate[0]) < 1e-14);
   // Into the sliding from below, and along it.

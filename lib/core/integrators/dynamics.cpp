@@ -80,11 +80,13 @@ Dynamics<Real>::Dynamics(const BasicModel<Real>& model, const IntegratorOptions&
           {model.linear().shape(), model.split_shape(), integrator_.operators(), table_, scope_}, method)),
       A_other_(assembled_.linear().size()) {
   StageProgram program = program_of(options.scheme, model.split_shape());
-  if (options.scheme == Scheme::map)
+  if (options.scheme == Scheme::map) {
+    require_option(model.options().order == 1, {"scheme"}, "is map, which needs a model of order 1");
     for (const double h : table_.steps())
       require_option(
           std::abs(h - 1.0) <= 1e-9, {"scheme"},
           "is map, whose times count its applications: every interval must be 1; found " + shortest(h));
+  }
   if (!program.error.empty())
     estimating_.emplace(std::move(program), model.split_shape(), model.nonlinear().tape_rows());
 }

@@ -43,7 +43,8 @@ template <class Real>
 class Dynamics {
  public:
   /// `method` must not be automatic (see choose_method). Keeps a reference to the model. Raises OptionError
-  /// (scheme) as program_of() does, and for a map where a step length is not 1.
+  /// (scheme) as program_of() does, and for a map where a step length is not 1 or
+  /// the model is of second order.
   Dynamics(const BasicModel<Real>& model, const IntegratorOptions& options, StepTable table,
            MatrixFunctionMethod method, StepScope scope = StepScope::table);
 

@@ -67,10 +67,6 @@ struct IntegratorOptions {
   void validate() const {
     require_option(adjoint == Adjoint::discrete || scheme == Scheme::rk4, {"adjoint", "scheme"},
                    "is continuous, which needs scheme: rk4; found " + std::string(name_of(scheme)));
-  }
-
-  /// Raises OptionError.
-  void validate() const {
     require_option(scheme != Scheme::map || substeps == 1, {"substeps", "scheme"},
                    "is " + std::to_string(substeps) + "; a map is applied once in each interval: give 1");
   }

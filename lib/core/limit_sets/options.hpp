@@ -2,7 +2,9 @@
 /// How omega-limit sets are computed and told apart.
 
 #include "core/support/option.hpp"
+#include "core/support/text.hpp"
 
+#include <algorithm>
 #include <cstddef>
 
 namespace spnode::core {
@@ -55,6 +57,13 @@ struct LimitSetOptions {
                  {.meaning = "an orbit is unbounded once a component exceeds this; of a model in units of "
                              "its scaling",
                   .limits = above(0)});
+  }
+
+  /// Raises OptionError.
+  void validate() const {
+    constexpr double most = 1e12;
+    require_option((transient + length) / std::min(step, 1.0) <= most, {"step", "length"},
+                   "is " + shortest(step) + ", so that an orbit has more than 1e12 steps");
   }
 };
 

@@ -41,10 +41,10 @@ Objective<Real>::Objective(const Model& model, ObjectiveOptions options, StepTab
       terms_.push_back({i, kind.template make<Real>(weight, options_.loss)});
   }
   const bool is_continuous = options_.integrator.adjoint == Adjoint::continuous;
-  const bool needs_field = needs(Wanted::values).field || is_continuous;
+  const bool needs_field = needs(Wanted::values).field;
   if (needs_field && options_.integrator.scheme == Scheme::map)
-    throw UsageError("a term of the loss or the adjoint needs derivatives in time, which a map does not have");
-  if (needs_field) field_.emplace(model_);
+    throw UsageError("a term of the loss needs derivatives in time, which a map does not have");
+  if (needs_field || is_continuous) field_.emplace(model_);
   if (is_continuous)
     continuous_.emplace(*field_, options_.integrator.substeps, dynamics_.integrator().abscissae());
   bar_ = Vector<Real>("spnode::core::Objective", bar_size());

@@ -94,7 +94,28 @@ void SwitchingSystem::rhs_of(Side side, std::span<const double> u, std::span<dou
   for (std::size_t i = 0; i < c_.size(); ++i) rate[i] += b_[side][i];
 }
 
+bool SwitchingSystem::slides_at(std::span<const double> u) const {
+  double size = std::abs(d_);
+  for (std::size_t i = 0; i < c_.size(); ++i) size += std::abs(c_[i] * u[i]);
+  if (continuous_ || std::abs(distance(u)) > 64.0 * epsilon * size) return false;
+  std::vector<double> rate(c_.size());
+  rhs_of(below, u, rate);
+  const double from_below = dot(c_, rate);
+  rhs_of(above, u, rate);
+  return from_below > 0.0 && dot(c_, rate) < 0.0;
+}
+
+void SwitchingSystem::sliding_rhs(std::span<const double> u, std::span<double> rate) const {
+  std::vector<double> other(c_.size());
+  rhs_of(below, u, rate);
+  rhs_of(above, u, other);
+  const double from_below = dot(c_, rate), from_above = dot(c_, other);
+  const double share = from_below / (from_below - from_above);
+  for (std::size_t i = 0; i < rate.size(); ++i) rate[i] += share * (other[i] - rate[i]);
+}
+
 void SwitchingSystem::rhs(std::span<const double> u, std::span<double> rate) const {
+  if (slides_at(u)) return sliding_rhs(u, rate);
   rhs_of(distance(u) < 0.0 ? below : above, u, rate);
 }
 
@@ -130,16 +151,8 @@ SwitchingOrbit::SwitchingOrbit(const SwitchingSystem& system, std::span<const do
 }
 
 void SwitchingOrbit::rhs_of(Mode mode, std::span<const double> u, std::span<double> rate) const {
-  if (mode != Mode::sliding) {
-    system_->rhs_of(mode == Mode::below ? SwitchingSystem::below : SwitchingSystem::above, u, rate);
-    return;
-  }
-  std::vector<double> other(rate.size());
-  system_->rhs_of(SwitchingSystem::below, u, rate);
-  system_->rhs_of(SwitchingSystem::above, u, other);
-  const double from_below = dot(system_->normal(), rate), from_above = dot(system_->normal(), other);
-  const double share = from_below / (from_below - from_above);
-  for (std::size_t i = 0; i < rate.size(); ++i) rate[i] += share * (other[i] - rate[i]);
+  if (mode == Mode::sliding) return system_->sliding_rhs(u, rate);
+  system_->rhs_of(mode == Mode::below ? SwitchingSystem::below : SwitchingSystem::above, u, rate);
 }
 
 void SwitchingOrbit::rate(std::span<double> rate) const { rhs_of(mode_, u_, rate); }

@@ -34,10 +34,15 @@ class SwitchingSystem final : public ReferenceSystem {
   double distance(std::span<const double> u) const;  ///< c.u - d
   /// rate = the right-hand side of one side, wherever u is.
   void rhs_of(Side side, std::span<const double> u, std::span<double> rate) const;
+  /// rate = Filippov's right-hand side, for a state on the plane.
+  void sliding_rhs(std::span<const double> u, std::span<double> rate) const;
   /// Whether both sides agree on the plane to rounding.
   bool is_continuous() const { return continuous_; }
 
  private:
+  // Whether u is on the plane to rounding and both sides push towards it.
+  bool slides_at(std::span<const double> u) const;
+
   std::array<std::vector<double>, 2> A_, b_;
   std::vector<double> c_;
   double d_, spread_;
