@@ -29,7 +29,7 @@ REQUIRED = {
     "oscillator": "evaluate.require_error=1e-12",
     "two_body": "evaluate.require_error=0.1",
     "rigid_body": "evaluate.require_error=0.1",
-    "sigmoid_map": "evaluate.require_error=2e-3",
+    "sigmoid_map": "evaluate.require_error=2e-1",
     "relu_limit_cycle": "evaluate.require_error=1e-3",
     "relu_chaos": "evaluate.require_error=1e-2",
 }

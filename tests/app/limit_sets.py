@@ -114,6 +114,7 @@ class LimitSets(ProgramTest):
                 ("generate.system is stiff", ("generate.system=robertson", "limit_sets.parameter=epsilon")),
                 ("generate.sigmoid_map.c", ("limit_sets.parameter=sigmoid_map.c", "limit_sets.from=-1")),
                 ("limit_sets.values is 1", ("limit_sets.values=1",)),
+                ("limit_sets.step is 1e-200", ("limit_sets.step=1e-200",)),
                 ("limit_sets.component is 2", ("limit_sets.component=2",)),
                 ("integrator.substeps is 2", ("integrator.substeps=2",))):
             self.refused(2, message, "limit_sets", "deck.yaml", *words)
