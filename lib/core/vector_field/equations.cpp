@@ -54,7 +54,7 @@ std::vector<std::string> equations(const Model& model, std::span<const double> t
     std::string sum;
     for (std::size_t k = 0; k < names.size(); ++k)
       if (const double xi = Xi[i * names.size() + k]; xi != 0.0) sum += summand(xi, names[k], sum.empty());
-    if (sum.empty() && others.empty()) sum = "0";
+    if (sum.empty() && others.empty()) sum += "0";  // gcc 12 misreads an assignment
     if (!others.empty()) sum += sum.empty() ? "..." : " + ...";
     line(first + i, sum);
   }
