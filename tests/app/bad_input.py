@@ -216,12 +216,12 @@ class BadData(ProgramTest):
         given = ("loss.derivatives=given", "loss.derivative=1")
         self.refused_file("train.h5: /derivatives is missing; loss.derivatives is given, which needs it", "train", *given)
         self.succeed(1, "generate", "deck.yaml", "--overwrite", "generate.derivatives=true")
-        with h5py.File(self.folder / "validation.h5", "r+") as file:
-            del file["derivatives"]
-        self.refused_file("validation.h5: /derivatives is missing", "train", *given)
         with h5py.File(self.folder / "train.h5", "r+") as file:
             file["derivatives"][11, 3, 1] = np.nan
         self.refused_file("train.h5: /derivatives[11, 3, 1] is nan; every value must be finite", "train", *given)
+        with h5py.File(self.folder / "validation.h5", "r+") as file:
+            del file["derivatives"]
+        self.refused_file("validation.h5: /derivatives is missing", "train", *given)
         with h5py.File(self.folder / "train.h5", "r+") as file:
             del file["derivatives"]
             file["derivatives"] = np.zeros((12, 6))
