@@ -54,16 +54,16 @@ def main():
 
         names = [name for group in ("parameters", "inputs") for name in h5py.File(f"{folder}/data/{system}/test.h5").get(group, {})]
         if names:
-            run(2, "forecast", "output=run2")
+            run(2, "forecast", "output=run2", "forecast.output=own.h5")
             with h5py.File(f"{folder}/data/{system}/test.h5") as data:
-                for written in ("trajectories.h5", "forecast.h5"):
-                    with h5py.File(f"{folder}/run2/{written}") as file:
+                for written in ("own.h5", "run2/forecast.h5"):
+                    with h5py.File(f"{folder}/{written}") as file:
                         for group in ("parameters", "inputs"):
                             for name, values in data.get(group, {}).items():
                                 assert np.array_equal(file[group][name], values[:len(file["state"])]), (written, name)
-            for written in ("trajectories.h5", "forecast.h5"):
-                run(2, "evaluate", f"output=of_{written}", "evaluate.model=run2/model.h5", f"evaluate.data=run2/{written}")
-                with open(f"{folder}/of_{written}/metrics.csv") as file:
+            for number, written in enumerate(("own.h5", "run2/forecast.h5")):
+                run(2, "evaluate", f"output=again{number}", "evaluate.model=run2/model.h5", f"evaluate.data={written}")
+                with open(f"{folder}/again{number}/metrics.csv") as file:
                     error = {row["metric"]: row["value"] for row in csv.DictReader(file)}["relative_l2_error"]
                 assert float(error) < 1e-12, (written, error)
             test, bare = f"{folder}/data/{system}/test.h5", f"{folder}/bare.h5"
