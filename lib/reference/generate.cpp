@@ -215,8 +215,9 @@ core::Trajectories simulate(const GenerateOptions& all, std::uint64_t seed, std:
   result.products.resize(options.tangents * result.state.size());
   for (const std::string& name : parameter_names(options)) result.parameters[name];
   Sampler sample = make_sampler(options, *system, result.time);
-  const std::uint64_t stream = core::hash_name("generate." + std::string(split)),
-                      noise_stream = core::hash_name("noise." + std::string(split));
+  const auto stream_of = [](const std::string& name) { return core::hash_name("generate." + name); };
+  const std::uint64_t stream = stream_of(std::string(split)),
+                      noise_stream = stream_of("noise." + std::string(split));
   const core::Random tangents(seed, stream ^ core::hash_name("tangents"));
   const bool noisy = options.noise > 0.0 && split != "test";
   const std::size_t size = result.times * result.components;
