@@ -224,13 +224,16 @@ std::vector<double> read(const std::string& path, const std::string& name, const
   return values;
 }
 
-/// Raises FileError where the numbers at the times do not fit into memory.
-void require_memory(const std::string& path, std::size_t count, std::size_t times, std::size_t numbers) {
-  const double bytes = sizeof(double) * double(count) * double(times) * double(numbers);
+/// Raises FileError where so many vectors at each time do not fit into memory.
+void require_memory(const std::string& path, std::size_t count, std::size_t times, std::size_t components,
+                    std::size_t vectors) {
+  const double bytes = sizeof(double) * double(count) * double(times) * double(components) * double(vectors);
   if (bytes <= core::process_memory()) return;
+  const std::string each = vectors == 1 ? "" : std::to_string(vectors) + " vectors at each time, each of ";
   throw FileError(path + ": " + std::to_string(count) + " trajectories of " + std::to_string(times) +
-                  " times with " + std::to_string(numbers) + " numbers each need " + shown_bytes(bytes) +
-                  " of memory on one rank; a process here has " + shown_bytes(core::process_memory()));
+                  " times and " + each + std::to_string(components) + " components need " +
+                  shown_bytes(bytes) + " of memory on one rank; a process here has " +
+                  shown_bytes(core::process_memory()));
 }
 
 void check_range(const TrajectoryInfo& info, std::size_t first, std::size_t count, const ReadOptions& options,
@@ -288,7 +291,7 @@ core::Trajectories read_trajectories(const Communicator& comm, const std::string
     const bool derivatives =
         options.content == Content::with_derivatives && info.derivatives == Derivatives::present;
     if (options.content != Content::no_states) {
-      require_memory(path, count, data.times, (derivatives ? 2 : 1) * data.components);
+      require_memory(path, count, data.times, data.components, derivatives ? 2 : 1);
       data.state = read(path, state_name, states);
     }
     if (derivatives) data.derivative = read(path, derivatives_name, states);
@@ -308,7 +311,7 @@ core::Trajectories read_trajectories(const Communicator& comm, const std::string
       data.inputs[name] = read(path, input_name(name), {{first, 0}, {count, info.times}});
     if (options.tangents == Tangents::read && info.tangents > 0) {
       data.tangents = info.tangents;
-      require_memory(path, count, data.times, 2 * info.tangents * info.components);
+      require_memory(path, count, data.times, info.components, 2 * info.tangents);
       const Slab slab = {{first, begin, 0, 0}, {count, data.times, info.tangents, info.components}};
       data.directions = read(path, directions_name, slab);
       data.products = read(path, products_name, slab);
