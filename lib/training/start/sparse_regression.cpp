@@ -165,7 +165,7 @@ class Equations {
                         [&](std::size_t t, std::span<const double> derivative) {
                           for (std::size_t k = 0; k < F_; ++k)
                             rows.push_back(values_(k, t) / function_sizes_[k]);
-                          for (std::size_t i = 0; i < data_.dimension; ++i)
+                          for (std::size_t i = first_; i < data_.dimension; ++i)
                             rows.push_back(derivative[i] / sizes_[i]);
                         });
   }
