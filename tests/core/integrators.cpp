@@ -82,7 +82,7 @@ double distance(const Matrix<double>& X_, const Matrix<double>& Y_) {
 
 // Adjoints, for random adjoints w of all states, of the parameters and of the initial states.
 template <class Real>
-struct Adjoint {
+struct Bars {
   std::vector<double> theta;
   Matrix<Real> u;
 };
@@ -109,7 +109,7 @@ std::vector<Case> all_cases() {
 }
 
 template <class Real>
-Adjoint<Real> adjoint_of(Setup<Real>& s, const Case& c, const Matrix<Real>& w) {
+Bars<Real> adjoint_of(Setup<Real>& s, const Case& c, const Matrix<Real>& w) {
   const std::size_t lanes = s.u0.extent(1), substeps = 2;
   Dynamics<Real> d = s.dynamics(c.scheme, substeps, c.method);
   d.set_parameters(s.theta);
@@ -122,7 +122,7 @@ Adjoint<Real> adjoint_of(Setup<Real>& s, const Case& c, const Matrix<Real>& w) {
   rollout.forward(s.space, steps, states, Rollout<Real>::Record::yes, s.scratch);
   Vector<Real> bar("bar", d.coefficient_count());
   rollout.reverse(s.space, steps, bars, bar, s.scratch);
-  Adjoint<Real> adjoint{std::vector<double>(s.theta.size(), 0.0), Matrix<Real>("u_bar", 3, lanes)};
+  Bars<Real> adjoint{std::vector<double>(s.theta.size(), 0.0), Matrix<Real>("u_bar", 3, lanes)};
   d.assemble_vjp(s.theta, to_host(bar), adjoint.theta);
   Kokkos::deep_copy(adjoint.u, lanes_of(MatrixView<Real>(bars), 0, lanes));
   return adjoint;
@@ -200,7 +200,7 @@ TEST_CASE("rollout_adjoint_matches_directional_derivative_for_every_scheme") {
     s.per_lane = c.per_lane;
     const std::size_t lanes = 8;
     const Matrix<double> w = random_matrix(3, 3 * lanes, "w");
-    const Adjoint<double> bars = adjoint_of(s, c, w);
+    const Bars<double> bars = adjoint_of(s, c, w);
     const auto direction = random_vector(s.theta.size(), "direction");
     const Matrix<double> u_direction = random_matrix(3, lanes, "u_direction"), base = s.u0;
     const double adjoint = dot(bars.theta, direction) + dot(bars.u, u_direction);
@@ -224,8 +224,8 @@ TEST_CASE("rollout_adjoint_of_float_tiles_is_that_of_double_to_rounding_for_ever
     exact.per_lane = rounded.per_lane = c.per_lane;
     exact.u0 = random_matrix(3, lanes, "u0", 0.7);
     rounded.u0 = random_matrix<float>(3, lanes, "u0", 0.7);
-    const Adjoint<double> a = adjoint_of(exact, c, random_matrix(3, 3 * lanes, "w"));
-    const Adjoint<float> b = adjoint_of(rounded, c, random_matrix<float>(3, 3 * lanes, "w"));
+    const Bars<double> a = adjoint_of(exact, c, random_matrix(3, 3 * lanes, "w"));
+    const Bars<float> b = adjoint_of(rounded, c, random_matrix<float>(3, 3 * lanes, "w"));
     const auto a_u = on_host(a.u);
     const auto b_u = on_host(b.u);
     double error = 0.0;

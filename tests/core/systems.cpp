@@ -22,8 +22,11 @@ constexpr SystemKind kinds[] = {
     SystemKind::kuramoto_sivashinsky, SystemKind::lorenz63,    SystemKind::two_body,
     SystemKind::rigid_body,           SystemKind::sigmoid_map, SystemKind::switching};
 
+const GenerateOptions
+    defaults;  // built once: gcc 12 misreads the vectors' initialisation where it is inlined
+
 std::unique_ptr<ReferenceSystem> make(SystemKind kind) {
-  GenerateOptions options;
+  GenerateOptions options = defaults;
   options.system = kind;
   options.epsilon = 0.7;
   options.grid_points = 24;
