@@ -163,6 +163,8 @@ TEST_CASE("contradictions_are_refused_at_the_place_of_their_cause") {
        "deck.yaml:1:8: loss.second_difference needs windows of at least 2 intervals; data.window is 1"},
       {"loss: {second_difference: 1}\ntraining: {adam: {rollout_lengths: [1, 4]}}",
        "deck.yaml:1:8: loss.second_difference needs windows of at least 2 intervals"},
+      {"loss: {derivatives: given}",
+       "deck.yaml:1:8: loss.derivatives is given, but the term derivative has no weight"},
       {"loss: {second_difference_form: backward}",
        "deck.yaml:1:32: loss.second_difference_form must be one of centred, forward"},
       {"generate: {test_times: 1}", "deck.yaml:1:12: generate.test_times must be 0 or at least 2; found 1"},

@@ -92,6 +92,11 @@ void LossOptions::validate() const {
   require_option(any, residuals, "is 0, and so are " + others + ": there is nothing to train on");
   require_option(derivative_order % 2 == 0, {"derivative_order"},
                  "must be even; found " + std::to_string(derivative_order));
+  require_option(
+      derivatives == DerivativeSource::differences || is_validated(*this, *find_loss_term("derivative")),
+      {"derivatives", "derivative"},
+      "is " + std::string(name_of(derivatives)) +
+          ", but the term derivative has no weight and is not monitored");
   for (const std::string& name : monitor)
     require_option(find_loss_term(name).has_value(), {"monitor"},
                    "must name terms of the loss (" + loss_term_names() + "); found '" + name + "'");
