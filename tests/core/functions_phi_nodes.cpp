@@ -81,6 +81,7 @@ class Columns {
 }  // namespace
 
 TEST_CASE("phi_functions_by_nodes_and_their_adjoints_match_80_digits_at_all_norms") {
+  if (!runs_on_host) return;  // a TabulatedLinearPart is one of the host
   for (const ReferenceCase& c : reference_cases())
     for (std::size_t k = 0; k <= 3; ++k) {
       const auto value = c.rows.find("phi" + std::to_string(k)),
@@ -97,6 +98,7 @@ TEST_CASE("phi_functions_by_nodes_and_their_adjoints_match_80_digits_at_all_norm
 }
 
 TEST_CASE("phi_functions_by_nodes_agree_with_the_dense_ones_for_any_step_length") {
+  if (!runs_on_host) return;  // a TabulatedLinearPart is one of the host
   const std::size_t n = GENERATE(1, 2, 10, 20), k = GENERATE(0, 1, 3);
   const Array a = random_hurwitz(n, 50.0);
   Columns columns(n, k);

@@ -16,8 +16,8 @@ using Rows = StageProgram::Rows;
 template <class Real>
 struct Summand {
   ConstMatrixView<Real> X;
-  Real factor;
-  bool times_step;
+  Real factor = 0;
+  bool times_step = false;
 };
 
 template <class Real>

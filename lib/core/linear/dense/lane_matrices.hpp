@@ -84,6 +84,59 @@ void scatter_add(const Group& group, ConstMatrixView<Real> gathered, const Matri
   }
 }
 
+using StepIndex = Kokkos::View<const std::uint32_t*, Device, Unmanaged>;
+
+/// The kernels of a device, one task for each entry of the result. Functors: programs of nvcc 13 crash where
+/// several files include a kernel that is a lambda.
+template <class Real>
+struct Product {
+  LaneMatrices<Real> M;
+  StepIndex index;
+  ConstMatrixStack<Real> X;
+  MatrixView<Real> out;
+
+  KOKKOS_FUNCTION void operator()(std::size_t entry) const {
+    const std::size_t i = entry / out.extent(1), l = entry % out.extent(1);
+    const Real* const row = M.data + index(l) * M.stride + M.offset + i * M.columns;
+    Real sum = 0;
+    for (std::size_t j = 0; j < M.columns; ++j) sum += row[j] * X.row(j)[l];
+    out(i, l) = sum;
+  }
+};
+
+/// X_bar += M^T out_bar.
+template <class Real>
+struct StateBar {
+  LaneMatrices<Real> M;
+  StepIndex index;
+  ConstMatrixView<Real> out_bar;
+  MatrixStack<Real> X_bar;
+
+  KOKKOS_FUNCTION void operator()(std::size_t entry) const {
+    const std::size_t j = entry / out_bar.extent(1), l = entry % out_bar.extent(1);
+    const Real* const matrix = M.data + index(l) * M.stride + M.offset;
+    Real sum = 0;
+    for (std::size_t i = 0; i < M.n; ++i) sum += matrix[i * M.columns + j] * out_bar(i, l);
+    X_bar.row(j)[l] += sum;
+  }
+};
+
+/// Adjoints of the matrices, one task for each entry: lanes are added in ascending order, without atomics.
+template <class Real>
+struct MatrixBar {
+  LaneMatrices<Real> M;
+  StepIndex index;
+  ConstMatrixView<Real> out_bar;
+  ConstMatrixStack<Real> X;
+  Real* bar;
+
+  KOKKOS_FUNCTION void operator()(std::size_t entry) const {
+    const std::size_t i = entry / M.columns, j = entry % M.columns;
+    for (std::size_t l = 0; l < out_bar.extent(1); ++l)
+      bar[index(l) * M.stride + M.offset + entry] += out_bar(i, l) * X.row(j)[l];
+  }
+};
+
 }  // namespace lane_matrices
 
 /// out(:, l) = M_l X(:, l), M_l the matrix of lane l's step.
@@ -105,18 +158,8 @@ void apply_per_lane(const ExecSpace& space, const LaneMatrices<Real>& M, const S
       lane_matrices::scatter<Real>(group, y, out);
     });
   } else {
-    const std::size_t lanes = X.lanes();
-    const ConstMatrixStack<Real> stack = X;
-    const auto index = steps.index;
-    Kokkos::parallel_for(
-        "per_lane", Kokkos::RangePolicy<ExecSpace>(space, 0, M.n * lanes),
-        KOKKOS_LAMBDA(const std::size_t entry) {
-          const std::size_t i = entry / lanes, l = entry % lanes;
-          const Real* const row = M.data + index(l) * M.stride + M.offset + i * M.columns;
-          Real sum = 0;
-          for (std::size_t j = 0; j < M.columns; ++j) sum += row[j] * stack.row(j)[l];
-          out(i, l) = sum;
-        });
+    Kokkos::parallel_for("per_lane", Kokkos::RangePolicy<ExecSpace>(space, 0, M.n * X.lanes()),
+                         lane_matrices::Product<Real>{M, steps.index, X, out});
   }
 }
 
@@ -139,28 +182,11 @@ void apply_per_lane_vjp(const ExecSpace& space, const LaneMatrices<Real>& M, con
       lane_matrices::scatter_add<Real>(group, x, reverse.X_bar);
     });
   } else {
-    const std::size_t lanes = reverse.X.lanes();
-    const auto index = steps.index;
-    const ConstMatrixView<Real> out_bar = reverse.out_bar;
-    const ConstMatrixStack<Real> X = reverse.X;
-    const MatrixStack<Real> X_bar = reverse.X_bar;
-    Kokkos::parallel_for(
-        "per_lane_vjp", Kokkos::RangePolicy<ExecSpace>(space, 0, M.columns * lanes),
-        KOKKOS_LAMBDA(const std::size_t entry) {
-          const std::size_t j = entry / lanes, l = entry % lanes;
-          const Real* const matrix = M.data + index(l) * M.stride + M.offset;
-          Real sum = 0;
-          for (std::size_t i = 0; i < M.n; ++i) sum += matrix[i * M.columns + j] * out_bar(i, l);
-          X_bar.row(j)[l] += sum;
-        });
-    // One task per entry of the matrices: lanes are added in ascending order, without atomics.
-    Kokkos::parallel_for(
-        "per_lane_vjp", Kokkos::RangePolicy<ExecSpace>(space, 0, M.n * M.columns),
-        KOKKOS_LAMBDA(const std::size_t entry) {
-          const std::size_t i = entry / M.columns, j = entry % M.columns;
-          for (std::size_t l = 0; l < lanes; ++l)
-            bar[index(l) * M.stride + M.offset + entry] += out_bar(i, l) * X.row(j)[l];
-        });
+    Kokkos::parallel_for("per_lane_vjp",
+                         Kokkos::RangePolicy<ExecSpace>(space, 0, M.columns * reverse.X.lanes()),
+                         lane_matrices::StateBar<Real>{M, steps.index, reverse.out_bar, reverse.X_bar});
+    Kokkos::parallel_for("per_lane_vjp", Kokkos::RangePolicy<ExecSpace>(space, 0, M.n * M.columns),
+                         lane_matrices::MatrixBar<Real>{M, steps.index, reverse.out_bar, reverse.X, bar});
   }
 }
 
