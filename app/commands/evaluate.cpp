@@ -157,6 +157,9 @@ void evaluate(Context& context) {
   if (found.fields) write_statistics(comm, statistics_file(deck), *found.fields, overwrite(context));
   say(comm, "{}", metrics_table(found, options));
   require_accuracy(options, accuracy_of(found, options));
+  const core::MeanMetrics& mean = found.trained.mean;
+  if (mean.diverged == mean.trajectories)
+    throw NumericalError(fmt::format("all {} forecasts diverged", mean.trajectories));
 }
 
 }  // namespace spnode::app

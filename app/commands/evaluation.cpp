@@ -10,6 +10,7 @@
 #include "core/forecast/jacobian_products.hpp"
 #include "core/metrics/boundedness.hpp"
 #include "core/metrics/component_errors.hpp"
+#include "core/support/stored_precision.hpp"
 #include "parallel/count.hpp"
 #include "parallel/exact_sum.hpp"
 
@@ -58,6 +59,38 @@ core::MeanMetrics mean_over_ranks(const parallel::Communicator& comm, double thr
   return core::mean_metrics(add_over_ranks(comm, rows, core::summand_count(share.info.times)));
 }
 
+/// EvaluatedForecasts::normalised_rms_error. Collective.
+double normalised_rms_error(const parallel::Communicator& comm, const TrajectoryShare& share,
+                            const core::Trajectories& forecast, const core::MeanMetrics& metrics) {
+  const std::size_t m = share.info.components, count = share.held.count;
+  const double states = static_cast<double>(metrics.trajectories * share.info.times),
+               finite = static_cast<double>((metrics.trajectories - metrics.diverged) * share.info.times);
+  std::vector<double> rows(count * m, 0.0);
+  for (std::size_t n = 0; n < count; ++n)
+    core::add_component_values(pair_of(forecast, share.held, n), std::span(rows).subspan(n * m, m));
+  std::vector<double> mean = add_over_ranks(comm, rows, m);
+  for (double& sum : mean) sum /= states;
+  rows.assign(count * 2 * m, 0.0);
+  std::vector<core::StoredPrecision> formats(m);
+  for (std::size_t n = 0; n < count; ++n) {
+    const core::ForecastPair pair = pair_of(forecast, share.held, n);
+    core::add_component_squares(pair, mean, std::span(rows).subspan(n * 2 * m, 2 * m));
+    for (std::size_t i = 0; i < pair.truth.size(); ++i) formats[i % m].add(pair.truth[i]);
+  }
+  const std::vector<double> squares = add_over_ranks(comm, rows, 2 * m);
+  std::vector<double> epsilon(m);
+  for (std::size_t c = 0; c < m; ++c) epsilon[c] = -formats[c].epsilon();
+  take_largest(comm, epsilon);
+  double sum = 0.0, varying = 0.0;
+  for (std::size_t c = 0; c < m; ++c) {
+    const double variance = squares[c] / states;
+    if (!core::varies(std::sqrt(variance), mean[c], -epsilon[c])) continue;
+    sum += squares[m + c] / finite / variance;
+    varying += 1.0;
+  }
+  return std::sqrt(sum / varying);
+}
+
 /// The box that holds those of all ranks.
 core::Box union_of_boxes(const parallel::Communicator& comm, const core::Box& mine) {
   std::array<double, 4> edges = {-mine.low_x, mine.high_x, -mine.low_y, mine.high_y};
@@ -97,6 +130,7 @@ EvaluatedForecasts measure_forecasts(const parallel::Communicator& comm, const E
   found.time = first_time_axis(comm, share);
   found.components = share.info.components;
   found.mean = mean_over_ranks(comm, options.threshold, share, forecast, halved);
+  found.normalised_rms_error = normalised_rms_error(comm, share, forecast, found.mean);
   found.component_error.assign(share.info.times * share.info.components, 0.0);
   double drift = 0.0;
   for (std::size_t n = 0; n < share.held.count; ++n) {

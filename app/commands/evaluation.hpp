@@ -13,9 +13,12 @@ namespace spnode::app {
 
 /// Forecasts of one step length over one data set: a column of the table.
 struct EvaluatedForecasts {
-  std::vector<double> time;             ///< (times) of trajectory 0
-  std::size_t components = 0;           ///< of a state
-  core::MeanMetrics mean;               ///< with the step consistency where it was asked for
+  std::vector<double> time;    ///< (times) of trajectory 0
+  std::size_t components = 0;  ///< of a state
+  core::MeanMetrics mean;      ///< with the step consistency where it was asked for
+  /// Root mean square, over the forecasts that did not diverge, their times and the components that vary, of
+  /// the error over the component's standard deviation in the data; NaN where there is none.
+  double normalised_rms_error = 0.0;
   std::vector<double> component_error;  ///< (times, components), in units of the model's scaling: the largest
   std::optional<double> conserved_drift;  ///< the largest
 };

@@ -33,6 +33,7 @@ Scalars scalars_of(const EvaluatedForecasts& column, const EvaluateOptions& opti
   const core::MeanMetrics& mean = column.mean;
   Scalars scalars = {{"trajectories", static_cast<double>(mean.trajectories)},
                      {diverged_name, static_cast<double>(mean.diverged)},
+                     {"normalised_rms_error", column.normalised_rms_error},
                      {valid_time_name, mean.valid_time},
                      {"valid_prediction_time_deviation", mean.valid_time_deviation}};
   if (options.lyapunov_time > 0.0)

@@ -91,11 +91,8 @@ double start_bytes(const Deck& deck, const core::Model& model, const Source& tra
   if (model.options().initialisation == core::Initialisation::sparse_regression)
     most = std::max(most, training::sparse_regression_bytes(*model.library(), train.info.times, shares));
   else if (model.options().initialisation != core::Initialisation::random)
-    most = std::max(
-        most, training::inference_bytes(model.latent_dimension(),
-                                        model.options().nonlinear.empty() ? training::OperatorForm::linear
-                                                                          : training::OperatorForm::quadratic,
-                                        shares));
+    most = std::max(most, training::inference_bytes(model.latent_dimension(),
+                                                    training::operator_form(model.options()), shares));
   return most;
 }
 

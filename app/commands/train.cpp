@@ -71,6 +71,7 @@ std::string start_note(const training::StartFit& fit, const core::ModelOptions& 
   const std::string method =
       fit.method == core::Initialisation::dmd ? "dynamic mode decomposition" : "operator inference" + order;
   std::string note = fmt::format("{} leaves a relative residual of {:.2g}", method, fit.residual);
+  if (fit.ridge > 1e-12) note += fmt::format(" with a ridge of {:.0e}", fit.ridge);
   if (fit.dropped > 0.0)
     note += fmt::format("; model.bilinear.rank = {} omits {:.2g} of the quadratic forms",
                         options.bilinear.rank, fit.dropped);
@@ -137,6 +138,7 @@ void train(Context& context) {
                                        start, training_set, validation_set ? &*validation_set : nullptr);
     });
   });
+  training::choose_start(comm, *objectives.rollout, validation_set ? *validation_set : training_set, start);
   say_start(context, training_set, start);
 
   training::TrainerState state = files.starting_state(
@@ -172,6 +174,8 @@ void train(Context& context) {
                state);
   say(comm, "{}: best validation loss {:.3e} at epoch {} of {} [{:.1f} s]\n", in_run(deck, "model.h5"),
       state.best_loss, state.best_epoch, state.epochs, clock.seconds());
+  if (state.best_epoch == 0 && state.epochs > 0)
+    say(comm, "the model is that of the start: no epoch has a smaller loss\n");
   for (const std::string& line : equations) say(comm, "{}\n", line);
 }
 

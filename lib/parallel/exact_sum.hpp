@@ -17,19 +17,25 @@ enum class SumStatus {
   non_finite  ///< a summand is not finite, or so large that the sum could overflow; `out` is untouched
 };
 
+/// What the summands of an entry are kept relative to.
+enum class Magnitude {
+  of_entry,  ///< the largest of the same entry: entries of any ratio, such as physical units have
+  of_vector  ///< the largest of all entries: two thirds of the communication; for gradients and the like
+};
+
 /// Adds vectors spread over ranks so that the result has the same bits for every order of the summands, every
 /// distribution over ranks and every number of ranks.
 ///
 /// Fixed point: all ranks agree on a power of two from the largest |x| and the number N of summands; each x
 /// becomes two 64-bit integers, whose sums are exact and associative. With b = 62 - ceil(log2 N) a summand is
 /// kept to 2^(1-2b) of the largest one (N = 256: 2^-107), and the result is the rounding of that sum to
-/// double. The same idea as the pre-rounding of reproducible sums (Demmel and Nguyen 2015), with one scale
-/// for all.
+/// double. The same idea as the pre-rounding of reproducible sums (Demmel and Nguyen 2015). `Magnitude` says
+/// whose largest |x| that is.
 class ExactSum {
  public:
   /// `size`: length of the vectors to be added; raises UsageError as require_countable() does. Not
   /// collective.
-  ExactSum(const Communicator& comm, std::size_t size);
+  ExactSum(const Communicator& comm, std::size_t size, Magnitude magnitude);
 
   /// Raises UsageError for vectors of more than 2^30 entries: each is two integers, and MPI counts in 32
   /// bits. Not collective.
@@ -45,16 +51,18 @@ class ExactSum {
                               std::span<double> out);
 
  private:
-  /// Largest |x| over all ranks, as its bit pattern; NaN is larger than infinity.
-  std::int64_t largest_magnitude(std::span<const double> rows) const;
+  /// Largest |x| of each entry or of the vector over all ranks, into largest_.
+  void find_largest(std::span<const double> rows);
 
   Communicator comm_;
   std::size_t size_;
-  std::vector<std::int64_t> limbs_;  ///< (2, size): high parts, low parts
+  Magnitude magnitude_;
+  std::vector<std::int64_t> limbs_;    ///< (2, size): high parts, low parts
+  std::vector<std::int64_t> largest_;  ///< (size or 1): bit patterns; that of NaN is larger than infinity's
 };
 
-/// The exact sum of short rows, many on each rank (losses, metrics), or nothing where it is not finite.
-/// Collective; `rows` is (any number, width) row major, width the same on all ranks.
+/// The exact sum of short rows, many on each rank (losses, metrics), entry by entry, or nothing where it is
+/// not finite. Collective; `rows` is (any number, width) row major, width the same on all ranks.
 [[nodiscard]] std::optional<std::vector<double>> exact_sum(const Communicator& comm,
                                                            std::span<const double> rows, std::size_t width);
 

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <string>
 
 namespace spnode::spectral {
@@ -148,6 +149,12 @@ double pod_bytes(std::size_t dimension, std::size_t chunks, std::size_t snapshot
   const auto m = static_cast<double>(dimension);
   const double band = std::min(static_cast<double>(snapshots), m) * m;
   return (static_cast<double>(chunks) * band + matrices * m * m) * sizeof(double);
+}
+
+std::size_t Pod::rank() const {
+  const double rounding = std::sqrt(static_cast<double>(dimension) * std::numeric_limits<double>::epsilon());
+  return static_cast<std::size_t>(std::ranges::count_if(
+      singular_values, [&](double value) { return value > rounding * singular_values.front(); }));
 }
 
 Pod compute_pod(const parallel::Communicator& comm, const LocalSnapshots& snapshots, std::size_t modes) {

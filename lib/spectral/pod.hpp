@@ -31,6 +31,9 @@ struct Pod {
   std::vector<double> singular_values;
   double captured_energy = 0.0;  ///< sum of the d largest squared singular values over the sum of all
   double mean_residual = 0.0;    ///< rms over snapshots of ||x - modes^T modes x||, over the rms of ||x||
+
+  /// Singular values above the rounding of the covariance they come from, sqrt(m eps) of the largest.
+  std::size_t rank() const;
 };
 
 /// The first `modes` modes of all ranks' snapshots (Sirovich 1987: eigenvectors of the m x m covariance).

@@ -42,8 +42,8 @@ BatchObjective::BatchObjective(const parallel::Communicator& comm, core::TileObj
       data_(data),
       sampler_(sampler),
       shares_(sampler.shares_of(comm.rank(), comm.size())),
-      gradient_sum_(comm, objective.contribution_size()),
-      value_sum_(comm, objective.value_size()) {
+      gradient_sum_(comm, objective.contribution_size(), parallel::Magnitude::of_vector),
+      value_sum_(comm, objective.value_size(), parallel::Magnitude::of_entry) {
   reserve(std::max(objective.contribution_size(), objective.value_size()));
 }
 
@@ -87,7 +87,8 @@ bool BatchObjective::gram(std::span<const double> theta, std::span<const double>
 bool BatchObjective::curvature(const Sum& sum, std::span<const double> theta, std::span<double> out) {
   const std::size_t width = this->width(sum);
   reserve(width);
-  if (!curvature_sum_ || curvature_sum_->size() != width) curvature_sum_.emplace(comm_, width);
+  if (!curvature_sum_ || curvature_sum_->size() != width)
+    curvature_sum_.emplace(comm_, width, parallel::Magnitude::of_vector);
   const bool computed = compute_rows(sum, theta, width);
   if (!add(sum, computed)) return false;
   const auto summed = std::span<const double>(summed_).first(width);

@@ -16,9 +16,6 @@ namespace {
 /// Moves on to the next phase, which starts from the best parameters of the one that has ended.
 void finish_phase(const std::vector<Phase>& phases, TrainerState& state) {
   const Phase& ended = phases[state.phase];
-  if (state.phase_epochs > 0 && !std::isfinite(state.best_loss))
-    throw NumericalError("phase " + ended.name + " ended without a finite validation loss in " +
-                         std::to_string(state.phase_epochs) + " epochs");
   ++state.phase;
   state.theta = state.best_theta;
   state.phase_epochs = 0;
@@ -107,6 +104,7 @@ void Trainer::run(TrainerState& state) {
   CheckpointClock clock;
   while (state.phase < setup_.phases.size()) {
     PhaseRun run(comm_, setup_, state, clock);
+    run.validate_start();
     const OptimizerKind optimizer = run.phase().optimizer;
     const std::string type = petsc::requested_tao_type(declared_type(optimizer));
     if (type == TAOSHELL && optimizer == OptimizerKind::gauss_newton)

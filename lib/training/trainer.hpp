@@ -97,7 +97,8 @@ struct TrainerSetup {
   const SignalFlag* signals = nullptr;
 };
 
-/// Runs the phases one after the other; a phase starts from the best parameters of the one before.
+/// Runs the phases one after the other; a phase starts from the best parameters of the one before. What the
+/// first phase on an objective starts from is validated, too, as epoch 0 of the phase.
 ///
 /// Parameters, optimizer state and all decisions are replicated on every rank; only contributions of tiles
 /// are computed apart and added exactly (BatchObjective). So every number of ranks gives the same bits, and a

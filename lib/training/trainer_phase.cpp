@@ -56,10 +56,23 @@ void PhaseRun::finish_epoch(EpochRecord record, Validation validation,
   if (setup_.hooks.history) setup_.hooks.history(record);
 }
 
-void PhaseRun::validate_end() {
-  if (validated_ || state_.phase_epochs == 0) return;
+void PhaseRun::validate_start() {
+  if (state_.phase_epochs > 0 || state_.step > 0 || std::isfinite(state_.best_loss)) return;
   keep_if_best(validate({}).total);
+  state_.stale = 0;
+}
+
+void PhaseRun::validate_end() {
+  if (state_.phase_epochs == 0) return;
+  const bool first = state_.phase == 0 || setup_.phases[state_.phase - 1].objective != phase_.objective;
+  const bool got_nowhere = first && state_.best_epoch + state_.phase_epochs <= state_.epochs;
+  if (validated_ && !got_nowhere) return;
+  const double loss = validate({}).total;
+  if (!validated_) keep_if_best(loss);
   validated_ = true;
+  if (got_nowhere && !std::isfinite(loss))
+    throw NumericalError("phase " + phase_.name + " ended without a finite validation loss in " +
+                         std::to_string(state_.phase_epochs) + " epochs");
 }
 
 /// The validation loss at theta, infinite where it is not finite; without a validation set the training loss.

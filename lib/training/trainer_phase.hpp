@@ -36,12 +36,18 @@ class PhaseRun {
   /// What this rank asks for with its next evaluation. Not collective.
   Requests wishes() const;
 
+  /// Validates the parameters that a phase starts from where nothing on its objective has been: they compete
+  /// for the best with those of its epochs.
+  void validate_start();
+
   /// Closes an epoch at state().theta: counts it, validates, completes `record` and calls the hooks.
   /// @param exact the loss of all training windows at theta where it is known
   void finish_epoch(EpochRecord record, Validation validation,
                     const std::optional<core::LossTerms>& exact = {});
 
   /// Validates state().theta where its epoch was not; for phases that end without knowing it beforehand.
+  /// Raises NumericalError where the first phase on its objective ends in a loss that is not finite and none
+  /// of its epochs was better than its start.
   void validate_end();
 
   /// Whether patience is used up. Not collective.

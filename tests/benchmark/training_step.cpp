@@ -139,7 +139,7 @@ class Step {
                                 std::span(rows).subspan((share - shares.begin) * width, width));
       }
     });
-    parallel::ExactSum exact(comm_, width);
+    parallel::ExactSum exact(comm_, width, parallel::Magnitude::of_vector);
     phases.sum = timed([&] {
       if (exact.sum(rows, shares.size(), sampler_.shares(), summed) != parallel::SumStatus::finite)
         throw NumericalError(problem_.name + ": the sum is not finite");

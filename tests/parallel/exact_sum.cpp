@@ -3,6 +3,7 @@
 #include "parallel/partition.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -34,17 +35,20 @@ std::vector<double> pick(const std::vector<double>& rows, std::size_t size,
   return out;
 }
 
+constexpr std::array magnitudes = {Magnitude::of_entry, Magnitude::of_vector};
+
 /// The sum as one rank alone computes it, in the order of the rows.
-std::vector<double> sum_alone(const std::vector<double>& rows, std::size_t count, std::size_t size) {
+std::vector<double> sum_alone(const std::vector<double>& rows, std::size_t count, std::size_t size,
+                              Magnitude magnitude = Magnitude::of_vector) {
   std::vector<double> out(size);
-  ExactSum alone(Communicator(MPI_COMM_SELF), size);
+  ExactSum alone(Communicator(MPI_COMM_SELF), size, magnitude);
   REQUIRE(alone.sum(rows, count, count, out) == SumStatus::finite);
   return out;
 }
 
 /// The sum over all ranks of the rows in a shuffled order (with few rows some ranks get none).
 std::vector<double> sum_spread(const std::vector<double>& rows, std::size_t count, std::size_t size,
-                               unsigned seed) {
+                               unsigned seed, Magnitude magnitude) {
   const Communicator comm;
   std::vector<std::size_t> order(count);
   std::iota(order.begin(), order.end(), 0);
@@ -52,7 +56,7 @@ std::vector<double> sum_spread(const std::vector<double>& rows, std::size_t coun
   const Range mine = share(count, comm.size(), (comm.rank() + seed) % comm.size());
   const std::vector<double> local = pick(rows, size, std::span(order).subspan(mine.begin, mine.size()));
   std::vector<double> out(size);
-  ExactSum spread(comm, size);
+  ExactSum spread(comm, size, magnitude);
   REQUIRE(spread.sum(local, mine.size(), count, out) == SumStatus::finite);
   return out;
 }
@@ -70,9 +74,11 @@ TEST_CASE("sum_has_the_same_bits_for_every_order_and_distribution") {
     for (const std::size_t count : {1u, 2u, 3u, 17u, 256u}) {
       const std::size_t size = 1037;
       const std::vector<double> rows = summands(count, size, 20.0, centre, 7);
-      const std::vector<double> expected = sum_alone(rows, count, size);
-      for (const unsigned seed : {1u, 2u, 3u})
-        CHECK(same_bits(sum_spread(rows, count, size, seed), expected));
+      for (const Magnitude magnitude : magnitudes) {
+        const std::vector<double> expected = sum_alone(rows, count, size, magnitude);
+        for (const unsigned seed : {1u, 2u, 3u})
+          CHECK(same_bits(sum_spread(rows, count, size, seed, magnitude), expected));
+      }
     }
   }
 }
@@ -87,6 +93,20 @@ TEST_CASE("sum_is_the_rounding_of_the_exact_sum") {
     const long double error = std::fabs(static_cast<long double>(sum[j]) - reference);
     CHECK(error <= 0.51L * std::numeric_limits<double>::epsilon() * std::fabs(reference) + count * 0x1p-64L);
   }
+}
+
+TEST_CASE("entries_of_any_ratio_are_summed_as_if_alone") {
+  const std::size_t count = 100, size = 1500;
+  std::vector<double> rows = summands(count, size, 12.0, 1.0, 3);
+  const std::vector<double> plain = sum_alone(rows, count, size, Magnitude::of_entry);
+  std::vector<double> expected(size);
+  for (std::size_t j = 0; j < size; ++j) {
+    const int exponent = static_cast<int>(j) - 750;
+    expected[j] = std::ldexp(plain[j], exponent);
+    for (std::size_t row = 0; row < count; ++row)
+      rows[row * size + j] = std::ldexp(rows[row * size + j], exponent);
+  }
+  CHECK(same_bits(sum_alone(rows, count, size, Magnitude::of_entry), expected));
 }
 
 TEST_CASE("cancellation_leaves_the_small_summands_to_two_to_the_minus_100_of_the_largest") {
@@ -106,21 +126,24 @@ TEST_CASE("extreme_summands_neither_overflow_nor_vanish") {
 
 TEST_CASE("zeros_and_no_summands_at_all_sum_to_zero") {
   const Communicator comm;
-  ExactSum zero(comm, 3);
-  std::vector<double> out(3, 9.0);
-  const std::vector<double> rows(6, 0.0);
-  REQUIRE(zero.sum(rows, 2, 2 * comm.size(), out) == SumStatus::finite);
-  CHECK(same_bits(out, {0.0, 0.0, 0.0}));
-  out.assign(3, 9.0);
-  REQUIRE(zero.sum({}, 0, 0, out) == SumStatus::finite);
-  CHECK(same_bits(out, {0.0, 0.0, 0.0}));
+  for (const Magnitude magnitude : magnitudes) {
+    ExactSum zero(comm, 3, magnitude);
+    std::vector<double> out(3, 9.0);
+    const std::vector<double> rows(6, 0.0);
+    REQUIRE(zero.sum(rows, 2, 2 * comm.size(), out) == SumStatus::finite);
+    CHECK(same_bits(out, {0.0, 0.0, 0.0}));
+    out.assign(3, 9.0);
+    REQUIRE(zero.sum({}, 0, 0, out) == SumStatus::finite);
+    CHECK(same_bits(out, {0.0, 0.0, 0.0}));
+  }
+  CHECK(same_bits(sum_alone({0.0, 2.0, 0.0, -3.0}, 2, 2, Magnitude::of_entry), {0.0, -1.0}));
 }
 
 TEST_CASE("ranks_without_summands_take_part") {
   const Communicator comm;
   const std::vector<double> row = {1.0, -2.5};
   for (int owner = 0; owner < comm.size(); ++owner) {
-    ExactSum one(comm, 2);
+    ExactSum one(comm, 2, Magnitude::of_vector);
     std::vector<double> out(2);
     const bool mine = comm.rank() == owner;
     REQUIRE(one.sum(mine ? std::span<const double>(row) : std::span<const double>(), mine, 1, out) ==
@@ -137,7 +160,7 @@ TEST_CASE("one_non_finite_summand_is_reported_on_all_ranks_and_leaves_the_result
     for (int culprit = 0; culprit < comm.size(); ++culprit) {
       std::vector<double> rows(100, 1.0), out(100, 7.0);
       if (comm.rank() == culprit) rows[63] = bad;
-      ExactSum broken(comm, 100);
+      ExactSum broken(comm, 100, Magnitude::of_vector);
       CHECK(broken.sum(rows, 1, comm.size(), out) == SumStatus::non_finite);
       CHECK(out == std::vector<double>(100, 7.0));
       CHECK_FALSE(exact_sum(comm, rows, 10).has_value());
@@ -146,7 +169,7 @@ TEST_CASE("one_non_finite_summand_is_reported_on_all_ranks_and_leaves_the_result
 }
 
 TEST_CASE("a_sum_that_could_overflow_is_reported_as_non_finite") {
-  ExactSum alone(Communicator(MPI_COMM_SELF), 1);
+  ExactSum alone(Communicator(MPI_COMM_SELF), 1, Magnitude::of_vector);
   std::vector<double> rows = {1.7e308, 1.7e308}, out(1);
   CHECK(alone.sum(rows, 2, 2, out) == SumStatus::non_finite);
   CHECK(alone.sum(std::span(rows).first(1), 1, 1, out) == SumStatus::finite);
@@ -160,5 +183,5 @@ TEST_CASE("short_rows_are_summed_exactly_over_ranks") {
   const Range mine = share(count, comm.size(), comm.rank());
   const auto sum = exact_sum(comm, std::span(rows).subspan(mine.begin * width, mine.size() * width), width);
   REQUIRE(sum.has_value());
-  CHECK(same_bits(*sum, sum_alone(rows, count, width)));
+  CHECK(same_bits(*sum, sum_alone(rows, count, width, Magnitude::of_entry)));
 }

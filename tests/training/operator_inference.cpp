@@ -56,8 +56,10 @@ void linear(std::size_t n, double t, double* u) {
 }  // namespace
 
 TEST_CASE("operator_inference_finds_a_quadratic_equation") {
-  const InferredOperators found = infer_operators(Communicator(), spread(Communicator(), 41, 0.05, logistic),
-                                                  OperatorForm::quadratic, 10);
+  const InferredOperators found =
+      OperatorEquations(Communicator(), spread(Communicator(), 41, 0.05, logistic), OperatorForm::quadratic,
+                        10)
+          .solve();
   const std::vector<double> A_exact = {1.0, 0.0, 0.0, -2.0}, Q_exact = {-1.0, 0.0, 0.0, 0.0, 0.0, 0.0};
   for (std::size_t i = 0; i < 4; ++i) CHECK(found.operators.A[i] == Approx(A_exact[i]).margin(1e-5));
   for (std::size_t i = 0; i < 6; ++i) CHECK(found.operators.Q[i] == Approx(Q_exact[i]).margin(1e-5));
@@ -87,9 +89,10 @@ TEST_CASE("pairs_take_over_a_quadratic_part") {
 
 TEST_CASE("operator_inference_and_dmd_find_a_linear_equation") {
   const InferredOperators inferred =
-      infer_operators(Communicator(), spread(Communicator(), 41, 0.05, linear), OperatorForm::linear, 12);
-  const InferredOperators map =
-      dynamic_mode_decomposition(Communicator(), spread(Communicator(), 6, 0.5, linear));
+      OperatorEquations(Communicator(), spread(Communicator(), 41, 0.05, linear), OperatorForm::linear, 12)
+          .solve();
+  const InferredOperators map = dynamic_mode_decomposition(
+      Communicator(), spread(Communicator(), 6, 0.5, linear), OperatorForm::linear);
   for (std::size_t i = 0; i < 4; ++i) {
     CHECK(inferred.operators.A[i] == Approx(A[i]).margin(1e-9));
     CHECK(map.operators.A[i] == Approx(A[i]).margin(1e-9));
@@ -98,7 +101,9 @@ TEST_CASE("operator_inference_and_dmd_find_a_linear_equation") {
 
 TEST_CASE("starts_from_data_are_bitwise_those_of_one_rank") {
   const auto infer = [](const Communicator& comm) {
-    return infer_operators(comm, spread(comm, 41, 0.05, logistic), OperatorForm::quadratic, 6).operators;
+    return OperatorEquations(comm, spread(comm, 41, 0.05, logistic), OperatorForm::quadratic, 6)
+        .solve()
+        .operators;
   };
   const core::QuadraticOperators shared = infer(Communicator()), alone = infer(Communicator(MPI_COMM_SELF));
   CHECK(shared.A == alone.A);
@@ -111,7 +116,7 @@ TEST_CASE("starts_from_data_are_bitwise_those_of_one_rank") {
   };
   CHECK(pairs(Communicator()) == pairs(Communicator(MPI_COMM_SELF)));
   const auto map = [](const Communicator& comm) {
-    return dynamic_mode_decomposition(comm, spread(comm, 6, 0.5, linear)).operators.A;
+    return dynamic_mode_decomposition(comm, spread(comm, 6, 0.5, linear), OperatorForm::linear).operators.A;
   };
   CHECK(map(Communicator()) == map(Communicator(MPI_COMM_SELF)));
 }
@@ -119,5 +124,5 @@ TEST_CASE("starts_from_data_are_bitwise_those_of_one_rank") {
 TEST_CASE("dmd_refuses_times_that_are_not_evenly_spaced") {
   LatentTrajectories data = spread(Communicator(), 6, 0.5, linear);
   data.time = [](std::size_t, std::size_t t) { return double(t * t); };
-  CHECK_THROWS_AS(dynamic_mode_decomposition(Communicator(), data), Error);
+  CHECK_THROWS_AS(dynamic_mode_decomposition(Communicator(), data, OperatorForm::linear), Error);
 }

@@ -11,35 +11,42 @@ template <class Real>
 void Forcing<Real>::declare(ParameterLayout& layout) {
   B_ = {name_ + "/B", {n_, m_}, "of the arguments (outputs, arguments)"};
   b_ = {name_ + "/b", {n_}, "constant of the forcing"};
-  for (ParameterBlock* block : {&B_, &b_}) block->offset = layout.add(*block);
+  if (m_ > 0) B_.offset = layout.add(B_);
+  b_.offset = layout.add(b_);
+  first_ = b_.offset - n_ * m_;
+}
+
+template <class Real>
+void Forcing<Real>::set_constant(std::span<const double> b, std::span<double> theta) const {
+  std::ranges::copy(b, block_of(theta, b_).begin());
 }
 
 template <class Real>
 void Forcing<Real>::initialise(std::uint64_t, std::span<double> theta) const {
-  std::ranges::fill(theta.subspan(B_.offset, coefficient_count()), 0.0);
+  std::ranges::fill(theta.subspan(first_, coefficient_count()), 0.0);
 }
 
 // B and b stand one after the other in theta and in the coefficients.
 template <class Real>
 void Forcing<Real>::assemble(std::span<const double> theta, std::span<double> c) const {
-  std::ranges::copy(theta.subspan(B_.offset, coefficient_count()), c.begin());
+  std::ranges::copy(theta.subspan(first_, coefficient_count()), c.begin());
 }
 
 template <class Real>
 void Forcing<Real>::assemble_vjp(std::span<const double>, std::span<const double> c_bar,
                                  std::span<double> theta_bar) const {
-  for (std::size_t i = 0; i < coefficient_count(); ++i) theta_bar[B_.offset + i] += c_bar[i];
+  for (std::size_t i = 0; i < coefficient_count(); ++i) theta_bar[first_ + i] += c_bar[i];
 }
 
 template <class Real>
 void Forcing<Real>::assemble_jvp(std::span<const double>, std::span<const double> theta_dot,
                                  std::span<double> c_dot) const {
-  std::ranges::copy(theta_dot.subspan(B_.offset, coefficient_count()), c_dot.begin());
+  std::ranges::copy(theta_dot.subspan(first_, coefficient_count()), c_dot.begin());
 }
 
 template <class Real>
 void Forcing<Real>::apply(const ExecSpace& space, const Value& value, Scratch<Real>&) const {
-  gemm(space, 1.0, matrix(value.coefficients), Transpose::no, value.x.q, 1.0, value.y);
+  if (m_ > 0) gemm(space, 1.0, matrix(value.coefficients), Transpose::no, value.x.q, 1.0, value.y);
   add_to_lanes(space, constant(value.coefficients), value.y);
 }
 
@@ -47,8 +54,9 @@ template <class Real>
 void Forcing<Real>::add_bars(const ExecSpace& space, const ConstVectorView<Real>& coefficients,
                              const ConstMatrixView<Real>& q, const ConstMatrixView<Real>& y_bar,
                              const MatrixView<Real>& q_bar, const VectorView<Real>& coefficients_bar) const {
-  if (q_bar.extent(0) > 0) gemm(space, 1.0, matrix(coefficients), Transpose::yes, y_bar, 1.0, q_bar);
-  if (coefficients_bar.extent(0) > 0 && q.extent(0) > 0)
+  if (m_ > 0 && q_bar.extent(0) > 0)
+    gemm(space, 1.0, matrix(coefficients), Transpose::yes, y_bar, 1.0, q_bar);
+  if (coefficients_bar.extent(0) > 0 && m_ > 0 && q.extent(0) > 0)
     gemm_nt(space, 1.0, y_bar, q, MatrixView<Real>(coefficients_bar.data(), n_, m_));
 }
 
@@ -62,10 +70,11 @@ void Forcing<Real>::apply_vjp(const ExecSpace& space, const Reverse& reverse, Sc
 
 template <class Real>
 void Forcing<Real>::apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>&) const {
-  if (tangent.x_dot.q.extent(0) > 0)
+  if (m_ > 0 && tangent.x_dot.q.extent(0) > 0)
     gemm(space, 1.0, matrix(tangent.coefficients), Transpose::no, tangent.x_dot.q, 1.0, tangent.y_dot);
   if (tangent.coefficients_dot.extent(0) == 0) return;
-  gemm(space, 1.0, matrix(tangent.coefficients_dot), Transpose::no, tangent.x.q, 1.0, tangent.y_dot);
+  if (m_ > 0)
+    gemm(space, 1.0, matrix(tangent.coefficients_dot), Transpose::no, tangent.x.q, 1.0, tangent.y_dot);
   add_to_lanes(space, constant(tangent.coefficients_dot), tangent.y_dot);
 }
 
@@ -80,7 +89,7 @@ void Forcing<Real>::apply_jvp_vjp(const ExecSpace& space, const TangentReverse& 
 template <class Real>
 void Forcing<Real>::apply_jvp_jvp(const ExecSpace& space, const TangentTangent& tangent,
                                   Scratch<Real>&) const {
-  if (tangent.x_dot.q.extent(0) > 0)
+  if (m_ > 0 && tangent.x_dot.q.extent(0) > 0)
     gemm(space, 1.0, matrix(tangent.coefficients_dot), Transpose::no, tangent.x_dot.q, 1.0,
          tangent.y_dot_dot);
 }

@@ -7,12 +7,15 @@ namespace spnode::core {
 /// The arguments of a model as a linear term, g(x) = B q + b with x = [u; q]: a measured forcing, a constant
 /// load.
 ///
-/// Blocks: B (n, m) and b (n) for n outputs, which start at zero.
+/// Blocks: B (n, m), where there are arguments, and b (n) for n outputs, which start at zero.
 template <class Real>
 class Forcing final : public LaneMap<Real> {
  public:
   Forcing(TermShape shape, std::string name)
       : states_(shape.states), n_(shape.outputs), m_(shape.arguments), name_(std::move(name)) {}
+
+  /// b; where `theta` holds the blocks.
+  void set_constant(std::span<const double> b, std::span<double> theta) const;
 
   void declare(ParameterLayout& layout) override;
   void initialise(std::uint64_t seed, std::span<double> theta) const override;
@@ -53,6 +56,7 @@ class Forcing final : public LaneMap<Real> {
   std::size_t states_, n_, m_;
   std::string name_;
   ParameterBlock B_, b_;
+  std::size_t first_ = 0;  ///< where B_ and, after it, b_ begin
 };
 
 }  // namespace spnode::core

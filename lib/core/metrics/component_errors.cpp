@@ -32,4 +32,21 @@ double conserved_drift(const ForecastPair& pair, std::span<const double> weights
   return largest;
 }
 
+void add_component_values(const ForecastPair& pair, std::span<double> sums) {
+  for (std::size_t i = 0; i < pair.truth.size(); ++i) sums[i % sums.size()] += pair.truth[i];
+}
+
+void add_component_squares(const ForecastPair& pair, std::span<const double> mean, std::span<double> sums) {
+  const std::size_t m = mean.size();
+  for (std::size_t i = 0; i < pair.truth.size(); ++i) {
+    const double away = pair.truth[i] - mean[i % m];
+    sums[i % m] += away * away;
+  }
+  if (!std::ranges::all_of(pair.forecast, [](double x) { return std::isfinite(x); })) return;
+  for (std::size_t i = 0; i < pair.truth.size(); ++i) {
+    const double error = pair.forecast[i] - pair.truth[i];
+    sums[m + i % m] += error * error;
+  }
+}
+
 }  // namespace spnode::core

@@ -19,4 +19,12 @@ void raise_component_errors(const ForecastPair& pair, std::span<const double> sc
 /// @param weights (components), not all 0
 double conserved_drift(const ForecastPair& pair, std::span<const double> weights);
 
+/// Adds to sums (components) over the times: those of the true states;
+void add_component_values(const ForecastPair& pair, std::span<double> sums);
+
+/// then to sums (2, components): the squares of truth - mean, and those of the errors where the forecast is
+/// finite throughout.
+/// @param mean (components), of the truth
+void add_component_squares(const ForecastPair& pair, std::span<const double> mean, std::span<double> sums);
+
 }  // namespace spnode::core

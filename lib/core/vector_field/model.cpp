@@ -1,6 +1,7 @@
 #include "core/vector_field/model.hpp"
 
 #include "core/components/bilinear.hpp"
+#include "core/components/forcing.hpp"
 #include "core/support/error.hpp"
 #include "core/support/memory_limit.hpp"
 #include "core/support/text.hpp"
@@ -100,6 +101,9 @@ double BasicModel<Real>::set_operators(const QuadraticOperators& operators, std:
     const auto* const bilinear = dynamic_cast<const Bilinear<Real>*>(term.map.get());
     if (bilinear != nullptr && !operators.Q.empty())
       return bilinear->set_forms(operators.Q, operators.b, theta);
+    const auto* const forcing = dynamic_cast<const Forcing<Real>*>(term.map.get());
+    if (forcing != nullptr && operators.Q.empty() && !operators.b.empty())
+      forcing->set_constant(operators.b, theta);
   }
   return 0.0;
 }

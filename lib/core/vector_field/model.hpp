@@ -21,6 +21,7 @@ namespace spnode::core {
 struct PodStart {
   std::vector<double> modes;  ///< (latent dimension, state dimension), orthonormal rows
   double latent_scale = 1.0;  ///< u = modes z / latent_scale: the largest singular deviation
+  std::size_t rank = 0;       ///< of the states, to rounding: modes beyond it are noise
 };
 
 /// A neural ODE du/dt = A_L u + g(u; q) - A_L r(u; q) (SPNODE-25, eq. (2), with arguments q) with its
@@ -69,7 +70,8 @@ class BasicModel {
   /// A library takes the scalings as they are, but those of an autoencoder's states: it sees latent ones.
   std::vector<double> initialise(std::uint64_t seed, const PodStart* pod) const;
 
-  /// Puts A and, where there is a bilinear form, Q and b into theta; other terms stay as they are.
+  /// Puts A and, where there is a bilinear form, Q and b, or the constant of a linear model into theta; other
+  /// terms stay as they are.
   /// Eigenvalues of A must be to the left of mu. Gives the relative part of Q that the rank cannot hold.
   double set_operators(const QuadraticOperators& operators, std::span<double> theta) const;
 

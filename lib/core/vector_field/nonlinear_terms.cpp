@@ -56,6 +56,8 @@ NonlinearTerms<Real>::NonlinearTerms(const ModelOptions& options, std::size_t di
   }
   for (const NonlinearKind kind : options.nonlinear)
     terms_.push_back({make_term<Real>(kind, options, shape), options.relaxes(kind), row});
+  if (options.affine())
+    terms_.push_back({std::make_unique<Forcing<Real>>(TermShape{n_, n_, 0}, "nonlinear/constant")});
   for (const Term& term : terms_) (term.relaxed ? has_relaxed_ : has_plain_) = true;
 }
 

@@ -189,6 +189,7 @@ struct ModelOptions {
   std::size_t order = 1;  ///< 2: u = [x; v] with dx/dt = v, and the terms give dv/dt
   HurwitzOptions linear;
   std::vector<NonlinearKind> nonlinear = {NonlinearKind::bilinear};
+  bool constant = true;  ///< du/dt = A_L u + b where there are no nonlinear terms
   ArgumentOptions arguments;
   BilinearOptions bilinear;
   LibraryOptions library;
@@ -200,8 +201,16 @@ struct ModelOptions {
   ScalingOptions scaling;
   Initialisation initialisation = Initialisation::random;
   std::size_t inference_order = 10;
+  double inference_ridge = 0.0;
   SparseRegressionOptions sparse_regression;
   Precision precision = Precision::float64;
+
+  /// Whether the right-hand side is A_L u + b, with a constant in place of nonlinear terms: all others have
+  /// constants of their own.
+  bool affine() const { return nonlinear.empty() && constant; }
+
+  /// Whether the right-hand side is A_L u.
+  bool homogeneous() const { return nonlinear.empty() && !constant; }
 
   /// Whether a term is in relaxation form.
   bool relaxes(NonlinearKind kind) const {
@@ -219,6 +228,9 @@ struct ModelOptions {
                              "give dv/dt; needs linear.structure: none",
                   .limits = between(1, 2)});
     visit.option("nonlinear", &Self::nonlinear, {.meaning = "terms whose sum is g; []: a linear model"});
+    visit.option("constant", &Self::constant,
+                 {.meaning = "nonlinear: []: whether du/dt = A_L u + b has its constant b; false suits data "
+                             "that tend to zero, whose mean is then not subtracted"});
     visit.include(&Self::arguments);
     visit.option(
         "precision", &Self::precision,
@@ -235,6 +247,11 @@ struct ModelOptions {
                  {.meaning = "order of the central differences of a start from data, even; high for smooth "
                              "data",
                   .limits = between(2, 100)});
+    visit.option(
+        "inference_ridge", &Self::inference_ridge,
+        {.meaning = "operator_inference: added to the normal equations, whose columns are scaled to a "
+                    "unit diagonal; 0: that of 1e-12 to 0.1 whose start is best on the validation data",
+         .limits = at_least(0)});
     visit.section(
         "linear", &Self::linear,
         "A_L = (G_s + G_u) S + mu I, or structured; the real parts of its eigenvalues are below mu.");

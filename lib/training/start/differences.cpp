@@ -1,8 +1,13 @@
 #include "training/start/differences.hpp"
 
 #include "core/matrix_functions/differences.hpp"
+#include "core/support/error.hpp"
+#include "core/support/stored_precision.hpp"
+#include "core/support/text.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <string>
 #include <vector>
 
 namespace spnode::training {
@@ -26,6 +31,25 @@ void for_each_difference(const LatentTrajectories& data, std::size_t trajectory,
     }
     visit(t, derivative);
   }
+}
+
+EvenStep even_step(const LatentTrajectories& data, std::size_t trajectory, const char* method) {
+  const double first = data.time(trajectory, 0), last = data.time(trajectory, data.times - 1);
+  const double h = (last - first) / static_cast<double>(data.times - 1);
+  core::StoredPrecision precision;
+  for (std::size_t t = 0; t < data.times; ++t) precision.add(data.time(trajectory, t));
+  const double rounding = precision.epsilon() * std::max(std::abs(first), std::abs(last));
+  const EvenStep even{h, 1e-8 * std::abs(h) + 2.0 * rounding};
+  double least = h, most = h;
+  for (std::size_t t = 0; t + 1 < data.times; ++t) {
+    const double step = data.time(trajectory, t + 1) - data.time(trajectory, t);
+    least = std::min(least, step);
+    most = std::max(most, step);
+  }
+  if (most - h > even.tolerance || h - least > even.tolerance)
+    throw UsageError(std::string(method) + " needs evenly spaced times; found steps from " + shortest(least) +
+                     " to " + shortest(most) + ". Differences of the data take any times");
+  return even;
 }
 
 }  // namespace spnode::training

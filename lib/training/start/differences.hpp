@@ -19,4 +19,14 @@ void for_each_difference(const LatentTrajectories& data, std::size_t trajectory,
                          std::span<const double> states,
                          const std::function<void(std::size_t t, std::span<const double> derivative)>& visit);
 
+/// The step of even times, and by how much it may be off: by the rounding of the times.
+struct EvenStep {
+  double length, tolerance;
+};
+
+/// The mean step of a trajectory whose times are evenly spaced but for the rounding of the numbers that store
+/// them (those of float where all are such), which is large where a clock counts from long ago. Raises
+/// UsageError, which begins with `method`, where they are not. Not collective.
+EvenStep even_step(const LatentTrajectories& data, std::size_t trajectory, const char* method);
+
 }  // namespace spnode::training

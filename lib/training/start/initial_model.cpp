@@ -3,15 +3,22 @@
 #include "core/components/even_pairs.hpp"
 #include "core/matrix_functions/decompositions.hpp"
 #include "core/support/option.hpp"
+#include "training/batch_objective.hpp"
 #include "training/start/differences.hpp"
 #include "training/start/latent_data.hpp"
 #include "training/start/operator_inference.hpp"
 #include "training/start/scaling.hpp"
 #include "training/start/sparse_regression.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <exception>
+#include <iterator>
+#include <limits>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace spnode::training {
 
@@ -39,7 +46,7 @@ std::vector<double> state_rows(const core::Model& model, const std::optional<cor
 /// Puts the quadratic part of operators into a network, as even pairs.
 void start_network(const parallel::Communicator& comm, const core::Network<double>& network,
                    const std::vector<double>& rows, const LatentTrajectories& latent,
-                   const core::QuadraticOperators& operators, InitialModel& start) {
+                   const core::QuadraticOperators& operators, Start& start) {
   std::vector<double> V =
       core::pair_directions(rows, second_moments(comm, latent), latent.dimension, network.pairs());
   network.set_directions(V, start.theta);
@@ -66,17 +73,32 @@ void start_library(const parallel::Communicator& comm, const std::optional<core:
                        .kept = found.kept};
 }
 
-/// Replaces what can be inferred from the data in start.theta.
-void start_from_data(const parallel::Communicator& comm, const std::optional<core::PodStart>& pod,
-                     const DataSet& train, InitialModel& start) {
-  const core::Model& model = *start.model;
+/// Components that are constant but for rounding take their mean: as variables they are only noise.
+void hold_constants(std::vector<std::optional<double>> constants, const core::Scaling& scaling,
+                    LatentTrajectories& latent) {
+  if (std::ranges::none_of(constants, [](const auto& constant) { return constant.has_value(); })) return;
+  for (std::size_t c = 0; c < constants.size(); ++c)
+    if (constants[c]) constants[c] = (*constants[c] - scaling.shift[c]) / scaling.scale[c];
+  latent.states = [constants, states = latent.states](std::size_t trajectory, std::span<double> u) {
+    states(trajectory, u);
+    for (std::size_t i = 0; i < u.size(); ++i)
+      if (const auto& constant = constants[i % constants.size()]) u[i] = *constant;
+  };
+}
+
+/// The ridges of operator inference that are tried.
+std::vector<double> ridges(const core::ModelOptions& options) {
+  if (options.inference_ridge > 0.0) return {options.inference_ridge};
+  return {1e-12, 1e-9, 1e-7, 1e-5, 1e-3, 1e-2, 1e-1};
+}
+
+/// Puts operators into start.theta.
+void start_from_operators(const parallel::Communicator& comm, const core::Model& model,
+                          const std::optional<core::PodStart>& pod, const LatentTrajectories& latent,
+                          InferredOperators inferred, Start& start) {
   const core::ModelOptions& options = model.options();
-  const LatentTrajectories latent = latent_trajectories(comm, model, pod, train);
-  const bool dmd = options.initialisation == core::Initialisation::dmd;
-  const auto form = options.nonlinear.empty() ? OperatorForm::linear : OperatorForm::quadratic;
-  InferredOperators inferred = dmd ? dynamic_mode_decomposition(comm, latent)
-                                   : infer_operators(comm, latent, form, options.inference_order);
   move_inside(inferred.operators.A, latent.dimension, options.linear.mu);
+  const bool dmd = options.initialisation == core::Initialisation::dmd;
   start.fit = StartFit{.method = options.initialisation,
                        .order = dmd ? 0 : difference_order(latent.times, options.inference_order),
                        .residual = inferred.residual,
@@ -87,6 +109,33 @@ void start_from_data(const parallel::Communicator& comm, const std::optional<cor
     start_network(comm, *network, state_rows(model, pod), latent, inferred.operators, start);
 }
 
+/// Replaces what can be inferred from the data in start.theta.
+void start_from_data(const parallel::Communicator& comm, const std::optional<core::PodStart>& pod,
+                     const DataSet& train, InitialModel& start) {
+  const core::Model& model = *start.model;
+  const core::ModelOptions& options = model.options();
+  LatentTrajectories latent = latent_trajectories(comm, model, pod, train);
+  if (!pod) hold_constants(constant_components(comm, train), model.scaling, latent);
+  const OperatorForm form = operator_form(options);
+  if (options.initialisation == core::Initialisation::dmd)
+    return start_from_operators(comm, model, pod, latent, dynamic_mode_decomposition(comm, latent, form),
+                                start);
+  const OperatorEquations equations(comm, latent, form, options.inference_order);
+  std::vector<Start> starts;
+  std::exception_ptr failure;  // of the smallest ridge
+  for (const double ridge : ridges(options)) try {
+      Start one{start.theta, {}};
+      start_from_operators(comm, model, pod, latent, equations.solve(ridge), one);
+      one.fit->ridge = ridge;
+      starts.push_back(std::move(one));
+    } catch (const NumericalError&) {  // on all ranks
+      if (!failure) failure = std::current_exception();
+    }
+  if (starts.empty()) std::rethrow_exception(failure);
+  static_cast<Start&>(start) = std::move(starts.front());
+  start.others.assign(std::make_move_iterator(starts.begin() + 1), std::make_move_iterator(starts.end()));
+}
+
 }  // namespace
 
 InitialModel make_initial_model(const parallel::Communicator& comm, const core::ModelOptions& options,
@@ -94,11 +143,21 @@ InitialModel make_initial_model(const parallel::Communicator& comm, const core::
   InitialModel start;
   start.model = std::make_unique<core::Model>(options, train.data.held().components);
   start.model->scaling = in_section("scaling", [&] { return make_scaling(comm, options.scaling, train); });
+  // A shift of the state would give the equation a constant.
+  const bool linear_coordinates = !options.autoencoder.enabled || options.autoencoder.hidden.empty();
+  if (options.homogeneous() && linear_coordinates && options.scaling.kind != core::ScalingKind::manual)
+    std::ranges::fill(start.model->scaling.shift, 0.0);
   start.model->argument_scaling = make_argument_scaling(comm, options.arguments, train);
   std::optional<core::PodStart> pod;
   if (options.autoencoder.enabled && options.autoencoder.pod) pod = start_pod(comm, *start.model, train);
   start.theta = start.model->initialise(seed, pod ? &*pod : nullptr);
   if (options.initialisation == core::Initialisation::random) return start;
+  if (pod && pod->rank < start.model->latent_dimension())
+    throw OptionError({"latent_dimension"},
+                      "= " + std::to_string(start.model->latent_dimension()) + ", but only " +
+                          std::to_string(pod->rank) +
+                          " POD modes of the data are above rounding, which initialisation: " +
+                          std::string(name_of(options.initialisation)) + " needs; take at most as many");
   try {
     if (options.initialisation == core::Initialisation::sparse_regression)
       start_library(comm, pod, train, start);
@@ -109,6 +168,24 @@ InitialModel make_initial_model(const parallel::Communicator& comm, const core::
     throw OptionError({"initialisation"}, "does not suit the data: " + std::string(error.what()));
   }
   return start;
+}
+
+void choose_start(const parallel::Communicator& comm, core::TileObjective& objective, const DataSet& set,
+                  InitialModel& start) {
+  if (start.others.empty()) return;
+  BatchObjective batch(comm, objective, set.data, set.sampler);
+  const auto loss_of = [&](const Start& one) {
+    const Evaluation result = batch.value(one.theta);
+    return result.finite ? result.loss.total : std::numeric_limits<double>::infinity();
+  };
+  double best = loss_of(start);
+  for (Start& other : start.others) {
+    const double loss = loss_of(other);
+    if (!(loss < 0.5 * best)) continue;
+    best = loss;
+    static_cast<Start&>(start) = std::move(other);
+  }
+  start.others.clear();
 }
 
 }  // namespace spnode::training

@@ -1,6 +1,7 @@
 #pragma once
 /// The model before training: scaling and POD from the data, parameters from the seed or from the data.
 
+#include "core/loss/tile_objective.hpp"
 #include "core/vector_field/model.hpp"
 #include "parallel/communicator.hpp"
 #include "training/data_set.hpp"
@@ -18,17 +19,23 @@ struct StartFit {
   core::Initialisation method = core::Initialisation::operator_inference;
   std::size_t order = 0;                   ///< of the differences; 0 where there were none
   double residual = 0.0;                   ///< of the least squares, relative
+  double ridge = 0.0;                      ///< of the least squares
   double dropped = 0.0;                    ///< part of the quadratic forms that the bilinear rank cannot hold
   std::optional<double> network_residual;  ///< relative, of the quadratic part that a network holds
   double network_divisor = 1.0;            ///< of that part, to keep the network's Lipschitz bound
   std::size_t coefficients = 0, kept = 0;  ///< of a library; those that differ from zero
 };
 
-/// A model with its parameters.
-struct InitialModel {
-  std::unique_ptr<core::Model> model;
+/// Parameters of a model with what they came from.
+struct Start {
   std::vector<double> theta;    ///< (model->layout().size())
   std::optional<StartFit> fit;  ///< of a start from the data
+};
+
+/// A model with its parameters.
+struct InitialModel : Start {
+  std::unique_ptr<core::Model> model;
+  std::vector<Start> others;  ///< that may be better: of larger ridges, in ascending order
 };
 
 /// The model that the options describe, at its start; the same bits on every number of ranks.
@@ -40,5 +47,10 @@ struct InitialModel {
 /// NumericalError where a fit breaks down, FileError where states are too large to be added.
 InitialModel make_initial_model(const parallel::Communicator& comm, const core::ModelOptions& options,
                                 std::uint64_t seed, const DataSet& train);
+
+/// Takes the best of a model's starts on a data set and drops the others. A start of a larger ridge must
+/// halve the loss: it is further from the data. Collective.
+void choose_start(const parallel::Communicator& comm, core::TileObjective& objective, const DataSet& set,
+                  InitialModel& start);
 
 }  // namespace spnode::training

@@ -61,7 +61,7 @@ core::PodStart start_pod(const parallel::Communicator& comm, const core::Model& 
     return std::span<const double>(scaled);
   };
   const spectral::Pod pod = spectral::compute_pod(comm, snapshots, model.latent_dimension());
-  return {pod.modes, pod.singular_values.front()};
+  return {pod.modes, pod.singular_values.front(), pod.rank()};
 }
 
 LatentTrajectories latent_trajectories(const parallel::Communicator& comm, const core::Model& model,

@@ -30,7 +30,7 @@ std::vector<double> gram(const parallel::Communicator& comm, const LatentTraject
       for (std::size_t i = 0; i < width; ++i) to = std::copy_n(&G[i * width + i], width - i, to);
     }
   });
-  parallel::ExactSum exact(comm, packed);
+  parallel::ExactSum exact(comm, packed, parallel::Magnitude::of_entry);
   std::vector<double> total(packed);
   if (exact.sum(std::span(sums).first(data.groups.size() * packed), data.groups.size(), data.group_count,
                 total) != parallel::SumStatus::finite)

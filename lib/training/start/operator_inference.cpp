@@ -25,44 +25,58 @@ std::vector<double> transposed_rows(const Fit& fit, std::size_t targets, std::si
   return part;
 }
 
-/// u, then its monomials and 1 for a quadratic form.
+/// u, its monomials for a quadratic form, and 1 unless the form is linear.
 void append_features(const double* u, std::size_t n, OperatorForm form, std::vector<double>& rows) {
   rows.insert(rows.end(), u, u + n);
-  if (form == OperatorForm::linear) return;
-  for (std::size_t j = 0; j < n; ++j)
-    for (std::size_t k = j; k < n; ++k) rows.push_back(u[j] * u[k]);
-  rows.push_back(1.0);
+  if (form == OperatorForm::quadratic)
+    for (std::size_t j = 0; j < n; ++j)
+      for (std::size_t k = j; k < n; ++k) rows.push_back(u[j] * u[k]);
+  if (form != OperatorForm::linear) rows.push_back(1.0);
+}
+
+std::size_t feature_count(std::size_t n, OperatorForm form) {
+  return n + (form == OperatorForm::quadratic ? core::monomial_count(n) : 0) +
+         (form == OperatorForm::linear ? 0 : 1);
 }
 
 }  // namespace
 
-double inference_bytes(std::size_t dimension, OperatorForm form, std::size_t groups) {
-  const auto n = static_cast<double>(dimension);
-  const double features = form == OperatorForm::quadratic ? n + n * (n + 1.0) / 2.0 + 1.0 : n;
-  return gram_bytes(features, n, groups);
+OperatorForm operator_form(const core::ModelOptions& options) {
+  if (!options.nonlinear.empty()) return OperatorForm::quadratic;
+  return options.constant ? OperatorForm::affine : OperatorForm::linear;
 }
 
-InferredOperators infer_operators(const parallel::Communicator& comm, const LatentTrajectories& data,
-                                  OperatorForm form, std::size_t order) {
-  const std::size_t n = data.dimension, reach = difference_order(data.times, order) / 2;
+double inference_bytes(std::size_t dimension, OperatorForm form, std::size_t groups) {
+  return gram_bytes(static_cast<double>(feature_count(dimension, form)), static_cast<double>(dimension),
+                    groups);
+}
+
+OperatorEquations::OperatorEquations(const parallel::Communicator& comm, const LatentTrajectories& data,
+                                     OperatorForm form, std::size_t order)
+    : n_(data.dimension), form_(form) {
+  const std::size_t reach = difference_order(data.times, order) / 2;
   if (reach == 0)
     throw UsageError("operator inference needs trajectories of at least three times; found " +
                      std::to_string(data.times));
-  const std::size_t monomials = form == OperatorForm::quadratic ? core::monomial_count(n) : 0;
-  const std::size_t features = n + monomials + (monomials > 0 ? 1 : 0);
   const auto rows_of = [&](std::size_t trajectory, std::span<const double> states,
                            std::vector<double>& rows) {
     for_each_difference(data, trajectory, reach, states,
                         [&](std::size_t t, std::span<const double> derivative) {
-                          append_features(&states[t * n], n, form, rows);
+                          append_features(&states[t * n_], n_, form, rows);
                           rows.insert(rows.end(), derivative.begin(), derivative.end());
                         });
   };
-  const Fit fit = least_squares(gram(comm, data, features + n, rows_of), features, n);
-  InferredOperators inferred{{transposed_rows(fit, n, 0, n), {}, {}}, fit.residual};
-  if (form == OperatorForm::linear) return inferred;
-  inferred.operators.Q = transposed_rows(fit, n, n, monomials);
-  inferred.operators.b = transposed_rows(fit, n, n + monomials, 1);
+  G_ = gram(comm, data, feature_count(n_, form) + n_, rows_of);
+}
+
+InferredOperators OperatorEquations::solve(double ridge) const {
+  const std::size_t features = feature_count(n_, form_);
+  const Fit fit = least_squares(G_, features, n_, ridge);
+  InferredOperators inferred{{transposed_rows(fit, n_, 0, n_), {}, {}}, fit.residual};
+  if (form_ == OperatorForm::linear) return inferred;
+  if (form_ == OperatorForm::quadratic)
+    inferred.operators.Q = transposed_rows(fit, n_, n_, core::monomial_count(n_));
+  inferred.operators.b = transposed_rows(fit, n_, features - 1, 1);
   return inferred;
 }
 
@@ -109,28 +123,42 @@ InferredPairs infer_pairs(const parallel::Communicator& comm, const LatentTrajec
 }
 
 InferredOperators dynamic_mode_decomposition(const parallel::Communicator& comm,
-                                             const LatentTrajectories& data) {
-  const std::size_t n = data.dimension;
+                                             const LatentTrajectories& data, OperatorForm form) {
+  const std::size_t n = data.dimension, features = n + (form == OperatorForm::affine ? 1 : 0);
   double h = 0.0;
   const auto rows_of = [&](std::size_t trajectory, std::span<const double> states,
                            std::vector<double>& rows) {
+    const EvenStep step = even_step(data, trajectory, "a dynamic mode decomposition");
+    if (h == 0.0) h = step.length;
+    if (std::abs(step.length - h) > step.tolerance)
+      throw UsageError("a dynamic mode decomposition needs the same step in all trajectories; found " +
+                       shortest(h) + " and " + shortest(step.length));
     for (std::size_t t = 0; t + 1 < data.times; ++t) {
-      const double step = data.time(trajectory, t + 1) - data.time(trajectory, t);
-      if (h == 0.0) h = step;
-      if (std::abs(step - h) > 1e-8 * std::abs(h))
-        throw UsageError("a dynamic mode decomposition needs evenly spaced times; found steps of " +
-                         shortest(h) + " and " + shortest(step));
-      rows.insert(rows.end(), &states[t * n], &states[(t + 2) * n]);
+      rows.insert(rows.end(), &states[t * n], &states[(t + 1) * n]);
+      if (features > n) rows.push_back(1.0);
+      rows.insert(rows.end(), &states[(t + 1) * n], &states[(t + 2) * n]);
     }
   };
-  const Fit fit = least_squares(gram(comm, data, 2 * n, rows_of), n, n);
+  const Fit fit = least_squares(gram(comm, data, features + n, rows_of), features, n);
   // Ranks without trajectories learn the step, and all take the same bits of it.
   double largest = std::abs(h);
   MPI_Allreduce(MPI_IN_PLACE, &largest, 1, MPI_DOUBLE, MPI_MAX, comm.handle());
   int backwards = h < 0.0 ? 1 : 0;
   MPI_Allreduce(MPI_IN_PLACE, &backwards, 1, MPI_INT, MPI_MAX, comm.handle());
-  const std::vector<double> M = transposed_rows(fit, n, 0, n);
-  return {{core::logarithm(M, backwards != 0 ? -largest : largest), {}, {}}, fit.residual};
+  // The map of [u; 1]: its last row keeps the one.
+  std::vector<double> M = transposed_rows(fit, n, 0, features);
+  if (features > n) {
+    M.resize(features * features, 0.0);
+    M.back() = 1.0;
+  }
+  const std::vector<double> L = core::logarithm(M, backwards != 0 ? -largest : largest);
+  InferredOperators inferred{{{}, {}, {}}, fit.residual};
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto row = L.begin() + static_cast<std::ptrdiff_t>(i * features);
+    inferred.operators.A.insert(inferred.operators.A.end(), row, row + static_cast<std::ptrdiff_t>(n));
+    if (features > n) inferred.operators.b.push_back(row[static_cast<std::ptrdiff_t>(n)]);
+  }
+  return inferred;
 }
 
 }  // namespace spnode::training

@@ -2,6 +2,7 @@
 /// Operators of the right-hand side by least squares over the (latent) data.
 
 #include "core/components/quadratic_operators.hpp"
+#include "core/vector_field/options.hpp"
 #include "parallel/communicator.hpp"
 #include "training/start/latent_trajectories.hpp"
 
@@ -12,7 +13,14 @@
 namespace spnode::training {
 
 /// Which terms the right-hand side may have.
-enum class OperatorForm { linear, quadratic };
+enum class OperatorForm {
+  linear,  ///< A u
+  affine,  ///< A u + b
+  quadratic
+};
+
+/// The form that a start from the data gives to a model.
+OperatorForm operator_form(const core::ModelOptions& options);
 
 /// What a least-squares fit of operators came to.
 struct InferredOperators {
@@ -20,23 +28,36 @@ struct InferredOperators {
   double residual;  ///< root mean square of what is left over that of the targets, worst component
 };
 
-/// Operator inference (Peherstorfer and Willcox 2016): A, Q and b that fit du/dt best, the derivatives by
-/// central differences of difference_order() (differences.hpp) on the data's own times. The normal equations
-/// are summed exactly over ranks, then scaled to a unit diagonal, which a ridge of 1e-12 raises. Collective;
-/// the same bits for any number of ranks. Raises UsageError for trajectories of fewer than three times,
-/// NumericalError where the equations cannot be solved.
-InferredOperators infer_operators(const parallel::Communicator& comm, const LatentTrajectories& data,
-                                  OperatorForm form, std::size_t order);
+/// The equations of operator inference.
+class OperatorEquations {
+ public:
+  /// Operator inference (Peherstorfer and Willcox 2016): A, Q and b that fit du/dt best, the derivatives by
+  /// central differences of difference_order() (differences.hpp) on the data's own times. The normal
+  /// equations are summed exactly over ranks. Collective; the same bits for any number of ranks. Raises
+  /// UsageError for trajectories of fewer than three times.
+  OperatorEquations(const parallel::Communicator& comm, const LatentTrajectories& data, OperatorForm form,
+                    std::size_t order);
 
-/// Bytes that infer_operators() and dynamic_mode_decomposition() take, about, for so many groups of this
+  /// `ridge` is added to the normal equations, scaled to a unit diagonal (McQuarrie, Huang and Willcox 2021).
+  /// Not collective; raises NumericalError where they cannot be solved.
+  InferredOperators solve(double ridge = 1e-12) const;
+
+ private:
+  std::size_t n_;
+  OperatorForm form_;
+  std::vector<double> G_;
+};
+
+/// Bytes that OperatorEquations and dynamic_mode_decomposition() take, about, for so many groups of this
 /// rank. Not collective.
 double inference_bytes(std::size_t dimension, OperatorForm form, std::size_t groups);
 
-/// Dynamic mode decomposition (Schmid 2010): A = log(M) / h with the M that fits u(t + h) = M u(t) best.
+/// Dynamic mode decomposition (Schmid 2010): A = log(M) / h with the M that fits u(t + h) = M u(t) best; with
+/// a constant, M and A act on [u; 1] (Hirsh et al. 2020). The form of a quadratic model is linear.
 /// Collective; the same bits for any number of ranks. Raises UsageError where the times are not evenly
 /// spaced, NumericalError where M has no real logarithm.
 InferredOperators dynamic_mode_decomposition(const parallel::Communicator& comm,
-                                             const LatentTrajectories& data);
+                                             const LatentTrajectories& data, OperatorForm form);
 
 /// The mean of u u^T, (n, n), over all states. Collective; the same bits for any number of ranks.
 std::vector<double> second_moments(const parallel::Communicator& comm, const LatentTrajectories& data);

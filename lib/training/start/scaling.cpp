@@ -2,6 +2,7 @@
 
 #include "core/integrators/rollout_steps.hpp"
 #include "core/support/option.hpp"
+#include "core/support/stored_precision.hpp"
 #include "parallel/count.hpp"
 #include "training/start/statistics.hpp"
 
@@ -14,8 +15,12 @@ namespace spnode::training {
 
 namespace {
 
-/// Deviations that are only rounding of the mean do not scale anything.
-double usable(double deviation, double mean) { return deviation > 1e-12 * std::abs(mean) ? deviation : 1.0; }
+/// Deviations that are only rounding of the mean, in arithmetic or in storage, are made small, whatever the
+/// unit; zero ones do not scale anything.
+double usable(double deviation, double mean, double epsilon) {
+  if (core::varies(deviation, mean, epsilon)) return deviation;
+  return deviation > 0.0 ? 1e4 * deviation : 1.0;
+}
 
 /// One value for all components, or one each.
 std::vector<double> spread(const std::vector<double>& given, std::size_t components, double otherwise,
@@ -40,11 +45,12 @@ core::Scaling make_scaling(const parallel::Communicator& comm, const core::Scali
     case core::ScalingKind::global: {
       const Moments all = pooled(moments);
       return {std::vector<double>(m, all.mean[0]),
-              std::vector<double>(m, usable(all.deviation[0], all.mean[0]))};
+              std::vector<double>(m, usable(all.deviation[0], all.mean[0], all.epsilon[0]))};
     }
     case core::ScalingKind::component: {
       std::vector<double> scale(m);
-      for (std::size_t i = 0; i < m; ++i) scale[i] = usable(moments.deviation[i], moments.mean[i]);
+      for (std::size_t i = 0; i < m; ++i)
+        scale[i] = usable(moments.deviation[i], moments.mean[i], moments.epsilon[i]);
       return {moments.mean, scale};
     }
     case core::ScalingKind::none:
@@ -79,9 +85,19 @@ core::Scaling make_argument_scaling(const parallel::Communicator& comm, const co
   for (std::size_t i = 0; i < m; ++i) {
     const double low = -largest[i], high = largest[m + i];
     scaling.shift[i] = low + 0.5 * (high - low);
-    scaling.scale[i] = usable(0.5 * (high - low), scaling.shift[i]);
+    scaling.scale[i] = usable(0.5 * (high - low), scaling.shift[i], std::numeric_limits<double>::epsilon());
   }
   return scaling;
+}
+
+std::vector<std::optional<double>> constant_components(const parallel::Communicator& comm,
+                                                       const DataSet& train) {
+  const Moments moments = component_moments(comm, train);
+  std::vector<std::optional<double>> constants(moments.mean.size());
+  for (std::size_t i = 0; i < constants.size(); ++i)
+    if (!core::varies(moments.deviation[i], moments.mean[i], moments.epsilon[i]))
+      constants[i] = moments.mean[i];
+  return constants;
 }
 
 std::vector<double> component_weights(const parallel::Communicator& comm, core::ComponentWeights kind,
@@ -90,7 +106,8 @@ std::vector<double> component_weights(const parallel::Communicator& comm, core::
   const Moments moments = component_moments(comm, train);
   std::vector<double> weights(moments.mean.size());
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    const double deviation = usable(moments.deviation[i], moments.mean[i]) / scaling.scale[i];
+    const double deviation =
+        usable(moments.deviation[i], moments.mean[i], moments.epsilon[i]) / scaling.scale[i];
     weights[i] = 1.0 / (deviation * deviation);
   }
   return weights;

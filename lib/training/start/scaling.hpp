@@ -6,6 +6,7 @@
 #include "parallel/communicator.hpp"
 #include "training/data_set.hpp"
 
+#include <optional>
 #include <vector>
 
 namespace spnode::training {
@@ -19,6 +20,11 @@ core::Scaling make_scaling(const parallel::Communicator& comm, const core::Scali
 /// bits on every number of ranks. Collective; raises UsageError where the data lack an argument.
 core::Scaling make_argument_scaling(const parallel::Communicator& comm, const core::ArgumentOptions& options,
                                     const DataSet& train);
+
+/// The mean of each component whose values differ by rounding at most, (state dimension). Collective; raises
+/// FileError as component_moments().
+std::vector<std::optional<double>> constant_components(const parallel::Communicator& comm,
+                                                       const DataSet& train);
 
 /// Weights of the components in the loss, (state dimension): none (empty), or one over their variance in
 /// scaled space. Collective; raises FileError as component_moments().

@@ -116,18 +116,6 @@ TestFunction make_test_function(std::size_t window, std::size_t power) {
   return phi;
 }
 
-/// The interval of even times. Raises UsageError where they are not even.
-double even_interval(const LatentTrajectories& data, std::size_t trajectory) {
-  const double h = data.time(trajectory, 1) - data.time(trajectory, 0);
-  for (std::size_t t = 1; t + 1 < data.times; ++t) {
-    const double step = data.time(trajectory, t + 1) - data.time(trajectory, t);
-    if (std::abs(step - h) > 1e-6 * std::abs(h))
-      throw UsageError("the weak form of a sparse regression needs evenly spaced times; found steps of " +
-                       shortest(h) + " and " + shortest(step));
-  }
-  return h;
-}
-
 /// The equations of one trajectory: rows of functions, then of time derivatives, over their sizes.
 class Equations {
  public:
@@ -172,7 +160,7 @@ class Equations {
 
  private:
   void append_weak(std::size_t trajectory, std::span<const double> states, std::vector<double>& rows) const {
-    const double h = even_interval(data_, trajectory);
+    const double h = even_step(data_, trajectory, "the weak form of a sparse regression").length;
     const std::size_t n = data_.dimension, window = options_.window;
     for (std::size_t first = 0; first + window < data_.times; ++first) {
       for (std::size_t k = 0; k < F_; ++k) {

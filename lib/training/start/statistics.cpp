@@ -1,8 +1,11 @@
 #include "training/start/statistics.hpp"
 
 #include "core/support/error.hpp"
+#include "core/support/stored_precision.hpp"
+#include "parallel/count.hpp"
 #include "parallel/exact_sum.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 
@@ -29,6 +32,18 @@ std::vector<double> mean_of(const parallel::Communicator& comm, const core::Wind
   return *total;
 }
 
+/// Of the format of each component's values. Collective.
+std::vector<double> epsilon_of(const parallel::Communicator& comm, const core::Trajectories& held) {
+  const std::size_t m = held.components;
+  std::vector<core::StoredPrecision> formats(m);
+  for (std::size_t k = 0; k < held.count * held.times; ++k)
+    for (std::size_t c = 0; c < m; ++c) formats[c].add(held.state[k * m + c]);
+  std::vector<double> epsilon(m);
+  for (std::size_t c = 0; c < m; ++c) epsilon[c] = formats[c].epsilon();
+  MPI_Allreduce(MPI_IN_PLACE, epsilon.data(), parallel::mpi_count(m), MPI_DOUBLE, MPI_MIN, comm.handle());
+  return epsilon;
+}
+
 }  // namespace
 
 Moments component_moments(const parallel::Communicator& comm, const DataSet& set) {
@@ -39,6 +54,7 @@ Moments component_moments(const parallel::Communicator& comm, const DataSet& set
     return (x - moments.mean[c]) * (x - moments.mean[c]);
   });
   for (double& variance : moments.deviation) variance = std::sqrt(variance);
+  moments.epsilon = epsilon_of(comm, set.data.held());
   return moments;
 }
 
@@ -50,7 +66,7 @@ Moments pooled(const Moments& moments) {
     const double shift = moments.mean[c] - mean;
     variance += (moments.deviation[c] * moments.deviation[c] + shift * shift) / components;
   }
-  return {{mean}, {std::sqrt(variance)}};
+  return {{mean}, {std::sqrt(variance)}, {std::ranges::min(moments.epsilon)}};
 }
 
 }  // namespace spnode::training

@@ -12,13 +12,14 @@ namespace spnode::training {
 struct Moments {
   std::vector<double> mean;       ///< (components)
   std::vector<double> deviation;  ///< (components)
+  std::vector<double> epsilon;    ///< (components), of the format that their values are stored in
 };
 
 /// The moments of the whole data set. The same bits for every number of ranks. Collective; raises FileError
 /// on all ranks where states are too large to be added.
 Moments component_moments(const parallel::Communicator& comm, const DataSet& set);
 
-/// One mean and one deviation for all components together. Not collective.
+/// One mean, deviation and (the finest) epsilon for all components together. Not collective.
 Moments pooled(const Moments& moments);
 
 }  // namespace spnode::training
