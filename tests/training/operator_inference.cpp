@@ -5,11 +5,13 @@
 #include "core/matrix_functions/phi.hpp"
 #include "core/support/error.hpp"
 #include "core/support/random.hpp"
+#include "training/start/differences.hpp"
 
 #include <cmath>
 
 using namespace spnode;
 using namespace spnode::training;
+using Catch::Matchers::Contains;
 using parallel::Communicator;
 
 namespace {
@@ -97,6 +99,52 @@ TEST_CASE("operator_inference_and_dmd_find_a_linear_equation") {
     CHECK(inferred.operators.A[i] == Approx(A[i]).margin(1e-9));
     CHECK(map.operators.A[i] == Approx(A[i]).margin(1e-9));
   }
+}
+
+TEST_CASE("the_constant_of_a_linear_equation_is_found") {
+  // u' = A (u - c), so that b = -A c.
+  const auto affine = [](std::size_t n, double t, double* u) {
+    linear(n, t, u);
+    u[0] += 10.0;
+    u[1] -= 3.0;
+  };
+  const std::vector<double> b = {-(A[0] * 10.0 + A[1] * -3.0), -(A[2] * 10.0 + A[3] * -3.0)};
+  const InferredOperators by_differences =
+      OperatorEquations(Communicator(), spread(Communicator(), 41, 0.05, affine), OperatorForm::affine, 12)
+          .solve();
+  const InferredOperators by_map = dynamic_mode_decomposition(
+      Communicator(), spread(Communicator(), 6, 0.5, affine), OperatorForm::affine);
+  for (const InferredOperators& found : {by_differences, by_map}) {
+    CHECK(found.operators.Q.empty());
+    for (std::size_t i = 0; i < 4; ++i) CHECK(found.operators.A[i] == Approx(A[i]).margin(1e-7));
+    for (std::size_t i = 0; i < 2; ++i) CHECK(found.operators.b[i] == Approx(b[i]).margin(1e-6));
+  }
+}
+
+TEST_CASE("a_ridge_makes_the_operators_smaller_and_the_residual_larger") {
+  const OperatorEquations equations(Communicator(), spread(Communicator(), 41, 0.05, logistic),
+                                    OperatorForm::quadratic, 10);
+  const auto size = [](const InferredOperators& found) {
+    double squares = 0.0;
+    for (const std::vector<double>* values : {&found.operators.A, &found.operators.Q, &found.operators.b})
+      for (const double value : *values) squares += value * value;
+    return squares;
+  };
+  const InferredOperators free = equations.solve(1e-12), held = equations.solve(1e-2);
+  CHECK(size(held) < size(free));
+  CHECK(held.residual > 10.0 * free.residual);
+}
+
+TEST_CASE("steps_are_even_up_to_the_rounding_of_their_clock") {
+  const auto step_of = [](auto clock) {
+    LatentTrajectories data = spread(Communicator(MPI_COMM_SELF), 41, 0.05, linear);
+    data.time = [clock](std::size_t, std::size_t t) { return clock(0.1 * double(t)); };
+    return even_step(data, 0, "the method").length;
+  };
+  CHECK(step_of([](double t) { return 1.7e9 + t; }) == Approx(0.1).epsilon(1e-6));
+  CHECK(step_of([](double t) { return double(float(t)); }) == Approx(0.1).epsilon(1e-6));
+  CHECK_THROWS_WITH(step_of([](double t) { return t + 1e-6 * std::sin(t); }),
+                    Contains("the method needs evenly spaced times; found steps from 0.0999"));
 }
 
 TEST_CASE("starts_from_data_are_bitwise_those_of_one_rank") {
