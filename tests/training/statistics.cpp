@@ -40,7 +40,8 @@ TEST_CASE("moments_are_mean_and_deviation_over_all_trajectories_and_times") {
 }
 
 TEST_CASE("pooled_moments_are_those_of_all_components_together") {
-  const Moments both = pooled({{1.0, 3.0}, {2.0, 0.0}});  // {-1, 3} and {3, 3}
+  const Moments both = pooled({{1.0, 3.0}, {2.0, 0.0}, {1e-16, 1e-7}});  // {-1, 3} and {3, 3}
   CHECK(both.mean[0] == Approx(2.0));
+  CHECK(both.epsilon[0] == 1e-16);
   CHECK(both.deviation[0] == Approx(std::sqrt((9.0 + 1.0 + 1.0 + 1.0) / 4.0)));
 }

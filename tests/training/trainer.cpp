@@ -306,8 +306,20 @@ TEST_CASE("patience_ends_a_phase_after_validations_without_a_better_one") {
   options.adam.learning_rate = {ScheduleKind::constant, 1e-300, 0.0, 1.0, 0};  // nothing moves
   ToyRun run{Communicator(), options};
   run.run();
-  CHECK(run.records.size() == 3);
-  CHECK(run.state.best_epoch == 3);  // of equals the latest
+  CHECK(run.records.size() == 2);
+  CHECK(run.state.best_epoch == 2);  // of equals the latest
+}
+
+TEST_CASE("a_start_that_no_epoch_improves_is_the_model") {
+  TrainingOptions options = only(OptimizerKind::adam);
+  options.adam.epochs = 3;
+  options.adam.learning_rate = {ScheduleKind::constant, 1e3, 0.0, 1.0, 0};
+  ToyRun run{Communicator(), options};
+  const std::vector<double> start = run.state.theta;
+  run.run();
+  CHECK(run.state.best_epoch == 0);
+  CHECK(run.state.best_theta == start);
+  CHECK(run.state.best_loss < run.records.back().validation->total);
 }
 
 TEST_CASE("validation_and_spectrum_keep_their_intervals") {
