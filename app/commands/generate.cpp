@@ -49,6 +49,7 @@ void write_split(const Context& context, const core::GenerateOptions& all, const
   if (options.derivatives) info.derivatives = io::Derivatives::present;
   info.tangents = options.tangents;
   info.parameters = reference::parameter_names(options);
+  if (reference::has_own_times(options)) info.time_axis = io::TimeAxis::per_trajectory;
   prepare_parent(comm, split.path);
   require_space(comm, split.path, info);
   io::TrajectoryWriter writer(comm, split.path, info, overwrite(context));

@@ -123,6 +123,22 @@ Sampler make_sampler(const GenerateOptions& options, const core::ReferenceSystem
   return [solver, times](std::span<double> states) { solver->solve(times, states); };
 }
 
+/// What is done to an initial state before the first time, in the time of the system.
+void prepare_state(const GenerateOptions& options, const core::ReferenceSystem& system, double relaxation,
+                   std::span<double> state) {
+  if (options.on_manifold) system.to_slow_manifold(state);
+  if (relaxation == 0.0) return;
+  std::vector<double> states(2 * state.size());
+  std::ranges::copy(state, states.begin());
+  make_sampler(options, system, {0.0, relaxation})(states);
+  std::ranges::copy(std::span<const double>(states).last(state.size()), state.begin());
+}
+
+/// The unit of the times of a trajectory.
+double time_unit(const GenerateOptions& options) {
+  return has_own_times(options) ? 1.0 / options.epsilon : 1.0;
+}
+
 /// Adds normal numbers to the states (times, n) of a trajectory, `noise` times the deviation of each
 /// component.
 void add_noise(std::span<double> states, std::size_t n, double noise, const core::Random& random) {
@@ -144,6 +160,14 @@ void add_derivatives(const core::ReferenceSystem& system, std::size_t i, core::T
   const std::size_t n = data.components;
   for (std::size_t t = 0; t < data.times; ++t)
     system.rhs({data.state_at(i, t), n}, {&data.derivative[(i * data.times + t) * n], n});
+}
+
+/// The value of a trajectory of the option that varies.
+double varied(const GenerateOptions& options, const core::Random& random) {
+  if (options.vary_spread == core::Spread::uniform)
+    return random.uniform(0, options.vary_from, options.vary_to);
+  const double value = std::exp(random.uniform(0, std::log(options.vary_from), std::log(options.vary_to)));
+  return std::clamp(value, options.vary_from, options.vary_to);
 }
 
 /// Directions at the states of held trajectory i and their products: the unit vectors where there are as many
@@ -184,8 +208,8 @@ void validate_variation(const GenerateOptions& options) {
   if (options.vary.empty()) return;
   require(options.vary_from <= options.vary_to, "vary_to", shortest(options.vary_to),
           "at least vary_from, " + shortest(options.vary_from));
-  constexpr std::string_view of_the_run[] = {"t_start", "t_end",     "burn_in",   "step",
-                                             "noise",   "tolerance", "vary_from", "vary_to"};
+  constexpr std::string_view of_the_run[] = {"t_start",   "t_end",     "burn_in", "step",       "noise",
+                                             "tolerance", "vary_from", "vary_to", "relaxation", "charge"};
   for (const double end : {options.vary_from, options.vary_to}) {
     GenerateOptions changed = options;
     double* const number = find_number(changed, options.vary);
@@ -194,6 +218,23 @@ void validate_variation(const GenerateOptions& options) {
     *number = end;
     validate_all(changed);
   }
+}
+
+/// Raises OptionError where options of fast-slow systems do not fit.
+void validate_scales(const GenerateOptions& options) {
+  const auto is_fast_slow = [&] { return core::make_system(options)->slow_components() > 0; };
+  const bool asks =
+      options.on_manifold || options.relaxation > 0.0 || options.time_scale != core::TimeScale::fast;
+  if (!asks) return;
+  const char* const key = options.on_manifold        ? "on_manifold"
+                          : options.relaxation > 0.0 ? "relaxation"
+                                                     : "time_scale";
+  require_option(is_fast_slow(), {key, "system"},
+                 "needs a fast-slow system; found " + std::string(name_of(*options.system)));
+  if (options.time_scale != core::TimeScale::slow) return;
+  const double least = options.vary == "epsilon" ? options.vary_from : options.epsilon;
+  require_option(least > 0.0, {"time_scale", options.vary == "epsilon" ? "vary_from" : "epsilon"},
+                 "is slow, which needs epsilon above 0; found " + shortest(least));
 }
 
 }  // namespace
@@ -207,14 +248,18 @@ core::Trajectories simulate(const GenerateOptions& all, std::uint64_t seed, std:
   result.count = count;
   result.times = options.times;
   result.components = system->dimension();
-  result.time = reference_times(options);
+  const std::vector<double> times = reference_times(options);
+  result.shared_time = !has_own_times(options);
+  result.time = times;
+  if (!result.shared_time) result.time.resize(count * result.times);
   result.state.resize(count * result.times * result.components);
   if (options.derivatives) result.derivative.resize(result.state.size());
   result.tangents = options.tangents;
   result.directions.assign(options.tangents * result.state.size(), 0.0);
   result.products.resize(options.tangents * result.state.size());
   for (const std::string& name : parameter_names(options)) result.parameters[name];
-  Sampler sample = make_sampler(options, *system, result.time);
+  GenerateOptions own = options;
+  Sampler sample;
   const auto stream_of = [](const std::string& name) { return core::hash_name("generate." + name); };
   const std::uint64_t stream = stream_of(std::string(split)),
                       noise_stream = stream_of("noise." + std::string(split));
@@ -225,15 +270,26 @@ core::Trajectories simulate(const GenerateOptions& all, std::uint64_t seed, std:
     const std::span<double> states(result.state_at(i, 0), size);
     try {
       if (!options.vary.empty()) {
-        GenerateOptions own = options;
+        const core::Random variation(seed, core::hash_name("variation in " + std::string(split)) + first + i);
         double& value = *find_number(own, options.vary);
-        value = core::Random(seed, core::hash_name("variation in " + std::string(split)) + first + i)
-                    .uniform(0, options.vary_from, options.vary_to);
+        value = varied(options, variation);
         result.parameters[parameter_names(options).front()].push_back(value);
         system = core::make_system(own);
-        sample = make_sampler(own, *system, result.time);
       }
-      system->initial_state(core::Random(seed, stream + first + i), states.first(result.components));
+      if (i == 0 || !options.vary.empty()) {
+        const double unit = time_unit(own);
+        std::vector<double> own_times = times;
+        for (double& t : own_times) t *= unit;
+        if (!result.shared_time)
+          std::ranges::copy(own_times, result.time.begin() + std::ptrdiff_t(i * result.times));
+        sample = make_sampler(own, *system, own_times);
+      } else if (!result.shared_time) {
+        std::copy_n(result.time.begin(), result.times,
+                    result.time.begin() + std::ptrdiff_t(i * result.times));
+      }
+      const auto initial = states.first(result.components);
+      system->initial_state(core::Random(seed, stream + first + i), initial);
+      prepare_state(own, *system, options.relaxation * time_unit(own), initial);
       sample(states);
       if (noisy)
         add_noise(states, result.components, options.noise, core::Random(seed, noise_stream + first + i));
@@ -257,6 +313,8 @@ GenerateOptions options_of(const GenerateOptions& options, std::string_view spli
   return own;
 }
 
+bool has_own_times(const GenerateOptions& options) { return options.time_scale == core::TimeScale::slow; }
+
 double simulation_bytes(const GenerateOptions& options, std::size_t count) {
   const auto system = core::make_system(options);
   const double n = static_cast<double>(system->dimension());
@@ -264,7 +322,8 @@ double simulation_bytes(const GenerateOptions& options, std::size_t count) {
   const double times = static_cast<double>(std::max(options.times, options.test_times)),
                vectors =
                    1.0 + (options.derivatives ? 1.0 : 0.0) + 2.0 * static_cast<double>(options.tangents);
-  return times * (static_cast<double>(count) * n * vectors + exponentials + 2.0) * sizeof(double);
+  const double own_times = has_own_times(options) ? static_cast<double>(count) : 0.0;
+  return times * (static_cast<double>(count) * n * vectors + exponentials + own_times + 2.0) * sizeof(double);
 }
 
 std::vector<double> reference_times(const GenerateOptions& options) {
@@ -312,6 +371,7 @@ void validate(const GenerateOptions& options) {
           "at most the number of components");
   require(options.perturbation < 1.0, "perturbation", shortest(options.perturbation), "at least 0, below 1");
   validate_variation(options);
+  validate_scales(options);
   if (core::make_system(options)->solution() == core::Solution::map) {
     require(!options.derivatives, "derivatives", "true", "false for a map, which has none in time");
     require(!logarithmic && interval == std::round(interval), "t_end", shortest(options.t_end),

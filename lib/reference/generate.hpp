@@ -16,7 +16,8 @@ namespace spnode::reference {
 /// system.
 ///
 /// A trajectory depends on (options, seed, split, its number) alone, to the last bit: any process may compute
-/// any range. All trajectories of a split share one time axis, reference_times(options_of(options, split)).
+/// any range. All trajectories of a split share one time axis, reference_times(options_of(options, split)),
+/// but where has_own_times(options): there these count in 1/epsilon of each trajectory.
 /// With options.derivatives they have the right-hand side at their states, with options.tangents directions
 /// and products of the Jacobian there. options.noise changes the states of all splits but "test", before
 /// these are taken.
@@ -35,6 +36,9 @@ double simulation_bytes(const core::GenerateOptions& options, std::size_t count)
 /// The stored times, (options.times). Uniform grid: t_start ... t_end. Logarithmic grid: 0, then t_start ...
 /// t_end evenly spaced in log t.
 std::vector<double> reference_times(const core::GenerateOptions& options);
+
+/// Whether each trajectory has its own time axis.
+bool has_own_times(const core::GenerateOptions& options);
 
 /// Components of a state.
 std::size_t number_of_components(const core::GenerateOptions& options);

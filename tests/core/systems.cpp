@@ -2,6 +2,7 @@
 #include "core/systems/systems.hpp"
 #include "catch.hpp"
 #include "core/matrix_functions/phi.hpp"
+#include "core/systems/abraham_lorentz.hpp"
 #include "core/systems/grad13.hpp"
 #include "core/systems/kuramoto_sivashinsky.hpp"
 #include "core/systems/robertson.hpp"
@@ -18,17 +19,22 @@ using std::numbers::pi;
 namespace {
 
 constexpr SystemKind kinds[] = {
-    SystemKind::transient_growth,     SystemKind::grad13,      SystemKind::robertson,
-    SystemKind::kuramoto_sivashinsky, SystemKind::lorenz63,    SystemKind::two_body,
-    SystemKind::rigid_body,           SystemKind::sigmoid_map, SystemKind::switching};
+    SystemKind::transient_growth,     SystemKind::grad13,       SystemKind::robertson,
+    SystemKind::kuramoto_sivashinsky, SystemKind::lorenz63,     SystemKind::two_body,
+    SystemKind::rigid_body,           SystemKind::sigmoid_map,  SystemKind::switching,
+    SystemKind::attracting_manifold,  SystemKind::grad_moments, SystemKind::lorenz96,
+    SystemKind::abraham_lorentz};
+constexpr SystemKind fast_slow[] = {SystemKind::attracting_manifold, SystemKind::grad_moments,
+                                    SystemKind::lorenz96, SystemKind::abraham_lorentz};
 
 const GenerateOptions
     defaults;  // built once: gcc 12 misreads the vectors' initialisation where it is inlined
 
-std::unique_ptr<ReferenceSystem> make(SystemKind kind) {
+std::unique_ptr<ReferenceSystem> make(SystemKind kind, double epsilon = 0.0) {
   GenerateOptions options = defaults;
   options.system = kind;
-  options.epsilon = 0.7;
+  options.epsilon = epsilon > 0.0 ? epsilon : kind == SystemKind::grad_moments ? 0.1 : 0.7;
+  options.lorenz96 = {5, 6};
   options.grid_points = 24;
   return make_system(options);
 }
@@ -62,10 +68,10 @@ TEST_CASE("jacobian_is_the_derivative_of_the_rhs") {
     system->jacobian(u, jacobian);
     const double scale = std::max(largest(jacobian), 1.0);
     for (std::size_t j = 0; j < n; ++j) {
-      // All right-hand sides but sin(u), |u|^-3 and tanh(c u) are quadratic: central differences have no
-      // truncation error there.
+      // Most right-hand sides are quadratic: central differences have no truncation error there.
       const bool quadratic = kind != SystemKind::transient_growth && kind != SystemKind::two_body &&
-                             kind != SystemKind::sigmoid_map;
+                             kind != SystemKind::sigmoid_map && kind != SystemKind::attracting_manifold &&
+                             kind != SystemKind::abraham_lorentz;
       const double h = quadratic ? 1e-3 : 3e-6;
       std::vector<double> up = u, down = u;
       up[j] += h;
@@ -80,7 +86,7 @@ TEST_CASE("jacobian_is_the_derivative_of_the_rhs") {
 }
 
 TEST_CASE("linear_invariants_are_conserved_by_the_rhs") {
-  const std::size_t counts[] = {0, 6, 1, 1, 0, 0, 0, 0, 0};
+  const std::size_t counts[] = {0, 6, 1, 1, 0, 0, 0, 0, 0, 0, 6, 0, 0};
   for (const SystemKind kind : kinds) {
     const auto system = make(kind);
     const std::vector<double> u = random_state(*system), f = rate(*system, u);
@@ -244,4 +250,148 @@ TEST_CASE("kuramoto_sivashinsky_growth_rates_are_the_known_ones") {
   CHECK(system.growth_rate(2) == Approx(0.2198).margin(5e-5));
   CHECK(system.growth_rate(3) == Approx(0.1952).margin(5e-5));
   CHECK(system.growth_rate(4) < 0.0);
+}
+
+namespace {
+
+// How far the right-hand side at the slow manifold y = h(x) is from being tangent to it: f_y - Dh f_x.
+double deviation_from_invariance(const ReferenceSystem& system, std::vector<double> u) {
+  system.to_slow_manifold(u);
+  const std::vector<double> f = rate(system, u);
+  const double step = 1e-3 / largest({f.begin(), f.begin() + std::ptrdiff_t(system.slow_components())});
+  const auto moved = [&](double by) {
+    std::vector<double> point = u;
+    for (std::size_t i = 0; i < system.slow_components(); ++i) point[i] += by * f[i];
+    system.to_slow_manifold(point);
+    return point;
+  };
+  const std::vector<double> up = moved(step), down = moved(-step), far_up = moved(2.0 * step),
+                            far_down = moved(-2.0 * step);
+  double worst = 0.0;
+  for (std::size_t i = system.slow_components(); i < u.size(); ++i) {
+    const double along = (8.0 * (up[i] - down[i]) - (far_up[i] - far_down[i])) / (12.0 * step);
+    worst = std::max(worst, std::abs(f[i] - along));
+  }
+  return worst;
+}
+
+}  // namespace
+
+TEST_CASE("slow_manifolds_are_invariant_up_to_their_order") {
+  for (const SystemKind kind : fast_slow) {
+    INFO(spnode::name_of(kind));
+    const std::vector<double> u = random_state(*make(kind, 0.002));
+    const double coarse = deviation_from_invariance(*make(kind, 0.004), u),
+                 fine = deviation_from_invariance(*make(kind, 0.002), u);
+    if (kind == SystemKind::grad_moments)
+      CHECK(coarse < 1e-12);
+    else
+      CHECK(std::log2(coarse / fine) == Approx(2.0).margin(0.1));
+  }
+}
+
+TEST_CASE("slow_variables_come_first_and_are_slow") {
+  constexpr double epsilon = 1e-4;
+  for (const SystemKind kind : fast_slow) {
+    const auto system = make(kind, epsilon);
+    const std::vector<double> f = rate(*system, random_state(*system));
+    for (std::size_t i = 0; i < f.size(); ++i)
+      CHECK((std::abs(f[i]) < 30.0 * epsilon) == (i < system->slow_components()));
+  }
+}
+
+TEST_CASE("fast_variables_decay_to_the_manifold_with_the_known_rates") {
+  // The Jacobian of the fast variables at points of the manifold, at epsilon 0 to rounding.
+  const auto fast_jacobian = [](const ReferenceSystem& system, std::vector<double>& u) {
+    system.to_slow_manifold(u);
+    const std::size_t n = system.dimension(), slow = system.slow_components();
+    std::vector<double> all(n * n), fast;
+    system.jacobian(u, all);
+    for (std::size_t i = slow; i < n; ++i)
+      for (std::size_t j = slow; j < n; ++j) fast.push_back(all[i * n + j]);
+    return fast;
+  };
+  constexpr double tiny = 1e-15;
+  const auto plane = make(SystemKind::attracting_manifold, tiny);
+  std::vector<double> u = random_state(*plane);
+  CHECK(fast_jacobian(*plane, u)[0] == Approx(-1.0 - 0.1 * std::cos(2.0 * u[0])).epsilon(1e-13));
+
+  const auto electron = make(SystemKind::abraham_lorentz, tiny);
+  u = random_state(*electron);
+  const std::vector<double> relaxation = fast_jacobian(*electron, u);
+  for (std::size_t i = 0; i < 9; ++i) CHECK(relaxation[i] == (i % 4 == 0 ? -1.0 : 0.0));
+
+  const auto moments = make(SystemKind::grad_moments, tiny);
+  u = random_state(*moments);
+  const std::vector<double> decay = fast_jacobian(*moments, u);
+  for (std::size_t i = 0; i < 12; ++i) CHECK(decay[i * 13] == (i / 2 % 2 == 0 ? -1.0 : -2.0 / 3.0));
+
+  // Circulant on each ring: lambda_m = -1 - x (e^{4 pi i m / J} - e^{-2 pi i m / J}) (FSNN, eq. (5.12)).
+  const auto rings = make(SystemKind::lorenz96, tiny);
+  constexpr std::size_t K = 5, J = 6, n = K * J;
+  u = random_state(*rings);
+  const std::vector<double> circulant = fast_jacobian(*rings, u);
+  for (std::size_t k = 0; k < K; ++k)
+    for (std::size_t m = 0; m < J; ++m) {
+      const auto wave = [&](double j) { return std::polar(1.0, 2.0 * pi * double(m) * j / double(J)); };
+      const std::complex<double> lambda = -1.0 - u[k] * (wave(2.0) - wave(-1.0));
+      for (std::size_t i = 0; i < J; ++i) {
+        std::complex<double> product = 0.0;
+        for (std::size_t j = 0; j < J; ++j)
+          product += circulant[(k * J + i) * n + k * J + j] * wave(double(j));
+        CHECK(std::abs(product - lambda * wave(double(i))) < 1e-13);
+      }
+    }
+}
+
+TEST_CASE("energy_of_the_two_scale_lorenz_system_decays_as_it_should") {
+  constexpr double epsilon = 0.3;
+  const auto system = make(SystemKind::lorenz96, epsilon);
+  const std::vector<double> u = random_state(*system), f = rate(*system, u);
+  double change = 0.0, expected = 0.0;
+  for (std::size_t i = 0; i < u.size(); ++i) {
+    const bool slow = i < system->slow_components();
+    change += (slow ? 1.0 : epsilon * epsilon) * u[i] * f[i];
+    expected -= (slow ? epsilon : epsilon * epsilon) * u[i] * u[i];
+  }
+  CHECK(change == Approx(expected).epsilon(1e-12));
+}
+
+TEST_CASE("magnetic_field_of_the_tokamak_has_no_sources") {
+  const double x[] = {1.9, -2.1, 0.4};
+  const auto at = AbrahamLorentz::field(x);
+  CHECK(std::abs(at.gradient[0][0] + at.gradient[1][1] + at.gradient[2][2]) < 1e-15);
+  const double r = std::hypot(x[0], x[1]);
+  CHECK((x[0] * at.B[1] - x[1] * at.B[0]) / r == Approx(3.0 / r));  // B_phi = R_0 B_0 / r
+  for (std::size_t j = 0; j < 3; ++j) {
+    constexpr double h = 1e-5;
+    double up[] = {x[0], x[1], x[2]}, down[] = {x[0], x[1], x[2]};
+    up[j] += h;
+    down[j] -= h;
+    for (std::size_t i = 0; i < 3; ++i) {
+      const double slope = (AbrahamLorentz::field(up).B[i] - AbrahamLorentz::field(down).B[i]) / (2.0 * h);
+      CHECK(slope == Approx(at.gradient[i][j]).margin(1e-9));
+    }
+  }
+}
+
+TEST_CASE("abraham_lorentz_starts_in_its_region") {
+  const auto system = make(SystemKind::abraham_lorentz, 0.01);
+  double farthest = 0.0, fastest = 0.0;
+  for (std::uint64_t trajectory = 0; trajectory < 300; ++trajectory) {
+    std::vector<double> u(9);
+    system->initial_state(Random(1, trajectory), u);
+    std::vector<double> manifold = u;
+    system->to_slow_manifold(manifold);
+    const double r = std::hypot(u[0], u[1]), v = std::hypot(u[3], u[4], u[5]),
+                 off = std::hypot(u[6] - manifold[6], u[7] - manifold[7], u[8] - manifold[8]);
+    CHECK((r >= 2.0 && r <= 4.0 && std::abs(u[2]) <= 1.0 && v <= 1.0 && off <= 1.0 + 1e-14));
+    farthest = std::max(farthest, off);
+    fastest = std::max(fastest, v);
+  }
+  CHECK((farthest > 0.95 && fastest > 0.95));
+}
+
+TEST_CASE("grad_moments_without_a_slow_manifold_are_refused") {
+  CHECK_THROWS_AS(make(SystemKind::grad_moments, 5.0), spnode::OptionError);
 }

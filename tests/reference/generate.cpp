@@ -15,16 +15,20 @@ using core::TimeGrid;
 namespace {
 
 constexpr SystemKind kinds[] = {
-    SystemKind::transient_growth,     SystemKind::grad13,      SystemKind::robertson,
-    SystemKind::kuramoto_sivashinsky, SystemKind::lorenz63,    SystemKind::two_body,
-    SystemKind::rigid_body,           SystemKind::sigmoid_map, SystemKind::switching};
+    SystemKind::transient_growth,     SystemKind::grad13,       SystemKind::robertson,
+    SystemKind::kuramoto_sivashinsky, SystemKind::lorenz63,     SystemKind::two_body,
+    SystemKind::rigid_body,           SystemKind::sigmoid_map,  SystemKind::switching,
+    SystemKind::attracting_manifold,  SystemKind::grad_moments, SystemKind::lorenz96,
+    SystemKind::abraham_lorentz};
+constexpr SystemKind fast_slow[] = {SystemKind::attracting_manifold, SystemKind::grad_moments,
+                                    SystemKind::lorenz96, SystemKind::abraham_lorentz};
 
 GenerateOptions small_options(SystemKind kind) {
   GenerateOptions options;
   options.system = kind;
   options.times = 7;
   options.t_end = kind == SystemKind::sigmoid_map ? 6.0 : 3.0;
-  options.epsilon = kind == SystemKind::grad13 ? 0.1 : 1.0;
+  options.epsilon = kind == SystemKind::transient_growth ? 1.0 : 0.1;
   options.burn_in = 5.0;
   if (kind == SystemKind::robertson) {
     options.grid = TimeGrid::logarithmic;
@@ -258,7 +262,7 @@ TEST_CASE("breakdown_names_system_split_trajectory_and_time") {
 TEST_CASE("options_out_of_range_are_refused_by_name") {
   const auto refused = [](const char* word, void (*spoil)(GenerateOptions&)) {
     for (const SystemKind kind : {SystemKind::robertson, SystemKind::kuramoto_sivashinsky,
-                                  SystemKind::sigmoid_map, SystemKind::switching}) {
+                                  SystemKind::sigmoid_map, SystemKind::switching, SystemKind::lorenz96}) {
       GenerateOptions options = small_options(kind);
       CHECK(refusal(options).empty());
       spoil(options);
@@ -284,6 +288,18 @@ TEST_CASE("options_out_of_range_are_refused_by_name") {
   CHECK(refused("vary", [](GenerateOptions& o) { o.vary = "sigmoid_map"; }));
   CHECK(refused("vary_to", [](GenerateOptions& o) { o.vary = "epsilon", o.vary_from = 2.0; }));
   CHECK(refused("epsilon", [](GenerateOptions& o) { o.vary = "epsilon", o.vary_from = -1.0; }));
+  CHECK(refused("vary_spread", [](GenerateOptions& o) {
+    o.vary = "epsilon", o.vary_from = 0.0, o.vary_spread = core::Spread::logarithmic;
+  }));
+  CHECK(refused("vary", [](GenerateOptions& o) { o.vary = "relaxation"; }));
+  CHECK(refused("charge", [](GenerateOptions& o) { o.charge = 0.5; }));
+  CHECK(refused("relaxation", [](GenerateOptions& o) { o.relaxation = -1.0; }));
+  CHECK(refused("relaxation needs a fast-slow system", [](GenerateOptions& o) { o.relaxation = 1.0; }));
+  CHECK(refused("on_manifold needs a fast-slow system", [](GenerateOptions& o) { o.on_manifold = true; }));
+  CHECK(refused("time_scale is slow, which needs epsilon above 0", [](GenerateOptions& o) {
+    if (o.system == SystemKind::lorenz96) o.time_scale = core::TimeScale::slow, o.epsilon = 0.0;
+  }));
+  CHECK(refused("lorenz96.slow", [](GenerateOptions& o) { o.lorenz96.slow = 3; }));
   CHECK(refused("burn_in", [](GenerateOptions& o) { o.burn_in = std::nan(""); }));
 }
 
@@ -321,5 +337,104 @@ TEST_CASE("systems_have_units_and_names_of_components") {
     const GenerateOptions options = small_options(kind);
     CHECK(!reference::system_units(options).empty());
     CHECK(reference::component_names(options).size() == reference::number_of_components(options));
+  }
+}
+
+namespace {
+
+// Of epsilon in [1e-3, 1e-2], logarithmic.
+GenerateOptions fast_slow_options(SystemKind kind) {
+  GenerateOptions options;
+  options.system = kind;
+  options.times = 4;
+  options.t_end = 0.75;
+  options.vary = "epsilon";
+  options.vary_from = 1e-3;
+  options.vary_to = 1e-2;
+  options.vary_spread = core::Spread::logarithmic;
+  return options;
+}
+
+// How far the state of a trajectory at a time is from the slow manifold.
+double distance(const GenerateOptions& options, const core::Trajectories& data, std::size_t i,
+                std::size_t t) {
+  GenerateOptions own = options;
+  own.epsilon = data.parameters.at("epsilon")[i];
+  const auto system = core::make_system(own);
+  std::vector<double> u(data.state_at(i, t), data.state_at(i, t) + data.components), on = u;
+  system->to_slow_manifold(on);
+  double squares = 0.0;
+  for (std::size_t c = 0; c < u.size(); ++c) squares += (u[c] - on[c]) * (u[c] - on[c]);
+  return std::sqrt(squares);
+}
+
+}  // namespace
+
+TEST_CASE("logarithmic_values_are_spread_over_decades") {
+  GenerateOptions options = fast_slow_options(SystemKind::attracting_manifold);
+  options.vary_from = 1e-5;
+  const std::vector<double> epsilon =
+      reference::simulate(options, 3, "train", 0, 300).parameters.at("epsilon");
+  std::size_t decades[3] = {0, 0, 0};
+  for (const double value : epsilon) {
+    REQUIRE((value >= 1e-5 && value <= 1e-2));
+    ++decades[std::min(2, int(std::log10(value / 1e-5)))];
+  }
+  for (const std::size_t count : decades) CHECK((count > 70 && count < 130));
+}
+
+TEST_CASE("slow_times_are_those_of_each_trajectorys_own_epsilon") {
+  for (const SystemKind kind : fast_slow) {
+    GenerateOptions options = fast_slow_options(kind);
+    options.time_scale = core::TimeScale::slow;
+    options.t_start = 0.25;
+    options.relaxation = 0.25;
+    const core::Trajectories data = reference::simulate(options, 3, "train", 0, 4);
+    CHECK(!data.shared_time);
+    REQUIRE(data.time.size() == 4 * options.times);
+    for (std::size_t i = 0; i < 4; ++i) {
+      const double epsilon = data.parameters.at("epsilon")[i];
+      CHECK(data.time_at(i, 0) == Approx(0.25 / epsilon));
+      CHECK(data.time_at(i, 3) == Approx(0.75 / epsilon));
+      const core::Trajectories alone = reference::simulate(options, 3, "train", i, 1);
+      CHECK(alone.time == std::vector<double>(data.times_at(i), data.times_at(i) + options.times));
+      CHECK(std::equal(alone.state.begin(), alone.state.end(), data.state_at(i, 0)));
+      // Relaxed: what is left is what the expansion lacks.
+      for (std::size_t t = 0; t < options.times; ++t)
+        CHECK(distance(options, data, i, t) <
+              (kind == SystemKind::grad_moments ? 1e-8 : 200.0 * epsilon * epsilon));
+    }
+  }
+}
+
+TEST_CASE("relaxed_states_are_later_states_of_the_same_trajectories") {
+  GenerateOptions options = fast_slow_options(SystemKind::lorenz96);
+  const core::Trajectories data = reference::simulate(options, 3, "train", 0, 2);
+  options.relaxation = 0.25;
+  const core::Trajectories later = reference::simulate(options, 3, "train", 0, 2);
+  for (std::size_t i = 0; i < 2; ++i)
+    for (std::size_t t = 0; t + 1 < options.times; ++t)
+      for (std::size_t c = 0; c < data.components; ++c)
+        CHECK(later.state_at(i, t)[c] == Approx(data.state_at(i, t + 1)[c]).margin(1e-8));
+}
+
+TEST_CASE("trajectories_that_start_on_the_slow_manifold_stay_there") {
+  for (const SystemKind kind : fast_slow) {
+    GenerateOptions options = fast_slow_options(kind);
+    options.on_manifold = true;
+    const core::Trajectories data = reference::simulate(options, 3, "train", 0, 3);
+    for (std::size_t i = 0; i < 3; ++i) {
+      const double epsilon = data.parameters.at("epsilon")[i];
+      CHECK(distance(options, data, i, 0) < 1e-14);
+      CHECK(distance(options, data, i, options.times - 1) < 200.0 * epsilon * epsilon);
+    }
+    // At epsilon 0 nothing moves.
+    options.vary_spread = core::Spread::uniform;
+    options.vary_from = options.vary_to = 0.0;
+    const core::Trajectories still = reference::simulate(options, 3, "train", 0, 2);
+    CHECK(still.parameters.at("epsilon") == std::vector<double>{0.0, 0.0});
+    for (std::size_t i = 0; i < 2; ++i)
+      for (std::size_t c = 0; c < still.components; ++c)
+        CHECK(still.state_at(i, options.times - 1)[c] == Approx(still.state_at(i, 0)[c]).margin(1e-12));
   }
 }

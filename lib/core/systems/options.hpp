@@ -22,7 +22,11 @@ enum class SystemKind {
   two_body,
   rigid_body,
   sigmoid_map,
-  switching
+  switching,
+  attracting_manifold,
+  grad_moments,
+  lorenz96,
+  abraham_lorentz
 };
 
 /// Also what the attribute `system` of a trajectory file says.
@@ -35,7 +39,28 @@ constexpr auto words_of(SystemKind) {
                                           {"two_body", SystemKind::two_body},
                                           {"rigid_body", SystemKind::rigid_body},
                                           {"sigmoid_map", SystemKind::sigmoid_map},
-                                          {"switching", SystemKind::switching}});
+                                          {"switching", SystemKind::switching},
+                                          {"attracting_manifold", SystemKind::attracting_manifold},
+                                          {"grad_moments", SystemKind::grad_moments},
+                                          {"lorenz96", SystemKind::lorenz96},
+                                          {"abraham_lorentz", SystemKind::abraham_lorentz}});
+}
+
+/// The unit of the times of a fast-slow system.
+enum class TimeScale {
+  fast,  ///< that of the system
+  slow   ///< 1/epsilon of each trajectory
+};
+
+constexpr auto words_of(TimeScale) {
+  return std::to_array<Word<TimeScale>>({{"fast", TimeScale::fast}, {"slow", TimeScale::slow}});
+}
+
+/// How the values of a parameter are spread over trajectories.
+enum class Spread { uniform, logarithmic };
+
+constexpr auto words_of(Spread) {
+  return std::to_array<Word<Spread>>({{"uniform", Spread::uniform}, {"logarithmic", Spread::logarithmic}});
 }
 
 enum class TimeGrid { uniform, logarithmic };
@@ -96,6 +121,18 @@ struct SwitchingOptions {
   }
 };
 
+/// Of core/systems/lorenz96.hpp.
+struct Lorenz96Options {
+  std::size_t slow = 4, fast = 4;
+
+  static void describe(auto& visit) {
+    using Self = Lorenz96Options;
+    visit.option("slow", &Self::slow, {.meaning = "number K of slow variables", .limits = between(4, 1000)});
+    visit.option("fast", &Self::fast,
+                 {.meaning = "number J of fast variables of each slow one", .limits = between(4, 1000)});
+  }
+};
+
 struct GenerateOptions {
   std::optional<SystemKind> system;
   std::size_t train = 100, validation = 10, test = 10;
@@ -117,8 +154,14 @@ struct GenerateOptions {
   std::size_t tangents = 0;
   SigmoidMapOptions sigmoid_map;
   SwitchingOptions switching;
+  Lorenz96Options lorenz96;
+  double charge = -1.0;
+  TimeScale time_scale = TimeScale::fast;
+  double relaxation = 0.0;
+  bool on_manifold = false;
   std::string vary;
   double vary_from = 0.0, vary_to = 1.0;
+  Spread vary_spread = Spread::uniform;
 
   static void describe(auto& visit) {
     using Self = GenerateOptions;
@@ -140,9 +183,11 @@ struct GenerateOptions {
                   .limits = at_least(0)});
     visit.option("t_end", &Self::t_end, {.meaning = "last time", .unit = "time", .limits = above(0)});
     visit.option("grid", &Self::grid, {.meaning = "spacing of the times"});
-    visit.option("epsilon", &Self::epsilon,
-                 {.meaning = "transient_growth: strength of the nonlinear part; grad13: scale separation",
-                  .limits = at_least(0)});
+    visit.option(
+        "epsilon", &Self::epsilon,
+        {.meaning = "transient_growth: strength of the nonlinear part; grad13 and fast-slow systems: "
+                    "ratio of the fast to the slow time scale",
+         .limits = at_least(0)});
     visit.option("perturbation", &Self::perturbation,
                  {.meaning = "robertson: relative spread of the initial states around (1, 0, 0)",
                   .limits = between(0, 1)});
@@ -182,12 +227,29 @@ struct GenerateOptions {
     visit.option("vary", &Self::vary,
                  {.meaning = "a number among these keys, such as sigmoid_map.b, that each trajectory has a "
                              "value of its own of; written to /parameters under its last word; empty: none"});
-    visit.option("vary_from", &Self::vary_from, {.meaning = "the values are uniform between this"});
+    visit.option("vary_from", &Self::vary_from, {.meaning = "the values are between this"});
     visit.option("vary_to", &Self::vary_to, {.meaning = "and this"});
+    visit.option("vary_spread", &Self::vary_spread,
+                 {.meaning = "of the values; logarithmic: their logarithms are uniform"});
+    visit.option("charge", &Self::charge,
+                 {.meaning = "abraham_lorentz: sign of the charge; -1: electrons; 1: positrons",
+                  .limits = between(-1, 1)});
+    visit.option("time_scale", &Self::time_scale,
+                 {.meaning = "fast-slow systems: unit of t_start, t_end and relaxation; slow: 1/epsilon, so "
+                             "that trajectories of different epsilon have their own times"});
+    visit.option("relaxation", &Self::relaxation,
+                 {.meaning = "fast-slow systems: initial time that is integrated and discarded, for states "
+                             "near the slow manifold",
+                  .unit = "time_scale",
+                  .limits = at_least(0)});
+    visit.option("on_manifold", &Self::on_manifold,
+                 {.meaning = "fast-slow systems: true: the initial states are moved to the slow manifold, as "
+                             "far as its expansion in epsilon is known"});
     visit.section("sigmoid_map", &Self::sigmoid_map,
                   "The map a u - (1 + tanh(c u))/2 + b; times count its applications.");
     visit.section("switching", &Self::switching,
                   "du/dt = a1 u + mu b1 where c.u < d, a2 u + mu b2 where c.u >= d.");
+    visit.section("lorenz96", &Self::lorenz96, "The two-scale system of slow + slow x fast variables.");
   }
 
   /// Raises OptionError.
@@ -199,6 +261,10 @@ struct GenerateOptions {
     require_option(test_times == 0 || grid == TimeGrid::uniform, {"test_times", "grid"},
                    "needs a uniform grid; found " + std::string(name_of(grid)));
     require_option(test_times != 1, {"test_times"}, "must be 0 or at least 2; found 1");
+    require_option(charge == 1.0 || charge == -1.0, {"charge"}, "must be -1 or 1; found " + shortest(charge));
+    require_option(vary_spread == Spread::uniform || vary.empty() || vary_from > 0.0,
+                   {"vary_spread", "vary_from"},
+                   "is logarithmic, which needs vary_from above 0; found " + shortest(vary_from));
     require_option(grid_points % 2 == 0, {"grid_points"},
                    "must be even; found " + std::to_string(grid_points));
   }

@@ -48,6 +48,14 @@ class ReferenceSystem {
   /// The initial state of one trajectory; `random` is that trajectory's own.
   virtual void initial_state(const Random& random, std::span<double> u) const = 0;
 
+  /// Of a fast-slow system (FSNN, Definition 2.1, in fast time): the slow variables, which are the first
+  /// components of u and change at rates of order epsilon; 0: it is none.
+  virtual std::size_t slow_components() const { return 0; }
+
+  /// Moves the fast variables to the slow manifold that attracts them, the slow ones stay; up to an error of
+  /// order epsilon^2 unless the system says otherwise. Only where slow_components() > 0.
+  virtual void to_slow_manifold(std::span<double> /*u*/) const {}
+
   /// Vectors w, each (dimension), with w . f(u) = 0 for every u: w . u is conserved.
   virtual std::vector<std::vector<double>> linear_invariants() const { return {}; }
 

@@ -1,9 +1,13 @@
 #include "core/systems/systems.hpp"
 
 #include "core/support/error.hpp"
+#include "core/systems/abraham_lorentz.hpp"
+#include "core/systems/attracting_manifold.hpp"
 #include "core/systems/grad13.hpp"
+#include "core/systems/grad_moments.hpp"
 #include "core/systems/kuramoto_sivashinsky.hpp"
 #include "core/systems/lorenz63.hpp"
+#include "core/systems/lorenz96.hpp"
 #include "core/systems/rigid_body.hpp"
 #include "core/systems/robertson.hpp"
 #include "core/systems/sigmoid_map.hpp"
@@ -45,6 +49,20 @@ constexpr struct Entry {
     {SystemKind::switching,
      [](const GenerateOptions& o) -> SystemPointer {
        return std::make_unique<SwitchingSystem>(o.switching);
+     }},
+    {SystemKind::attracting_manifold,
+     [](const GenerateOptions& o) -> SystemPointer {
+       return std::make_unique<AttractingManifold>(o.epsilon);
+     }},
+    {SystemKind::grad_moments,
+     [](const GenerateOptions& o) -> SystemPointer { return std::make_unique<GradMoments>(o.epsilon); }},
+    {SystemKind::lorenz96,
+     [](const GenerateOptions& o) -> SystemPointer {
+       return std::make_unique<Lorenz96>(o.lorenz96, o.epsilon);
+     }},
+    {SystemKind::abraham_lorentz,
+     [](const GenerateOptions& o) -> SystemPointer {
+       return std::make_unique<AbrahamLorentz>(o.charge, o.epsilon);
      }},
 };
 
