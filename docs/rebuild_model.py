@@ -16,6 +16,8 @@ with h5py.File(model_path) as file:
 options = yaml.safe_load(p["deck"].decode())["model"]
 if options["parameters"] or options["inputs"] or options["time"]:
     sys.exit("the model depends on parameters, inputs or time: this script knows models of the state alone")
+if options["coupling_flow"]["enabled"]:
+    sys.exit("the model has a coupling flow, which this script does not know")
 
 
 def linear(u):  # A_L u, from the entries of its structure

@@ -28,10 +28,17 @@ struct Diagnosis {
 };
 
 /// The registration of the diagnostics. Collective.
-Diagnosis diagnose(const parallel::Communicator& comm, const core::StructuredMatrix& A, double bound,
+Diagnosis diagnose(const parallel::Communicator& comm, const io::TrainedModel& trained,
                    const spectral::SpectrumOptions& options) {
-  Diagnosis diagnosis{spectral::compute_spectrum(comm, A, bound, options), {}};
+  const core::Model& model = *trained.model;
+  Diagnosis diagnosis{
+      spectral::compute_spectrum(comm, model.linear_operator(trained.theta), model.linear().bound(), options),
+      {}};
   diagnosis.findings = spectral::findings(diagnosis.report);
+  if (const auto distortion = model.distortion(trained.theta)) {
+    diagnosis.findings.push_back({"lipschitz_to_latent", distortion->to_latent, {}});
+    diagnosis.findings.push_back({"lipschitz_from_latent", distortion->from_latent, {}});
+  }
   return diagnosis;
 }
 
@@ -97,8 +104,7 @@ void spectrum(Context& context) {
   options.count = deck.spectrum.count;
   options.dense_limit = deck.spectrum.dense_limit;
   options.tolerance = deck.spectrum.tolerance;
-  const Diagnosis diagnosis =
-      diagnose(comm, model.linear_operator(stored.state.theta), model.linear().bound(), options);
+  const Diagnosis diagnosis = diagnose(comm, stored.state, options);
   const spectral::SpectrumReport& report = diagnosis.report;
 
   io::prepare_output_directory(comm, deck.output);

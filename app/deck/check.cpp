@@ -19,9 +19,9 @@ bool strictly_monotone(const std::vector<double>& t) {
 
 std::string number(double value) { return Value<double>::print(value); }
 
-/// An autoencoder is asked for in one word, so that none is left out by mistake.
-void check_that_it_is_enabled(const Deck& deck) {
-  const std::string section = "model.autoencoder.", enabled = section + "enabled";
+/// An autoencoder or a coupling flow is asked for in one word, so that none is left out by mistake.
+void check_that_it_is_enabled(const Deck& deck, const std::string& section) {
+  const std::string enabled = section + "enabled";
   const auto first = deck.places.lower_bound(section);
   if (first == deck.places.end() || !first->first.starts_with(section)) return;
   require_option(deck.places.contains(enabled), {first->first},
@@ -29,7 +29,8 @@ void check_that_it_is_enabled(const Deck& deck) {
 }
 
 void check_autoencoder(const Deck& deck) {
-  check_that_it_is_enabled(deck);
+  check_that_it_is_enabled(deck, "model.autoencoder.");
+  check_that_it_is_enabled(deck, "model.coupling_flow.");
   const auto& autoencoder = deck.model.autoencoder;
   const bool networks = autoencoder.enabled && !autoencoder.hidden.empty();
   require_option(!networks || !autoencoder.frozen || deck.training.pretrain_epochs > 0,
@@ -54,7 +55,7 @@ void check_loss(const Deck& deck) {
     require_option(!is_constant || !core::is_validated(deck.loss, i), {"loss.monitor"},
                    "names " + name + reason);
     if (!core::is_validated(deck.loss, i)) continue;
-    const std::string refused = core::refusal(terms[i], deck.model.autoencoder);
+    const std::string refused = core::refusal(terms[i], deck.model);
     require_option(refused.empty(), {"loss." + name, "model.autoencoder.pod_trainable"}, refused);
     const std::size_t window = deck.data.windows.window, least = terms[i].least_intervals;
     require_option(window == 0 || window >= least, {"loss." + name, "data.window"},

@@ -87,6 +87,10 @@ ModelFile to_file(const TrainedModel& trained) {
   file.scalars[state_dimension_name] = static_cast<double>(m);
   file.scalars["latent_dimension"] = static_cast<double>(n);
   if (model.split_shape().has_linear) file.scalars["mu"] = model.linear().bound();
+  if (const auto distortion = model.distortion(trained.theta)) {
+    file.scalars["lipschitz_to_latent"] = distortion->to_latent;
+    file.scalars["lipschitz_from_latent"] = distortion->from_latent;
+  }
   file.arrays.push_back({shift_name, {m}, "subtracted from each component of a state", model.scaling.shift});
   file.arrays.push_back({scale_name, {m}, "each component is divided by it afterwards", model.scaling.scale});
   if (const std::size_t count = model.argument_count(); count > 0) {

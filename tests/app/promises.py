@@ -65,6 +65,52 @@ class SameBits(ProgramTest):
                 models.add(self.model())
             self.assertEqual(len(models), 1, words)
 
+    COUPLING_FLOW = ["model.parameters=[epsilon]", "model.scaling.kind=component", "model.coupling_flow.enabled=true",
+                     "model.coupling_flow.conditioners=[linear, network, product]", "model.coupling_flow.layers=2",
+                     "model.coupling_flow.affine_bound=2", "model.coupling_flow.scale_bound=2", "loss.latent=0.5",
+                     "loss.derivative=0.1", "loss.derivatives=given",
+                     "training.optimizers=[adam, gauss_newton]", "training.gauss_newton.iterations=3"]
+
+    def generate_with_epsilon(self):
+        self.succeed(2, "generate", "deck.yaml", "generate.vary=epsilon", "generate.vary_from=0.1",
+                     "generate.vary_spread=logarithmic", "generate.derivatives=true", "--overwrite")
+
+    def test_model_with_a_coupling_flow_is_bitwise_the_same_on_1_2_3_4_ranks(self):
+        self.generate_with_epsilon()
+        models = set()
+        for ranks in (1, 2, 3, 4):
+            self.succeed(ranks, "train", "deck.yaml", *self.COUPLING_FLOW, "--overwrite")
+            models.add(self.model())
+        self.assertEqual(len(models), 1)
+        with h5py.File(self.folder / "run/model.h5") as file:
+            bounds = [file.attrs[f"lipschitz_{way}_latent"] for way in ("to", "from")]
+        self.assertTrue(all(bound > 1 for bound in bounds), bounds)
+        described = self.succeed(1, "info", "run/model.h5").output
+        for text in ("lipschitz_to_latent", "coupling_flow/layer2/second/shift/product/factor1/layer1/W"):
+            self.assertIn(text, described)
+        found = self.succeed(1, "spectrum", "deck.yaml").output
+        self.assertIn("lipschitz_from_latent", found)
+
+    def test_killed_run_of_a_coupling_flow_resumes_to_the_same_bits(self):
+        self.generate_with_epsilon()
+        flow = self.COUPLING_FLOW[:8]
+        self.interrupt(2, signal.SIGKILL, *flow, "--overwrite")
+        self.succeed(3, "train", "deck.yaml", *self.LONG, *flow, "--resume")
+        resumed = self.model()
+        self.succeed(1, "train", "deck.yaml", *self.LONG, *flow, "--overwrite")
+        self.assertEqual(self.model(), resumed)
+
+    def test_model_file_of_a_coupling_flow_is_checked(self):
+        self.generate_with_epsilon()
+        self.succeed(1, "train", "deck.yaml", *self.COUPLING_FLOW)
+        path, name = self.folder / "run/model.h5", "coupling_flow/layer1/affine/U"
+        with h5py.File(path, "r+") as file:
+            file[name][0] = math.nan
+        seal(path)
+        outcome = self.spnode(2, "evaluate", "deck.yaml", *self.COUPLING_FLOW)
+        self.assertEqual(outcome.statuses, [3, 3], outcome.output)
+        self.assertIn(f"/{name} holds nan", outcome.output)
+
     def test_learned_equations_are_printed_by_train_and_by_info(self):
         self.succeed(2, "generate", "deck.yaml", "generate.times=101", "--overwrite")
         words = ["model.initialisation=sparse_regression", "model.linear.structure=none", "model.nonlinear=[library]",

@@ -24,6 +24,7 @@ WindowData window_data(bool shared_time, std::size_t window = 3) {
   data.shared_time = shared_time;
   data.state = random_vector(data.count * data.times * data.components, "data");
   data.tangents = 2;
+  data.parameters["epsilon"] = random_vector(data.count, "epsilon");
   data.directions = random_vector(data.tangents * data.state.size(), "directions");
   data.products = random_vector(data.tangents * data.state.size(), "products");
   for (std::size_t n = 0; n < (shared_time ? 1 : data.count); ++n)
@@ -44,6 +45,20 @@ ModelOptions model_options() {
   options.autoencoder.enabled = true;
   options.autoencoder.pod_trainable = true;
   options.autoencoder.hidden = {5};
+  return options;
+}
+
+// A coupling flow in place of the autoencoder, with a parameter for each trajectory.
+ModelOptions flow_options() {
+  ModelOptions options = model_options();
+  options.latent_dimension = 0;
+  options.arguments.parameters = {"epsilon"};
+  options.autoencoder = {};
+  options.coupling_flow.enabled = true;
+  options.coupling_flow.affine_bound = 1.5;
+  options.coupling_flow.scale_bound = 1.5;
+  options.coupling_flow.hidden = {4};
+  options.coupling_flow.conditioners = {ConditionerKind::network, ConditionerKind::product};
   return options;
 }
 
@@ -109,8 +124,10 @@ Result evaluate(TileObjective& objective, const Setup& s, std::span<const double
 
 TEST_CASE("gradient_of_the_objective_matches_directional_derivative") {
   for (const bool shared_time : {true, false})
-    for (const MatrixFunctionMethod method : {MatrixFunctionMethod::dense, MatrixFunctionMethod::taylor}) {
-      Setup s(shared_time, model_options());
+    for (const auto& [method, options] : {std::pair(MatrixFunctionMethod::dense, model_options()),
+                                          std::pair(MatrixFunctionMethod::taylor, model_options()),
+                                          std::pair(MatrixFunctionMethod::dense, flow_options())}) {
+      Setup s(shared_time, options);
       Objective<double> objective = s.objective({Scheme::etdrk2, 2, method, 0}, all_terms(), method);
       const Result at = evaluate(objective, s, s.theta);
       const auto direction = random_vector(s.theta.size(), "direction");
@@ -230,6 +247,21 @@ TEST_CASE("derivative_term_of_given_derivatives_has_the_gradient_of_its_value") 
       CAPTURE(trainable, network);
       CHECK(relative(dot(at.gradient, direction), (moved(1e-5) - moved(-1e-5)) / 2e-5) < 1e-7);
     }
+}
+
+TEST_CASE("derivative_term_through_a_coupling_flow_has_the_gradient_of_its_value") {
+  Setup s(false, flow_options());
+  s.data = with_derivatives(s.data);
+  Objective<double> objective = s.objective({Scheme::etdrk2, 2, MatrixFunctionMethod::dense, 0},
+                                            given_derivatives(), MatrixFunctionMethod::dense);
+  const auto direction = random_vector(s.theta.size(), "direction");
+  const Result at = evaluate(objective, s, s.theta);
+  const auto moved = [&](double e) {
+    auto theta = s.theta;
+    for (std::size_t i = 0; i < theta.size(); ++i) theta[i] += e * direction[i];
+    return evaluate(objective, s, theta).loss.total;
+  };
+  CHECK(relative(dot(at.gradient, direction), (moved(1e-5) - moved(-1e-5)) / 2e-5) < 1e-7);
 }
 
 TEST_CASE("given_derivatives_of_a_linear_system_make_its_derivative_term_vanish") {
@@ -530,7 +562,7 @@ TEMPLATE_TEST_CASE("contribution_allocates_nothing_after_the_first_tile", "", do
                                            std::pair(Scheme::etdrk4, MatrixFunctionMethod::taylor),
                                            std::pair(Scheme::imex_ars2, MatrixFunctionMethod::dense),
                                            std::pair(Scheme::rk4, MatrixFunctionMethod::dense)}) {
-        ModelOptions options = model_options();
+        ModelOptions options = scheme == Scheme::rk4 ? flow_options() : model_options();
         options.bilinear.rank = rank;
         Setup s(shared_time, options);
         LossOptions loss = all_terms();
@@ -549,10 +581,12 @@ TEMPLATE_TEST_CASE("contribution_allocates_nothing_after_the_first_tile", "", do
 }
 
 TEST_CASE("loss_of_a_models_own_forecast_vanishes") {
-  for (const bool shared_time : {true, false}) {
-    ModelOptions options = model_options();
-    options.latent_dimension = 0;
-    options.autoencoder.enabled = false;
+  ModelOptions identity = model_options();
+  identity.latent_dimension = 0;
+  identity.autoencoder.enabled = false;
+  for (const auto& [shared_time, options] :
+       {std::pair(true, identity), std::pair(false, identity), std::pair(true, flow_options()),
+        std::pair(false, flow_options())}) {
     Setup s(shared_time, options);
     Trajectories data = s.data.held();
     const IntegratorOptions integrator{Scheme::etdrk4, 2, MatrixFunctionMethod::automatic, 0};

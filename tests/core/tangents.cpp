@@ -6,6 +6,7 @@
 #include "helpers.hpp"
 
 #include <numeric>
+#include <tuple>
 
 using namespace spnode;
 using namespace spnode::core;
@@ -163,6 +164,20 @@ ModelOptions model_options() {
   return options;
 }
 
+// A coupling flow in place of the autoencoder, with a parameter for each trajectory.
+ModelOptions flow_options() {
+  ModelOptions options = model_options();
+  options.latent_dimension = 0;
+  options.arguments.parameters = {"epsilon"};
+  options.autoencoder = {};
+  options.coupling_flow.enabled = true;
+  options.coupling_flow.affine_bound = 1.5;
+  options.coupling_flow.scale_bound = 1.5;
+  options.coupling_flow.hidden = {4};
+  options.coupling_flow.conditioners = {ConditionerKind::network, ConditionerKind::product};
+  return options;
+}
+
 LossOptions all_terms(double weight_decay) {
   return {TimeWeights::trapezoid,
           ComponentWeights::none,
@@ -185,6 +200,7 @@ struct Setup {
     data.shared_time = true;
     data.state = random_vector(data.count * data.times * data.components, "data", 0.5);
     data.tangents = 2;
+    data.parameters["epsilon"] = random_vector(data.count, "epsilon");
     data.directions = random_vector(data.tangents * data.state.size(), "directions");
     data.products = random_vector(data.tangents * data.state.size(), "products");
     for (std::size_t t = 0; t < data.times; ++t) data.time.push_back(0.2 * double(t) + 0.01 * double(t * t));
@@ -299,8 +315,9 @@ void require_hessian_where_residuals_vanish(const Setup& s, const LossOptions& t
   CHECK(relative(curvature, difference) < 1e-5);
 }
 
-void require_hessian_where_residuals_vanish(const LossOptions& terms, Data data = Data::forecast) {
-  Setup s;
+void require_hessian_where_residuals_vanish(const LossOptions& terms, Data data = Data::forecast,
+                                            const ModelOptions& options = model_options()) {
+  Setup s(options);
   if (data == Data::at_rest)
     std::ranges::fill(s.data.state, 0.0);
   else
@@ -322,6 +339,43 @@ TEST_CASE("gauss_newton_matrix_is_the_hessian_where_all_residuals_vanish") {
     const bool is_exact = !loss_terms()[term].make<double>(1.0, alone)->needs().field;
     require_hessian_where_residuals_vanish(alone, is_exact ? Data::forecast : Data::at_rest);
   }
+}
+
+TEST_CASE("gauss_newton_matrix_of_a_coupling_flow_is_the_hessian_where_all_residuals_vanish") {
+  require_hessian_where_residuals_vanish(all_terms(0.0), Data::forecast, flow_options());
+  // Derivatives of the data that are those of the model: dz/dt = (d from_latent / d u) f(u; q).
+  Setup s(flow_options());
+  Coordinates<double> coordinates(s.model);
+  VectorField<double> field(s.model);
+  coordinates.set_parameters(s.theta);
+  field.set_parameters(s.theta);
+  const std::size_t columns = s.data.count * s.data.times;
+  ExecSpace space;
+  Scratch<double> scratch;
+  std::vector<double> states(6 * columns), epsilon(columns);
+  for (std::size_t l = 0; l < columns; ++l) {
+    for (std::size_t i = 0; i < 6; ++i) states[i * columns + l] = s.data.state[l * 6 + i];
+    epsilon[l] = s.data.parameters.at("epsilon")[l / s.data.times];
+  }
+  const auto matrix = [&](std::size_t rows) { return Matrix<double>("matrix", rows, columns); };
+  const auto &encoder = coordinates.to_latent(), &decoder = coordinates.from_latent();
+  const Matrix<double> z = matrix(6), u = matrix(6), q = matrix(1), f = matrix(6), z_dot = matrix(6),
+                       tape = matrix(encoder.tape_rows()), back = matrix(decoder.tape_rows()),
+                       field_tape = matrix(field.tape_rows());
+  upload(states, z);
+  upload(epsilon, q);
+  const ConstMatrixView<double> q_(q);
+  encoder.value(space, {ConstMatrixView<double>(z), q_}, u, tape, scratch);
+  field.value(space, {ConstMatrixView<double>(u), q_}, f, field_tape, scratch);
+  decoder.value(space, {ConstMatrixView<double>(u), q_}, z, back, scratch);
+  decoder.jvp(space, {{ConstMatrixView<double>(u), q_}, f, back, {}, z_dot}, scratch);
+  download(z_dot, states);
+  s.data.derivative.resize(6 * columns);
+  for (std::size_t l = 0; l < columns; ++l)
+    for (std::size_t i = 0; i < 6; ++i) s.data.derivative[l * 6 + i] = states[i * columns + l];
+  LossOptions terms{TimeWeights::trapezoid, ComponentWeights::none, {{"derivative", 0.8}}, {}};
+  terms.derivatives = DerivativeSource::given;
+  require_hessian_where_residuals_vanish(s, terms);
 }
 
 TEST_CASE("gauss_newton_matrix_of_given_derivatives_is_the_hessian_where_their_residuals_vanish") {
@@ -397,8 +451,13 @@ TEMPLATE_TEST_CASE("gauss_newton_matrix_is_symmetric_and_positive_and_its_produc
                    "", double, float) {
   using Real = TestType;
   // Of all terms with differences and with given derivatives.
-  for (const auto& [frozen, given] : {std::pair(false, false), {true, false}, {false, true}, {true, true}}) {
-    ModelOptions options = model_options();
+  for (const auto& [frozen, given, flow] : {std::tuple(false, false, false),
+                                            {true, false, false},
+                                            {false, true, false},
+                                            {true, true, false},
+                                            {false, false, true},
+                                            {false, true, true}}) {
+    ModelOptions options = flow ? flow_options() : model_options();
     options.autoencoder.pod_trainable = !frozen;
     LossOptions loss = all_terms(1e-2);
     if (frozen && !given) {

@@ -1,14 +1,28 @@
 #include "core/components/network.hpp"
 
 #include "core/components/lipschitz.hpp"
+#include "core/kernels/activation_functions.hpp"
 #include "core/kernels/elementwise.hpp"
 #include "core/kernels/gemm.hpp"
+#include "core/matrix_functions/decompositions.hpp"
 #include "core/support/random.hpp"
 
 #include <algorithm>
 #include <cmath>
 
 namespace spnode::core {
+namespace {
+
+/// The largest slope of an activation.
+double steepest(Activation sigma) { return sigma == Activation::silu ? 1.0999 : 1.0; }
+
+double at_zero(Activation sigma) {
+  double value = 0.0;
+  with_activation<double>(sigma, [&](auto function) { value = function.value(0.0); });
+  return value;
+}
+
+}  // namespace
 
 template <class Real>
 Network<Real>::Network(std::size_t inputs, std::size_t outputs, NetworkOptions options, Role role)
@@ -338,33 +352,49 @@ void Network<Real>::apply_jvp_vjp(const ExecSpace& space, const TangentReverse& 
   }
 }
 
-// Layer by layer, with the tangents x_dot along the point, x' along the coefficients, and x_dot' along both:
-// z_dot' = B' x_dot + B x_dot' behind B, and sigma' z_dot' + sigma'' z_dot z' behind the activation.
 template <class Real>
 void Network<Real>::apply_jvp_jvp(const ExecSpace& space, const TangentTangent& tangent,
                                   Scratch<Real>& scratch) const {
+  apply_along(space,
+              {tangent.coefficients,
+               tangent.coefficients_dot,
+               tangent.x,
+               tangent.x_dot,
+               tangent.tape,
+               {},
+               {},
+               {},
+               tangent.y_dot_dot},
+              scratch);
+}
+
+// Layer by layer, with the tangents x_dot along the point, x' along the second direction, and x_dot' along
+// both: z_dot' = B' x_dot + B x_dot' behind B, and sigma' z_dot' + sigma'' z_dot z' behind the activation.
+template <class Real>
+void Network<Real>::apply_along(const ExecSpace& space, const Along& second, Scratch<Real>& scratch) const {
   const ScratchFrame frame(scratch);
-  const std::size_t lanes = tangent.x.lanes();
-  ConstMatrixStack<Real> in_dot = tangent.x_dot.stack();
-  ConstMatrixView<Real> in_along, in_both;  // of the layer's input; none of the first
+  const std::size_t lanes = second.x.lanes();
+  ConstMatrixStack<Real> in_dot = second.x_dot.stack();
+  ConstMatrixView<Real> in_along = second.u_along, in_both = second.u_dot_along;  // of the layer's input
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
-    const ConstMatrixView<Real> B = weights(layer, tangent.coefficients),
-                                B_along = weights(layer, tangent.coefficients_dot);
+    const ConstMatrixView<Real> B = weights(layer, second.coefficients),
+                                B_along = weights(layer, second.coefficients_dot);
     const MatrixView<Real> dot = scratch.matrix(layer.outputs, lanes),
                            along = scratch.matrix(layer.outputs, lanes),
                            both = scratch.matrix(layer.outputs, lanes);
     const std::size_t rows = in_dot.rows();  // a direction may have none for q
     gemm(space, 1.0, lanes_of(B, 0, rows), Transpose::no, in_dot, 0.0, dot);
     gemm(space, 1.0, lanes_of(B_along, 0, rows), Transpose::no, in_dot, 0.0, both);
-    gemm(space, 1.0, B_along, Transpose::no, input_of(i, tangent.x, tangent.tape), 0.0, along);
-    add_to_lanes(space, bias(layer, tangent.coefficients_dot), along);
-    if (i > 0) {
-      gemm(space, 1.0, B, Transpose::no, in_along, 1.0, along);
-      gemm(space, 1.0, B, Transpose::no, in_both, 1.0, both);
+    gemm(space, 1.0, B_along, Transpose::no, input_of(i, second.x, second.tape), 0.0, along);
+    add_to_lanes(space, bias(layer, second.coefficients_dot), along);
+    if (in_along.extent(0) > 0) {
+      const ConstMatrixView<Real> B_u = lanes_of(B, 0, in_along.extent(0));
+      gemm(space, 1.0, B_u, Transpose::no, in_along, 1.0, along);
+      gemm(space, 1.0, B_u, Transpose::no, in_both, 1.0, both);
     }
     if (layer.on_tape) {
-      const ConstMatrixView<Real> kept = kept_of(layer, tangent.tape);
+      const ConstMatrixView<Real> kept = kept_of(layer, second.tape);
       activate_vjp(space, layer.activation, kept, both);
       activate_jvp_vjp(space, layer.activation, kept, dot, along, both);
       activate_vjp(space, layer.activation, kept, dot);
@@ -374,9 +404,41 @@ void Network<Real>::apply_jvp_jvp(const ExecSpace& space, const TangentTangent& 
     in_along = along;
     in_both = both;
   }
-  if (!options_.output_scale) return axpy(space, 1.0, in_both, tangent.y_dot_dot);
-  add_scaled_rows(space, output_scale(tangent.coefficients), in_both, tangent.y_dot_dot);
-  add_scaled_rows(space, output_scale(tangent.coefficients_dot), in_dot.block[0], tangent.y_dot_dot);
+  const auto add = [&](ConstMatrixView<Real> value, ConstMatrixView<Real> value_along, MatrixView<Real> to) {
+    if (!options_.output_scale) return axpy(space, 1.0, value_along, to);
+    add_scaled_rows(space, output_scale(second.coefficients), value_along, to);
+    add_scaled_rows(space, output_scale(second.coefficients_dot), value, to);
+  };
+  add(in_dot.block[0], in_both, second.y_dot_along);
+  if (second.y_along.extent(0) == 0) return;
+  ConstMatrixView<Real> last;
+  if (options_.output_scale) last = rows_of(second.tape, layers_.back().value_row, outputs());
+  add(last, in_along, second.y_along);
+}
+
+template <class Real>
+auto Network<Real>::growth(std::span<const double> theta, double radius) const -> Growth {
+  std::vector<double> c(coefficient_count());
+  assemble(theta, c);
+  const auto norm = [](std::span<const double> x) {
+    double squares = 0.0;
+    for (const double entry : x) squares += entry * entry;
+    return std::sqrt(squares);
+  };
+  Growth growth{1.0, radius};
+  for (const Layer& layer : layers_) {
+    const std::span<const double> all = c;
+    const double B = spectral_norm({&c[layer.offset], layer.outputs, layer.inputs});
+    growth.lipschitz *= B * steepest(layer.activation);
+    growth.norm =
+        B * growth.norm + norm(all.subspan(layer.offset + layer.outputs * layer.inputs, layer.outputs));
+    growth.norm = steepest(layer.activation) * growth.norm +
+                  std::abs(at_zero(layer.activation)) * std::sqrt(double(layer.outputs));
+  }
+  if (!options_.output_scale) return growth;
+  double largest = 0.0;
+  for (std::size_t i = 0; i < outputs(); ++i) largest = std::max(largest, std::abs(c[scale_offset_ + i]));
+  return {largest * growth.lipschitz, largest * growth.norm};
 }
 
 template class Network<double>;

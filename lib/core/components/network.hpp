@@ -63,6 +63,25 @@ class Network final : public LaneMap<Real> {
   void apply_jvp_jvp(const ExecSpace& space, const TangentTangent& tangent,
                      Scratch<Real>& scratch) const override;
 
+  /// What a map that a network is part of needs of it: the tangents along a second direction, in which the
+  /// coefficients, u and u_dot move together.
+  struct Along {
+    ConstVectorView<Real> coefficients, coefficients_dot;
+    Point<Real> x;
+    PointDot<Real> x_dot;
+    ConstMatrixView<Real> tape;
+    ConstMatrixView<Real> u_along, u_dot_along;  ///< without rows u and u_dot stay
+    MatrixView<Real> y_along;                    ///< += the tangent of y; skipped where it has no rows
+    MatrixView<Real> y_dot_along;                ///< += the tangent of y_dot = (d f / d x) x_dot
+  };
+  void apply_along(const ExecSpace& space, const Along& along, Scratch<Real>& scratch) const;
+
+  /// Bounds of y = f(x) where |x| <= radius, in Euclidean norms: of its Lipschitz constant, and of |y|.
+  struct Growth {
+    double lipschitz, norm;
+  };
+  Growth growth(std::span<const double> theta, double radius) const;
+
  private:
   struct Layer {
     std::size_t inputs, outputs;

@@ -177,4 +177,102 @@ struct AutoencoderOptions {
   }
 };
 
+/// Functions whose sum is a conditioner of a coupling layer (core/components/conditioner.hpp).
+enum class ConditionerKind {
+  linear,
+  network,
+  product  ///< sums of products of affine functions, one of which may be a network
+};
+
+constexpr auto words_of(ConditionerKind) {
+  return std::to_array<Word<ConditionerKind>>({{"linear", ConditionerKind::linear},
+                                               {"network", ConditionerKind::network},
+                                               {"product", ConditionerKind::product}});
+}
+
+/// Which part of the state a coupling layer changes.
+enum class CoupledParts {
+  both,   ///< the first for the second as it is, then the second for the new first
+  second  ///< the second alone
+};
+
+constexpr auto words_of(CoupledParts) {
+  return std::to_array<Word<CoupledParts>>({{"both", CoupledParts::both}, {"second", CoupledParts::second}});
+}
+
+/// An invertible change of coordinates (core/components/coupling_flow.hpp).
+struct CouplingFlowOptions {
+  bool enabled = false;
+  std::size_t layers = 1;
+  std::size_t split = 0;
+  CoupledParts parts = CoupledParts::both;
+  double affine_bound = 0.0;
+  double scale_bound = 1.0;
+  std::vector<ConditionerKind> conditioners = {ConditionerKind::network};
+  std::vector<std::size_t> hidden = {10};
+  Activation activation = Activation::tanh;
+  std::size_t rank = 2;
+  std::size_t factors = 2;
+  std::vector<std::size_t> factor_hidden = {};
+  double initial_scale = 1.0;
+
+  static void describe(auto& visit) {
+    using Self = CouplingFlowOptions;
+    visit.option(
+        "enabled", &Self::enabled,
+        {.meaning = "true: the latent state is an invertible function of the (scaled) state and of the "
+                    "parameters of the trajectory"});
+    visit.option(
+        "layers", &Self::layers,
+        {.meaning = "number of pairs of an affine and a coupling layer", .limits = between(1, 1000)});
+    visit.option(
+        "split", &Self::split,
+        {.meaning = "components of the first part of the state, such as its slow variables; the others "
+                    "are the second part; 0: half of them, rounded down",
+         .limits = between(0, widest)});
+    visit.option("parts", &Self::parts,
+                 {.meaning = "which part a coupling layer changes; both: the first, then the second"});
+    visit.option("affine_bound", &Self::affine_bound,
+                 {.meaning = "L: the singular values of the affine layers are in [1/L, L]; 1: rotations; 0: "
+                             "there are no affine layers",
+                  .limits = at_least(0)});
+    visit.option("scale_bound", &Self::scale_bound,
+                 {.meaning = "L: a coupling layer scales each component by a factor in [1/L, L] before its "
+                             "shift; 1: it only shifts",
+                  .limits = at_least(1)});
+    visit.option(
+        "conditioners", &Self::conditioners,
+        {.meaning = "functions of the other part and of the parameters whose sums are the shifts, and "
+                    "the logarithms of the scales before their bound"});
+    visit.option("hidden", &Self::hidden,
+                 {.meaning = "network: widths of its hidden layers", .limits = between(1, widest)});
+    visit.option("activation", &Self::activation,
+                 {.meaning = "activation after every hidden layer; squareplus: (x + sqrt(x^2 + 0.1)) / 2, a "
+                             "smooth rectifier"});
+    visit.option("rank", &Self::rank,
+                 {.meaning = "product: number of products per component", .limits = between(1, widest)});
+    visit.option(
+        "factors", &Self::factors,
+        {.meaning = "product: affine functions in each; the last may be a network", .limits = between(2, 6)});
+    visit.option("factor_hidden", &Self::factor_hidden,
+                 {.meaning = "product: widths of the hidden layers of the last factor; []: it is affine",
+                  .limits = between(1, widest)});
+    visit.option("initial_scale", &Self::initial_scale,
+                 {.meaning = "initial weights are normal / sqrt(fan in) times this, a tenth of that in last "
+                             "layers: the flow starts close to the identity",
+                  .limits = above(0)});
+  }
+
+  /// Raises OptionError.
+  void validate() const {
+    require_option(affine_bound == 0.0 || affine_bound >= 1.0, {"affine_bound"},
+                   "must be 0 or at least 1; found " + shortest(affine_bound));
+    require_option(!conditioners.empty(), {"conditioners"},
+                   "is empty; name one or more of " + listed_words<ConditionerKind>());
+    for (auto kind = conditioners.begin(); kind != conditioners.end(); ++kind)
+      require_option(std::find(conditioners.begin(), kind, *kind) == kind, {"conditioners"},
+                     "names " + std::string(name_of(*kind)) + " twice");
+  }
+};
+
 }  // namespace spnode::core

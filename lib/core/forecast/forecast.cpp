@@ -55,7 +55,9 @@ BasicForecaster<Real>::BasicForecaster(const Model& model, std::span<const doubl
                             options_.tile * chunk_intervals)),
       dynamics_(model_, options_.integrator, table_, method_, scope_of(options_, table_)),
       coordinates_(model_),
-      arguments_(model.options().arguments, model.argument_scaling) {
+      arguments_(model.options().arguments, model.argument_scaling),
+      coordinate_arguments_(parameter_reader(model.options().arguments, model.argument_scaling,
+                                             coordinates_.parameter_count())) {
   dynamics_.set_parameters(theta);
   coordinates_.set_parameters(theta);
 }
@@ -118,6 +120,26 @@ void BasicForecaster<Real>::run_chunk(MatrixView<Real> states, std::size_t inter
   }
 }
 
+// The parameters that the coordinates depend on, of the lanes of some blocks.
+template <class Real>
+ConstMatrixView<Real> BasicForecaster<Real>::coordinate_parameters(const Trajectories& trajectories,
+                                                                   std::size_t first, std::size_t count,
+                                                                   std::size_t blocks) {
+  const std::size_t size = coordinate_arguments_.size(), lanes = padded<Real>(count);
+  const MatrixView<Real> parameters = scratch_.matrix(size, blocks * lanes);
+  if (size == 0) return parameters;
+  coordinate_arguments_.attach(trajectories);
+  std::vector<double> point(size), values(size * blocks * lanes);
+  for (std::size_t l = 0; l < lanes; ++l) {
+    coordinate_arguments_.read(first + std::min(l, count - 1), 0.0, point);
+    for (std::size_t i = 0; i < size; ++i)
+      for (std::size_t block = 0; block < blocks; ++block)
+        values[(i * blocks + block) * lanes + l] = point[i];
+  }
+  upload(std::span<const double>(values), parameters);
+  return parameters;
+}
+
 // Decodes blocks of latent states, the first of which is at time `start`.
 template <class Real>
 void BasicForecaster<Real>::store(Trajectories& trajectories, std::size_t first, std::size_t count,
@@ -126,7 +148,8 @@ void BasicForecaster<Real>::store(Trajectories& trajectories, std::size_t first,
   const std::size_t m = model_.state_dimension(), lanes = padded<Real>(count), columns = latent.extent(1);
   const MatrixView<Real> z = scratch_.matrix(m, columns);
   const CoordinateMap<Real>& decoder = coordinates_.from_latent();
-  decoder.value(space_, latent, z, scratch_.matrix(decoder.tape_rows(), columns), scratch_);
+  const ConstMatrixView<Real> parameters = coordinate_parameters(trajectories, first, count, columns / lanes);
+  decoder.value(space_, {latent, parameters}, z, scratch_.matrix(decoder.tape_rows(), columns), scratch_);
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), z);
   for (std::size_t block = 0; block < columns / lanes; ++block)
     for (std::size_t l = 0; l < count; ++l) {
@@ -150,7 +173,8 @@ void BasicForecaster<Real>::encode_tile(const Trajectories& trajectories, std::s
   }
   Kokkos::deep_copy(z, host);
   const CoordinateMap<Real>& encoder = coordinates_.to_latent();
-  encoder.value(space_, z, u, scratch_.matrix(encoder.tape_rows(), lanes), scratch_);
+  encoder.value(space_, {z, coordinate_parameters(trajectories, first, count, 1)}, u,
+                scratch_.matrix(encoder.tape_rows(), lanes), scratch_);
   const auto encoded = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), u);
   for (std::size_t l = 0; l < count; ++l)
     for (std::size_t i = 0; i < n; ++i) latent[l * n + i] = double(encoded(i, l));

@@ -70,6 +70,8 @@ class BasicForecaster final : public Forecaster {
   void run(Trajectories& piece, std::span<double> latent) override;
 
  private:
+  ConstMatrixView<Real> coordinate_parameters(const Trajectories& trajectories, std::size_t first,
+                                              std::size_t count, std::size_t blocks);
   void encode_tile(const Trajectories& trajectories, std::size_t first, std::size_t count, double* latent);
   void run_tile(Trajectories& piece, std::size_t first, std::size_t count, double* latent);
   void run_chunk(MatrixView<Real> states, std::size_t intervals);
@@ -87,7 +89,7 @@ class BasicForecaster final : public Forecaster {
   ExecSpace space_;
   Scratch<Real> scratch_;
   RolloutSteps<Real> steps_;
-  ArgumentReader arguments_;
+  ArgumentReader arguments_, coordinate_arguments_;  // of the model; of its coordinates
   std::vector<double> h_, times_;
   std::vector<std::size_t> lanes_;  // trajectories of the tile
 };

@@ -17,7 +17,7 @@ namespace spnode::core {
 ///   dx/dt = F(x) = scale D f(E z),  (dF/dx) v = scale D (df/du) E (v / scale).
 class JacobianProducts {
  public:
-  /// Whether the coordinates of a model are linear: without an autoencoder, or with one that has no networks.
+  /// Whether the coordinates of a model are linear: the identity, or an autoencoder without networks.
   static bool defined_for(const ModelOptions& options);
 
   /// theta: the model's parameters; keeps a reference to the model, whose coordinates are linear. Raises

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <type_traits>
 
 namespace spnode::core {
 namespace {
@@ -27,6 +29,15 @@ ArgumentReader::ArgumentReader(const ArgumentOptions& options, const Scaling& sc
     : options_(options), scaling_(scaling) {
   parameters_.reserve(options_.parameters.size());
   inputs_.reserve(options_.inputs.size());
+}
+
+ArgumentReader parameter_reader(const ArgumentOptions& options, const Scaling& scaling, std::size_t count) {
+  const auto first = [count](const auto& values) {
+    return std::decay_t<decltype(values)>(values.begin(), values.begin() + std::ptrdiff_t(count));
+  };
+  ArgumentOptions own;
+  own.parameters = first(options.parameters);
+  return ArgumentReader(own, {first(scaling.shift), first(scaling.scale)});
 }
 
 void ArgumentReader::attach(const Trajectories& data) {

@@ -42,6 +42,10 @@ class ArgumentReader {
   std::vector<const double*> parameters_, inputs_;  // where their values stand
 };
 
+/// Reads the first `count` of the parameters alone, scaled as the arguments are: what the coordinates of a
+/// model depend on (CoordinateMap::parameter_count).
+ArgumentReader parameter_reader(const ArgumentOptions& options, const Scaling& scaling, std::size_t count);
+
 /// Where the lanes of a tile stand: their trajectories, and the times between their intervals.
 struct LaneTimes {
   std::span<const std::size_t> trajectory;  ///< (lanes)

@@ -76,7 +76,7 @@ class Derivative final : public LossTerm<Real> {
     const std::size_t n = sample.u.extent(0), columns = sample.u.extent(1);
     const MatrixView<Real> du = tools.scratch.matrix(n, columns);
     if (is_given_) {
-      encoder(tools).jvp(tools.space, {sample.z, sample.z_dot, sample.u_tape, {}, du}, tools.scratch);
+      encoder(tools).jvp(tools.space, {sample.data(), sample.z_dot, sample.u_tape, {}, du}, tools.scratch);
     } else {
       fill(tools.space, 0.0, du);
       add_differences(tools.space, D_, 1.0, sample.u, du);
@@ -102,8 +102,8 @@ class Derivative final : public LossTerm<Real> {
     if (!is_given_) return add_differences(tools.space, D_, -1.0, dots.u, R_dot);
     const ScratchFrame frame(tools.scratch);
     const MatrixView<Real> du_dot = tools.scratch.matrix(R_dot.extent(0), R_dot.extent(1));
-    encoder(tools).jvp_jvp(tools.space, {sample.z, sample.z_dot, sample.u_tape, dots.coordinates, du_dot},
-                           tools.scratch);
+    encoder(tools).jvp_jvp(
+        tools.space, {sample.data(), sample.z_dot, sample.u_tape, dots.coordinates, du_dot}, tools.scratch);
     axpy(tools.space, -1.0, du_dot, R_dot);
   }
 
@@ -115,9 +115,9 @@ class Derivative final : public LossTerm<Real> {
     const ScratchFrame frame(tools.scratch);
     const MatrixView<Real> du_bar = tools.scratch.matrix(R_bar.extent(0), R_bar.extent(1));
     scaled_copy(tools.space, -1.0, R_bar, du_bar);
-    encoder(tools).jvp_vjp(tools.space,
-                           {sample.z, sample.z_dot, sample.u_tape, du_bar, {}, {}, tools.coordinates_bar},
-                           tools.scratch);
+    encoder(tools).jvp_vjp(
+        tools.space, {sample.data(), sample.z_dot, sample.u_tape, du_bar, {}, {}, tools.coordinates_bar},
+        tools.scratch);
   }
 
  private:

@@ -61,6 +61,11 @@ struct LossSample {
   ConstMatrixView<Real> z;            ///< (m, columns): the data, scaled
   ConstMatrixView<Real> u = {};       ///< (n, columns): the data encoded, where a term needs that
   ConstMatrixView<Real> rolled = {};  ///< (n, columns): the rollout, where a term needs that
+  ConstMatrixView<Real> parameters =
+      {};  ///< (tools.coordinates.parameter_count(), columns): of the trajectories, scaled
+
+  /// What to_latent() takes.
+  Point<Real> data() const { return {z, parameters}; }
 
   // For a term that needs the field:
   ConstMatrixView<Real> q = {};        ///< (arguments, columns): of the model, scaled

@@ -51,7 +51,10 @@ bool needs_tangents(const LossOptions& options) {
   return false;
 }
 
-std::string refusal(const LossTermKind& kind, const AutoencoderOptions& autoencoder) {
+std::string refusal(const LossTermKind& kind, const ModelOptions& model) {
+  const AutoencoderOptions& autoencoder = model.autoencoder;
+  if (kind.coordinates != CoordinateDemand::none && model.coupling_flow.enabled)
+    return "needs a map to the latent space that does not train, but the coupling flow does";
   if (kind.coordinates == CoordinateDemand::none || !autoencoder.enabled) return "";
   const bool networks = !autoencoder.pod || !autoencoder.hidden.empty(),
              trains = (networks && !autoencoder.frozen) || (autoencoder.pod && autoencoder.pod_trainable);

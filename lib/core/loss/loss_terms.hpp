@@ -85,8 +85,9 @@ bool needs_derivatives(const LossOptions& options);
 /// Whether a term that is computed needs tangents of the data.
 bool needs_tangents(const LossOptions& options);
 
-/// What hinders a term beside such an autoencoder, for a sentence that begins with its name; empty: nothing.
-std::string refusal(const LossTermKind& kind, const AutoencoderOptions& autoencoder);
+/// What hinders a term beside the coordinates of such a model, for a sentence that begins with its name;
+/// empty: nothing.
+std::string refusal(const LossTermKind& kind, const ModelOptions& model);
 
 /// Raises OptionError where the windows of the data have fewer intervals than a trained term needs.
 void require_intervals(const LossOptions& options, std::size_t intervals);

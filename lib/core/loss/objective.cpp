@@ -18,6 +18,8 @@ Objective<Real>::Objective(const Model& model, ObjectiveOptions options, StepTab
       dynamics_(model_, options_.integrator, std::move(table), method, options_.steps),
       coordinates_(model_),
       arguments_(model_.options().arguments, model_.argument_scaling),
+      coordinate_arguments_(parameter_reader(model_.options().arguments, model_.argument_scaling,
+                                             coordinates_.parameter_count())),
       state_rows_("spnode::core::Objective", model.state_dimension()),
       latent_rows_("spnode::core::Objective", model.latent_dimension()),
       sums_(std::max(model.state_dimension(), model.latent_dimension())) {
@@ -33,7 +35,7 @@ Objective<Real>::Objective(const Model& model, ObjectiveOptions options, StepTab
     if (!is_validated(options_.loss, i)) continue;
     const LossTermKind& kind = loss_terms()[i];
     const double weight = options_.loss.weights[i];
-    const std::string refused = refusal(kind, model.options().autoencoder);
+    const std::string refused = refusal(kind, model.options());
     require_option(refused.empty(), {std::string(kind.name)}, refused);
     if (kind.is_penalty())
       penalties_.push_back({i, kind.make_penalty(weight)});
@@ -98,7 +100,7 @@ auto Objective<Real>::load(const WindowData& data, std::span<const std::uint64_t
   if (needs(Wanted::values).derivatives) require_derivatives(data);
   const std::size_t all = data.index().intervals(),
                     T = rollout_length == 0 ? all : std::min(rollout_length, all);
-  Tile tile{padded<Real>(windows.size()), T + 1, {}};
+  Tile tile{padded<Real>(windows.size()), T + 1, {}, {}};
   const std::size_t lanes = tile.lanes;
   views_.clear();
   held_ = &data.held();
@@ -123,6 +125,7 @@ auto Objective<Real>::load(const WindowData& data, std::span<const std::uint64_t
   const VectorView<Real> weights = scratch_.vector(tile.times * lanes);
   upload(weights_host_, weights);
   tile.weights = weights;
+  tile.parameters = coordinate_parameters(data, tile.times, lanes);
   return tile;
 }
 
@@ -140,6 +143,25 @@ void Objective<Real>::assign_arguments(const WindowData& data, std::size_t inter
   if (arguments_.size() > 0)
     steps_.assign_arguments(arguments_, {trajectories_, lane_times_}, options_.integrator.substeps,
                             dynamics_.integrator().abscissae());
+}
+
+// The parameters that the coordinates depend on, in the columns of all times of the loaded lanes.
+template <class Real>
+ConstMatrixView<Real> Objective<Real>::coordinate_parameters(const WindowData& data, std::size_t times,
+                                                             std::size_t lanes) {
+  const std::size_t count = coordinate_arguments_.size();
+  const MatrixView<Real> parameters = scratch_.matrix(count, times * lanes);
+  if (count == 0) return parameters;
+  coordinate_arguments_.attach(data.held());
+  point_.resize(count);
+  arguments_host_.resize(count * times * lanes);
+  for (std::size_t l = 0; l < lanes; ++l) {
+    coordinate_arguments_.read(views_[l].trajectory(), times_[0], point_);
+    for (std::size_t i = 0; i < count; ++i)
+      for (std::size_t t = 0; t < times; ++t) arguments_host_[(i * times + t) * lanes + l] = point_[i];
+  }
+  upload(std::span<const double>(arguments_host_), parameters);
+  return parameters;
 }
 
 // The scaled states of the times [first, first + count) of a tile, (m, count lanes), time by time.
@@ -199,9 +221,9 @@ void Objective<Real>::gather(const Tile& tile, std::size_t first, std::size_t co
 }
 
 template <class Real>
-typename Objective<Real>::Encoded Objective<Real>::encode(ConstMatrixView<Real> z) {
-  const Encoded encoded{z, scratch_.matrix(model_.latent_dimension(), z.extent(1)),
-                        scratch_.matrix(coordinates_.to_latent().tape_rows(), z.extent(1))};
+typename Objective<Real>::Encoded Objective<Real>::encode(const Point<Real>& z) {
+  const Encoded encoded{z, scratch_.matrix(model_.latent_dimension(), z.lanes()),
+                        scratch_.matrix(coordinates_.to_latent().tape_rows(), z.lanes())};
   coordinates_.to_latent().value(space_, encoded.z, encoded.u, encoded.tape, scratch_);
   return encoded;
 }
@@ -236,9 +258,11 @@ void Objective<Real>::add_later_losses(const Tile& tile, ConstMatrixView<Real> r
     const std::size_t count = std::min(some, tile.times - first), column = first * lanes,
                       columns = count * lanes;
     const MatrixView<Real> z = states(tile, first, count);
+    const ConstMatrixView<Real> parameters = tile.parameters_at(first, count);
     Encoded data_in{z, {}, {}};
-    if (needs.encoded) data_in = encode(z);
+    if (needs.encoded) data_in = encode({z, parameters});
     LossSample<Real> sample{ConstVectorView<Real>(tile.weights.data() + column, columns), z, data_in.u};
+    sample.parameters = parameters;
     if (needs.rollout) sample.rolled = lanes_of(rolled, column, columns);
     if (wanted == Wanted::values) {
       add_losses(Of::others, sample, nullptr, sums);
@@ -292,7 +316,7 @@ void Objective<Real>::set_tangents(const Tile& tile, LossSample<Real>& sample) {
         scaled(tile, 0, tile.times, no_shift_, [&](const WindowView& view, std::size_t t) {
           return &tangents[held_->tangents_at(view.trajectory(), view.place(t)) + place];
         });
-    coordinates_.to_latent().jvp(space_, {sample.z, z_dot, sample.u_tape, {}, rows_of(out, v * n, n)},
+    coordinates_.to_latent().jvp(space_, {sample.data(), z_dot, sample.u_tape, {}, rows_of(out, v * n, n)},
                                  scratch_);
   };
   for (std::size_t v = 0; v < count; ++v) {
@@ -308,8 +332,9 @@ void Objective<Real>::set_tangents(const Tile& tile, LossSample<Real>& sample) {
 template <class Real>
 void Objective<Real>::add_field_losses(const Tile& tile, Wanted wanted, std::span<double> sums) {
   const ScratchFrame frame(scratch_);
-  const Encoded data_in = encode(states(tile, 0, tile.times));
-  LossSample<Real> sample{tile.weights, data_in.z, data_in.u};
+  const Encoded data_in = encode({states(tile, 0, tile.times), tile.parameters});
+  LossSample<Real> sample{tile.weights, data_in.z.u, data_in.u};
+  sample.parameters = tile.parameters;
   sample.u_tape = data_in.tape;
   set_field_sample(tile, sample);
   if (wanted == Wanted::values) return add_losses(Of::field, sample, nullptr, sums);
@@ -328,14 +353,15 @@ void Objective<Real>::add_tile(const WindowData& data, std::span<const std::uint
   const Tile tile = load(data, windows, rollout_length);
   const std::size_t n = model_.latent_dimension(), lanes = tile.lanes,
                     columns = rolls ? tile.times * lanes : 0;
-  const Encoded start = encode(states(tile, 0, 1));
+  const Encoded start = encode({states(tile, 0, 1), tile.parameters_at(0, 1)});
   LossBars<Real> first_bars{scratch_.matrix(n, adjoint ? lanes : 0), {}};
   const MatrixView<Real> rolled = scratch_.matrix(n, columns),
                          rolled_bar = scratch_.matrix(n, adjoint ? columns : 0);
   fill(space_, 0.0, first_bars.u);
   fill(space_, 0.0, rolled_bar);
   Rollout<Real> rollout(dynamics_, {options_.integrator.substeps, options_.integrator.checkpoint_interval});
-  LossSample<Real> first{ConstVectorView<Real>(tile.weights.data(), lanes), start.z, start.u};
+  LossSample<Real> first{ConstVectorView<Real>(tile.weights.data(), lanes), start.z.u, start.u};
+  first.parameters = start.z.q;
   if (rolls) {
     scaled_copy(space_, 1.0, start.u, lanes_of(rolled, 0, lanes));
     using Record = typename Rollout<Real>::Record;

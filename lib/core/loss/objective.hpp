@@ -44,7 +44,7 @@ template <class Real>
 class Objective final : public TileObjective {
  public:
   /// `method`: how functions of A act, see choose_method; `table`: the step lengths of all data it will see.
-  /// Raises OptionError where a term of the loss does not go with the model's autoencoder.
+  /// Raises OptionError where a term of the loss does not go with the model's coordinates.
   Objective(const Model& model, ObjectiveOptions options, StepTable table, MatrixFunctionMethod method);
 
   Objective(const Objective&) = delete;
@@ -91,12 +91,17 @@ class Objective final : public TileObjective {
  private:
   // The windows that are computed together; their states are read when they are needed.
   struct Tile {
-    std::size_t lanes, times;       // padded lanes
-    ConstVectorView<Real> weights;  // (times lanes), time by time; zero in the lanes that pad
+    std::size_t lanes, times;          // padded lanes
+    ConstVectorView<Real> weights;     // (times lanes), time by time; zero in the lanes that pad
+    ConstMatrixView<Real> parameters;  // (coordinates_.parameter_count(), times lanes), scaled
+    ConstMatrixView<Real> parameters_at(std::size_t first, std::size_t count) const {
+      return lanes_of(parameters, first * lanes, count * lanes);
+    }
   };
   using HostMatrix = Kokkos::View<Real**, Kokkos::LayoutRight, Kokkos::HostSpace>;
   Tile load(const WindowData& data, std::span<const std::uint64_t> windows, std::size_t rollout_length = 0);
   void assign_arguments(const WindowData& data, std::size_t intervals, std::size_t lanes);
+  ConstMatrixView<Real> coordinate_parameters(const WindowData& data, std::size_t times, std::size_t lanes);
   MatrixView<Real> states(const Tile& tile, std::size_t first, std::size_t count);
   MatrixView<Real> derivatives(const Tile& tile);
   template <class Values>
@@ -106,10 +111,10 @@ class Objective final : public TileObjective {
   void gather(const Tile& tile, std::size_t first, std::size_t count, const std::vector<double>& shift,
               Values values, const HostMatrix& to) const;
   struct Encoded {
-    ConstMatrixView<Real> z;  // what was encoded
+    Point<Real> z;  // what was encoded, with the parameters
     MatrixView<Real> u, tape;
   };
-  Encoded encode(ConstMatrixView<Real> z);
+  Encoded encode(const Point<Real>& z);
   void encode_vjp(const Encoded& encoded, ConstMatrixView<Real> u_bar);
   // A term and its place in loss_terms().
   template <class Term>
@@ -175,8 +180,8 @@ class Objective final : public TileObjective {
   ExecSpace space_;
   Scratch<Real> scratch_;
   RolloutSteps<Real> steps_;
-  ArgumentReader arguments_;
-  std::optional<VectorField<Real>> field_;  // where a term or the continuous adjoint needs it
+  ArgumentReader arguments_, coordinate_arguments_;  // of the model; of its coordinates
+  std::optional<VectorField<Real>> field_;           // where a term or the continuous adjoint needs it
   std::optional<ContinuousAdjoint<Real>> continuous_;
   Vector<Real> bar_;          // adjoint of the coefficients: dynamics, coordinates, field; bar_size() or more
   Matrix<Real> dots_, gram_;  // (directions, as bar_): tangents of the coefficients; the tile's gram

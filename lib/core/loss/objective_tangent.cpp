@@ -46,7 +46,7 @@ class Objective<Real>::Linearisation {
 
  private:
   MatrixView<Real> take(std::size_t rows) { return o_.scratch_.matrix(rows, columns()); }
-  ConstMatrixView<Real> first() const { return lanes_of(sample_.z, 0, tile_.lanes); }
+  Point<Real> first() const { return {lanes_of(sample_.z, 0, tile_.lanes), tile_.parameters_at(0, 1)}; }
   template <class Action>
   void for_each_term(const MatrixView<Real>& R, Action action);
 
@@ -83,6 +83,7 @@ Objective<Real>::Linearisation::Linearisation(Objective& objective, const Tile& 
   const CoordinateMap<Real>& encoder = o_.coordinates_.to_latent();
   const std::size_t n = o_.model_.latent_dimension();
   needs_.encoded |= needs_.field;
+  sample_.parameters = tile.parameters;
   if (needs_.rollout) {
     const MatrixView<Real> rolled = take(n);
     first_tape_ = o_.scratch_.matrix(encoder.tape_rows(), tile_.lanes);
@@ -93,7 +94,7 @@ Objective<Real>::Linearisation::Linearisation(Objective& objective, const Tile& 
   if (needs_.encoded) {
     const MatrixView<Real> u = take(n);
     encode_tape_ = take(encoder.tape_rows());
-    encoder.value(o_.space_, sample_.z, u, encode_tape_, o_.scratch_);
+    encoder.value(o_.space_, sample_.data(), u, encode_tape_, o_.scratch_);
     sample_.u = u;
     sample_.u_tape = encode_tape_;
   }
@@ -120,7 +121,7 @@ void Objective<Real>::Linearisation::tangent(ConstVectorView<Real> dot, const Ma
   }
   if (needs_.encoded) {
     const MatrixView<Real> u_dot = take(n);
-    encoder.jvp(o_.space_, {sample_.z, {}, encode_tape_, dots.coordinates, u_dot}, o_.scratch_);
+    encoder.jvp(o_.space_, {sample_.data(), {}, encode_tape_, dots.coordinates, u_dot}, o_.scratch_);
     dots.u = u_dot;
   }
   for_each_term(R_dot, [&](const Listed<LossTerm<Real>>& listed, const MatrixView<Real>& rows) {
@@ -145,7 +146,7 @@ void Objective<Real>::Linearisation::reverse(const MatrixView<Real>& R_bar) {
     encoder.vjp(o_.space_, {first(), first_tape_, lanes_of(bars.rolled, 0, tile_.lanes), {}, bar},
                 o_.scratch_);
   }
-  if (needs_.encoded) encoder.vjp(o_.space_, {sample_.z, encode_tape_, bars.u, {}, bar}, o_.scratch_);
+  if (needs_.encoded) encoder.vjp(o_.space_, {sample_.data(), encode_tape_, bars.u, {}, bar}, o_.scratch_);
 }
 
 template <class Real>

@@ -110,4 +110,13 @@ std::vector<double> symmetric_eigen(HostMatrix a) {
   return values;
 }
 
+double spectral_norm(HostOperand a) {
+  const bool wide = a.rows < a.cols;
+  const std::size_t n = std::min(a.rows, a.cols);
+  std::vector<double> gram(n * n);
+  const HostOperand other = transposed(a);
+  multiply(1.0, wide ? a : other, wide ? other : a, 0.0, square(std::span<double>(gram), n));
+  return std::sqrt(std::max(0.0, symmetric_eigen(square(std::span<double>(gram), n)).back()));
+}
+
 }  // namespace spnode::core

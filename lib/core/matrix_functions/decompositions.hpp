@@ -35,4 +35,7 @@ void cholesky_solve(HostOperand L, HostMatrix b);
 /// Eigenvalues of a symmetric matrix in ascending order; a becomes the unit eigenvectors, row by row (dsyev).
 std::vector<double> symmetric_eigen(HostMatrix a);
 
+/// The largest singular value of a matrix.
+double spectral_norm(HostOperand a);
+
 }  // namespace spnode::core

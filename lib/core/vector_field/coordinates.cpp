@@ -2,6 +2,7 @@
 
 #include "core/kernels/elementwise.hpp"
 
+#include <utility>
 #include <vector>
 
 namespace spnode::core {
@@ -20,11 +21,10 @@ MatrixView<Real> wanted_or_scratch(const ExecSpace& space, const MatrixView<Real
 }  // namespace
 
 template <class Real>
-CoordinateMap<Real>::CoordinateMap(const LinearPlusNetwork<Real>& map, std::size_t first)
-    : map_(&map),
-      trainable_(map.trainable()),
-      first_(first),
-      coefficients_("spnode::core::CoordinateMap", map.coefficient_count()) {}
+CoordinateMap<Real>::CoordinateMap(std::shared_ptr<const LaneMap<Real>> map, Place place)
+    : map_(std::move(map)),
+      place_(place),
+      coefficients_("spnode::core::CoordinateMap", map_->coefficient_count()) {}
 
 template <class Real>
 void CoordinateMap<Real>::set_parameters(std::span<const double> theta) {
@@ -37,19 +37,19 @@ void CoordinateMap<Real>::set_parameters(std::span<const double> theta) {
 template <class Real>
 void CoordinateMap<Real>::assemble_vjp(std::span<const double> theta, std::span<const double> bar,
                                        std::span<double> theta_bar) const {
-  if (trainable_) map_->assemble_vjp(theta, bar.subspan(first_, coefficient_count()), theta_bar);
+  if (place_.trainable) map_->assemble_vjp(theta, bar.subspan(place_.first, coefficient_count()), theta_bar);
 }
 
 template <class Real>
 void CoordinateMap<Real>::assemble_jvp(std::span<const double> theta, std::span<const double> theta_dot,
                                        std::span<double> dot) const {
-  if (trainable_) map_->assemble_jvp(theta, theta_dot, dot.subspan(first_, coefficient_count()));
+  if (place_.trainable) map_->assemble_jvp(theta, theta_dot, dot.subspan(place_.first, coefficient_count()));
 }
 
 template <class Real>
-void CoordinateMap<Real>::value(const ExecSpace& space, ConstMatrixView<Real> x, MatrixView<Real> y,
+void CoordinateMap<Real>::value(const ExecSpace& space, const Point<Real>& x, MatrixView<Real> y,
                                 MatrixView<Real> tape, Scratch<Real>& scratch) const {
-  if (map_ == nullptr) return scaled_copy(space, 1.0, x, y);
+  if (map_ == nullptr) return scaled_copy(space, 1.0, x.u, y);
   fill(space, 0.0, y);
   map_->apply(space, {coefficients_, x, y, tape}, scratch);
 }
@@ -63,7 +63,7 @@ void CoordinateMap<Real>::vjp(const ExecSpace& space, const Reverse& reverse, Sc
   const ScratchFrame frame(scratch);
   map_->apply_vjp(space,
                   {coefficients_, reverse.x, reverse.tape, reverse.y_bar,
-                   wanted_or_scratch(space, reverse.x_bar, reverse.x, scratch), bar},
+                   wanted_or_scratch(space, reverse.x_bar, reverse.x.u, scratch), bar},
                   scratch);
 }
 
@@ -76,7 +76,7 @@ void CoordinateMap<Real>::jvp(const ExecSpace& space, const Tangent& tangent, Sc
   if (!moves && dot.extent(0) == 0) return;
   const ScratchFrame frame(scratch);
   ConstMatrixView<Real> x_dot = tangent.x_dot;
-  if (!moves) x_dot = wanted_or_scratch<Real>(space, {}, tangent.x, scratch);
+  if (!moves) x_dot = wanted_or_scratch<Real>(space, {}, tangent.x.u, scratch);
   map_->apply_jvp(space, {coefficients_, dot, tangent.x, x_dot, tangent.tape, tangent.y_dot}, scratch);
 }
 
@@ -93,8 +93,8 @@ void CoordinateMap<Real>::jvp_vjp(const ExecSpace& space, const TangentReverse& 
   const ScratchFrame frame(scratch);
   map_->apply_jvp_vjp(space,
                       {coefficients_, reverse.x, reverse.x_dot, reverse.tape, reverse.y_dot_bar,
-                       wanted_or_scratch(space, reverse.x_bar, reverse.x, scratch),
-                       wanted_or_scratch(space, reverse.x_dot_bar, reverse.x, scratch), bar},
+                       wanted_or_scratch(space, reverse.x_bar, reverse.x.u, scratch),
+                       wanted_or_scratch(space, reverse.x_dot_bar, reverse.x.u, scratch), bar},
                       scratch);
 }
 
@@ -110,9 +110,26 @@ void CoordinateMap<Real>::jvp_jvp(const ExecSpace& space, const TangentTangent& 
 
 template <class Real>
 Coordinates<Real>::Coordinates(const BasicModel<Real>& model) {
-  if (!model.has_autoencoder()) return;
-  to_latent_ = CoordinateMap<Real>(model.encoder(), 0);
-  from_latent_ = CoordinateMap<Real>(model.decoder(), to_latent_.coefficient_count());
+  // The model keeps the encoder and the decoder.
+  const auto borrowed = [](const LinearPlusNetwork<Real>& map) {
+    return std::shared_ptr<const LaneMap<Real>>(std::shared_ptr<void>(), &map);
+  };
+  const auto set = [&](std::shared_ptr<const LaneMap<Real>> to_latent,
+                       std::shared_ptr<const LaneMap<Real>> from_latent, bool to_learns, bool from_learns,
+                       std::size_t parameters) {
+    to_latent_ = CoordinateMap<Real>(std::move(to_latent), {to_learns, parameters, 0});
+    from_latent_ = CoordinateMap<Real>(std::move(from_latent),
+                                       {from_learns, parameters, to_latent_.coefficient_count()});
+  };
+  if (model.has_autoencoder())
+    set(borrowed(model.encoder()), borrowed(model.decoder()), model.encoder().trainable(),
+        model.decoder().trainable(), 0);
+  if (const CouplingFlow<Real>* const flow = model.coupling_flow()) {
+    using Map = CouplingMap<Real>;
+    set(std::make_shared<Map>(*flow, Map::Direction::to_latent),
+        std::make_shared<Map>(*flow, Map::Direction::from_latent), true, true,
+        model.options().arguments.parameters.size());
+  }
 }
 
 template class CoordinateMap<double>;

@@ -59,7 +59,7 @@ std::vector<std::string> equations(const Model& model, std::span<const double> t
     line(first + i, sum);
   }
   if (!others.empty()) lines.push_back("...: " + others);
-  if (model.has_autoencoder()) lines.emplace_back("u: the latent state");
+  if (!model.has_identity_coordinates()) lines.emplace_back("u: the latent state");
   return lines;
 }
 

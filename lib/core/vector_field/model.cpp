@@ -6,6 +6,7 @@
 #include "core/support/memory_limit.hpp"
 #include "core/support/text.hpp"
 
+#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -66,6 +67,13 @@ BasicModel<Real>::BasicModel(const ModelOptions& options, std::size_t state_dime
     encoder_->declare(layout_);
     decoder_->declare(layout_);
   }
+  if (options.coupling_flow.enabled) {
+    flow_ = in_section("coupling_flow", [&] {
+      return std::make_unique<CouplingFlow<Real>>(n_, options.arguments.parameters.size(),
+                                                  options.coupling_flow);
+    });
+    flow_->declare(layout_);
+  }
   require_countable(layout_);
 }
 
@@ -75,9 +83,10 @@ std::vector<double> BasicModel<Real>::initialise(std::uint64_t seed, const PodSt
   linear_->initialise(seed, theta);
   for (const auto& term : nonlinear_.terms()) {
     term.map->initialise(seed, theta);
-    if (!has_autoencoder()) term.map->set_scaling(scaling, theta);
+    if (has_identity_coordinates()) term.map->set_scaling(scaling, theta);
   }
   if (const Library<Real>* const own = library()) own->set_argument_scaling(argument_scaling, theta);
+  if (flow_) flow_->initialise(seed, theta);
   if (!has_autoencoder()) return theta;
   encoder_->initialise(seed, theta);
   decoder_->initialise(seed, theta);
@@ -124,6 +133,13 @@ const Library<Real>* BasicModel<Real>::library() const {
   for (const auto& term : nonlinear_.terms())
     if (const auto* const library = dynamic_cast<const Library<Real>*>(term.map.get())) return library;
   return nullptr;
+}
+
+template <class Real>
+auto BasicModel<Real>::distortion(std::span<const double> theta) const
+    -> std::optional<typename CouplingFlow<Real>::Distortion> {
+  if (!flow_) return {};
+  return flow_->distortion(theta, 3.0 * std::sqrt(double(m_)));
 }
 
 template <class Real>

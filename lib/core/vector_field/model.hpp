@@ -2,6 +2,7 @@
 
 #include "core/components/autoencoder.hpp"
 #include "core/components/component.hpp"
+#include "core/components/coupling_flow.hpp"
 #include "core/components/library.hpp"
 #include "core/components/network.hpp"
 #include "core/components/quadratic_operators.hpp"
@@ -12,6 +13,7 @@
 #include "core/vector_field/options.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +27,7 @@ struct PodStart {
 };
 
 /// A neural ODE du/dt = A_L u + g(u; q) - A_L r(u; q) (SPNODE-25, eq. (2), with arguments q) with its
-/// optional autoencoder and the scaling of its data.
+/// optional autoencoder or coupling flow and the scaling of its data.
 ///
 /// Parameters and assembled coefficients are double; `Real` is the scalar of the tiles that its maps work on.
 /// Knows its parameters and components; how time advances is the integrators' matter
@@ -56,6 +58,13 @@ class BasicModel {
   bool has_autoencoder() const { return encoder_ != nullptr; }
   const LinearPlusNetwork<Real>& encoder() const { return *encoder_; }  ///< only with an autoencoder
   const LinearPlusNetwork<Real>& decoder() const { return *decoder_; }  ///< only with an autoencoder
+  /// The coupling flow between scaled and latent states; null where there is none.
+  const CouplingFlow<Real>* coupling_flow() const { return flow_.get(); }
+  /// Bounds of the flow's distortion where all scaled components are in [-3, 3] and all parameters in the
+  /// range of the training data; none without a flow.
+  std::optional<typename CouplingFlow<Real>::Distortion> distortion(std::span<const double> theta) const;
+  /// Whether the latent state is the scaled state.
+  bool has_identity_coordinates() const { return !has_autoencoder() && flow_ == nullptr; }
 
   /// What the right-hand side consists of.
   SplitShape split_shape() const {
@@ -67,7 +76,7 @@ class BasicModel {
   Scaling argument_scaling;  ///< of the arguments q, in the order of ArgumentOptions; identity until set
 
   /// Initial parameters (layout().size()) from the seed alone; `pod` is needed where the autoencoder has one.
-  /// A library takes the scalings as they are, but those of an autoencoder's states: it sees latent ones.
+  /// A library takes the scalings as they are, but those of states that are mapped: it sees latent ones.
   std::vector<double> initialise(std::uint64_t seed, const PodStart* pod) const;
 
   /// Puts A and, where there is a bilinear form, Q and b, or the constant of a linear model into theta; other
@@ -92,6 +101,7 @@ class BasicModel {
   std::unique_ptr<HurwitzOperator> linear_;
   NonlinearTerms<Real> nonlinear_;
   std::unique_ptr<LinearPlusNetwork<Real>> encoder_, decoder_;
+  std::unique_ptr<CouplingFlow<Real>> flow_;
 };
 
 /// The model as everything but tiles sees it.

@@ -198,6 +198,7 @@ struct ModelOptions {
   PotentialOptions potential;
   CentralForceOptions central_force;
   AutoencoderOptions autoencoder;
+  CouplingFlowOptions coupling_flow;
   ScalingOptions scaling;
   Initialisation initialisation = Initialisation::random;
   std::size_t inference_order = 10;
@@ -271,6 +272,10 @@ struct ModelOptions {
                   "The start of a library from the data: sequential thresholded least squares (SINDy).");
     visit.section("autoencoder", &Self::autoencoder,
                   "Encoder and decoder between the state and the latent space.");
+    visit.section(
+        "coupling_flow", &Self::coupling_flow,
+        "An invertible function from the state to a latent state of the same dimension, with an exact "
+        "inverse.");
     visit.section("scaling", &Self::scaling,
                   "Scaling of the data, a part of the model: (state - shift) / scale.");
   }
@@ -292,6 +297,9 @@ struct ModelOptions {
     require_option(
         order == 1 || linear.structure == HurwitzKind::none, {"order", "linear.structure"},
         "is 2, which needs linear.structure: none; found " + std::string(name_of(linear.structure)));
+    require_option(!autoencoder.enabled || !coupling_flow.enabled,
+                   {"coupling_flow.enabled", "autoencoder.enabled"},
+                   "is true, and so is autoencoder.enabled: a model has one map to its latent space");
     require_option(inference_order % 2 == 0, {"inference_order"},
                    "must be even; found " + std::to_string(inference_order));
     validate_start();
@@ -315,6 +323,8 @@ struct ModelOptions {
                    start + "a right-hand side of the state alone");
     require_option(!autoencoder.enabled || autoencoder.pod, {"initialisation", "autoencoder.pod"},
                    start + "autoencoder.pod: true where there is an autoencoder; found false");
+    require_option(!coupling_flow.enabled, {"initialisation", "coupling_flow.enabled"},
+                   start + "latent states that are known before the training; coupling_flow.enabled is true");
   }
 };
 
