@@ -217,6 +217,7 @@ void validate_variation(const GenerateOptions& options) {
             "'" + options.vary + "'", "a real number among the keys of generate that describes the system");
     *number = end;
     validate_all(changed);
+    core::make_system(changed);  // raises the error of one that does not exist
   }
 }
 
