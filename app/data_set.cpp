@@ -50,6 +50,20 @@ void require_arguments(const std::string& path, const io::TrajectoryInfo& info,
   require_names(path, "/inputs", info.inputs, arguments.inputs);
 }
 
+void require_epsilon(const std::string& path, const core::Trajectories& held,
+                     const core::ModelOptions& model) {
+  if (!core::is_fast_slow(model.linear.structure)) return;
+  const std::string name(core::epsilon_name);
+  const auto found = held.parameters.find(name);
+  if (found == held.parameters.end()) return;  // require_arguments
+  for (const double epsilon : found->second)
+    if (epsilon < 0.0)
+      throw FileError(
+          fmt::format("{}: /parameters/{} has the value {}; the ratio of the time scales of a "
+                      "fast-slow model is 0 or above",
+                      path, name, shortest(epsilon)));
+}
+
 void require_derivatives(const std::string& path, const io::TrajectoryInfo& info,
                          const core::LossOptions& loss) {
   if (core::needs_derivatives(loss) && info.derivatives == io::Derivatives::absent)
@@ -112,7 +126,10 @@ DataSet load_data_set(const parallel::Communicator& comm, const std::string& pat
   const auto trajectories = index.trajectories(held.begin, held.end);
   core::Trajectories own = io::read_trajectories(
       comm, path, trajectories.first, trajectories.last - trajectories.first, training_content(deck.loss));
-  parallel::collectively(comm, [&] { own = chosen_times(std::move(own), deck); });
+  parallel::collectively(comm, [&] {
+    require_epsilon(path, own, deck.model);
+    own = chosen_times(std::move(own), deck);
+  });
   return {{sampler, core::WindowData(index, std::move(own), trajectories.first)}, path, info};
 }
 

@@ -27,6 +27,10 @@ io::TrajectoryInfo inspect_data(const parallel::Communicator& comm, const std::s
 void require_arguments(const std::string& path, const io::TrajectoryInfo& info,
                        const core::ArgumentOptions& arguments);
 
+/// Raises FileError where the model is fast-slow and a trajectory's epsilon is negative. Not collective.
+void require_epsilon(const std::string& path, const core::Trajectories& held,
+                     const core::ModelOptions& model);
+
 /// Raises FileError where a file lacks derivatives that a loss compares with. Not collective.
 void require_derivatives(const std::string& path, const io::TrajectoryInfo& info,
                          const core::LossOptions& loss);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/data_set.hpp"
 #include "core/support/random.hpp"
 
 namespace spnode::app {
@@ -67,6 +68,7 @@ Ensemble read_members(const parallel::Communicator& comm, const Deck& deck, cons
       expand(io::read_trajectories(comm, path, first, count,
                                    {.time_begin = options.start, .time_end = options.start + 1}),
              first, members.range, ensemble);
+  parallel::collectively(comm, [&] { require_epsilon(path, members.initial, model.state.model->options()); });
   if (options.times.empty() && options.steps == 0)
     members.axis =
         expand(io::read_trajectories(comm, path, first, count,

@@ -33,6 +33,7 @@ TrajectoryShare read_share(const parallel::Communicator& comm, const std::string
                          path + ": a rank's trajectories with their forecasts");
   });
   share.held = io::read_trajectories(comm, path, share.range.begin, share.range.size());
+  parallel::collectively(comm, [&] { require_epsilon(path, share.held, model.state.model->options()); });
   return share;
 }
 
@@ -62,6 +63,7 @@ std::unique_ptr<core::Forecaster> make_forecaster(const parallel::Communicator& 
     options.integrator = model.deck.integrator;
     options.integrator.substeps = run.substeps;
     options.tolerance = run.tolerance;
+    options.mode = run.mode;
     using_section(model.deck, "integrator", [&] {
       core::with_tile_scalar(run.precision, [&]<class Real>() {
         forecaster = std::make_unique<core::BasicForecaster<Real>>(*model.state.model, model.state.theta,

@@ -37,6 +37,7 @@ struct ForecastRun {
   std::size_t substeps;       ///< integration steps between two times
   core::Precision precision;  ///< of the deck that asks; a model may have been trained in another
   double tolerance = 0.0;     ///< of adaptive steps; 0: equal steps
+  core::DynamicsMode mode = core::DynamicsMode::full;
 };
 
 /// The model, ready for steps of the lengths `steps` (of all ranks together). Collective. Raises

@@ -78,7 +78,7 @@ void run_command(const parallel::Communicator& comm, const CommandLine& line) {
     throw UsageError("unexpected '" + line.unexpected.front() + "' on the command line");
   const bool manual = line.reference || line.reference_markdown;
   core::limit_memory();
-  Context context{comm, line, {}};
+  Context context{comm, line, Deck()};  // gcc 12 warns of {} without reason
   if (!manual) {
     if (command.computes) report_processor(comm);
     if (line.file.empty())

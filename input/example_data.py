@@ -6,6 +6,9 @@
 forced_room      a room with a heater: C T' = (outside(t) - T) / R + heater(t); /inputs/outside, /inputs/heater
 parametric_hopf  x' = a x - w y - x (x^2 + y^2), y' = a y + w x - y (x^2 + y^2); /parameters/a, /parameters/w
 lotka_volterra   u' = 1.5 u - u v, v' = -3 v + u v
+fast_slow        x' = eps (x - 2 x^3 + y), y' = T(x) y + (0.3 y z, -0.2 y^2) + eps (0.5 y, -0.4 z) for two fast variables
+                 (y, z), T(x) = [-1 - x^2 / 2, 1 + x; -1 - x, -2]; /parameters/epsilon; also slow.h5, on y = z = 0 and
+                 over times of order 1 / eps
 oscillator       x' = -0.1 x - y, y' = x - 0.1 y; instead of train.h5 the first 100, 400 and 2000 points of one
                  trajectory, clean_N.h5, and with noise of 1e-3, noisy_N.h5
 """
@@ -68,6 +71,25 @@ def lotka_volterra(rng, count):
     return {"state": runge_kutta(right_hand_side, rng.uniform(1, 5, (count, 2)), time), "time": time}
 
 
+def fast_slow(rng, count, slow=False):
+    time = np.linspace(0, 200, 41) if slow else np.linspace(0, 4, 21)
+    epsilon = 10 ** rng.uniform(-3, -1, count)
+
+    def right_hand_side(state):
+        x, y, z = state[:, 0], state[:, 1], state[:, 2]
+        return np.stack(
+            [
+                epsilon * (x - 2 * x**3 + y),
+                (-1 - x * x / 2) * y + (1 + x) * z + 0.3 * y * z + 0.5 * epsilon * y,
+                -(1 + x) * y - 2 * z - 0.2 * y * y - 0.4 * epsilon * z,
+            ],
+            axis=1,
+        )
+
+    start = rng.uniform(-1, 1, (count, 3)) * (np.array([1, 0, 0]) if slow else 1)
+    return {"state": runge_kutta(right_hand_side, start, time, 200 if slow else 40), "time": time, "parameters/epsilon": epsilon}
+
+
 def oscillator(rng, count):
     time = np.linspace(0, 15, 2000)
     start = rng.uniform(0.5, 4, count) * np.exp(2j * np.pi * rng.uniform(size=count))
@@ -75,11 +97,13 @@ def oscillator(rng, count):
     return {"state": np.stack([z.real, z.imag], axis=-1), "time": time}
 
 
-SIZES = {"forced_room": (30, 5, 5), "parametric_hopf": (120, 20, 20), "lotka_volterra": (40, 10, 10), "oscillator": (1, 1, 30)}
+SIZES = {"forced_room": (30, 5, 5), "parametric_hopf": (120, 20, 20), "lotka_volterra": (40, 10, 10), "fast_slow": (100, 20, 20), "oscillator": (1, 1, 30)}
 
 
 def files(system):
     """The datasets of each file, by its name."""
+    if system == "fast_slow":
+        yield "slow", fast_slow(np.random.default_rng(3), 20, slow=True)
     for seed, (name, count) in enumerate(zip(("train", "validation", "test"), SIZES[system])):
         datasets = globals()[system](np.random.default_rng(seed), count)
         if (system, name) != ("oscillator", "train"):

@@ -71,7 +71,8 @@ void write_forecasts(const Context& context, const TrajectoryShare& share, const
 core::Trajectories forecast_of(const Context& context, const StoredModel& model, const TrajectoryShare& share,
                                std::size_t substeps) {
   core::Trajectories forecast = share.held;
-  forecast_share(context.comm, model, {substeps, context.deck.model.precision}, forecast);
+  forecast_share(context.comm, model,
+                 {substeps, context.deck.model.precision, 0.0, context.deck.evaluate.mode}, forecast);
   return forecast;
 }
 
@@ -149,7 +150,8 @@ void evaluate(Context& context) {
   if (share.info.tangents > 0 && core::JacobianProducts::defined_for(model.state.model->options()))
     found.jacobian = measure_jacobian(comm, model, data, share);
   if (options.long_run > 0.0)
-    found.long_run = run_long(comm, model, {substeps, deck.model.precision}, share, options.long_run);
+    found.long_run =
+        run_long(comm, model, {substeps, deck.model.precision, 0.0, options.mode}, share, options.long_run);
 
   io::prepare_output_directory(comm, deck.output);
   io::write_text(comm, metrics_file(deck), metrics_csv(found, options), overwrite(context));

@@ -143,7 +143,7 @@ void forecast(Context& context) {
   const std::size_t substeps = options.substeps > 0 ? options.substeps : model.deck.integrator.substeps;
   const auto forecaster = [&] {
     try {
-      return make_forecaster(comm, model, {substeps, deck.model.precision, options.tolerance},
+      return make_forecaster(comm, model, {substeps, deck.model.precision, options.tolerance, options.mode},
                              grid.steps(substeps));
     } catch (const Error& error) {
       if (options.steps == 0) throw;

@@ -7,6 +7,7 @@
 #include "app/commands/limit_sets_report.hpp"
 #include "app/commands/outputs.hpp"
 #include "app/commands/support.hpp"
+#include "app/data_set.hpp"
 #include "app/deck/check.hpp"
 #include "app/forecasting.hpp"
 #include "core/limit_sets/model_orbits.hpp"
@@ -130,6 +131,7 @@ class ModelSource final : public Source {
                          std::to_string(info.count) + " trajectories");
     });
     held_ = io::read_trajectories(comm, data, 0, settings.starts, {0, 1});
+    require_epsilon(data, held_, model_.state.model->options());
   }
 
   std::size_t dimension() const override { return model_.state.model->latent_dimension(); }

@@ -70,7 +70,9 @@ void run(Context& context) {
   if (!either(deck.evaluate.data, deck.data.test).empty())
     failures = failure(context, {evaluation_files(deck), evaluate, repeat_evaluation_check});
   std::string bound;
-  if (deck.model.linear.structure != core::HurwitzKind::none)
+  const bool needs_data = core::is_fast_slow(deck.model.linear.structure);
+  if (deck.model.linear.structure != core::HurwitzKind::none &&
+      (!needs_data || !either(deck.spectrum.data, deck.data.test).empty()))
     bound = failure(context, {spectrum_files(deck), spectrum, repeat_spectrum_check});
   if (!failures.empty() && !bound.empty()) failures += "; ";
   failures += bound;

@@ -1,9 +1,12 @@
-// spectrum: eigenvalues of the learned linear part, the bound, and status 4 where it is violated.
+// spectrum: eigenvalues of the learned linear part (of a fast-slow model at states of data), the bound, and
+// status 4 where it is violated.
 #include "spectral/spectrum.hpp"
 
 #include "app/commands/commands.hpp"
 #include "app/commands/outputs.hpp"
 #include "app/commands/support.hpp"
+#include "app/data_set.hpp"
+#include "app/forecasting.hpp"
 #include "app/model_store.hpp"
 #include "io/array_file.hpp"
 #include "io/output_directory.hpp"
@@ -25,7 +28,16 @@ std::string h5_file(const Deck& deck) { return in_run(deck, "spectrum.h5"); }
 struct Diagnosis {
   spectral::SpectrumReport report;
   std::vector<spectral::Finding> findings;
+  std::vector<io::NamedArray> over_states = {};  ///< of an operator that depends on the state
 };
+
+/// What the coordinates of a model add to the findings.
+void add_distortion(const io::TrainedModel& trained, std::vector<spectral::Finding>& findings) {
+  const auto distortion = trained.model->distortion(trained.theta);
+  if (!distortion) return;
+  findings.push_back({"lipschitz_to_latent", distortion->to_latent, {}});
+  findings.push_back({"lipschitz_from_latent", distortion->from_latent, {}});
+}
 
 /// The registration of the diagnostics. Collective.
 Diagnosis diagnose(const parallel::Communicator& comm, const io::TrainedModel& trained,
@@ -35,10 +47,7 @@ Diagnosis diagnose(const parallel::Communicator& comm, const io::TrainedModel& t
       spectral::compute_spectrum(comm, model.linear_operator(trained.theta), model.linear().bound(), options),
       {}};
   diagnosis.findings = spectral::findings(diagnosis.report);
-  if (const auto distortion = model.distortion(trained.theta)) {
-    diagnosis.findings.push_back({"lipschitz_to_latent", distortion->to_latent, {}});
-    diagnosis.findings.push_back({"lipschitz_from_latent", distortion->from_latent, {}});
-  }
+  add_distortion(trained, diagnosis.findings);
   return diagnosis;
 }
 
@@ -62,14 +71,89 @@ io::ArrayFile to_file(const Deck& deck, const Diagnosis& diagnosis) {
   file.scalars["dimension"] = static_cast<double>(report.dimension);
   for (const spectral::Finding& finding : diagnosis.findings) file.scalars[finding.name] = finding.value;
   file.arrays = {real, imag, margin};
+  file.arrays.insert(file.arrays.end(), diagnosis.over_states.begin(), diagnosis.over_states.end());
   return file;
+}
+
+/// Whose states T(x) is examined at.
+std::string spectrum_data(const Deck& deck) { return either(deck.spectrum.data, deck.data.test); }
+
+bool depends_on_state(const core::Model& model) {
+  return model.linear().shape().structure == core::LinearStructure::state_dependent;
+}
+
+/// Latent states of the data, (count, latent dimension), at times that are spread over its trajectories, the
+/// same on all ranks. Collective.
+std::vector<double> latent_states(const Context& context, const StoredModel& stored,
+                                  const std::string& path) {
+  const parallel::Communicator& comm = context.comm;
+  const io::TrajectoryInfo info = inspect_share(comm, path, 0, stored);
+  const std::size_t wanted = context.deck.spectrum.states, count = std::min(info.count, wanted),
+                    times = std::min(info.times,
+                                     std::max<std::size_t>(wanted / std::max<std::size_t>(count, 1), 1));
+  if (count == 0) throw FileError(path + ": /state has no trajectory");
+  const auto forecaster = make_forecaster(comm, stored, {1, context.deck.model.precision}, {});
+  std::vector<double> latent;
+  for (std::size_t k = 0; k < times; ++k) {
+    const std::size_t t = k * info.times / times;
+    const core::Trajectories held =
+        io::read_trajectories(comm, path, 0, count, {.time_begin = t, .time_end = t + 1});
+    parallel::collectively(comm, [&] {
+      require_epsilon(path, held, stored.state.model->options());
+      const std::vector<double> encoded = forecaster->encode(held);
+      latent.insert(latent.end(), encoded.begin(), encoded.end());
+    });
+  }
+  return latent;
+}
+
+/// T(x) at states of the data: the report is that of the state whose eigenvalues come nearest to the bound.
+/// Collective.
+Diagnosis diagnose_over_states(const Context& context, const StoredModel& stored,
+                               spectral::SpectrumOptions options) {
+  const core::Model& model = *stored.state.model;
+  const std::string path = spectrum_data(context.deck);
+  if (path.empty())
+    throw UsageError(
+        "spectrum.data and data.test are empty; the operator T(x) of the model is examined at "
+        "states of one of them");
+  const std::vector<double> latent = latent_states(context, stored, path),
+                            coefficients = model.linear_operator(stored.state.theta).entries;
+  const std::size_t n = model.latent_dimension(), count = latent.size() / n;
+  options.name = "T(x)";
+  options.count = 0;
+  options.dense_limit = n;
+  Diagnosis worst;
+  bool respected = true;
+  io::NamedArray states{"state", {count, n}, "latent states at which T(x) is taken", latent},
+      real{"states_real", {}, "real parts of the eigenvalues of T(x) at each state, 1/time, descending", {}},
+      imag{"states_imag", {}, "their imaginary parts, 1/time", {}};
+  for (std::size_t k = 0; k < count; ++k) {
+    const auto T = model.linear().matrix_at(coefficients, std::span(latent).subspan(k * n, n));
+    spectral::SpectrumReport report =
+        spectral::compute_spectrum(context.comm, T, model.linear().bound(), options);
+    respected = respected && report.bound_respected;
+    for (const spectral::Eigenvalue& eigenvalue : report.eigenvalues) {
+      real.values.push_back(eigenvalue.real);
+      imag.values.push_back(eigenvalue.imag);
+    }
+    if (k == 0 || report.spectral_abscissa > worst.report.spectral_abscissa) worst.report = std::move(report);
+  }
+  real.shape = imag.shape = {count, real.values.size() / count};
+  worst.report.bound_respected = respected;
+  worst.findings = spectral::findings(worst.report);
+  worst.findings.push_back({"states_examined", static_cast<double>(count), std::nullopt, true});
+  add_distortion(stored.state, worst.findings);
+  worst.over_states = {states, real, imag};
+  return worst;
 }
 
 /// Raises CheckFailed where the bound is not respected.
 void require_bound(const std::string& model, double abscissa, double bound, bool respected) {
   if (!respected)
-    throw CheckFailed(fmt::format("{}: the spectral abscissa {} of A_L violates the bound mu = {}", model,
-                                  abscissa, bound));
+    throw CheckFailed(
+        fmt::format("{}: the spectral abscissa {} of the linear part violates the bound mu = {}", model,
+                    abscissa, bound));
 }
 
 std::string model_file(const Deck& deck) { return either(deck.spectrum.model, in_run(deck, "model.h5")); }
@@ -104,7 +188,8 @@ void spectrum(Context& context) {
   options.count = deck.spectrum.count;
   options.dense_limit = deck.spectrum.dense_limit;
   options.tolerance = deck.spectrum.tolerance;
-  const Diagnosis diagnosis = diagnose(comm, stored.state, options);
+  const Diagnosis diagnosis = depends_on_state(model) ? diagnose_over_states(context, stored, options)
+                                                      : diagnose(comm, stored.state, options);
   const spectral::SpectrumReport& report = diagnosis.report;
 
   io::prepare_output_directory(comm, deck.output);

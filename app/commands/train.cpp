@@ -35,12 +35,12 @@ std::optional<DataSet> load_validation(const Context& context, const DataSet& tr
 }
 
 /// The largest real part of the spectrum at theta; a warning where it breaks the bound. None (NaN) without a
-/// linear part. Of large low-rank operators it is left to `spnode spectrum` (NaN): an eigensolver would take
-/// longer than an epoch. Collective.
+/// linear part. Of large low-rank operators, and of those that depend on the state, it is left to `spnode
+/// spectrum` (NaN): an eigensolver would take longer than an epoch. Collective.
 double spectral_abscissa(const Context& context, const core::Model& model, std::span<const double> theta) {
   const spectral::SpectrumOptions options;
   const core::LinearStructure structure = model.linear().shape().structure;
-  if (structure == core::LinearStructure::none ||
+  if (structure == core::LinearStructure::none || structure == core::LinearStructure::state_dependent ||
       (structure == core::LinearStructure::low_rank && model.linear().dimension() > options.dense_limit))
     return std::numeric_limits<double>::quiet_NaN();
   const auto report =

@@ -81,7 +81,8 @@ void check_adjoint(const Deck& deck) {
 void check_structure(const Deck& deck) {
   using core::LinearStructure, core::MatrixFunctionMethod;
   const core::HurwitzOptions& options = deck.model.linear;
-  const LinearStructure structure = core::make_hurwitz(1, options)->shape().structure;
+  const LinearStructure structure =
+      core::make_hurwitz(options.slow_dimension + 1, options)->shape().structure;
   const std::string kind(name_of(options.structure));
   const std::string found = "; found " + std::string(name_of(deck.integrator.linear));
   require_option(
@@ -92,6 +93,10 @@ void check_structure(const Deck& deck) {
       structure != LinearStructure::low_rank || deck.integrator.linear != MatrixFunctionMethod::dense,
       {"model.linear.structure", "integrator.linear"},
       "is " + kind + ", which has products only; leave integrator.linear automatic" + found);
+  require_option(structure != LinearStructure::state_dependent ||
+                     deck.integrator.linear == MatrixFunctionMethod::automatic,
+                 {"model.linear.structure", "integrator.linear"},
+                 "is " + kind + ", which has one way to act; leave integrator.linear automatic" + found);
 }
 
 void check_optimizers(const Deck& deck) {

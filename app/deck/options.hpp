@@ -58,6 +58,7 @@ struct ForecastOptions {
   std::vector<double> times;
   std::size_t substeps = 0;
   double tolerance = 0.0;  ///< of adaptive steps, which `substeps` are the longest of
+  core::DynamicsMode mode = core::DynamicsMode::full;
   EnsembleOptions ensemble;
 
   static void describe(auto& visit) {
@@ -85,6 +86,10 @@ struct ForecastOptions {
                  {.meaning = "largest estimated relative error of a step; each trajectory uses steps as "
                              "short as necessary; 0: equal steps",
                   .limits = at_least(0)});
+    visit.option(
+        "mode", &Self::mode,
+        {.meaning = "slow: on the slow manifold of a fast-slow model, y = 0, the slow variables alone "
+                    "by dopri5 in steps of order 1/epsilon"});
     visit.section(
         "ensemble", &Self::ensemble,
         "Several forecasts from each initial state: from the state itself and from perturbed states.");
@@ -99,6 +104,7 @@ struct EvaluateOptions {
   std::string model, data;
   std::size_t trajectories = 0;
   std::string fine_data;
+  core::DynamicsMode mode = core::DynamicsMode::full;
   double threshold = 0.5;
   double lyapunov_time = 0.0;
   bool step_consistency = true;
@@ -117,6 +123,10 @@ struct EvaluateOptions {
     visit.option("fine_data", &Self::fine_data,
                  {.meaning = "trajectories on a finer time grid, integrator.substeps in each interval: one "
                              "more column; empty: none"});
+    visit.option(
+        "mode", &Self::mode,
+        {.meaning = "slow: on the slow manifold of a fast-slow model, y = 0, the slow variables alone "
+                    "by dopri5 in steps of order 1/epsilon"});
     visit.option("threshold", &Self::threshold,
                  {.meaning = "relative error that ends the valid prediction time", .limits = above(0)});
     visit.option("lyapunov_time", &Self::lyapunov_time,
@@ -153,6 +163,8 @@ struct SpectrumSettings {
   std::size_t count = 0;
   std::size_t dense_limit = 512;
   double tolerance = 1e-12;
+  std::string data;
+  std::size_t states = 200;
 
   static void describe(auto& visit) {
     using Self = SpectrumSettings;
@@ -168,6 +180,12 @@ struct SpectrumSettings {
         "tolerance", &Self::tolerance,
         {.meaning = "size of changes of A_L, relative to its norm, that are regarded as rounding errors",
          .limits = at_least(0)});
+    visit.option("data", &Self::data,
+                 {.meaning = "fast-slow model: trajectories at whose states T(x) is examined; empty: "
+                             "data.test"});
+    visit.option("states", &Self::states,
+                 {.meaning = "fast-slow model: number of states, spread over trajectories and times",
+                  .limits = between(1, 1000000)});
   }
 };
 

@@ -48,6 +48,7 @@ void append(core::OwnedMatrix A, ModelFile& file) {
                              "[U V W] there, 1/sqrt(time)",
                              part(n, n * A.shape.columns())});
       return;
+    case core::LinearStructure::state_dependent:  // a function, which has no entries
     case core::LinearStructure::none:
       return;
   }

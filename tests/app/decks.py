@@ -26,6 +26,7 @@ REQUIRED = {
     "forced_room": "evaluate.require_error=1e-10",
     "parametric_hopf": "evaluate.require_error=1e-2",
     "lotka_volterra": "evaluate.require_error=2e-3",
+    "fast_slow": "evaluate.require_error=1e-3",
     "oscillator": "evaluate.require_error=1e-12",
     "two_body": "evaluate.require_error=1e-4",
     "rigid_body": "evaluate.require_error=0.05",
@@ -35,7 +36,7 @@ REQUIRED = {
     "attracting_manifold": "evaluate.require_error=2e-3",
 }
 # Decks whose data are made as a user makes his own.
-OWN_DATA = ["forced_room", "parametric_hopf", "lotka_volterra", "oscillator"]
+OWN_DATA = ["forced_room", "parametric_hopf", "lotka_volterra", "fast_slow", "oscillator"]
 
 
 class Decks(ProgramTest):

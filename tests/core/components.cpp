@@ -2,6 +2,7 @@
 #include "core/components/autoencoder.hpp"
 #include "core/components/bilinear.hpp"
 #include "core/components/central_force.hpp"
+#include "core/components/fast_terms.hpp"
 #include "core/components/forcing.hpp"
 #include "core/components/library.hpp"
 #include "core/components/lipschitz.hpp"
@@ -9,6 +10,7 @@
 #include "core/components/network.hpp"
 #include "core/components/potential.hpp"
 #include "core/linear/dense/dense_hurwitz.hpp"
+#include "core/linear/fast/fast_operator.hpp"
 #include "helpers.hpp"
 
 #include <functional>
@@ -81,7 +83,54 @@ std::vector<Case<Real>> lane_maps() {
                                              "library");
     };
   };
-  return {{"bilinear",
+  // Two slow variables, three fast ones, two arguments of which the second is epsilon.
+  const FastSlowShape parts{2, 3, 2, 1};
+  const auto entries = [=](FastCoefficients coefficients, std::size_t count) {
+    return make_entries<Real>(parts, count, {coefficients, {4}, Activation::tanh, 0.5}, "entries");
+  };
+  const auto fast_linear = [=](FastCoefficients coefficients) {
+    return [=] { return std::make_unique<FastLinear<Real>>(parts, entries(coefficients, 9)); };
+  };
+  const auto fast_bilinear = [=](FastCoefficients coefficients) {
+    return [=] { return std::make_unique<FastBilinear<Real>>(parts, 2, entries(coefficients, 36)); };
+  };
+  const auto epsilon_linear = [=] {
+    return std::make_unique<EpsilonTerm<Real>>(
+        parts, "epsilon", std::make_unique<FastLinear<Real>>(parts, entries(FastCoefficients::network, 9)));
+  };
+  const auto epsilon_bilinear = [=] {
+    return std::make_unique<EpsilonTerm<Real>>(
+        parts, "epsilon",
+        std::make_unique<Bilinear<Real>>(TermShape{5, 2, 2, true}, BilinearOptions{3, 1.0}, "slow"));
+  };
+  const auto fast_operator = [](HurwitzKind structure, Dependence dependence, std::size_t fast) {
+    return [=] {
+      HurwitzOptions options;
+      options.structure = structure;
+      options.noise = 0.5;
+      options.rank = 2;
+      options.slow_dimension = 2;
+      options.fast.dependence = dependence;
+      options.fast.hidden = {4};
+      options.fast.low = {-0.5};
+      options.fast.high = {0.5};
+      return make_fast_operator<Real>(2 + fast, options);
+    };
+  };
+  const HurwitzKind schur = HurwitzKind::fast_schur, dissipative = HurwitzKind::fast_dissipative;
+  return {{"M y, constant", fast_linear(FastCoefficients::constant), 2},
+          {"M y, network", fast_linear(FastCoefficients::network), 2},
+          {"B(y, y), constant", fast_bilinear(FastCoefficients::constant), 2},
+          {"B(y, y), network", fast_bilinear(FastCoefficients::network), 2},
+          {"epsilon C y", epsilon_linear, 2},
+          {"epsilon g", epsilon_bilinear, 2},
+          {"T(x), Schur form", fast_operator(schur, Dependence::network, 4)},
+          {"T(x), Schur form of odd dimension", fast_operator(schur, Dependence::network, 3)},
+          {"T, constant Schur form", fast_operator(schur, Dependence::constant, 5)},
+          {"T(x), dissipative form", fast_operator(dissipative, Dependence::network, 3)},
+          {"T(x), box form", fast_operator(dissipative, Dependence::hats, 3), 0, true},
+          {"T, constant dissipative form", fast_operator(dissipative, Dependence::constant, 3)},
+          {"bilinear",
            [] {
              return std::make_unique<Bilinear<Real>>(TermShape{4, 4, 0}, BilinearOptions{3, 1.0}, "bilinear");
            }},

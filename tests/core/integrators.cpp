@@ -9,9 +9,9 @@ using namespace spnode::test;
 
 namespace {
 
-const Scheme all_schemes[] = {Scheme::etd1,       Scheme::etdrk2,    Scheme::etdrk4,
-                              Scheme::imex_euler, Scheme::imex_ssp2, Scheme::imex_ars2,
-                              Scheme::euler,      Scheme::rk4,       Scheme::dopri5};
+const Scheme all_schemes[] = {Scheme::etd1,      Scheme::etdrk2,    Scheme::etdrk4,    Scheme::imex_euler,
+                              Scheme::imex_ssp2, Scheme::imex_ars2, Scheme::imex_ark3, Scheme::imex_ark4,
+                              Scheme::euler,     Scheme::rk4,       Scheme::dopri5};
 
 enum class Terms { none, plain, relaxed, both };
 
@@ -192,6 +192,35 @@ TEST_CASE("imex_ssp2_biases_the_spectrum_by_its_stability_function") {
   Kokkos::deep_copy(states, 1.0);
   Rollout<double>(d, {1, 0}).forward(ExecSpace(), steps, states, Rollout<double>::Record::no, scratch);
   CHECK(on_host(states)(0, 8) == Approx(R(-0.25)).epsilon(1e-14));
+}
+
+TEST_CASE("implicit_explicit_schemes_of_higher_order_bias_the_spectrum_less") {
+  // The eigenvalue that one step of 0.25 per sample learns for an exact -1.
+  const auto learned = [](Scheme scheme) {
+    const double h = 0.25;
+    double lambda = -1.0;
+    for (int i = 0; i < 20; ++i) {
+      ModelOptions options;
+      options.nonlinear.clear();
+      options.linear = {0.0, -lambda, -lambda, 0.0, true};
+      const Model model(options, 1);
+      Dynamics<double> d(model, {scheme, 1, MatrixFunctionMethod::dense, 0}, StepTable({h}),
+                         MatrixFunctionMethod::dense);
+      d.set_parameters(model.initialise(1, nullptr));
+      Scratch<double> scratch;
+      RolloutSteps<double> steps;
+      steps.assign(d.table(), std::vector<double>(8, h), 1, 8);
+      Matrix<double> states("states", 1, 16);
+      Kokkos::deep_copy(states, 1.0);
+      Rollout<double>(d, {1, 0}).forward(ExecSpace(), steps, states, Rollout<double>::Record::no, scratch);
+      lambda -= (on_host(states)(0, 8) - std::exp(-h)) / h;
+    }
+    return lambda;
+  };
+  CHECK(learned(Scheme::imex_ssp2) == Approx(-0.99742).margin(1e-5));
+  CHECK(learned(Scheme::imex_ark3) == Approx(-0.999646).margin(1e-6));
+  CHECK(learned(Scheme::imex_ark4) == Approx(-1.00000334).margin(1e-8));
+  CHECK(learned(Scheme::etd1) == Approx(-1.0).margin(1e-14));
 }
 
 TEST_CASE("rollout_adjoint_matches_directional_derivative_for_every_scheme") {

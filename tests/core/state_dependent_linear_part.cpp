@@ -199,9 +199,9 @@ class StateDiagonal final : public LinearPart<Real> {
   Vector<Real> coefficients_;
 };
 
-const Scheme all_schemes[] = {Scheme::etd1,       Scheme::etdrk2,    Scheme::etdrk4,
-                              Scheme::imex_euler, Scheme::imex_ssp2, Scheme::imex_ars2,
-                              Scheme::euler,      Scheme::rk4,       Scheme::dopri5};
+const Scheme all_schemes[] = {Scheme::etd1,      Scheme::etdrk2,    Scheme::etdrk4,    Scheme::imex_euler,
+                              Scheme::imex_ssp2, Scheme::imex_ars2, Scheme::imex_ark3, Scheme::imex_ark4,
+                              Scheme::euler,     Scheme::rk4,       Scheme::dopri5};
 
 enum class Terms { none, plain, relaxed, both };
 

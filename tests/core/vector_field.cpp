@@ -53,6 +53,20 @@ std::vector<Case> all_cases() {
   second_order.nonlinear = {NonlinearKind::network, NonlinearKind::bilinear, NonlinearKind::forcing,
                             NonlinearKind::potential};
   cases.push_back({"second order", second_order});
+  for (const auto structure : {HurwitzKind::fast_schur, HurwitzKind::fast_dissipative})
+    for (const auto dependence : {Dependence::constant, Dependence::network}) {
+      ModelOptions fast_slow = base;
+      fast_slow.linear.structure = structure;
+      fast_slow.linear.mu = -0.1;
+      fast_slow.linear.slow_dimension = 2;
+      fast_slow.linear.fast.dependence = dependence;
+      fast_slow.linear.fast.hidden = {4};
+      fast_slow.nonlinear = {NonlinearKind::slow, NonlinearKind::fast_bilinear, NonlinearKind::fast_linear};
+      fast_slow.arguments = {{"mu", "epsilon"}, {}, false, Interpolation::linear};
+      fast_slow.fast_bilinear.coefficients = FastCoefficients::network;
+      cases.push_back(
+          {"fast-slow " + std::to_string(int(structure)) + " " + std::to_string(int(dependence)), fast_slow});
+    }
   ModelOptions linear = base;
   linear.nonlinear.clear();
   cases.push_back({"linear", linear});

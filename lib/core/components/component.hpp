@@ -33,6 +33,9 @@ class Component {
   /// acts on the scaled state itself.
   virtual void set_scaling(const Scaling&, std::span<double> /*theta*/) const {}
 
+  /// Puts what follows from the scaling of the arguments q into theta; called after initialise.
+  virtual void set_argument_scaling(const Scaling&, std::span<double> /*theta*/) const {}
+
   /// How many coefficients there are.
   virtual std::size_t coefficient_count() const = 0;
 
@@ -51,6 +54,7 @@ class Component {
 /// Rows of a term of the right-hand side: of u, of its value, of q.
 struct TermShape {
   std::size_t states, outputs, arguments;
+  bool leading = false;  ///< outputs are those of the first states, not of the last ones
 };
 
 /// A map y = f(x; c) of the lanes of a tile, where x = [u; q] is a point and c the coefficients, rounded to

@@ -58,7 +58,7 @@ class Library final : public LaneMap<Real> {
   void set_coefficients(std::span<const double> Xi, std::span<double> theta) const;
   void set_scaling(const Scaling& scaling, std::span<double> theta) const override;
   /// Of the arguments among the variables.
-  void set_argument_scaling(const Scaling& scaling, std::span<double> theta) const;
+  void set_argument_scaling(const Scaling& scaling, std::span<double> theta) const override;
   /// Xi in theta, zero outside the support, (n, functions()).
   std::vector<double> coefficients_of(std::span<const double> theta) const;
 
@@ -108,7 +108,7 @@ class Library final : public LaneMap<Real> {
                               Scratch<Real>& scratch) const;
 
   double output_scale(std::span<const double> theta, std::size_t output) const {
-    return block_of(theta, scale_)[shape_.states - shape_.outputs + output];
+    return block_of(theta, scale_)[(shape_.leading ? 0 : shape_.states - shape_.outputs) + output];
   }
 
   TermShape shape_;

@@ -94,6 +94,11 @@ double Network<Real>::layer_bound() const {
 }
 
 template <class Real>
+void Network<Real>::set_last_bias(std::span<const double> b, std::span<double> theta) const {
+  std::ranges::copy(b, block_of(theta, layers_.back().b).begin());
+}
+
+template <class Real>
 void Network<Real>::assemble(std::span<const double> theta, std::span<double> c) const {
   for (const Layer& layer : layers_) {
     const auto W = block_of(theta, layer.W), b = block_of(theta, layer.b);

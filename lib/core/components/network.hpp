@@ -43,6 +43,8 @@ class Network final : public LaneMap<Real> {
   /// Makes neurons of the hidden layer even pairs along the rows of V (up to pairs(), inputs); the others
   /// have no inputs. Divides V by what the bound of the layer demands. Needs pairs() > 0.
   void set_directions(std::span<double> V, std::span<double> theta) const;
+  /// The bias of the last layer (outputs), of a network without a bound.
+  void set_last_bias(std::span<const double> b, std::span<double> theta) const;
   /// The last layer, for y = W phi(x) + b with the even pairs phi (core/components/even_pairs.hpp) of
   /// set_directions; W (outputs, rows of V). Gives what y had to be divided by to keep the bound.
   double set_outputs(std::span<const double> W, std::span<const double> b, std::span<double> theta) const;

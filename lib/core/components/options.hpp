@@ -144,6 +144,70 @@ struct CentralForceOptions {
   }
 };
 
+/// What the coefficients of a term of the fast variables are.
+enum class FastCoefficients {
+  constant,
+  network  ///< of the whole point: latent state and arguments
+};
+
+constexpr auto words_of(FastCoefficients) {
+  return std::to_array<Word<FastCoefficients>>(
+      {{"constant", FastCoefficients::constant}, {"network", FastCoefficients::network}});
+}
+
+/// eps C(x, y, eps) y (core/components/fast_terms.hpp).
+struct FastTermOptions {
+  FastCoefficients coefficients = FastCoefficients::constant;
+  std::vector<std::size_t> hidden = {10};
+  Activation activation = Activation::tanh;
+  double initial_scale = 0.1;
+
+  static void describe(auto& visit) {
+    using Self = FastTermOptions;
+    visit.option("coefficients", &Self::coefficients,
+                 {.meaning = "constant, or a network of the latent state and the arguments"});
+    visit.option("hidden", &Self::hidden,
+                 {.meaning = "network: widths of the hidden layers; []: one linear layer",
+                  .limits = between(1, widest)});
+    visit.option("activation", &Self::activation,
+                 {.meaning = "network: activation after every hidden layer"});
+    visit.option("initial_scale", &Self::initial_scale,
+                 {.meaning = "size of the initial coefficients; network: multiplies the initial weights of "
+                             "the last layer",
+                  .limits = above(0)});
+  }
+};
+
+/// B(x, y, eps)(y, y) (core/components/fast_terms.hpp).
+struct FastBilinearOptions : FastTermOptions {
+  std::size_t rank = 2;
+
+  static void describe(auto& visit) {
+    using Self = FastBilinearOptions;
+    visit.option("rank", &Self::rank,
+                 {.meaning = "number R of products per fast variable", .limits = between(1, widest)});
+    FastTermOptions::describe(visit);
+  }
+};
+
+/// The form of g in dx/dt = eps g(x, y, eps) of the slow variables x.
+enum class SlowForm { network, bilinear, library };
+
+constexpr auto words_of(SlowForm) {
+  return std::to_array<Word<SlowForm>>(
+      {{"network", SlowForm::network}, {"bilinear", SlowForm::bilinear}, {"library", SlowForm::library}});
+}
+
+struct SlowOptions {
+  SlowForm form = SlowForm::network;
+
+  static void describe(auto& visit) {
+    visit.option("form", &SlowOptions::form,
+                 {.meaning = "of g(x, y, epsilon); its options are those of model.network, model.bilinear "
+                             "or model.library"});
+  }
+};
+
 struct AutoencoderOptions {
   bool enabled = false;
   bool pod = true;

@@ -3,6 +3,7 @@
 
 #include "core/data/windows.hpp"
 #include "core/integrators/rollout.hpp"
+#include "core/kernels/elementwise.hpp"
 #include "core/kernels/lanes.hpp"
 
 #include <algorithm>
@@ -53,7 +54,7 @@ BasicForecaster<Real>::BasicForecaster(const Model& model, std::span<const doubl
       table_(options_.tolerance > 0.0 ? AdaptiveSteps<Real>::lengths(steps) : std::move(steps)),
       method_(choose_method(options_.integrator, model.split_shape(), table_, model.linear_operator(theta),
                             options_.tile * chunk_intervals)),
-      dynamics_(model_, options_.integrator, table_, method_, scope_of(options_, table_)),
+      dynamics_(model_, options_.integrator, table_, method_, scope_of(options_, table_), options_.mode),
       coordinates_(model_),
       arguments_(model.options().arguments, model.argument_scaling),
       coordinate_arguments_(parameter_reader(model.options().arguments, model.argument_scaling,
@@ -175,6 +176,10 @@ void BasicForecaster<Real>::encode_tile(const Trajectories& trajectories, std::s
   const CoordinateMap<Real>& encoder = coordinates_.to_latent();
   encoder.value(space_, {z, coordinate_parameters(trajectories, first, count, 1)}, u,
                 scratch_.matrix(encoder.tape_rows(), lanes), scratch_);
+  if (options_.mode == DynamicsMode::slow) {
+    const std::size_t slow = model_.options().linear.slow_dimension;
+    fill(space_, 0.0, rows_of(u, slow, n - slow));
+  }
   const auto encoded = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), u);
   for (std::size_t l = 0; l < count; ++l)
     for (std::size_t i = 0; i < n; ++i) latent[l * n + i] = double(encoded(i, l));

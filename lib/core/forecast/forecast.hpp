@@ -17,6 +17,7 @@ struct ForecastOptions {
   IntegratorOptions integrator;
   std::size_t tile = 64;   ///< trajectories computed at a time
   double tolerance = 0.0;  ///< of adaptive steps (core/integrators/adaptive_steps.hpp); 0: equal steps
+  DynamicsMode mode = DynamicsMode::full;
 };
 
 /// The lengths of a forecast's steps over a set of times, without repetitions.
@@ -29,7 +30,8 @@ std::map<std::string, std::vector<double>> inputs_at_times(const ArgumentOptions
                                                            const Trajectories& trajectories);
 
 /// Runs a model from given states, whatever the scalar of its tiles. Memory for temporaries does not grow
-/// with the number of times.
+/// with the number of times. DynamicsMode::slow: on the slow manifold, onto which the first states are
+/// projected (their fast variables are set to zero).
 class Forecaster {
  public:
   virtual ~Forecaster() = default;

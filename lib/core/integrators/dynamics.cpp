@@ -64,9 +64,23 @@ MatrixFunctionMethod choose_method(const IntegratorOptions& options, const Split
   return dense <= taylor ? MatrixFunctionMethod::dense : MatrixFunctionMethod::taylor;
 }
 
+namespace {
+
+template <class Real>
+SplitShape shape_of(const BasicModel<Real>& model, DynamicsMode mode) {
+  if (mode == DynamicsMode::full) return model.split_shape();
+  return {model.latent_dimension(), model.nonlinear().has_plain(), false, false};
+}
+
+Scheme scheme_of(const IntegratorOptions& options, DynamicsMode mode) {
+  return mode == DynamicsMode::full ? options.scheme : Scheme::dopri5;
+}
+
+}  // namespace
+
 template <class Real>
 Dynamics<Real>::Dynamics(const BasicModel<Real>& model, const IntegratorOptions& options, StepTable table,
-                         MatrixFunctionMethod method, StepScope scope)
+                         MatrixFunctionMethod method, StepScope scope, DynamicsMode mode)
     : assembled_(model),
       table_(std::move(table)),
       // Of the Taylor method the coefficients are those of A, whatever the steps are.
@@ -74,12 +88,16 @@ Dynamics<Real>::Dynamics(const BasicModel<Real>& model, const IntegratorOptions&
                      model.linear().shape().structure == LinearStructure::dense
                  ? StepScope::table
                  : scope),
-      integrator_(program_of(options.scheme, model.split_shape()).without_error(), model.split_shape(),
-                  model.nonlinear().tape_rows()),
-      linear_(make_linear_part<Real>(
-          {model.linear().shape(), model.split_shape(), integrator_.operators(), table_, scope_}, method)),
+      slow_(mode == DynamicsMode::slow ? std::optional(model.slow_terms()) : std::nullopt),
+      integrator_(program_of(scheme_of(options, mode), shape_of(model, mode)).without_error(),
+                  shape_of(model, mode), model.nonlinear().tape_rows()),
+      linear_(mode == DynamicsMode::slow
+                  ? nullptr
+                  : make_linear_part<Real>({model.linear().shape(), model.split_shape(),
+                                            integrator_.operators(), table_, scope_, model.options().linear},
+                                           method)),
       A_other_(assembled_.linear().size()) {
-  StageProgram program = program_of(options.scheme, model.split_shape());
+  StageProgram program = program_of(scheme_of(options, mode), shape_of(model, mode));
   if (options.scheme == Scheme::map) {
     require_option(model.options().order == 1, {"scheme"}, "is map, which needs a model of order 1");
     for (const double h : table_.steps())
@@ -88,7 +106,7 @@ Dynamics<Real>::Dynamics(const BasicModel<Real>& model, const IntegratorOptions&
           "is map, whose times count its applications: every interval must be 1; found " + shortest(h));
   }
   if (!program.error.empty())
-    estimating_.emplace(std::move(program), model.split_shape(), model.nonlinear().tape_rows());
+    estimating_.emplace(std::move(program), shape_of(model, mode), model.nonlinear().tape_rows());
 }
 
 template <class Real>

@@ -45,8 +45,13 @@ class Dynamics {
   /// `method` must not be automatic (see choose_method). Keeps a reference to the model. Raises OptionError
   /// (scheme) as program_of() does, and for a map where a step length is not 1 or
   /// the model is of second order.
+  ///
+  /// DynamicsMode::slow: the slow variables alone by dopri5, whose steps are of order 1 / eps; the fast ones
+  /// must be zero and stay so. For forecasts: it has no coefficients of the linear part. Raises UsageError
+  /// where the model is not fast-slow.
   Dynamics(const BasicModel<Real>& model, const IntegratorOptions& options, StepTable table,
-           MatrixFunctionMethod method, StepScope scope = StepScope::table);
+           MatrixFunctionMethod method, StepScope scope = StepScope::table,
+           DynamicsMode mode = DynamicsMode::full);
 
   const BasicModel<Real>& model() const { return assembled_.model(); }
   const StepTable& table() const { return table_; }
@@ -58,7 +63,7 @@ class Dynamics {
 
   /// What a step works with.
   StepContext<Real> context(const ExecSpace& space, Scratch<Real>& scratch) const {
-    return {space, linear_.get(), model().nonlinear(), assembled_.nonlinear(), scratch};
+    return {space, linear_.get(), slow_ ? *slow_ : model().nonlinear(), assembled_.nonlinear(), scratch};
   }
 
   /// Assembles all coefficients of the dynamics from theta. Raises NumericalError where they are not finite.
@@ -95,6 +100,7 @@ class Dynamics {
   AssembledModel<Real> assembled_;
   StepTable table_;
   StepScope scope_;
+  std::optional<NonlinearTerms<Real>> slow_;  // the terms of DynamicsMode::slow
   Integrator<Real> integrator_;
   std::optional<Integrator<Real>> estimating_;
   std::unique_ptr<LinearPart<Real>> linear_;  // null without a linear part

@@ -22,7 +22,7 @@ struct Summand {
 
 template <class Real>
 struct Summands {
-  static constexpr std::size_t most = 12;
+  static constexpr std::size_t most = 20;
   Kokkos::Array<Summand<Real>, most> of;
   std::size_t count = 0;
 };

@@ -9,7 +9,20 @@
 
 namespace spnode::core {
 
-enum class Scheme { etd1, etdrk2, etdrk4, imex_euler, imex_ssp2, imex_ars2, euler, rk4, dopri5, map };
+enum class Scheme {
+  etd1,
+  etdrk2,
+  etdrk4,
+  imex_euler,
+  imex_ssp2,
+  imex_ars2,
+  imex_ark3,
+  imex_ark4,
+  euler,
+  rk4,
+  dopri5,
+  map
+};
 
 constexpr auto words_of(Scheme) {
   return std::to_array<Word<Scheme>>({{"etd1", Scheme::etd1},
@@ -18,10 +31,22 @@ constexpr auto words_of(Scheme) {
                                       {"imex_euler", Scheme::imex_euler},
                                       {"imex_ssp2", Scheme::imex_ssp2},
                                       {"imex_ars2", Scheme::imex_ars2},
+                                      {"imex_ark3", Scheme::imex_ark3},
+                                      {"imex_ark4", Scheme::imex_ark4},
                                       {"euler", Scheme::euler},
                                       {"rk4", Scheme::rk4},
                                       {"dopri5", Scheme::dopri5},
                                       {"map", Scheme::map}});
+}
+
+/// Which variables of a model advance.
+enum class DynamicsMode {
+  full,
+  slow  ///< those of the slow manifold y = 0 of a fast-slow system alone (FSNN, eq. (3.23))
+};
+
+constexpr auto words_of(DynamicsMode) {
+  return std::to_array<Word<DynamicsMode>>({{"full", DynamicsMode::full}, {"slow", DynamicsMode::slow}});
 }
 
 /// How the gradient goes back through a rollout.

@@ -35,6 +35,53 @@ ImexTableau imex_ars2_tableau() {
           {0.0, 1.0 - gamma, gamma}};
 }
 
+/// ARK3(2)4L[2]SA (Kennedy and Carpenter, Appl. Numer. Math. 44, 2003, appendix C).
+ImexTableau imex_ark3_tableau() {
+  const double gamma = 1767732205903.0 / 4055673282236.0;
+  const std::vector<double> b = {1471266399579.0 / 7840856788654.0, -4482444167858.0 / 7529755066697.0,
+                                 11266239266428.0 / 11593286722821.0, gamma};
+  return {3,
+          {0.0, gamma, gamma, gamma},
+          {{},
+           {1767732205903.0 / 2027836641118.0},
+           {5535828885825.0 / 10492691773637.0, 788022342437.0 / 10882634858940.0},
+           {6485989280629.0 / 16251701735622.0, -4246266847089.0 / 9704473918619.0,
+            10755448449292.0 / 10357097424841.0}},
+          {{},
+           {gamma},
+           {2746238789719.0 / 10658868560708.0, -640167445237.0 / 6845629431997.0},
+           {b[0], b[1], b[2]}},
+          b,
+          b};
+}
+
+/// ARK4(3)6L[2]SA (the same, appendix D).
+ImexTableau imex_ark4_tableau() {
+  const double gamma = 0.25;
+  const std::vector<double> b = {82889.0 / 524892.0, 0.0,  15625.0 / 83664.0, 69875.0 / 102672.0,
+                                 -2260.0 / 8211.0,   gamma};
+  return {4,
+          {0.0, gamma, gamma, gamma, gamma, gamma},
+          {{},
+           {0.5},
+           {13861.0 / 62500.0, 6889.0 / 62500.0},
+           {-116923316275.0 / 2393684061468.0, -2731218467317.0 / 15368042101831.0,
+            9408046702089.0 / 11113171139209.0},
+           {-451086348788.0 / 2902428689909.0, -2682348792572.0 / 7519795681897.0,
+            12662868775082.0 / 11960479115383.0, 3355817975965.0 / 11060851509271.0},
+           {647845179188.0 / 3216320057751.0, 73281519250.0 / 8382639484533.0,
+            552539513391.0 / 3454668386233.0, 3354512671639.0 / 8306763924573.0, 4040.0 / 17871.0}},
+          {{},
+           {gamma},
+           {8611.0 / 62500.0, -1743.0 / 31250.0},
+           {5012029.0 / 34652500.0, -654441.0 / 2922500.0, 174375.0 / 388108.0},
+           {15267082809.0 / 155376265600.0, -71443401.0 / 120774400.0, 730878875.0 / 902184768.0,
+            2285395.0 / 8070912.0},
+           {b[0], b[1], b[2], b[3], b[4]}},
+          b,
+          b};
+}
+
 /// Exponential Euler: u' = phi_0 u + h phi_1 N(u). SPNODE-25, eq. (14) with p = 1.
 ExponentialTableau etd1_tableau() { return {1, {{1.0, {{1.0}}}}}; }
 
@@ -138,10 +185,17 @@ StageProgram program_of(const ImexTableau& tableau, const SplitShape& shape) {
     resolvent.push_back(std::size_t(known - program.operators.begin()));
     if (gamma != 0.0 && known == program.operators.end()) program.operators.push_back(spec);
   }
+  // Whether A U_j of an explicit stage is needed.
+  const auto needs_product = [&](std::size_t j) {
+    return tableau.gamma[j] == 0.0 &&
+           (tableau.implicit_weight[j] != 0.0 || std::ranges::any_of(tableau.implicit_, [j](const auto& row) {
+              return j < row.size() && row[j] != 0.0;
+            }));
+  };
   const std::size_t generator = program.operators.size();
-  if (shape.has_relaxed) program.operators.push_back({OperatorSpec::Kind::generator});
+  if (shape.has_relaxed || needs_product(0)) program.operators.push_back({OperatorSpec::Kind::generator});
 
-  std::vector<Register> rhs, U;
+  std::vector<Register> rhs, U, AU;
   std::vector<std::vector<Term>> F;
   const auto advanced = [&](const std::vector<double>& explicit_part,
                             const std::vector<double>& implicit_part) {
@@ -149,6 +203,10 @@ StageProgram program_of(const ImexTableau& tableau, const SplitShape& shape) {
     for (std::size_t j = 0; j < explicit_part.size(); ++j) {
       if (explicit_part[j] != 0.0 && !F[j].empty()) terms.push_back({F[j][0].from, explicit_part[j], true});
       if (implicit_part[j] == 0.0) continue;
+      if (tableau.gamma[j] == 0.0) {
+        terms.push_back({AU[j], implicit_part[j], true});
+        continue;
+      }
       terms.push_back({U[j], implicit_part[j] / tableau.gamma[j]});
       terms.push_back({rhs[j], -implicit_part[j] / tableau.gamma[j]});
     }
@@ -156,11 +214,13 @@ StageProgram program_of(const ImexTableau& tableau, const SplitShape& shape) {
   };
   for (std::size_t i = 0; i < stages; ++i) {
     rhs.push_back(program.combine(advanced(tableau.explicit_[i], tableau.implicit_[i])));
-    U.push_back(tableau.gamma[i] == 0.0 ? rhs[i]
-                                        : program.apply(resolvent[i], {{rhs[i]}}, Program::start, 0.0));
+    // An A(x) whose x has no implicit part is that of the stage: rhs_i holds the x of U_i.
+    const double c = sum(tableau.explicit_[i]);
+    U.push_back(tableau.gamma[i] == 0.0 ? rhs[i] : program.apply(resolvent[i], {{rhs[i]}}, rhs[i], c));
+    AU.push_back(needs_product(i) ? program.apply(generator, {{U[i]}}, U[i], c) : Program::start);
     F.emplace_back();
     if (i + 1 == stages && tableau.explicit_weight[i] == 0.0) continue;
-    std::vector<Term> terms = nonlinear_terms(program, shape, U[i], sum(tableau.explicit_[i]), generator);
+    std::vector<Term> terms = nonlinear_terms(program, shape, U[i], c, generator);
     if (!terms.empty()) F[i] = {{program.combine(std::move(terms))}};
   }
   program.add_next(advanced(tableau.explicit_weight, tableau.implicit_weight));
@@ -173,11 +233,19 @@ StageProgram program_of(const ExponentialTableau& tableau, const SplitShape& sha
   std::vector<Register> values;
   Register U = Program::start;
   double c = 0.0;
+  // An A(u) is frozen at the start of the step, u_0: N(U) = g(U) + A(U) U - A(u_0) U.
+  if (shape.varies && shape.rows() > 0) program.operators.push_back({OperatorSpec::Kind::generator});
+  const auto remainder = [&](Register g, Register at, double time) {
+    if (!shape.varies || at == Program::start) return g;
+    const Register there = program.apply(0, {{at}}, at, time),
+                   frozen = program.apply(0, {{at}}, Program::start, 0.0);
+    return program.combine({{g}, {there}, {frozen, -1.0}});
+  };
   for (const ExponentialTableau::Stage& stage : tableau.stages) {
     const bool last = &stage == &tableau.stages.back();
     // Without a nonlinear part only the last stage is left.
     if (shape.rows() == 0 && !last) continue;
-    if (shape.rows() > 0) values.push_back(program.evaluate(U, c));
+    if (shape.rows() > 0) values.push_back(remainder(program.evaluate(U, c), U, c));
     // Values that no phi function takes are not passed on.
     std::vector<Term> arguments = {{Program::start}};
     std::vector<std::size_t> used;
@@ -219,6 +287,10 @@ StageProgram program_of(Scheme scheme, const SplitShape& shape) {
       return with_linear(imex_ssp2_tableau());
     case Scheme::imex_ars2:
       return with_linear(imex_ars2_tableau());
+    case Scheme::imex_ark3:
+      return with_linear(imex_ark3_tableau());
+    case Scheme::imex_ark4:
+      return with_linear(imex_ark4_tableau());
     case Scheme::euler:
       return program_of(euler_tableau(), shape);
     case Scheme::rk4:

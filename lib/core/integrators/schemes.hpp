@@ -24,8 +24,10 @@ struct ExplicitTableau {
 ///   u'  = u + h sum_i (explicit_weight_i F_i + implicit_weight_i A U_i),   F_i = g(U_i) - A r(U_i).
 ///
 /// With gamma_i > 0 the product h A U_i = (U_i - rhs_i) / gamma_i comes from the solve: at large h A it is
-/// free of the cancellation of a multiplication. Stages with gamma_i = 0 are explicit and must not need A
-/// U_i.
+/// free of the cancellation of a multiplication. Stages with gamma_i = 0 are explicit.
+///
+/// An operator A(u) is taken at rhs_i. Where it depends on variables alone that it does not act on, as T(x)
+/// of a fast-slow system, that is A(U_i) (FSNN, eqs. (3.20), (3.21)), and the scheme has its order.
 struct ImexTableau {
   int order;
   std::vector<double> gamma;                              ///< diagonal of the implicit tableau
@@ -38,7 +40,8 @@ struct ImexTableau {
 ///
 ///   U_i = phi_0(c_i h A) u + h sum_k phi_k(c_i h A) w_ik,   w_ik = sum_{j<i} weight_ikj N(U_j),
 ///
-/// with U_1 = u and the next state as the last "stage", at c = 1.
+/// with U_1 = u and the next state as the last "stage", at c = 1. An operator A(u) is that at the start of
+/// the step, A_0 = A(U_1), and N(U) = g(U) + A(U) U - A_0 U, so that the scheme keeps its order.
 struct ExponentialTableau {
   struct Stage {
     double c;

@@ -2,6 +2,7 @@
 
 #include "core/linear/block_diagonal/block_hurwitz.hpp"
 #include "core/linear/dense/dense_hurwitz.hpp"
+#include "core/linear/fast/fast_hurwitz.hpp"
 #include "core/linear/low_rank/low_rank_hurwitz.hpp"
 #include "core/linear/none/no_operator.hpp"
 
@@ -19,6 +20,9 @@ std::unique_ptr<HurwitzOperator> make_hurwitz(std::size_t dimension, const Hurwi
       return std::make_unique<LowRankHurwitz>(dimension, options);
     case HurwitzKind::none:
       return std::make_unique<NoOperator>(dimension);
+    case HurwitzKind::fast_schur:
+    case HurwitzKind::fast_dissipative:
+      return std::make_unique<FastHurwitz>(dimension, options);
     case HurwitzKind::dense:
       break;
   }
@@ -27,6 +31,10 @@ std::unique_ptr<HurwitzOperator> make_hurwitz(std::size_t dimension, const Hurwi
 
 void HurwitzOperator::set_matrix(std::span<const double>, std::span<double>) const {
   throw UsageError("only a dense A_L can start from a given matrix");
+}
+
+std::vector<double> HurwitzOperator::matrix_at(std::span<const double>, std::span<const double>) const {
+  throw UsageError("only an operator that depends on the state has a matrix at a state");
 }
 
 double initial_rate(const HurwitzOptions& options, std::size_t i, std::size_t n) {

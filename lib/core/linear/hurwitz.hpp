@@ -5,6 +5,8 @@
 #include "core/matrix_functions/structured_matrix.hpp"
 
 #include <memory>
+#include <span>
+#include <vector>
 
 namespace spnode::core {
 
@@ -16,6 +18,7 @@ namespace spnode::core {
 /// | block_diagonal | BlockHurwitz | every such matrix of 2 x 2 blocks, so every spectrum | O(n) |
 /// | low_rank | LowRankHurwitz | contractive ones: the numerical abscissa is below mu too | O(n r) |
 /// | none | NoOperator | A_L = 0: a plain neural ODE | |
+/// | state_dependent | FastHurwitz | diag(0, T(x)): T(x) is Hurwitz for every x | |
 class HurwitzOperator : public Component {
  public:
   virtual LinearShape shape() const = 0;
@@ -26,6 +29,11 @@ class HurwitzOperator : public Component {
   /// Puts parameters into theta from which assemble() gives A (n, n), to rounding. Raises UsageError where
   /// the structure has no way to do so, NumericalError where an eigenvalue of A is not to the left of mu.
   virtual void set_matrix(std::span<const double> A, std::span<double> theta) const;
+
+  /// The matrix of the variables that decay at the latent state u (n), row major: of state_dependent T(x), of
+  /// the slow variables x in u. Raises UsageError for other structures.
+  virtual std::vector<double> matrix_at(std::span<const double> coefficients,
+                                        std::span<const double> u) const;
 
   std::size_t dimension() const { return shape().n; }
   std::size_t coefficient_count() const final { return shape().coefficient_count(); }

@@ -3,6 +3,7 @@
 /// tile.
 
 #include "core/components/point.hpp"
+#include "core/kernels/elementwise.hpp"
 #include "core/memory/scratch.hpp"
 #include "core/memory/stack.hpp"
 #include "core/memory/types.hpp"
@@ -20,6 +21,7 @@ struct SplitShape {
   std::size_t n = 0;
   bool has_plain = false, has_relaxed = false;
   bool has_linear = true;
+  bool varies = false;  ///< A depends on the state: A = A(u)
   std::size_t rows() const { return n * (std::size_t(has_plain) + std::size_t(has_relaxed)); }
 };
 
@@ -120,6 +122,41 @@ class LinearPart {
     MatrixView<Real> out_dot;         ///< (n, lanes), overwritten
   };
   virtual void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const = 0;
+
+  /// The arguments of a reverse sweep of out_dot = A X_dot + A' X, where the action is A itself and A' its
+  /// tangent along at_dot with fixed coefficients: second derivatives of a right-hand side.
+  struct TangentReverse {
+    Action action;
+    ConstMatrixView<Real> at_dot, X, X_dot, out_dot_bar;
+    MatrixView<Real> at_bar, at_dot_bar, X_bar, X_dot_bar;  ///< +=; may be the same
+    VectorView<Real> bar;                                   ///< coefficient_count(), +=
+  };
+  /// As it is for an A that is the same everywhere.
+  virtual void apply_jvp_vjp(const ExecSpace& space, const TangentReverse& reverse,
+                             Scratch<Real>& scratch) const {
+    apply_vjp(
+        space,
+        {reverse.action, reverse.X_dot, reverse.out_dot_bar, reverse.X_dot_bar, reverse.bar, reverse.at_bar},
+        scratch);
+  }
+
+  /// The arguments of the tangent of the same out_dot along the coefficients, with fixed at_dot, X and X_dot.
+  struct TangentTangent {
+    Action action;
+    ConstMatrixView<Real> at_dot, X, X_dot;
+    ConstVectorView<Real> dot;     ///< of the coefficients, coefficient_count()
+    MatrixView<Real> out_dot_dot;  ///< (n, lanes), overwritten
+  };
+  /// As it is for an A that is the same everywhere.
+  virtual void apply_jvp_jvp(const ExecSpace& space, const TangentTangent& tangent,
+                             Scratch<Real>& scratch) const {
+    const ScratchFrame frame(scratch);
+    const MatrixView<Real> zero = scratch.matrix(tangent.X_dot.extent(0), tangent.X_dot.extent(1));
+    fill(space, 0.0, zero);
+    const ConstMatrixView<Real> fixed = zero;
+    apply_jvp(space, {tangent.action, tangent.X_dot, fixed, tangent.dot, fixed, tangent.out_dot_dot},
+              scratch);
+  }
 };
 
 }  // namespace spnode::core

@@ -4,6 +4,7 @@
 #include "core/linear/dense/dense_linear_part.hpp"
 #include "core/linear/dense/tabulated_linear_part.hpp"
 #include "core/linear/dense/taylor_linear_part.hpp"
+#include "core/linear/fast/fast_linear_part.hpp"
 #include "core/linear/low_rank/low_rank_linear_part.hpp"
 #include "core/support/option.hpp"
 
@@ -24,6 +25,8 @@ std::unique_ptr<LinearPart<Real>> make_linear_part(LinearPartSpec spec, MatrixFu
     case LinearStructure::low_rank:
       return std::make_unique<LowRankLinearPart<Real>>(spec.shape, std::move(spec.operators),
                                                        spec.table.steps(), spec.matrix);
+    case LinearStructure::state_dependent:
+      return std::make_unique<FastLinearPart<Real>>(spec.shape, std::move(spec.operators), spec.options);
     case LinearStructure::dense:
       break;
   }
@@ -42,6 +45,12 @@ std::unique_ptr<LinearPart<Real>> make_linear_part(LinearPartSpec spec, MatrixFu
 
 MatrixFunctionMethod method_of(LinearStructure structure, MatrixFunctionMethod asked) {
   if (structure == LinearStructure::dense || structure == LinearStructure::none) return asked;
+  if (structure == LinearStructure::state_dependent) {
+    if (asked != MatrixFunctionMethod::automatic)
+      throw OptionError({"linear"}, "is " + std::string(name_of(asked)) +
+                                        ", but an operator T(x) has one way to act; leave it automatic");
+    return MatrixFunctionMethod::dense;
+  }
   const bool blocks = structure == LinearStructure::block_diagonal;
   const MatrixFunctionMethod method = blocks ? MatrixFunctionMethod::dense : MatrixFunctionMethod::taylor;
   if (asked != MatrixFunctionMethod::automatic && asked != method)

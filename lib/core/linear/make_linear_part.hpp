@@ -3,6 +3,7 @@
 
 #include "core/linear/linear_part.hpp"
 #include "core/linear/method.hpp"
+#include "core/linear/options.hpp"
 #include "core/linear/step_table.hpp"
 #include "core/matrix_functions/structured_matrix.hpp"
 
@@ -18,6 +19,7 @@ struct LinearPartSpec {
   std::vector<OperatorSpec> operators;
   const StepTable& table;
   StepScope scope = StepScope::table;
+  HurwitzOptions options = {};  ///< of an operator that depends on the state
 };
 
 /// `method` must not be automatic. Null where there is no linear part. Raises OptionError (linear, scheme)

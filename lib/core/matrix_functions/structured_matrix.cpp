@@ -1,6 +1,7 @@
 #include "core/matrix_functions/structured_matrix.hpp"
 
 #include "core/matrix_functions/linear_algebra.hpp"
+#include "core/support/error.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -110,6 +111,10 @@ double frobenius_norm_of_low_rank(const StructuredMatrix& A) {
   return std::sqrt(std::max(squares, 0.0));
 }
 
+[[noreturn]] void refuse_function() {
+  throw Error(ExitStatus::internal_error, "an operator that depends on the state is no matrix");
+}
+
 }  // namespace
 
 std::size_t LinearShape::coefficient_count() const {
@@ -120,6 +125,8 @@ std::size_t LinearShape::coefficient_count() const {
       return 4 * pairs() + (has_single() ? 1 : 0);
     case LinearStructure::low_rank:
       return n * (1 + columns());
+    case LinearStructure::state_dependent:
+      return function_coefficients;
     case LinearStructure::none:
       break;
   }
@@ -147,6 +154,8 @@ void multiply(const StructuredMatrix& A, Side side, std::span<const double> x, s
       return multiply_blocks(A, side, x, y);
     case LinearStructure::low_rank:
       return multiply_low_rank(A, side, x, y);
+    case LinearStructure::state_dependent:
+      refuse_function();
     case LinearStructure::none:
       std::ranges::fill(y, 0.0);
   }
@@ -176,6 +185,8 @@ double trace(const StructuredMatrix& A) {
       for (std::size_t i = 0; i < A.shape.n; ++i)
         sum += A.diagonal()[i] - sum_of_squares(A.factors().subspan(i * A.shape.columns(), A.shape.rank));
       break;
+    case LinearStructure::state_dependent:
+      refuse_function();
     case LinearStructure::none:
       break;
   }
@@ -190,6 +201,8 @@ double one_norm(const StructuredMatrix& A, double shift) {
       return one_norm_of_blocks(A, shift);
     case LinearStructure::none:
       return std::abs(shift);
+    case LinearStructure::state_dependent:
+      refuse_function();
     case LinearStructure::low_rank:
       break;
   }
@@ -197,6 +210,7 @@ double one_norm(const StructuredMatrix& A, double shift) {
 }
 
 double frobenius_norm(const StructuredMatrix& A) {
+  if (A.shape.structure == LinearStructure::state_dependent) refuse_function();
   if (A.shape.structure == LinearStructure::low_rank) return frobenius_norm_of_low_rank(A);
   double largest = 0.0, sum = 0.0;
   for (const double x : A.entries) largest = std::max(largest, std::abs(x));

@@ -10,10 +10,11 @@ namespace spnode::core {
 
 /// How a matrix stands in its coefficients.
 enum class LinearStructure {
-  dense,           ///< all n^2 entries, row major
-  block_diagonal,  ///< n / 2 blocks (2, 2), row major, and one (1, 1) where n is odd
-  low_rank,        ///< diagonal d (n), then factors F (n, 3 r), row major: A = diag(d) + F J F^T
-  none             ///< no coefficients: A = 0
+  dense,            ///< all n^2 entries, row major
+  block_diagonal,   ///< n / 2 blocks (2, 2), row major, and one (1, 1) where n is odd
+  low_rank,         ///< diagonal d (n), then factors F (n, 3 r), row major: A = diag(d) + F J F^T
+  state_dependent,  ///< those of a function A(u) (core/linear/fast); no matrix, so that nothing here takes it
+  none              ///< no coefficients: A = 0
 };
 
 /// A structure and its sizes.
@@ -23,7 +24,8 @@ enum class LinearStructure {
 struct LinearShape {
   LinearStructure structure = LinearStructure::dense;
   std::size_t n = 0;
-  std::size_t rank = 0;  ///< r of low_rank
+  std::size_t rank = 0;                   ///< r of low_rank
+  std::size_t function_coefficients = 0;  ///< of state_dependent
 
   std::size_t pairs() const { return n / 2; }       ///< blocks (2, 2)
   bool has_single() const { return n % 2 == 1; }    ///< a block (1, 1) at the end

@@ -84,8 +84,8 @@ std::vector<double> BasicModel<Real>::initialise(std::uint64_t seed, const PodSt
   for (const auto& term : nonlinear_.terms()) {
     term.map->initialise(seed, theta);
     if (has_identity_coordinates()) term.map->set_scaling(scaling, theta);
+    term.map->set_argument_scaling(argument_scaling, theta);
   }
-  if (const Library<Real>* const own = library()) own->set_argument_scaling(argument_scaling, theta);
   if (flow_) flow_->initialise(seed, theta);
   if (!has_autoencoder()) return theta;
   encoder_->initialise(seed, theta);
@@ -140,6 +140,15 @@ auto BasicModel<Real>::distortion(std::span<const double> theta) const
     -> std::optional<typename CouplingFlow<Real>::Distortion> {
   if (!flow_) return {};
   return flow_->distortion(theta, 3.0 * std::sqrt(double(m_)));
+}
+
+template <class Real>
+NonlinearTerms<Real> BasicModel<Real>::slow_terms() const {
+  if (!is_fast_slow(options_.linear.structure))
+    throw UsageError("the model has no slow manifold: its linear.structure is " +
+                     std::string(name_of(options_.linear.structure)) +
+                     "; fast_schur or fast_dissipative is needed");
+  return nonlinear_.first_rows(options_.linear.slow_dimension);
 }
 
 template <class Real>

@@ -69,7 +69,8 @@ class BasicModel {
   /// What the right-hand side consists of.
   SplitShape split_shape() const {
     return {n_, nonlinear_.has_plain(), nonlinear_.has_relaxed(),
-            linear_->shape().structure != LinearStructure::none};
+            linear_->shape().structure != LinearStructure::none,
+            linear_->shape().structure == LinearStructure::state_dependent};
   }
 
   Scaling scaling;           ///< of the state; identity until set
@@ -90,6 +91,10 @@ class BasicModel {
 
   /// The library of functions among the nonlinear terms; null where there is none.
   const Library<Real>* library() const;
+
+  /// The terms of the slow manifold, y = 0 in u = [x; y]: those of the slow variables alone, with the
+  /// coefficients of all terms. Raises UsageError where the model is not fast-slow.
+  NonlinearTerms<Real> slow_terms() const;
 
   /// The learned A_L for theta, in its structure.
   OwnedMatrix linear_operator(std::span<const double> theta) const;

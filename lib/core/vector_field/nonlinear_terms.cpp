@@ -2,6 +2,7 @@
 
 #include "core/components/bilinear.hpp"
 #include "core/components/central_force.hpp"
+#include "core/components/fast_terms.hpp"
 #include "core/components/forcing.hpp"
 #include "core/components/library.hpp"
 #include "core/components/motion.hpp"
@@ -10,8 +11,47 @@
 #include "core/kernels/elementwise.hpp"
 #include "core/support/error.hpp"
 
+#include <algorithm>
+
 namespace spnode::core {
 namespace {
+
+FastSlowShape fast_slow_shape(const ModelOptions& options, TermShape shape) {
+  const auto& names = options.arguments.parameters;
+  const std::size_t slow = options.linear.slow_dimension;
+  return {slow, shape.states - slow, shape.arguments,
+          std::size_t(std::ranges::find(names, epsilon_name) - names.begin())};
+}
+
+/// A term of a fast-slow system: eps g of the slow variables, B(y, y) and eps C y of the fast ones.
+template <class Real>
+std::unique_ptr<LaneMap<Real>> make_fast_slow_term(NonlinearKind kind, const ModelOptions& options,
+                                                   TermShape shape) {
+  const std::string name = "nonlinear/" + std::string(name_of(kind));
+  const FastSlowShape parts = fast_slow_shape(options, shape);
+  const auto times_epsilon = [&](std::unique_ptr<LaneMap<Real>> factor) {
+    return std::make_unique<EpsilonTerm<Real>>(parts, name, std::move(factor));
+  };
+  if (kind == NonlinearKind::fast_bilinear) {
+    const FastBilinearOptions& form = options.fast_bilinear;
+    return std::make_unique<FastBilinear<Real>>(
+        parts, form.rank, make_entries<Real>(parts, 2 * form.rank * parts.fast * parts.fast, form, name));
+  }
+  if (kind == NonlinearKind::fast_linear)
+    return times_epsilon(std::make_unique<FastLinear<Real>>(
+        parts, make_entries<Real>(parts, parts.fast * parts.fast, options.fast_linear, name)));
+  const TermShape g{shape.states, parts.slow, shape.arguments, true};
+  switch (options.slow.form) {
+    case SlowForm::bilinear:
+      return times_epsilon(std::make_unique<Bilinear<Real>>(g, options.bilinear, name));
+    case SlowForm::library:
+      return times_epsilon(std::make_unique<Library<Real>>(g, options.library, name));
+    case SlowForm::network:
+      break;
+  }
+  return times_epsilon(std::make_unique<Network<Real>>(shape.states + shape.arguments, parts.slow,
+                                                       options.network, typename Network<Real>::Role{name}));
+}
 
 /// The registration of the nonlinear terms.
 template <class Real>
@@ -36,6 +76,10 @@ std::unique_ptr<LaneMap<Real>> make_term(NonlinearKind kind, const ModelOptions&
       return std::make_unique<CentralForce<Real>>(shape, options.central_force, name);
     case NonlinearKind::library:
       return std::make_unique<Library<Real>>(shape, options.library, name);
+    case NonlinearKind::slow:
+    case NonlinearKind::fast_bilinear:
+    case NonlinearKind::fast_linear:
+      return make_fast_slow_term<Real>(kind, options, shape);
   }
   throw Error(ExitStatus::internal_error, "make_term: unknown nonlinear term");
 }
@@ -54,8 +98,11 @@ NonlinearTerms<Real>::NonlinearTerms(const ModelOptions& options, std::size_t di
     row = shape.outputs = n_ / 2;
     terms_.push_back({std::make_unique<Motion<Real>>(n_)});
   }
-  for (const NonlinearKind kind : options.nonlinear)
-    terms_.push_back({make_term<Real>(kind, options, shape), options.relaxes(kind), row});
+  for (const NonlinearKind kind : options.nonlinear) {
+    const bool is_fast = kind == NonlinearKind::fast_bilinear || kind == NonlinearKind::fast_linear;
+    terms_.push_back({make_term<Real>(kind, options, shape), options.relaxes(kind),
+                      is_fast ? options.linear.slow_dimension : row});
+  }
   if (options.affine())
     terms_.push_back({std::make_unique<Forcing<Real>>(TermShape{n_, n_, 0}, "nonlinear/constant")});
   for (const Term& term : terms_) (term.relaxed ? has_relaxed_ : has_plain_) = true;
@@ -70,6 +117,13 @@ void NonlinearTerms<Real>::declare(ParameterLayout& layout) {
     coefficient_count_ += term.map->coefficient_count();
     tape_rows_ += term.map->tape_rows();
   }
+}
+
+template <class Real>
+NonlinearTerms<Real> NonlinearTerms<Real>::first_rows(std::size_t rows) const {
+  NonlinearTerms part = *this;
+  std::erase_if(part.terms_, [rows](const Term& term) { return term.row + term.map->outputs() > rows; });
+  return part;
 }
 
 template <class Real>

@@ -49,13 +49,17 @@ class NonlinearTerms {
   void apply_jvp_jvp(const ExecSpace& space, const TangentTangent& tangent, Scratch<Real>& scratch) const;
 
   struct Term {
-    std::unique_ptr<LaneMap<Real>> map;
+    std::shared_ptr<LaneMap<Real>> map;
     bool relaxed = false;
     std::size_t row = 0;                        // of the value, where its outputs begin
     std::size_t coefficient = 0, tape_row = 0;  // where its own begin
   };
   const std::vector<Term>& terms() const { return terms_; }
   void declare(ParameterLayout& layout);
+
+  /// The terms alone whose outputs are among the first `rows` rows of the value; the others are zero. Shares
+  /// maps, coefficients and tape with all terms. After declare().
+  NonlinearTerms first_rows(std::size_t rows) const;
 
   /// As of Component, over the terms' coefficients one after the other.
   void assemble(std::span<const double> theta, std::span<double> c) const;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,8 +21,20 @@ enum class NonlinearKind {
   forcing,        ///< the arguments as a linear term (core/components/forcing.hpp)
   potential,      ///< minus a gradient (core/components/potential.hpp)
   central_force,  ///< along the position (core/components/central_force.hpp)
-  library         ///< given functions with trained coefficients (core/components/library.hpp)
+  library,        ///< given functions with trained coefficients (core/components/library.hpp)
+  slow,           ///< eps g of the slow variables (core/components/fast_terms.hpp), as the next two
+  fast_bilinear,  ///< B(x, y, eps)(y, y) of the fast variables
+  fast_linear     ///< eps C(x, y, eps) y of the fast variables
 };
+
+/// Whether a term is one of those of a fast-slow system.
+constexpr bool is_fast_slow(NonlinearKind kind) {
+  return kind == NonlinearKind::slow || kind == NonlinearKind::fast_bilinear ||
+         kind == NonlinearKind::fast_linear;
+}
+
+/// The argument that is eps in a fast-slow system.
+inline constexpr std::string_view epsilon_name = "epsilon";
 
 /// How an input that is given at the times of the data is known between them.
 enum class Interpolation {
@@ -79,7 +92,10 @@ constexpr auto words_of(NonlinearKind) {
                                              {"forcing", NonlinearKind::forcing},
                                              {"potential", NonlinearKind::potential},
                                              {"central_force", NonlinearKind::central_force},
-                                             {"library", NonlinearKind::library}});
+                                             {"library", NonlinearKind::library},
+                                             {"slow", NonlinearKind::slow},
+                                             {"fast_bilinear", NonlinearKind::fast_bilinear},
+                                             {"fast_linear", NonlinearKind::fast_linear}});
 }
 
 enum class ScalingKind { none, global, component, manual };
@@ -197,6 +213,9 @@ struct ModelOptions {
   NetworkOptions network;
   PotentialOptions potential;
   CentralForceOptions central_force;
+  SlowOptions slow;
+  FastBilinearOptions fast_bilinear;
+  FastTermOptions fast_linear;
   AutoencoderOptions autoencoder;
   CouplingFlowOptions coupling_flow;
   ScalingOptions scaling;
@@ -268,6 +287,13 @@ struct ModelOptions {
         "with order: 2, gradient flows with order: 1.");
     visit.section("central_force", &Self::central_force,
                   "A force along the position, x sum over k of c_k |x|^-k.");
+    visit.section("slow", &Self::slow,
+                  "The term slow: epsilon g(x, y, epsilon), the right-hand side of the slow variables x.");
+    visit.section("fast_bilinear", &Self::fast_bilinear,
+                  "The term fast_bilinear: B(x, y, epsilon)(y, y) = sum over r of (C_r y)(D_r y) of the "
+                  "fast variables y.");
+    visit.section("fast_linear", &Self::fast_linear,
+                  "The term fast_linear: epsilon C(x, y, epsilon) y of the fast variables y.");
     visit.section("sparse_regression", &Self::sparse_regression,
                   "The start of a library from the data: sequential thresholded least squares (SINDy).");
     visit.section("autoencoder", &Self::autoencoder,
@@ -302,11 +328,37 @@ struct ModelOptions {
                    "is true, and so is autoencoder.enabled: a model has one map to its latent space");
     require_option(inference_order % 2 == 0, {"inference_order"},
                    "must be even; found " + std::to_string(inference_order));
+    validate_fast_slow();
     validate_start();
   }
 
  private:
   bool names(NonlinearKind kind) const { return std::ranges::find(nonlinear, kind) != nonlinear.end(); }
+
+  // Other terms would not leave the slow manifold y = 0 invariant.
+  void validate_fast_slow() const {
+    const std::string found = "; found " + std::string(name_of(linear.structure));
+    if (!is_fast_slow(linear.structure)) {
+      for (const NonlinearKind kind : nonlinear)
+        require_option(!is_fast_slow(kind), {"nonlinear", "linear.structure"},
+                       "names " + std::string(name_of(kind)) +
+                           ", a term of a fast-slow system, which needs linear.structure: fast_schur or "
+                           "fast_dissipative" +
+                           found);
+      return;
+    }
+    for (const NonlinearKind kind : nonlinear)
+      require_option(is_fast_slow(kind), {"nonlinear", "linear.structure"},
+                     "names " + std::string(name_of(kind)) +
+                         ", but a fast-slow system has the terms slow, fast_bilinear and fast_linear" +
+                         found);
+    require_option(
+        std::ranges::find(arguments.parameters, epsilon_name) != arguments.parameters.end(),
+        {"parameters", "linear.structure"},
+        "must name " + std::string(epsilon_name) + ", on which a fast-slow system depends" + found);
+    require_option(slow.form != SlowForm::network || !network.relaxation, {"network.relaxation", "slow.form"},
+                   "is true, but g of the slow variables has no relaxation form");
+  }
 
   void validate_start() const {
     if (initialisation == Initialisation::random) return;

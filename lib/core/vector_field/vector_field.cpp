@@ -9,9 +9,13 @@ VectorField<Real>::VectorField(const BasicModel<Real>& model)
     : assembled_(model),
       shape_(model.split_shape()),
       table_({1.0}),
-      generator_(
-          make_linear_part<Real>({model.linear().shape(), shape_, {{OperatorSpec::Kind::generator}}, table_},
-                                 MatrixFunctionMethod::dense)) {}
+      generator_(make_linear_part<Real>({model.linear().shape(),
+                                         shape_,
+                                         {{OperatorSpec::Kind::generator}},
+                                         table_,
+                                         StepScope::table,
+                                         model.options().linear},
+                                        MatrixFunctionMethod::dense)) {}
 
 template <class Real>
 void VectorField<Real>::set_parameters(std::span<const double> theta) {
@@ -118,7 +122,8 @@ void VectorField<Real>::jvp(const ExecSpace& space, const Tangent& tangent, Scra
   axpy(space, -1.0, Ar_dot, tangent.f_dot);
 }
 
-// f_dot = A u_dot + g_dot - A r_dot: A acts on tangents, so that its adjoints are those of a product.
+// f_dot = A u_dot + A' u + g_dot - A r_dot; where there is an r, A is the same everywhere and acts on
+// tangents alone, so that its adjoints are those of a product.
 template <class Real>
 void VectorField<Real>::jvp_vjp(const ExecSpace& space, const TangentReverse& reverse,
                                 Scratch<Real>& scratch) const {
@@ -126,9 +131,10 @@ void VectorField<Real>::jvp_vjp(const ExecSpace& space, const TangentReverse& re
   const std::size_t n = shape_.n, rows = shape_.rows(), lanes = reverse.x.lanes();
   const VectorView<Real> A_bar = linear_bar(reverse.coefficients_bar, scratch);
   if (generator_)
-    generator_->apply_vjp(
+    generator_->apply_jvp_vjp(
         space,
-        {action(reverse.x), reverse.x_dot.u, reverse.f_dot_bar, reverse.x_dot_bar.u, A_bar, reverse.x_bar.u},
+        {action(reverse.x), reverse.x_dot.u, reverse.x.u, reverse.x_dot.u, reverse.f_dot_bar, reverse.x_bar.u,
+         reverse.x_dot_bar.u, reverse.x_bar.u, reverse.x_dot_bar.u, A_bar},
         scratch);
   if (rows == 0) return;
   const NonlinearTerms<Real>& terms = model().nonlinear();
@@ -158,15 +164,11 @@ void VectorField<Real>::jvp_jvp(const ExecSpace& space, const TangentTangent& ta
   const ScratchFrame frame(scratch);
   const std::size_t n = shape_.n, rows = shape_.rows(), lanes = tangent.x.lanes();
   const auto dot = cut(tangent.coefficients_dot, assembled_.linear().size());
-  const MatrixView<Real> zero = scratch.matrix(n, lanes);
-  fill(space, 0.0, zero);
-  // A' X + A X' with the tangents ' along the coefficients.
-  const auto apply_A = [&](ConstMatrixView<Real> X, ConstMatrixView<Real> X_along, MatrixView<Real> out) {
-    generator_->apply_jvp(
-        space, {action(tangent.x), X, X_along, dot.linear, ConstMatrixView<Real>(zero), out}, scratch);
-  };
   if (generator_)
-    apply_A(tangent.x_dot.u, zero, tangent.f_dot_dot);
+    generator_->apply_jvp_jvp(
+        space,
+        {action(tangent.x), tangent.x_dot.u, tangent.x.u, tangent.x_dot.u, dot.linear, tangent.f_dot_dot},
+        scratch);
   else
     fill(space, 0.0, tangent.f_dot_dot);
   if (rows == 0) return;
@@ -178,9 +180,16 @@ void VectorField<Real>::jvp_jvp(const ExecSpace& space, const TangentTangent& ta
       scratch);
   if (shape_.has_plain) axpy(space, 1.0, rows_of(values_dot_dot, 0, n), tangent.f_dot_dot);
   if (!shape_.has_relaxed) return;
-  const MatrixView<Real> values_dot = scratch.matrix(rows, lanes), Ar_dot_dot = scratch.matrix(n, lanes);
+  const MatrixView<Real> values_dot = scratch.matrix(rows, lanes), Ar_dot_dot = scratch.matrix(n, lanes),
+                         zero = scratch.matrix(n, lanes);
+  fill(space, 0.0, zero);
   terms.apply_jvp(space, {assembled_.nonlinear(), {}, tangent.x, tangent.x_dot, inner, values_dot}, scratch);
-  apply_A(relaxed(values_dot), relaxed(values_dot_dot), Ar_dot_dot);
+  // A' r_dot + A r_dot' with the tangents ' along the coefficients.
+  generator_->apply_jvp(
+      space,
+      {action(tangent.x), relaxed(ConstMatrixView<Real>(values_dot)),
+       relaxed(ConstMatrixView<Real>(values_dot_dot)), dot.linear, ConstMatrixView<Real>(zero), Ar_dot_dot},
+      scratch);
   axpy(space, -1.0, Ar_dot_dot, tangent.f_dot_dot);
 }
 

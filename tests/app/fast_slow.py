@@ -1,0 +1,138 @@
+"""Fast-slow models: the same bits on any number of ranks and after an interruption, T(x) over the data, the slow
+manifold, and bad input."""
+import unittest
+
+import h5py
+import numpy as np
+
+from program import ProgramTest
+
+WRONG_DECK, BAD_FILE = 2, 3
+
+DECK = """\
+output: run
+data: {train: train.h5, validation: test.h5, test: test.h5, window: 0}
+model:
+  parameters: [epsilon]
+  scaling: {kind: none}
+  linear: {structure: fast_schur, slow_dimension: 1, rate_min: 1.0, rate_max: 2.0, fast: {hidden: [3]}}
+  nonlinear: [slow, fast_bilinear, fast_linear]
+  network: {hidden: [4]}
+integrator: {scheme: imex_ark3}
+training:
+  optimizers: [adam, gauss_newton]
+  tile: 4
+  batch: 8
+  adam: {epochs: 2}
+  gauss_newton: {iterations: 3}
+"""
+
+
+def write_data(path, epsilon, seed=1):
+    """x' = -eps x, y' = [-1, 2; -2, -1] y, exactly."""
+    rng = np.random.default_rng(seed)
+    time = np.linspace(0, 2, 6)
+    x = rng.uniform(-1, 1, len(epsilon))[:, None] * np.exp(-np.outer(epsilon, time))
+    start = rng.uniform(0.5, 1, len(epsilon)) * np.exp(2j * np.pi * rng.uniform(size=len(epsilon)))
+    y = start[:, None] * np.exp((-1 - 2j) * time)
+    with h5py.File(path, "w") as file:
+        file["state"], file["time"] = np.stack([x, y.real, y.imag], axis=-1), time
+        file["parameters/epsilon"] = epsilon
+
+
+class FastSlow(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.write("deck.yaml", DECK)
+        epsilon = 10 ** np.random.default_rng(3).uniform(-3, -1, 20)
+        write_data(self.folder / "train.h5", epsilon)
+        write_data(self.folder / "test.h5", epsilon[:6], 2)
+
+    def model(self):
+        with h5py.File(self.folder / "run/model.h5", "r") as file:
+            found = {}
+            file.visititems(lambda name, item: found.update({name: item[...].tobytes()})
+                            if isinstance(item, h5py.Dataset) and item.dtype.kind == "f" else None)
+            return found
+
+    def test_model_has_the_same_bits_on_any_number_of_ranks_and_resumed(self):
+        for words in ([], ["integrator.scheme=etdrk4", "model.linear.structure=fast_dissipative", "model.slow.form=library"],
+                      ["integrator.scheme=imex_ssp2", "model.linear.fast.dependence=constant", "model.precision=mixed",
+                       "model.fast_bilinear.coefficients=network"]):
+            models = []
+            for ranks in (1, 2, 3):
+                self.succeed(ranks, "train", "deck.yaml", *words, "--overwrite")
+                models.append(self.model())
+            self.assertEqual(models[0], models[1], words)
+            self.assertEqual(models[0], models[2], words)
+            self.succeed(2, "train", "deck.yaml", *words, "--overwrite", "training.gauss_newton.iterations=1")
+            self.succeed(1, "train", "deck.yaml", *words, "--resume")
+            self.assertEqual(models[0], self.model(), words)
+
+    def test_spectrum_holds_the_eigenvalues_of_all_states(self):
+        self.succeed(2, "train", "deck.yaml", "integrator.scheme=etdrk4", "training.adam.epochs=40",
+                     "training.gauss_newton.iterations=40")
+        outcome = self.succeed(2, "spectrum", "deck.yaml", "spectrum.states=12")
+        self.assertIn("Spectrum of T(x) (2 x 2", outcome.output)
+        with h5py.File(self.folder / "run/spectrum.h5", "r") as file:
+            self.assertEqual(file["state"].shape, (12, 3))
+            eigenvalues = file["states_real"][...] + 1j * file["states_imag"][...]
+            self.assertEqual(file.attrs["spectral_abscissa"], file["states_real"][...].max())
+            self.assertEqual(file.attrs["states_examined"], 12)
+        np.testing.assert_allclose(eigenvalues, np.tile([-1 + 2j, -1 - 2j], (12, 1)), atol=1e-3)
+        self.refused(WRONG_DECK, "spectrum.data and data.test are empty", "spectrum", "deck.yaml", "--overwrite", "data.test=''")
+
+    def test_slow_manifold_is_where_the_fast_variables_are_zero(self):
+        self.succeed(2, "train", "deck.yaml")
+        self.succeed(2, "forecast", "deck.yaml", "forecast.mode=slow", "forecast.step=25", "forecast.steps=40")
+        with h5py.File(self.folder / "run/trajectories.h5", "r") as file:
+            state = file["state"][...]
+        self.assertTrue(np.isfinite(state).all())
+        self.assertEqual(np.abs(state[:, :, 1:]).max(), 0.0)
+        self.assertGreater(np.abs(np.diff(state[:, :, 0])).max(), 0.0)
+        self.succeed(2, "evaluate", "deck.yaml", "evaluate.mode=slow")
+
+    def test_slow_mode_of_another_model_is_refused(self):
+        self.succeed(1, "train", "deck.yaml", "model.linear.structure=dense", "model.linear.slow_dimension=0",
+                     "model.nonlinear=[]", "integrator.scheme=etd1")
+        for command in ("forecast", "evaluate"):
+            self.refused(WRONG_DECK, "the model has no slow manifold: its linear.structure is dense", command, "deck.yaml",
+                         f"{command}.mode=slow")
+
+    def test_bad_epsilon_is_refused(self):
+        good = self.folder / "test.h5"
+        for train in ("absent.h5", "negative.h5", "short.h5"):
+            (self.folder / train).write_bytes(good.read_bytes())
+        with h5py.File(self.folder / "absent.h5", "a") as file:
+            del file["parameters/epsilon"]
+        with h5py.File(self.folder / "negative.h5", "a") as file:
+            file["parameters/epsilon"][3] = -0.25
+        with h5py.File(self.folder / "short.h5", "a") as file:
+            del file["parameters/epsilon"]
+            file["parameters/epsilon"] = np.ones(5)
+        self.succeed(1, "train", "deck.yaml")
+        for name, message in (("absent.h5", "absent.h5: /parameters/epsilon is missing; the model depends on it"),
+                              ("negative.h5", "negative.h5: /parameters/epsilon has the value -0.25"),
+                              ("short.h5", "short.h5: /parameters/epsilon")):
+            self.refused(BAD_FILE, message, "train", "deck.yaml", "data.train=" + name, "output=other")
+            self.refused(BAD_FILE, message, "forecast", "deck.yaml", "forecast.data=" + name, "forecast.output=new.h5")
+            self.refused(BAD_FILE, message, "evaluate", "deck.yaml", "evaluate.data=" + name)
+            self.refused(BAD_FILE, message, "spectrum", "deck.yaml", "spectrum.data=" + name)
+
+    def test_decks_that_contradict_themselves_are_refused(self):
+        for word, message in (
+                ("model.linear.slow_dimension=0", "model.linear.slow_dimension = 0: structure fast_schur or fast_dissipative needs"),
+                ("model.linear.slow_dimension=3", "model.linear.slow_dimension = 3, but the latent state has 3 variables"),
+                ("model.linear.mu=0.5", "model.linear.mu = 0.5, but the fast variables of a fast-slow system decay"),
+                ("model.parameters=[]", "model.parameters must name epsilon"),
+                ("model.nonlinear=[bilinear]", "model.nonlinear names bilinear, but a fast-slow system has the terms slow"),
+                ("model.linear.structure=dense", "model.linear.slow_dimension = 1"),
+                ("model.linear.fast.dependence=hats", "model.linear.fast.low has 0 values, high 0; hats need one value of both"),
+                ("integrator.linear=taylor", "model.linear.structure is fast_schur, which has one way to act"),
+                ("forecast.mode=fast", "forecast.mode must be one of full, slow"),
+                ("model.initialisation=dmd", "model.initialisation is dmd, which needs")):
+            self.refused(WRONG_DECK, message, "train", "deck.yaml", word)
+
+
+if __name__ == "__main__":
+    unittest.main()
