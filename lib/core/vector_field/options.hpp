@@ -226,8 +226,8 @@ struct ModelOptions {
   Precision precision = Precision::float64;
 
   /// Whether the right-hand side is A_L u + b, with a constant in place of nonlinear terms: all others have
-  /// constants of their own.
-  bool affine() const { return nonlinear.empty() && constant; }
+  /// constants of their own, and of a fast-slow model y = 0 stays invariant.
+  bool affine() const { return nonlinear.empty() && constant && !is_fast_slow(linear.structure); }
 
   /// Whether the right-hand side is A_L u.
   bool homogeneous() const { return nonlinear.empty() && !constant; }
