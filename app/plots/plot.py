@@ -3,8 +3,8 @@
 
 usage: plot.py RUN [--only PICTURE] [--trajectory K] [--components C ...] [--format png|pdf|svg]
 
-Writes RUN/history.png, forecast.png, error.png, components.png, pdf.png, energy.png, spectrum.png and limit_sets.png,
-each where what it shows is there.
+Writes RUN/history.png, forecast.png, plane.png, error.png, components.png, pdf.png, energy.png, spectrum.png and
+limit_sets.png, each where what it shows is there.
 Exit status 3 where a file that was asked for is missing or damaged, or where RUN has nothing to draw.
 Needs h5py and matplotlib; Debian's belong to /usr/bin/python3.
 """
@@ -19,6 +19,7 @@ try:
     import forecast
     import history
     import limit_sets
+    import plane
     import spectrum
     from files import PlotError
 except ImportError as missing:
@@ -28,6 +29,7 @@ except ImportError as missing:
 PICTURES = {
     "history": (history.draw, "history.csv"),
     "forecast": (forecast.draw, "forecast.h5"),
+    "plane": (plane.draw, "forecast.h5"),
     "error": (error.draw, "forecast.h5"),
     "components": (components.draw, "metrics.csv"),
     "pdf": (field_statistics.draw_pdf, "statistics.h5"),
@@ -54,6 +56,8 @@ def main(words):
         if options.only is None and not (options.run / needs).is_file():
             continue
         if options.only is None and name == "components" and not components.has_components(options.run):
+            continue
+        if options.only is None and name == "plane" and not plane.is_plane(options.run):
             continue
         if options.only is None and name == "limit_sets" and not limit_sets.has_parameter(options.run):
             continue

@@ -54,6 +54,13 @@ class Plots(unittest.TestCase):
         synthetic.write_forecast(self.run_directory, *synthetic.kinetics())
         self.expect_pictures("forecast.png", "error.png")
 
+    def test_a_state_of_two_components_is_drawn_in_its_plane(self):
+        time, truth, state = synthetic.kinetics()
+        synthetic.write_forecast(self.run_directory, time, truth, state)
+        self.expect_problem("--only", "plane", message="has 3 components, a plane needs 2")
+        synthetic.write_forecast(self.run_directory, time, truth[:, :, :2], state[:, :, :2])
+        self.expect_pictures("forecast.png", "plane.png", "error.png")
+
     def test_limit_sets_are_drawn_over_their_parameter(self):
         synthetic.write_limit_sets(self.run_directory)
         self.expect_pictures("limit_sets.png")
