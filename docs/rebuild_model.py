@@ -41,6 +41,7 @@ SIGMA = {
     "softplus": lambda x: np.logaddexp(0, x),
     "silu": lambda x: x / (1 + np.exp(-x)),
     "sin": np.sin,
+    "square": np.square,
 }
 
 
@@ -78,6 +79,23 @@ def rate(u):  # du/dt; a row of u is a latent state
     return linear(u) + terms(u, u)
 
 
+def multiply(z, u):  # Fourier modes times complex numbers: pairs (cosine, sine), then the mean
+    x, y, c, s = z[:-1:2], z[1::2], u[:, :-1:2], u[:, 1::2]
+    return np.concatenate([np.stack([x * c - y * s, y * c + x * s], axis=-1).reshape(len(u), -1), z[-1] * u[:, -1:]], axis=1)
+
+
+def convolution(u):
+    n = u.shape[1]
+    m = 3 * (n // 2) + 1
+    angle = 2 * np.pi * np.outer(np.arange(1, n // 2 + 1), np.arange(m)) / m
+    modes = np.stack([np.cos(angle), np.sin(angle)], axis=1).reshape(n - 1, m)
+    modes = np.concatenate([np.sqrt(2 / m) * modes, np.full((1, m), np.sqrt(1 / m))])
+    sigma, total = SIGMA[options["convolution"]["activation"]], 0.0
+    for P, R, b in zip(*(p[f"nonlinear/convolution/{name}"] for name in "PRb")):
+        total = total + multiply(R, sigma(multiply(P, u) @ modes + b) @ modes.T)
+    return total
+
+
 def terms(u, x):  # the nonlinear terms
     total = 0.0
     for kind in options["nonlinear"]:
@@ -94,6 +112,8 @@ def terms(u, x):  # the nonlinear terms
             total = total + factor * X * np.polynomial.polynomial.polyval(1 / R, c)
         elif kind == "library":
             total = total + library(u)
+        elif kind == "convolution":
+            total = total + convolution(u)
         else:
             value = network(f"nonlinear/{kind}", u, options[kind], options[kind].get("bound", 0.0))
             total = total - linear(value) if options[kind]["relaxation"] else total + value

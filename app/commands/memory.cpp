@@ -86,7 +86,8 @@ double start_bytes(const Deck& deck, const core::Model& model, const Source& tra
   // Chosen times are copied out of all.
   double most = deck.data.windows.times.empty() ? 0.0 : train.bytes(ranks);
   const std::size_t shares = train.sampler.shares_of(0, ranks).size();
-  if (model.options().autoencoder.enabled && model.options().autoencoder.pod)
+  const core::AutoencoderOptions& autoencoder = model.options().autoencoder;
+  if (autoencoder.enabled && autoencoder.pod && autoencoder.basis == core::LinearBasis::pod)
     most = std::max(most, spectral::pod_bytes(model.state_dimension(), train.held(ranks), train.info.times));
   if (model.options().initialisation == core::Initialisation::sparse_regression)
     most = std::max(most, training::sparse_regression_bytes(*model.library(), train.info.times, shares));

@@ -224,6 +224,23 @@ TEST_CASE("contradictions_are_refused_at_the_place_of_their_cause") {
        "deck.yaml:1:18: model.linear.structure is block_diagonal, which has closed forms"},
       {"model: {linear: {structure: low_rank}}\nintegrator: {linear: dense}",
        "deck.yaml:1:18: model.linear.structure is low_rank, which has products only"},
+      {"model: {linear: {structure: circulant}}",
+       "deck.yaml:1:18: model.linear.structure is circulant, which needs autoencoder: {enabled: true, basis: "
+       "fourier}"},
+      {"model: {nonlinear: [convolution]}",
+       "deck.yaml:1:9: model.nonlinear names convolution, which needs autoencoder: {enabled: true, basis: "
+       "fourier}"},
+      {"model: {nonlinear: [convolution], latent_dimension: 5, autoencoder: {enabled: true, basis: fourier}}",
+       "deck.yaml:1:9: model.nonlinear names convolution, which needs the same scaling for all points of the "
+       "field, scaling.kind: global or none; found component"},
+      {"model: {nonlinear: [convolution], latent_dimension: 5, autoencoder: {enabled: true, basis: fourier, "
+       "hidden: [3]}}",
+       "deck.yaml:1:9: model.nonlinear names convolution, which needs autoencoder.hidden: [] and "
+       "autoencoder.pod_trainable: false"},
+      {"model: {autoencoder: {enabled: true, pod: false, hidden: [3], basis: fourier}}",
+       "deck.yaml:1:63: model.autoencoder.basis is fourier, but pod is false: there is no linear map"},
+      {"model: {nonlinear: [lipschitz], lipschitz: {activation: square}}",
+       "deck.yaml:1:45: model.lipschitz.activation is square, whose slope has no bound"},
       {"model: {inference_order: 5}", "deck.yaml:1:9: model.inference_order must be even"},
       {"model: {initialisation: dmd, linear: {structure: block_diagonal}}",
        "deck.yaml:1:9: model.initialisation is dmd, which needs linear.structure: dense; found "

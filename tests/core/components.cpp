@@ -2,8 +2,10 @@
 #include "core/components/autoencoder.hpp"
 #include "core/components/bilinear.hpp"
 #include "core/components/central_force.hpp"
+#include "core/components/convolution.hpp"
 #include "core/components/fast_terms.hpp"
 #include "core/components/forcing.hpp"
+#include "core/components/fourier_modes.hpp"
 #include "core/components/library.hpp"
 #include "core/components/lipschitz.hpp"
 #include "core/components/motion.hpp"
@@ -13,8 +15,10 @@
 #include "core/linear/fast/fast_operator.hpp"
 #include "helpers.hpp"
 
+#include <cmath>
 #include <functional>
 #include <memory>
+#include <numbers>
 
 using namespace spnode;
 using namespace spnode::core;
@@ -118,85 +122,103 @@ std::vector<Case<Real>> lane_maps() {
     };
   };
   const HurwitzKind schur = HurwitzKind::fast_schur, dissipative = HurwitzKind::fast_dissipative;
-  return {{"M y, constant", fast_linear(FastCoefficients::constant), 2},
-          {"M y, network", fast_linear(FastCoefficients::network), 2},
-          {"B(y, y), constant", fast_bilinear(FastCoefficients::constant), 2},
-          {"B(y, y), network", fast_bilinear(FastCoefficients::network), 2},
-          {"epsilon C y", epsilon_linear, 2},
-          {"epsilon g", epsilon_bilinear, 2},
-          {"T(x), Schur form", fast_operator(schur, Dependence::network, 4)},
-          {"T(x), Schur form of odd dimension", fast_operator(schur, Dependence::network, 3)},
-          {"T, constant Schur form", fast_operator(schur, Dependence::constant, 5)},
-          {"T(x), dissipative form", fast_operator(dissipative, Dependence::network, 3)},
-          {"T(x), box form", fast_operator(dissipative, Dependence::hats, 3), 0, true},
-          {"T, constant dissipative form", fast_operator(dissipative, Dependence::constant, 3)},
-          {"bilinear",
-           [] {
-             return std::make_unique<Bilinear<Real>>(TermShape{4, 4, 0}, BilinearOptions{3, 1.0}, "bilinear");
-           }},
-          {"factored bilinear form",
-           [] {
-             return std::make_unique<Bilinear<Real>>(TermShape{7, 7, 0}, BilinearOptions{1, 1.0}, "bilinear");
-           }},
-          {"bilinear form of states and arguments",
-           [] {
-             return std::make_unique<Bilinear<Real>>(TermShape{4, 4, 2}, BilinearOptions{3, 1.0}, "bilinear");
-           },
-           2},
-          {"factored bilinear form of states and arguments",
-           [] {
-             return std::make_unique<Bilinear<Real>>(TermShape{4, 4, 3}, BilinearOptions{1, 1.0}, "bilinear");
-           },
-           3},
-          {"forcing",
-           [] {
-             return std::make_unique<Forcing<Real>>(TermShape{4, 4, 3}, "forcing");
-           },
-           3},
-          {"bilinear form of an equation of second order",
-           [] {
-             return std::make_unique<Bilinear<Real>>(TermShape{4, 2, 1}, BilinearOptions{3, 1.0}, "bilinear");
-           },
-           1},
-          {"dx/dt = v", [] { return std::make_unique<Motion<Real>>(6); }},
-          {"gradient flow",
-           [] {
-             return std::make_unique<Potential<Real>>(TermShape{3, 3, 2}, PotentialOptions{5}, "potential");
-           },
-           2},
-          {"conservative force",
-           [] {
-             return std::make_unique<Potential<Real>>(
-                 TermShape{6, 3, 0}, PotentialOptions{5, Activation::softplus, 2.0}, "potential");
-           }},
-          {"central force",
-           [] {
-             return std::make_unique<CentralForce<Real>>(TermShape{4, 2, 1}, CentralForceOptions{3},
-                                                         "central_force");
-           },
-           1},
-          {"library of products and waves", library(2, {0.7, 2.0}), 1},
-          {"library of degree 3", library(3, {}), 1},
-          {"library of degree 1", library(1, {}), 1},
-          {"network of states and arguments", plain(true, true), 1},
-          {"network of relu", activated(Activation::relu), 0, true},
-          {"network of softplus", activated(Activation::softplus)},
-          {"network of silu", activated(Activation::silu), 1},
-          {"network of sin", activated(Activation::sin)},
-          {"plain network", plain(false, false)},
-          {"plain network, last activation, output scale", plain(true, true)},
-          {"Lipschitz network", bounded(false, false)},
-          {"Lipschitz network, last activation, output scale", bounded(true, true)},
-          {"smooth Lipschitz network", bounded(false, true, LipschitzDivisor::smooth)},
-          {"network of smooth rectifiers",
-           [] {
-             LipschitzOptions options = network_options(2.0, true, true);
-             options.activation = Activation::squareplus;
-             return std::make_unique<Network<Real>>(4, 3, options, Role{"net"});
-           }},
-          {"encoder: linear and network", coder(true, {5})},
-          {"encoder: linear alone", coder(true, {})},
-          {"encoder: network alone", coder(false, {5})}};
+  return {
+      {"M y, constant", fast_linear(FastCoefficients::constant), 2},
+      {"M y, network", fast_linear(FastCoefficients::network), 2},
+      {"B(y, y), constant", fast_bilinear(FastCoefficients::constant), 2},
+      {"B(y, y), network", fast_bilinear(FastCoefficients::network), 2},
+      {"epsilon C y", epsilon_linear, 2},
+      {"epsilon g", epsilon_bilinear, 2},
+      {"T(x), Schur form", fast_operator(schur, Dependence::network, 4)},
+      {"T(x), Schur form of odd dimension", fast_operator(schur, Dependence::network, 3)},
+      {"T, constant Schur form", fast_operator(schur, Dependence::constant, 5)},
+      {"T(x), dissipative form", fast_operator(dissipative, Dependence::network, 3)},
+      {"T(x), box form", fast_operator(dissipative, Dependence::hats, 3), 0, true},
+      {"T, constant dissipative form", fast_operator(dissipative, Dependence::constant, 3)},
+      {"bilinear",
+       [] {
+         return std::make_unique<Bilinear<Real>>(TermShape{4, 4, 0}, BilinearOptions{3, 1.0}, "bilinear");
+       }},
+      {"factored bilinear form",
+       [] {
+         return std::make_unique<Bilinear<Real>>(TermShape{7, 7, 0}, BilinearOptions{1, 1.0}, "bilinear");
+       }},
+      {"bilinear form of states and arguments",
+       [] {
+         return std::make_unique<Bilinear<Real>>(TermShape{4, 4, 2}, BilinearOptions{3, 1.0}, "bilinear");
+       },
+       2},
+      {"factored bilinear form of states and arguments",
+       [] {
+         return std::make_unique<Bilinear<Real>>(TermShape{4, 4, 3}, BilinearOptions{1, 1.0}, "bilinear");
+       },
+       3},
+      {"forcing",
+       [] {
+         return std::make_unique<Forcing<Real>>(TermShape{4, 4, 3}, "forcing");
+       },
+       3},
+      {"bilinear form of an equation of second order",
+       [] {
+         return std::make_unique<Bilinear<Real>>(TermShape{4, 2, 1}, BilinearOptions{3, 1.0}, "bilinear");
+       },
+       1},
+      {"dx/dt = v", [] { return std::make_unique<Motion<Real>>(6); }},
+      {"gradient flow",
+       [] {
+         return std::make_unique<Potential<Real>>(TermShape{3, 3, 2}, PotentialOptions{5}, "potential");
+       },
+       2},
+      {"conservative force",
+       [] {
+         return std::make_unique<Potential<Real>>(
+             TermShape{6, 3, 0}, PotentialOptions{5, Activation::softplus, 2.0}, "potential");
+       }},
+      {"central force",
+       [] {
+         return std::make_unique<CentralForce<Real>>(TermShape{4, 2, 1}, CentralForceOptions{3},
+                                                     "central_force");
+       },
+       1},
+      {"convolution",
+       [] {
+         return std::make_unique<Convolution<Real>>(
+             TermShape{7, 7, 0}, ConvolutionOptions{2, Activation::tanh, 1.0}, "convolution");
+       }},
+      {"convolution of squares and arguments",
+       [] {
+         return std::make_unique<Convolution<Real>>(TermShape{5, 5, 2}, ConvolutionOptions{}, "convolution");
+       },
+       2},
+      {"library of products and waves", library(2, {0.7, 2.0}), 1},
+      {"library of degree 3", library(3, {}), 1},
+      {"library of degree 1", library(1, {}), 1},
+      {"network of states and arguments", plain(true, true), 1},
+      {"network of relu", activated(Activation::relu), 0, true},
+      {"network of softplus", activated(Activation::softplus)},
+      {"network of silu", activated(Activation::silu), 1},
+      {"network of sin", activated(Activation::sin)},
+      {"network of square",
+       [] {
+         NetworkOptions options;
+         options.hidden = {6};
+         options.activation = Activation::square;
+         return std::make_unique<Network<Real>>(4, 3, options, Role{"net"});
+       }},
+      {"plain network", plain(false, false)},
+      {"plain network, last activation, output scale", plain(true, true)},
+      {"Lipschitz network", bounded(false, false)},
+      {"Lipschitz network, last activation, output scale", bounded(true, true)},
+      {"smooth Lipschitz network", bounded(false, true, LipschitzDivisor::smooth)},
+      {"network of smooth rectifiers",
+       [] {
+         LipschitzOptions options = network_options(2.0, true, true);
+         options.activation = Activation::squareplus;
+         return std::make_unique<Network<Real>>(4, 3, options, Role{"net"});
+       }},
+      {"encoder: linear and network", coder(true, {5})},
+      {"encoder: linear alone", coder(true, {})},
+      {"encoder: network alone", coder(false, {5})}};
 }
 
 // A component at a random point, and everything that its maps need.
@@ -374,6 +396,92 @@ TEMPLATE_TEST_CASE("adjoint_of_a_tangent_is_that_of_the_value_in_the_direction",
     CAPTURE(map.name);
     CHECK(relative(dot(dot_bar, direction), dot(x_bar, direction)) < 4500 * roundoff<Real>);
   }
+}
+
+TEST_CASE("fourier_modes_are_orthonormal") {
+  for (const auto& [modes, points] : {std::pair(1, 4), std::pair(7, 7), std::pair(7, 8), std::pair(5, 16)}) {
+    const std::size_t n = std::size_t(modes), m = std::size_t(points);
+    const std::vector<double> rows = fourier_modes(n, m);
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t k = 0; k < n; ++k) {
+        double product = 0.0;
+        for (std::size_t j = 0; j < m; ++j) product += rows[i * m + j] * rows[k * m + j];
+        CHECK(product == Approx(double(i == k)).margin(1e-14));
+      }
+  }
+}
+
+TEST_CASE("convolution_commutes_with_shifts_of_the_field") {
+  for (const Activation sigma : {Activation::tanh, Activation::square}) {
+    const std::size_t n = 7, points = 10;
+    const Case<double> c{"convolution", [&] {
+                           return std::make_unique<Convolution<double>>(
+                               TermShape{n, n, 0}, ConvolutionOptions{2, sigma, 1.0}, "convolution");
+                         }};
+    Setup<double> s(c);
+    // By a part of the period: of the component's own grid, and, where nothing is aliased, any.
+    for (const double part : {3.0 / double(points), 0.123}) {
+      if (sigma == Activation::tanh && part == 0.123) continue;
+      const auto shifted = [&](const Matrix<double>& X) {
+        const auto from = on_host(X);
+        Matrix<double> Y("Y", n, s.lanes);
+        const auto to = Kokkos::create_mirror_view(Y);
+        for (std::size_t l = 0; l < s.lanes; ++l) {
+          for (std::size_t k = 1; k <= n / 2; ++k) {
+            const double angle = 2.0 * std::numbers::pi * double(k) * part, x = from(2 * k - 2, l),
+                         y = from(2 * k - 1, l);
+            to(2 * k - 2, l) = std::cos(angle) * x - std::sin(angle) * y;
+            to(2 * k - 1, l) = std::sin(angle) * x + std::cos(angle) * y;
+          }
+          to(n - 1, l) = from(n - 1, l);
+        }
+        Kokkos::deep_copy(Y, to);
+        return Y;
+      };
+      const auto after = on_host(s.apply(s.theta, shifted(s.x))),
+                 before = on_host(shifted(s.apply(s.theta, s.x)));
+      for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t l = 0; l < s.lanes; ++l) CHECK(after(i, l) == Approx(before(i, l)).margin(1e-12));
+    }
+  }
+}
+
+TEST_CASE("convolution_of_squares_is_the_projection_of_the_square_of_the_field") {
+  const std::size_t n = 9, points = 32, own = 13;
+  Convolution<double> convolution({n, n, 0}, {}, "convolution");
+  ParameterLayout layout;
+  convolution.declare(layout);
+  std::vector<double> theta(layout.size(), 0.0), c(convolution.coefficient_count());
+  const auto one = [&](const ParameterBlock& block) {  // P = R = 1
+    const auto values = block_of(std::span(theta), block);
+    for (std::size_t i = 0; i < n; ++i) values[i] = i + 1 == n || i % 2 == 0 ? 1.0 : 0.0;
+  };
+  one(layout.blocks()[0]), one(layout.blocks()[1]);
+  convolution.assemble(theta, c);
+  const Matrix<double> u = random_matrix(n, 1, "u");
+  Matrix<double> g("g", n, 1), tape("tape", convolution.tape_rows(), 1);
+  Scratch<double> scratch;
+  convolution.apply(ExecSpace(), {to_device<double>(c), ConstMatrixView<double>(u), g, tape}, scratch);
+  const std::vector<double> modes = fourier_modes(n, points);
+  const auto values = on_host(u), found = on_host(g);
+  std::vector<double> square(points, 0.0);
+  for (std::size_t j = 0; j < points; ++j) {
+    for (std::size_t i = 0; i < n; ++i) square[j] += modes[i * points + j] * values(i, 0);
+    square[j] *= square[j];
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    double expected = 0.0;
+    for (std::size_t j = 0; j < points; ++j) expected += modes[i * points + j] * square[j];
+    // The values at m points are sqrt(1 / m) times the field, which is sqrt(points) at the others.
+    CHECK(found(i, 0) == Approx(std::sqrt(double(points) / double(own)) * expected).margin(1e-13));
+  }
+}
+
+TEST_CASE("convolution_needs_an_odd_number_of_modes_in_an_equation_of_first_order") {
+  CHECK_THROWS_WITH(Convolution<double>({6, 6, 0}, {}, "convolution"),
+                    "nonlinear names convolution, which needs an odd number of Fourier modes; found 6");
+  CHECK_THROWS_WITH(Convolution<double>({6, 3, 0}, {}, "convolution"),
+                    "nonlinear names convolution, which needs order: 1");
 }
 
 TEST_CASE("library_is_the_sum_of_its_functions_in_unscaled_variables") {

@@ -142,6 +142,38 @@ TEST_CASE("blocks_reach_complex_real_and_sheared_pairs") {
   }
 }
 
+TEST_CASE("circulant_operators_are_hurwitz_commute_with_shifts_and_have_the_adjoint_of_their_tangent") {
+  for (const std::size_t n : {1, 7}) {
+    Realised c(n, options_of(HurwitzKind::circulant, 0.3));
+    const auto noise = random_vector(c.theta.size(), "noise", 1.5);
+    for (std::size_t i = 0; i < noise.size(); ++i) c.theta[i] += noise[i];
+    const OwnedMatrix A = c.assemble(c.theta);
+    CHECK(spectral_abscissa(to_dense(A), n) < 0.3);
+    for (std::size_t k = 0; k < n / 2; ++k) {
+      const double* const B = &A.entries[4 * k];
+      CHECK(B[0] == 0.3 - std::exp(c.theta[k]));
+      CHECK(B[2] == c.theta[n - n / 2 + k]);
+      CHECK(B[3] == B[0]);
+      CHECK(B[1] == -B[2]);
+    }
+    CHECK(A.entries.back() == 0.3 - std::exp(c.theta[n / 2]));
+    const auto theta_dot = random_vector(c.theta.size(), "theta_dot"),
+               A_bar = random_vector(c.linear->coefficient_count(), "A_bar");
+    std::vector<double> A_dot(A_bar.size()), theta_bar(c.theta.size(), 0.0);
+    c.linear->assemble_jvp(c.theta, theta_dot, A_dot);
+    c.linear->assemble_vjp(c.theta, A_bar, theta_bar);
+    CHECK(relative(dot(A_dot, A_bar), dot(theta_bar, theta_dot)) < 1e-13);
+    const auto at = [&](double e) {
+      auto moved = c.theta;
+      for (std::size_t i = 0; i < moved.size(); ++i) moved[i] += e * theta_dot[i];
+      return dot(c.assemble(moved).entries, A_bar);
+    };
+    CHECK(relative(dot(A_dot, A_bar), (at(1e-5) - at(-1e-5)) / 2e-5) < 1e-8);
+  }
+  CHECK_THROWS_WITH(make_hurwitz(6, options_of(HurwitzKind::circulant)),
+                    "linear.structure is circulant, which needs an odd number of Fourier modes; found 6");
+}
+
 TEST_CASE("products_and_norms_of_structured_matrices_are_those_of_their_entries") {
   for (const HurwitzKind structure : all_structures)
     for (const std::size_t n : {1, 6, 7}) {

@@ -23,7 +23,7 @@ constexpr SystemKind kinds[] = {
     SystemKind::kuramoto_sivashinsky, SystemKind::lorenz63,     SystemKind::two_body,
     SystemKind::rigid_body,           SystemKind::sigmoid_map,  SystemKind::switching,
     SystemKind::attracting_manifold,  SystemKind::grad_moments, SystemKind::lorenz96,
-    SystemKind::abraham_lorentz};
+    SystemKind::abraham_lorentz,      SystemKind::disc_and_ring};
 constexpr SystemKind fast_slow[] = {SystemKind::attracting_manifold, SystemKind::grad_moments,
                                     SystemKind::lorenz96, SystemKind::abraham_lorentz};
 
@@ -71,7 +71,7 @@ TEST_CASE("jacobian_is_the_derivative_of_the_rhs") {
       // Most right-hand sides are quadratic: central differences have no truncation error there.
       const bool quadratic = kind != SystemKind::transient_growth && kind != SystemKind::two_body &&
                              kind != SystemKind::sigmoid_map && kind != SystemKind::attracting_manifold &&
-                             kind != SystemKind::abraham_lorentz;
+                             kind != SystemKind::abraham_lorentz && kind != SystemKind::disc_and_ring;
       const double h = quadratic ? 1e-3 : 3e-6;
       std::vector<double> up = u, down = u;
       up[j] += h;
@@ -86,7 +86,7 @@ TEST_CASE("jacobian_is_the_derivative_of_the_rhs") {
 }
 
 TEST_CASE("linear_invariants_are_conserved_by_the_rhs") {
-  const std::size_t counts[] = {0, 6, 1, 1, 0, 0, 0, 0, 0, 0, 6, 0, 0};
+  const std::size_t counts[] = {0, 6, 1, 1, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0};
   for (const SystemKind kind : kinds) {
     const auto system = make(kind);
     const std::vector<double> u = random_state(*system), f = rate(*system, u);
@@ -144,6 +144,26 @@ TEST_CASE("two_body_orbits_start_at_the_pericentre_with_semi_axis_one") {
     CHECK((u[0] > 0.3 && u[0] < 0.5 && u[1] == 0.0 && u[2] == 0.0));
     CHECK(0.5 * u[3] * u[3] - 1.0 / u[0] == Approx(-0.5).epsilon(1e-14));
   }
+}
+
+TEST_CASE("disc_goes_to_the_origin_and_ring_to_a_point_on_either_side_of_the_tear") {
+  // Euler steps: the flow contracts towards both limits, and no trajectory crosses r = 1 or theta = pi.
+  const auto system = make(SystemKind::disc_and_ring);
+  std::size_t discs = 0;
+  for (std::uint64_t trajectory = 0; trajectory < 200; ++trajectory) {
+    std::vector<double> u(2), f(2);
+    system->initial_state(Random(1, trajectory), u);
+    const double radius = std::hypot(u[0], u[1]);
+    const bool disc = radius < 1.0;
+    discs += disc;
+    CHECK((radius < 0.8 || (radius > 1.2 && radius < 2.0)));
+    for (int step = 0; step < 4000; ++step) {
+      system->rhs(u, f);
+      for (std::size_t i = 0; i < 2; ++i) u[i] += 0.005 * f[i];
+    }
+    CHECK(std::hypot(u[0] - (disc ? 0.0 : 2.0), u[1]) < 1e-6);
+  }
+  CHECK((discs > 80 && discs < 120));
 }
 
 TEST_CASE("names_and_sizes_match_the_dimension") {

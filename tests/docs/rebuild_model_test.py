@@ -68,6 +68,15 @@ model:
   linear: {mu: 0.2, structure: block_diagonal}
   autoencoder: {enabled: true}
 """,
+    "periodic_field": """
+model:
+  latent_dimension: 5
+  scaling: {kind: global}
+  linear: {mu: 0.2, structure: circulant}
+  nonlinear: [convolution]
+  convolution: {channels: 2, activation: tanh}
+  autoencoder: {enabled: true, basis: fourier}
+""",
     "low_rank": """
 model:
   linear: {mu: 0.2, structure: low_rank, rank: 2, noise: 0.5}

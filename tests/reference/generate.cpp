@@ -19,7 +19,7 @@ constexpr SystemKind kinds[] = {
     SystemKind::kuramoto_sivashinsky, SystemKind::lorenz63,     SystemKind::two_body,
     SystemKind::rigid_body,           SystemKind::sigmoid_map,  SystemKind::switching,
     SystemKind::attracting_manifold,  SystemKind::grad_moments, SystemKind::lorenz96,
-    SystemKind::abraham_lorentz};
+    SystemKind::abraham_lorentz,      SystemKind::disc_and_ring};
 constexpr SystemKind fast_slow[] = {SystemKind::attracting_manifold, SystemKind::grad_moments,
                                     SystemKind::lorenz96, SystemKind::abraham_lorentz};
 

@@ -113,6 +113,8 @@ struct LipschitzOptions : NetworkOptions {
   void validate() const {
     require_option(activation != Activation::silu, {"activation"},
                    "is silu, whose slope reaches 1.0998; a bounded network needs one of slope 1 at most");
+    require_option(activation != Activation::square, {"activation"},
+                   "is square, whose slope has no bound; a bounded network needs one of slope 1 at most");
   }
 };
 
@@ -208,9 +210,37 @@ struct SlowOptions {
   }
 };
 
+/// g = sum over h of R_h G^T sigma(G P_h u + a_h q + b_h) (core/components/convolution.hpp).
+struct ConvolutionOptions {
+  std::size_t channels = 1;
+  Activation activation = Activation::square;
+  double initial_scale = 1.0;
+
+  static void describe(auto& visit) {
+    using Self = ConvolutionOptions;
+    visit.option("channels", &Self::channels,
+                 {.meaning = "fields that the activation is applied to", .limits = between(1, widest)});
+    visit.option("activation", &Self::activation,
+                 {.meaning = "square: products of two modes without aliasing, for quadratic equations"});
+    visit.option("initial_scale", &Self::initial_scale,
+                 {.meaning = "size of the initial numbers that multiply the modes", .limits = above(0)});
+  }
+};
+
+/// The linear map of an autoencoder.
+enum class LinearBasis {
+  pod,     ///< starts as the POD of the training states
+  fourier  ///< the lowest Fourier modes of a periodic field (core/components/fourier_modes.hpp)
+};
+
+constexpr auto words_of(LinearBasis) {
+  return std::to_array<Word<LinearBasis>>({{"pod", LinearBasis::pod}, {"fourier", LinearBasis::fourier}});
+}
+
 struct AutoencoderOptions {
   bool enabled = false;
   bool pod = true;
+  LinearBasis basis = LinearBasis::pod;
   bool pod_trainable = false;
   std::vector<std::size_t> hidden = {};
   Activation activation = Activation::tanh;
@@ -221,7 +251,12 @@ struct AutoencoderOptions {
     using Self = AutoencoderOptions;
     visit.option("enabled", &Self::enabled, {.meaning = "false: the latent state is the (scaled) state"});
     visit.option("pod", &Self::pod,
-                 {.meaning = "a linear map whose initial value is the POD of the training states"});
+                 {.meaning = "a linear map whose initial value is the POD of the training states, or what "
+                             "basis says"});
+    visit.option("basis", &Self::basis,
+                 {.meaning = "of the linear map; fourier: the components are values at equidistant points of "
+                             "a period, the latent state is cosine and sine of the lowest wave numbers in "
+                             "turn, then the mean"});
     visit.option("pod_trainable", &Self::pod_trainable, {.meaning = "train the linear map, too"});
     visit.option("hidden", &Self::hidden,
                  {.meaning = "widths of the hidden layers of encoder and decoder; []: only the linear map",
@@ -238,6 +273,8 @@ struct AutoencoderOptions {
   void validate() const {
     require_option(!enabled || pod || !hidden.empty(), {"pod", "hidden"},
                    "is false and there are no hidden layers; an autoencoder needs one of the two");
+    require_option(!enabled || pod || basis == LinearBasis::pod, {"basis", "pod"},
+                   "is fourier, but pod is false: there is no linear map");
   }
 };
 

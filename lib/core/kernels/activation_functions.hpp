@@ -29,6 +29,7 @@ struct ActivationFunction {
       return (x > 0 ? x : Real(0)) + std::log1p(std::exp(-std::abs(x)));
     if constexpr (sigma == Activation::silu) return x * logistic(x);
     if constexpr (sigma == Activation::sin) return std::sin(x);
+    if constexpr (sigma == Activation::square) return x * x;
   }
 
   KOKKOS_INLINE_FUNCTION static Real first(Real kept) {
@@ -46,6 +47,7 @@ struct ActivationFunction {
       return s * (1 + kept * (1 - s));
     }
     if constexpr (sigma == Activation::sin) return std::cos(kept);
+    if constexpr (sigma == Activation::square) return 2 * kept;
   }
 
   KOKKOS_INLINE_FUNCTION static Real second(Real kept) {
@@ -62,6 +64,7 @@ struct ActivationFunction {
       return s * (1 - s) * (2 + kept * (1 - 2 * s));
     }
     if constexpr (sigma == Activation::sin) return -std::sin(kept);
+    if constexpr (sigma == Activation::square) return 2;
   }
 };
 
@@ -83,6 +86,8 @@ void with_activation(Activation sigma, Action&& action) {
       return action(ActivationFunction<Activation::silu, Real>());
     case Activation::sin:
       return action(ActivationFunction<Activation::sin, Real>());
+    case Activation::square:
+      return action(ActivationFunction<Activation::square, Real>());
   }
 }
 

@@ -1,6 +1,7 @@
 #include "core/linear/hurwitz.hpp"
 
 #include "core/linear/block_diagonal/block_hurwitz.hpp"
+#include "core/linear/circulant/circulant_hurwitz.hpp"
 #include "core/linear/dense/dense_hurwitz.hpp"
 #include "core/linear/fast/fast_hurwitz.hpp"
 #include "core/linear/low_rank/low_rank_hurwitz.hpp"
@@ -18,6 +19,8 @@ std::unique_ptr<HurwitzOperator> make_hurwitz(std::size_t dimension, const Hurwi
       return std::make_unique<BlockHurwitz>(dimension, options);
     case HurwitzKind::low_rank:
       return std::make_unique<LowRankHurwitz>(dimension, options);
+    case HurwitzKind::circulant:
+      return std::make_unique<CirculantHurwitz>(dimension, options);
     case HurwitzKind::none:
       return std::make_unique<NoOperator>(dimension);
     case HurwitzKind::fast_schur:

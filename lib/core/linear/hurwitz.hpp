@@ -17,6 +17,7 @@ namespace spnode::core {
 /// | dense | DenseHurwitz | every such matrix | O(n^3), O(n^2) |
 /// | block_diagonal | BlockHurwitz | every such matrix of 2 x 2 blocks, so every spectrum | O(n) |
 /// | low_rank | LowRankHurwitz | contractive ones: the numerical abscissa is below mu too | O(n r) |
+/// | circulant | CirculantHurwitz | normal ones that commute with shifts of a periodic field | O(n) |
 /// | none | NoOperator | A_L = 0: a plain neural ODE | |
 /// | state_dependent | FastHurwitz | diag(0, T(x)): T(x) is Hurwitz for every x | |
 class HurwitzOperator : public Component {

@@ -15,6 +15,7 @@ enum class HurwitzKind {
   dense,
   block_diagonal,
   low_rank,
+  circulant,
   none,
   fast_schur,       ///< T(x) of the fast variables as a Schur form (core/linear/fast/schur_form.hpp)
   fast_dissipative  ///< T(x) with a negative symmetric part (core/linear/fast/dissipative_form.hpp)
@@ -29,6 +30,7 @@ constexpr auto words_of(HurwitzKind) {
   return std::to_array<Word<HurwitzKind>>({{"dense", HurwitzKind::dense},
                                            {"block_diagonal", HurwitzKind::block_diagonal},
                                            {"low_rank", HurwitzKind::low_rank},
+                                           {"circulant", HurwitzKind::circulant},
                                            {"none", HurwitzKind::none},
                                            {"fast_schur", HurwitzKind::fast_schur},
                                            {"fast_dissipative", HurwitzKind::fast_dissipative}});
@@ -102,8 +104,10 @@ struct HurwitzOptions {
     using Self = HurwitzOptions;
     visit.option("structure", &Self::structure,
                  {.meaning = "dense: n^2 entries; block_diagonal: 2 x 2 blocks; low_rank: diagonal plus low "
-                             "rank (both linear in n); none: A_L = 0, a plain neural ODE; fast_schur, "
-                             "fast_dissipative: T(x) y of the fast variables y of a fast-slow system"});
+                             "rank (both linear in n); circulant: a complex number for each wave number of "
+                             "a periodic field, needs autoencoder.basis: fourier; none: A_L = 0, a plain "
+                             "neural ODE; fast_schur, fast_dissipative: T(x) y of the fast variables y of a "
+                             "fast-slow system"});
     visit.option("rank", &Self::rank,
                  {.meaning = "low_rank: columns r of U, V, W in -U U^T + V W^T - W V^T; fast_dissipative: "
                              "columns of each M_i in K(x) - sum phi_i(x) M_i M_i^T",

@@ -26,7 +26,8 @@ enum class SystemKind {
   attracting_manifold,
   grad_moments,
   lorenz96,
-  abraham_lorentz
+  abraham_lorentz,
+  disc_and_ring
 };
 
 /// Also what the attribute `system` of a trajectory file says.
@@ -43,7 +44,8 @@ constexpr auto words_of(SystemKind) {
                                           {"attracting_manifold", SystemKind::attracting_manifold},
                                           {"grad_moments", SystemKind::grad_moments},
                                           {"lorenz96", SystemKind::lorenz96},
-                                          {"abraham_lorentz", SystemKind::abraham_lorentz}});
+                                          {"abraham_lorentz", SystemKind::abraham_lorentz},
+                                          {"disc_and_ring", SystemKind::disc_and_ring}});
 }
 
 /// The unit of the times of a fast-slow system.

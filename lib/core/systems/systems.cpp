@@ -3,6 +3,7 @@
 #include "core/support/error.hpp"
 #include "core/systems/abraham_lorentz.hpp"
 #include "core/systems/attracting_manifold.hpp"
+#include "core/systems/disc_and_ring.hpp"
 #include "core/systems/grad13.hpp"
 #include "core/systems/grad_moments.hpp"
 #include "core/systems/kuramoto_sivashinsky.hpp"
@@ -64,6 +65,8 @@ constexpr struct Entry {
      [](const GenerateOptions& o) -> SystemPointer {
        return std::make_unique<AbrahamLorentz>(o.charge, o.epsilon);
      }},
+    {SystemKind::disc_and_ring,
+     [](const GenerateOptions&) -> SystemPointer { return std::make_unique<DiscAndRing>(); }},
 };
 
 const Entry& entry(SystemKind kind) {

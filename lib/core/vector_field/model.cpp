@@ -26,6 +26,11 @@ std::size_t latent_dimension_of(const ModelOptions& options, std::size_t state_d
     throw OptionError({"latent_dimension"}, "= " + std::to_string(n) + ", but a POD of states with " +
                                                 std::to_string(state_dimension) +
                                                 " components has at most that many modes");
+  if (options.autoencoder.enabled && options.autoencoder.basis == LinearBasis::fourier && n % 2 == 0)
+    throw OptionError(
+        {"latent_dimension", "autoencoder.basis"},
+        "must be odd for Fourier modes, cosine and sine of each wave number and the mean; found " +
+            std::to_string(n));
   return n;
 }
 

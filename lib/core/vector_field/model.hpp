@@ -19,10 +19,10 @@
 
 namespace spnode::core {
 
-/// Where the POD of the scaled training states starts the autoencoder's linear maps.
+/// Where the autoencoder's linear maps start: at the POD of the scaled training states or at Fourier modes.
 struct PodStart {
   std::vector<double> modes;  ///< (latent dimension, state dimension), orthonormal rows
-  double latent_scale = 1.0;  ///< u = modes z / latent_scale: the largest singular deviation
+  double latent_scale = 1.0;  ///< u = modes z / latent_scale: of a POD the largest singular deviation
   std::size_t rank = 0;       ///< of the states, to rounding: modes beyond it are noise
 };
 

@@ -2,6 +2,7 @@
 
 #include "core/components/bilinear.hpp"
 #include "core/components/central_force.hpp"
+#include "core/components/convolution.hpp"
 #include "core/components/fast_terms.hpp"
 #include "core/components/forcing.hpp"
 #include "core/components/library.hpp"
@@ -74,6 +75,8 @@ std::unique_ptr<LaneMap<Real>> make_term(NonlinearKind kind, const ModelOptions&
       return std::make_unique<Potential<Real>>(shape, options.potential, name);
     case NonlinearKind::central_force:
       return std::make_unique<CentralForce<Real>>(shape, options.central_force, name);
+    case NonlinearKind::convolution:
+      return std::make_unique<Convolution<Real>>(shape, options.convolution, name);
     case NonlinearKind::library:
       return std::make_unique<Library<Real>>(shape, options.library, name);
     case NonlinearKind::slow:

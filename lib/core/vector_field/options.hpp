@@ -21,6 +21,7 @@ enum class NonlinearKind {
   forcing,        ///< the arguments as a linear term (core/components/forcing.hpp)
   potential,      ///< minus a gradient (core/components/potential.hpp)
   central_force,  ///< along the position (core/components/central_force.hpp)
+  convolution,    ///< on the Fourier modes of a periodic field (core/components/convolution.hpp)
   library,        ///< given functions with trained coefficients (core/components/library.hpp)
   slow,           ///< eps g of the slow variables (core/components/fast_terms.hpp), as the next two
   fast_bilinear,  ///< B(x, y, eps)(y, y) of the fast variables
@@ -92,6 +93,7 @@ constexpr auto words_of(NonlinearKind) {
                                              {"forcing", NonlinearKind::forcing},
                                              {"potential", NonlinearKind::potential},
                                              {"central_force", NonlinearKind::central_force},
+                                             {"convolution", NonlinearKind::convolution},
                                              {"library", NonlinearKind::library},
                                              {"slow", NonlinearKind::slow},
                                              {"fast_bilinear", NonlinearKind::fast_bilinear},
@@ -213,6 +215,7 @@ struct ModelOptions {
   NetworkOptions network;
   PotentialOptions potential;
   CentralForceOptions central_force;
+  ConvolutionOptions convolution;
   SlowOptions slow;
   FastBilinearOptions fast_bilinear;
   FastTermOptions fast_linear;
@@ -287,6 +290,9 @@ struct ModelOptions {
         "with order: 2, gradient flows with order: 1.");
     visit.section("central_force", &Self::central_force,
                   "A force along the position, x sum over k of c_k |x|^-k.");
+    visit.section("convolution", &Self::convolution,
+                  "A network of circular convolutions on the Fourier modes of a periodic field; needs "
+                  "autoencoder.basis: fourier.");
     visit.section("slow", &Self::slow,
                   "The term slow: epsilon g(x, y, epsilon), the right-hand side of the slow variables x.");
     visit.section("fast_bilinear", &Self::fast_bilinear,
@@ -329,6 +335,7 @@ struct ModelOptions {
     require_option(inference_order % 2 == 0, {"inference_order"},
                    "must be even; found " + std::to_string(inference_order));
     validate_fast_slow();
+    validate_periodic();
     validate_start();
   }
 
@@ -358,6 +365,27 @@ struct ModelOptions {
         "must name " + std::string(epsilon_name) + ", on which a fast-slow system depends" + found);
     require_option(slow.form != SlowForm::network || !network.relaxation, {"network.relaxation", "slow.form"},
                    "is true, but g of the slow variables has no relaxation form");
+  }
+
+  // What acts on the Fourier modes of a field needs these as the latent state, of the field in one scale.
+  void validate_periodic() const {
+    const bool circulant = linear.structure == HurwitzKind::circulant;
+    if (!circulant && !names(NonlinearKind::convolution)) return;
+    const std::string option = circulant ? "linear.structure" : "nonlinear";
+    const std::string needs =
+        std::string(circulant ? "is circulant" : "names convolution") + ", which needs ";
+    require_option(autoencoder.enabled && autoencoder.basis == LinearBasis::fourier,
+                   {option, "autoencoder.basis"}, needs + "autoencoder: {enabled: true, basis: fourier}");
+    require_option(autoencoder.hidden.empty() && !autoencoder.pod_trainable,
+                   {option, "autoencoder.hidden", "autoencoder.pod_trainable"},
+                   needs + "autoencoder.hidden: [] and autoencoder.pod_trainable: false");
+    require_option(
+        scaling.kind != ScalingKind::component && scaling.shift.size() <= 1 && scaling.scale.size() <= 1,
+        {option, "scaling.kind"},
+        needs +
+            "the same scaling for all points of the field, scaling.kind: global or none; "
+            "found " +
+            std::string(name_of(scaling.kind)));
   }
 
   void validate_start() const {

@@ -150,7 +150,7 @@ InitialModel make_initial_model(const parallel::Communicator& comm, const core::
     std::ranges::fill(start.model->scaling.shift, 0.0);
   start.model->argument_scaling = make_argument_scaling(comm, options.arguments, train);
   std::optional<core::PodStart> pod;
-  if (options.autoencoder.enabled && options.autoencoder.pod) pod = start_pod(comm, *start.model, train);
+  if (options.autoencoder.enabled && options.autoencoder.pod) pod = start_basis(comm, *start.model, train);
   start.theta = start.model->initialise(seed, pod ? &*pod : nullptr);
   if (options.initialisation == core::Initialisation::random) return start;
   if (pod && pod->rank < start.model->latent_dimension())

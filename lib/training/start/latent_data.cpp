@@ -1,5 +1,6 @@
 #include "training/start/latent_data.hpp"
 
+#include "core/components/fourier_modes.hpp"
 #include "core/integrators/rollout_steps.hpp"
 #include "core/matrix_functions/linear_algebra.hpp"
 #include "spectral/pod.hpp"
@@ -49,7 +50,10 @@ class LatentStates {
 
 }  // namespace
 
-core::PodStart start_pod(const parallel::Communicator& comm, const core::Model& model, const DataSet& train) {
+core::PodStart start_basis(const parallel::Communicator& comm, const core::Model& model,
+                           const DataSet& train) {
+  if (model.options().autoencoder.basis == core::LinearBasis::fourier)
+    return {core::fourier_modes(model.latent_dimension(), model.state_dimension())};
   const core::Trajectories& held = train.data.held();
   const parallel::Range own = own_trajectories(comm, train);
   std::vector<double> scaled(held.times * held.components);

@@ -10,9 +10,10 @@
 
 namespace spnode::training {
 
-/// The POD of the scaled training states, a trajectory at a time: model.latent_dimension() modes. Needs
-/// SLEPc. Collective; raises NumericalError where it fails.
-core::PodStart start_pod(const parallel::Communicator& comm, const core::Model& model, const DataSet& train);
+/// The linear map to model.latent_dimension() modes: Fourier modes, or the POD of the scaled training states,
+/// a trajectory at a time, which needs SLEPc. Collective; raises NumericalError where a POD fails.
+core::PodStart start_basis(const parallel::Communicator& comm, const core::Model& model,
+                           const DataSet& train);
 
 /// The states of the data set as u = modes z / latent_scale, or z without a POD; z = (x - shift) / scale. One
 /// group for each shard of the data: the trajectories whose first window is there. All must outlive the
