@@ -53,7 +53,8 @@ class LatentStates {
 core::PodStart start_basis(const parallel::Communicator& comm, const core::Model& model,
                            const DataSet& train) {
   if (model.options().autoencoder.basis == core::LinearBasis::fourier)
-    return {core::fourier_modes(model.latent_dimension(), model.state_dimension())};
+    return {core::fourier_modes(model.latent_dimension(), model.state_dimension()), 1.0,
+            model.latent_dimension()};
   const core::Trajectories& held = train.data.held();
   const parallel::Range own = own_trajectories(comm, train);
   std::vector<double> scaled(held.times * held.components);
