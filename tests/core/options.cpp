@@ -76,17 +76,17 @@ TEST_CASE("contradictions_name_the_options_of_the_outermost_struct") {
   model.linear.rate_min = 2.0;
   CHECK(at_fault(model) == std::vector<std::string>{"linear.rate_min", "linear.rate_max"});
   CHECK(at_fault(model.linear) == std::vector<std::string>{"rate_min", "rate_max"});
-  model = {};
+  model = ModelOptions();  // gcc 12 warns of {} without reason
   model.nonlinear = {NonlinearKind::network, NonlinearKind::network};
   CHECK(at_fault(model) == std::vector<std::string>{"nonlinear"});
-  model = {};
+  model = ModelOptions();
   model.initialisation = Initialisation::dmd;
   model.linear.structure = HurwitzKind::low_rank;
   CHECK(at_fault(model) == std::vector<std::string>{"initialisation", "linear.structure"});
-  model = {};
+  model = ModelOptions();
   model.scaling.shift = {1.0};
   CHECK(at_fault(model) == std::vector<std::string>{"scaling.shift"});
-  model = {};
+  model = ModelOptions();
   model.autoencoder.enabled = true;
   model.autoencoder.pod = false;
   CHECK(at_fault(model) == std::vector<std::string>{"autoencoder.pod", "autoencoder.hidden"});

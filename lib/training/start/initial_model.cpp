@@ -144,8 +144,8 @@ InitialModel make_initial_model(const parallel::Communicator& comm, const core::
   start.model = std::make_unique<core::Model>(options, train.data.held().components);
   start.model->scaling = in_section("scaling", [&] { return make_scaling(comm, options.scaling, train); });
   // A shift of the state would give the equation a constant.
-  const bool linear_coordinates = !options.coupling_flow.enabled &&
-                                  (!options.autoencoder.enabled || options.autoencoder.hidden.empty());
+  const bool linear_coordinates =
+      !options.coupling_flow.enabled && (!options.autoencoder.enabled || options.autoencoder.hidden.empty());
   if (options.homogeneous() && linear_coordinates && options.scaling.kind != core::ScalingKind::manual)
     std::ranges::fill(start.model->scaling.shift, 0.0);
   start.model->argument_scaling = make_argument_scaling(comm, options.arguments, train);
