@@ -117,6 +117,8 @@ def terms(u, x):  # the nonlinear terms
         else:
             value = network(f"nonlinear/{kind}", u, options[kind], options[kind].get("bound", 0.0))
             total = total - linear(value) if options[kind]["relaxation"] else total + value
+    if not options["nonlinear"] and options["constant"]:
+        total = total + p["nonlinear/constant/b"]
     return total
 
 

@@ -21,6 +21,7 @@ ModelOptions flow_options(double affine_bound, double scale_bound, std::vector<C
   ModelOptions options;
   options.arguments.parameters = {"epsilon"};
   options.nonlinear = {};
+  options.constant = false;
   options.coupling_flow.enabled = true;
   options.coupling_flow.layers = layers;
   options.coupling_flow.split = 2;

@@ -220,7 +220,7 @@ TEST_CASE("fast_operator_is_hurwitz_for_every_state_and_all_parameters_that_a_se
         examine(sum_of(worst, 0.1, random_vector(worst.size(), "theta" + name)),
                 sum_of(state, 0.1, random_vector(2, "x" + name)));
       }
-      CHECK(excess < 1e-10);
+      CHECK(excess < 1e-7);  // eigenvalues that nearly coincide are known to the root of the rounding
     }
 }
 
