@@ -3,6 +3,7 @@
 #include "core/kernels/elementwise.hpp"
 #include "core/kernels/lanes.hpp"
 #include "core/support/error.hpp"
+#include "core/support/text.hpp"
 
 #include <cmath>
 #include <string>
@@ -34,7 +35,7 @@ std::size_t count_steps(const ExecSpace& space, const LaneExponential<Real>& of,
       },
       Kokkos::Max<Real>(most));
   if (most > Real(LaneExponential<Real>::most_steps))
-    throw NumericalError("a step is " + std::to_string(2.0 * double(most)) +
+    throw NumericalError("a step is " + shortest(2.0 * double(most)) +
                          " times as long as the fastest time scale of T(x); an exponential scheme takes at "
                          "most " +
                          std::to_string(2 * LaneExponential<Real>::most_steps) +
