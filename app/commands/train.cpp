@@ -91,7 +91,8 @@ void say_start(const Context& context, const DataSet& train, const training::Ini
       train.sampler.steps_per_epoch(), context.comm.size());
   const std::string unused = unused_data(train.info, context.deck);
   if (!unused.empty()) say(context.comm, "{} contains data that are not used: {}\n", train.path, unused);
-  if (start.fit) say(context.comm, "start: {}\n", start_note(*start.fit, start.model->options()));
+  if (start.fit && !context.line.resume)
+    say(context.comm, "start: {}\n", start_note(*start.fit, start.model->options()));
 }
 
 /// The validation loss of a start that is not trained. Collective; raises NumericalError where it is not
@@ -138,7 +139,8 @@ void train(Context& context) {
                                        start, training_set, validation_set ? &*validation_set : nullptr);
     });
   });
-  training::choose_start(comm, *objectives.rollout, validation_set ? *validation_set : training_set, start);
+  if (!context.line.resume)  // the checkpoint has its parameters
+    training::choose_start(comm, *objectives.rollout, validation_set ? *validation_set : training_set, start);
   say_start(context, training_set, start);
 
   training::TrainerState state = files.starting_state(
