@@ -123,6 +123,10 @@ class ModelSource final : public Source {
           settings.parameter.empty() || std::ranges::find(names, settings.parameter) != names.end(),
           {"parameter"},
           "is '" + settings.parameter + "', which is no parameter of the model " + model_.path);
+      require_option(
+          !core::is_fast_slow(model_.state.model->options().linear.structure) ||
+              settings.parameter != core::epsilon_name || std::min(settings.from, settings.to) >= 0.0,
+          {"from", "to"}, "goes below 0; the ratio of the time scales of a fast-slow model is 0 or above");
     });
     const io::TrajectoryInfo info = inspect_share(comm, data, settings.starts, model_);
     using_section(deck, "limit_sets", [&] {

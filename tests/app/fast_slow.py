@@ -114,6 +114,8 @@ class FastSlow(ProgramTest):
             self.refused(BAD_FILE, message, "forecast", "deck.yaml", "forecast.data=" + name, "forecast.output=new.h5")
             self.refused(BAD_FILE, message, "evaluate", "deck.yaml", "evaluate.data=" + name)
             self.refused(BAD_FILE, message, "spectrum", "deck.yaml", "spectrum.data=" + name)
+        self.refused(WRONG_DECK, "limit_sets.from goes below 0", "limit_sets", "deck.yaml", "limit_sets.model=run/model.h5",
+                     "limit_sets.data=test.h5", "limit_sets.starts=1", "limit_sets.parameter=epsilon", "limit_sets.from=-0.1")
 
     def test_decks_that_contradict_themselves_are_refused(self):
         for word, message in (
