@@ -58,9 +58,19 @@ void take_word(CommandLine& line, const std::string& word) {
 CommandLine parse_command_line(int argc, char** argv) {
   CommandLine line;
   line.program = argc > 0 ? argv[0] : "spnode";
-  bool after_petsc_option = false;
+  bool after_petsc_option = false, after_output = false;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
+    if (after_output) {
+      line.output = word;
+      after_output = false;
+      continue;
+    }
+    if (word == "-o") {
+      after_output = true;
+      after_petsc_option = false;
+      continue;
+    }
     const bool is_value =
         after_petsc_option && !is_flag(word) && !is_petsc_option(word) && !is_override(word);
     after_petsc_option = is_petsc_option(word);
@@ -74,6 +84,7 @@ CommandLine parse_command_line(int argc, char** argv) {
       take_word(line, word);
     }
   }
+  if (after_output) line.unexpected.push_back("-o");  // without a file
   return line;
 }
 

@@ -10,6 +10,7 @@ struct CommandLine {
   std::string program;
   std::string command;                  ///< empty: none given
   std::string file;                     ///< deck, or the file of `info`; empty: none given
+  std::string output;                   ///< -o FILE, of `suggest`; empty: not given
   std::vector<std::string> overrides;   ///< section.key=value
   std::vector<std::string> unexpected;  ///< words and flags that nothing takes
   std::vector<std::string> petsc;       ///< options with one dash, and their values

@@ -33,6 +33,8 @@ constexpr Command table[] = {
      Signals::end, limit_sets},
     {"run", "generate (if the data are absent), train, evaluate, spectrum", Takes::deck, true, Signals::end,
      run},
+    {"suggest", "look at trajectories, try recipes, write a deck: spnode suggest DATA.h5 [-o DECK.yaml]",
+     Takes::file, true, Signals::end, suggest},
     {"info", "say what an HDF5 file of spnode holds: spnode info FILE.h5", Takes::file, false, Signals::end,
      info},
     {"check", "read a deck, open its files, print it resolved; trains nothing", Takes::deck, false,
@@ -77,6 +79,8 @@ void run_command(const parallel::Communicator& comm, const CommandLine& line) {
   if (!line.unexpected.empty())
     throw UsageError("unexpected '" + line.unexpected.front() + "' on the command line");
   const bool manual = line.reference || line.reference_markdown;
+  if (!line.output.empty() && command.function != suggest)
+    throw UsageError("unexpected '-o' on the command line; only spnode suggest takes it");
   core::limit_memory();
   Context context{comm, line, Deck()};  // gcc 12 warns of {} without reason
   if (!manual) {

@@ -27,6 +27,7 @@ void spectrum(Context& context);
 void limit_sets(Context& context);
 void run(Context& context);
 void info(Context& context);
+void suggest(Context& context);
 void check(Context& context);
 
 // Parts of commands, for `run`. Collective, and they raise what the command raises.

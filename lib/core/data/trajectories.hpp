@@ -52,4 +52,7 @@ struct Trajectories {
   double time_at(std::size_t trajectory, std::size_t t) const { return times_at(trajectory)[t]; }
 };
 
+/// The trajectories [first, first + count) with all that belongs to them.
+Trajectories select_trajectories(const Trajectories& all, std::size_t first, std::size_t count);
+
 }  // namespace spnode::core

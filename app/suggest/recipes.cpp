@@ -1,0 +1,292 @@
+#include "app/suggest/recipes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "core/support/text.hpp"
+
+namespace spnode::app {
+
+namespace {
+
+using training::PolynomialFit;
+using training::Survey;
+
+constexpr double good_fit = 0.3;              ///< a residual above it says that the class is another one
+constexpr double windows_to_train_on = 4000;  ///< so that an epoch takes seconds
+constexpr std::size_t most_recipes = 3;
+
+/// Lines of a deck, with comments in one column.
+class DeckText {
+ public:
+  void add(const std::string& line, const std::string& comment = "") { lines_.push_back({line, comment}); }
+
+  std::string text() const {
+    std::size_t width = 0;
+    for (const Line& line : lines_)
+      if (!line.comment.empty()) width = std::max(width, line.text.size());
+    std::string text;
+    for (const Line& line : lines_)
+      text += line.comment.empty() ? line.text + "\n"
+                                   : fmt::format("{:<{}}  # {}\n", line.text, width, line.comment);
+    return text;
+  }
+
+ private:
+  struct Line {
+    std::string text, comment;
+  };
+  std::vector<Line> lines_;
+};
+
+std::string number(double value) { return rounded(value, 2); }
+
+/// The next larger number of two digits.
+double rounded_up(double value) {
+  if (!(value > 0.0)) return 0.0;
+  const double unit = std::pow(10.0, std::floor(std::log10(value)) - 1.0);
+  return std::ceil(value / unit) * unit;
+}
+
+/// The residual of a degree, infinite where it was not fitted.
+double residual(const Survey& survey, std::size_t degree) {
+  for (const PolynomialFit& fit : survey.fits)
+    if (fit.degree == degree) return fit.residual;
+  return INFINITY;
+}
+
+double growth_rate(const Survey& survey, std::size_t degree) {
+  for (const PolynomialFit& fit : survey.fits)
+    if (fit.degree == degree) return fit.growth_rate;
+  return 0.0;
+}
+
+std::string quoted(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "\"" : ", \"") + name + "\"";
+  return "[" + list + "]";
+}
+
+/// Steps per interval of the data for a scheme of fourth order: a quarter of the fastest coordinate's time.
+std::size_t substeps(const Survey& survey) {
+  const double wanted = std::ceil(4.0 * survey.rate * survey.grid.longest);
+  return static_cast<std::size_t>(std::clamp(wanted, 1.0, 16.0));
+}
+
+void add_data(DeckText& deck, const Survey& survey, const RecipeNames& names, std::size_t intervals) {
+  const std::size_t window = std::min(intervals, survey.times - 1);
+  const double windows = static_cast<double>(survey.trajectories * (survey.times - 1));
+  const auto stride = std::max(window, static_cast<std::size_t>(std::ceil(windows / windows_to_train_on)));
+  deck.add("output: \"" + names.output + "\"");
+  deck.add("data:");
+  deck.add("  train: \"" + names.data + "\"");
+  deck.add(fmt::format("  window: {}", window), "intervals that a forecast is trained over");
+  if (stride > window) deck.add(fmt::format("  stride: {}", stride), "so that an epoch takes seconds");
+}
+
+void add_arguments(DeckText& deck, const RecipeNames& names) {
+  if (!names.parameters.empty()) deck.add("  parameters: " + quoted(names.parameters));
+  if (names.inputs.empty()) return;
+  deck.add("  inputs: " + quoted(names.inputs));
+  deck.add("  interpolation: cubic", "smooth between the data's times; previous: held values");
+}
+
+/// The bound of A_L: above what grows in the fit.
+void add_bound(DeckText& deck, const Survey& survey, std::size_t degree) {
+  const double growth = growth_rate(survey, degree);
+  deck.add(
+      fmt::format("  linear: {{mu: {}}}", number(rounded_up(std::max(growth, 0.0) + 0.05 * survey.rate))),
+      fmt::format("above the largest growth rate of the fit, {}", number(growth)));
+}
+
+std::string of_residual(const Survey& survey, std::size_t degree) {
+  return fmt::format("leaves {} of du/dt unexplained", number(residual(survey, degree)));
+}
+
+Recipe linear(const Survey& survey, const RecipeNames& names) {
+  DeckText deck;
+  add_data(deck, survey, names, 10);
+  deck.add("model:");
+  add_arguments(deck, names);
+  const bool forced = !names.parameters.empty() || !names.inputs.empty();
+  deck.add(forced ? "  nonlinear: [forcing]" : "  nonlinear: []", "a linear model " + of_residual(survey, 1));
+  add_bound(deck, survey, 1);
+  if (!forced) deck.add(survey.grid.even ? "  initialisation: dmd" : "  initialisation: operator_inference");
+  deck.add("integrator: {scheme: etd1}", "exact for a linear model");
+  deck.add("training:");
+  deck.add("  optimizers: [gauss_newton]", "few parameters: second order is fastest");
+  deck.add("  gauss_newton: {iterations: 30}");
+  return {"linear", deck.text()};
+}
+
+Recipe quadratic(const Survey& survey, const RecipeNames& names) {
+  const std::size_t n = survey.components - survey.constant;
+  const bool forced = !names.parameters.empty() || !names.inputs.empty();
+  DeckText deck;
+  add_data(deck, survey, names, 5);
+  deck.add("model:");
+  add_arguments(deck, names);
+  deck.add(forced ? "  nonlinear: [bilinear, forcing]" : "  nonlinear: [bilinear]",
+           "a quadratic model " + of_residual(survey, 2));
+  deck.add(fmt::format("  bilinear: {{rank: {}}}", n + names.parameters.size() + names.inputs.size()));
+  add_bound(deck, survey, 2);
+  if (!forced) {
+    deck.add("  initialisation: operator_inference", "least squares on differences of the data");
+    if (survey.noise > 1e-4)
+      deck.add("  inference_order: 4", fmt::format("low, because of a noise of {}", number(survey.noise)));
+  }
+  deck.add(fmt::format("integrator: {{scheme: etdrk4, substeps: {}}}", substeps(survey)),
+           "steps of a quarter of the fastest time scale");
+  deck.add("training:");
+  deck.add("  optimizers: [gauss_newton]", "few parameters: second order is fastest");
+  deck.add("  gauss_newton: {iterations: 60, gradient_tolerance: 0}");
+  return {"quadratic, with a bound on the linear part", deck.text()};
+}
+
+/// Coefficients of all products, without a bound on the linear part.
+Recipe polynomial(const Survey& survey, const RecipeNames& names, std::size_t degree) {
+  DeckText deck;
+  add_data(deck, survey, names, 5);
+  deck.add("model:");
+  add_arguments(deck, names);
+  deck.add("  nonlinear: [library]",
+           fmt::format("products of up to {} components: {}", degree, of_residual(survey, degree)));
+  deck.add("  linear: {structure: none}");
+  deck.add(fmt::format("  library: {{degree: {}}}", degree));
+  deck.add("  initialisation: sparse_regression");
+  deck.add("  sparse_regression: {threshold: 1.0e-8, ridge: 1.0e-10}", "keeps nearly all coefficients");
+  if (survey.noise > 1e-4)
+    deck.add("  inference_order: 4", fmt::format("low, because of a noise of {}", number(survey.noise)));
+  deck.add(fmt::format("integrator: {{scheme: dopri5, substeps: {}}}", substeps(survey)),
+           "steps of a quarter of the fastest time scale");
+  deck.add("training:");
+  deck.add("  optimizers: [gauss_newton]", "few parameters: second order is fastest");
+  deck.add("  gauss_newton: {iterations: 60, gradient_tolerance: 0}");
+  return {fmt::format("polynomials of degree {}", degree), deck.text()};
+}
+
+Recipe network(const Survey& survey, const RecipeNames& names) {
+  DeckText deck;
+  add_data(deck, survey, names, 5);
+  deck.add("model:");
+  add_arguments(deck, names);
+  deck.add("  nonlinear: [network]", "no polynomial of degree 3 or less is as good");
+  deck.add("  linear: {structure: none}");
+  deck.add("  network: {hidden: [24, 24]}");
+  deck.add(fmt::format("integrator: {{scheme: dopri5, substeps: {}}}", substeps(survey)),
+           "steps of a quarter of the fastest time scale");
+  deck.add("training:");
+  deck.add("  optimizers: [adam, gauss_newton]", "Adam finds the valley, second order its bottom");
+  deck.add("  batch: 128");
+  deck.add("  adam: {epochs: 30, rate: 1.0e-2, clip: 1}");
+  deck.add("  gauss_newton: {iterations: 100}");
+  return {"network", deck.text()};
+}
+
+void add_pod(DeckText& deck, const Survey& survey, std::size_t modes) {
+  deck.add(fmt::format("  latent_dimension: {}", modes),
+           fmt::format("POD modes, which leave {} of the states",
+                       number(survey.pod_residual[std::min(modes, survey.pod_residual.size() - 1)])));
+  deck.add("  autoencoder: {enabled: true}", "the POD alone, kept as it is");
+  deck.add(survey.alike() ? "  scaling: {kind: global}" : "  scaling: {kind: component}",
+           survey.alike() ? "components of one kind" : "components of different units");
+}
+
+/// Of many components: a quadratic model of `modes` POD coordinates.
+Recipe pod_quadratic(const Survey& survey, const RecipeNames& names, std::size_t modes) {
+  DeckText deck;
+  add_data(deck, survey, names, 2);
+  deck.add("model:");
+  add_arguments(deck, names);
+  add_pod(deck, survey, modes);
+  deck.add("  nonlinear: [bilinear]", "a quadratic model " + of_residual(survey, 2));
+  deck.add(fmt::format("  bilinear: {{rank: {}}}", modes));
+  add_bound(deck, survey, 2);
+  deck.add("  initialisation: operator_inference", "least squares on differences of the data");
+  deck.add(survey.noise > 1e-4 ? "  inference_order: 4" : "  inference_order: 20");
+  deck.add(fmt::format("integrator: {{scheme: etdrk4, substeps: {}}}",
+                       std::max<std::size_t>(2, substeps(survey))));
+  deck.add("training:");
+  deck.add("  adam: {epochs: 10, rate: 2.0e-4, final_rate: 1.0e-6, clip: 0.5}", "small: the start is good");
+  return {fmt::format("quadratic in {} POD modes", modes), deck.text()};
+}
+
+/// Of many components: a cubic model of `modes` POD coordinates.
+Recipe pod_cubic(const Survey& survey, const RecipeNames& names, std::size_t modes) {
+  DeckText deck;
+  add_data(deck, survey, names, 10);
+  deck.add("model:");
+  add_arguments(deck, names);
+  add_pod(deck, survey, modes);
+  deck.add("  nonlinear: [library]", "products of up to three components: " + of_residual(survey, 3));
+  deck.add("  linear: {structure: none}");
+  deck.add("  library: {degree: 3}");
+  deck.add("  initialisation: sparse_regression");
+  deck.add("  sparse_regression: {threshold: 1.0e-8, ridge: 1.0e-10}", "keeps nearly all coefficients");
+  deck.add(fmt::format("integrator: {{scheme: dopri5, substeps: {}}}",
+                       std::max<std::size_t>(2, substeps(survey))));
+  deck.add("training:");
+  deck.add("  adam: {epochs: 60, rate: 2.0e-4, final_rate: 1.0e-6, clip: 0.5}", "small: the start is good");
+  return {fmt::format("cubic in {} POD modes", modes), deck.text()};
+}
+
+/// Of times that are spread over decades: fixed decay rates, and an autoencoder for their amplitudes.
+Recipe relaxation(const Survey& survey, const RecipeNames& names) {
+  const double decades = std::log10(survey.grid.length / survey.grid.shortest);
+  DeckText deck;
+  add_data(deck, survey, names, survey.times - 1);
+  deck.add("model:");
+  add_arguments(deck, names);
+  deck.add(fmt::format("  latent_dimension: {}", std::max(4.0, std::ceil(3.0 * decades))),
+           "three decay rates for each decade of time");
+  deck.add("  linear: {structure: block_diagonal, mu: 0, noise: 0, trainable: false,");
+  deck.add(
+      fmt::format("           rate_min: {}, rate_max: {}}}", shortest(rounded_up(0.04 / survey.grid.length)),
+                  shortest(rounded_up(0.08 / survey.grid.shortest))),
+      "from the slowest to the fastest scale");
+  deck.add("  nonlinear: []", "ETD is exact for any step");
+  deck.add("  constant: false");
+  deck.add("  autoencoder: {enabled: true, pod: false, hidden: [20]}");
+  deck.add("integrator: {scheme: etd1}");
+  deck.add("training:");
+  deck.add("  optimizers: [adam, lbfgs]");
+  deck.add("  batch: 100");
+  deck.add("  validate_every: 20");
+  deck.add("  adam: {epochs: 500, rate: 5.0e-3, clip: 1}");
+  deck.add("  lbfgs: {iterations: 10000, cycle: 1000, history: 60}", "a long memory: stiff data need it");
+  return {"fixed decay rates with an autoencoder", deck.text()};
+}
+
+}  // namespace
+
+std::vector<Recipe> recipes(const Survey& survey, const RecipeNames& names) {
+  if (survey.grid.logarithmic()) return {relaxation(survey, names)};
+  std::vector<Recipe> found;
+  if (survey.modes > 0) {
+    const std::size_t fine = survey.modes, coarse = std::clamp<std::size_t>(survey.modes_for(1e-2), 1, fine);
+    const bool is_cubic = residual(survey, 3) < good_fit && residual(survey, 3) < 0.3 * residual(survey, 2);
+    for (const std::size_t modes : std::set<std::size_t>{fine, coarse})
+      found.push_back(is_cubic ? pod_cubic(survey, names, modes) : pod_quadratic(survey, names, modes));
+    return found;
+  }
+  // Of the classes that explain the derivatives, the smallest that is nearly as good as any.
+  const double best = std::min({residual(survey, 1), residual(survey, 2), residual(survey, 3)});
+  const auto promising = [&](std::size_t degree) {
+    return residual(survey, degree) < good_fit && residual(survey, degree) <= std::max(1e3 * best, 1e-6);
+  };
+  if (promising(1)) found.push_back(linear(survey, names));
+  if (promising(2)) {
+    found.push_back(quadratic(survey, names));
+    found.push_back(polynomial(survey, names, 2));
+  }
+  const bool needs_cubic = !(residual(survey, 3) > 0.1 * residual(survey, 2));
+  if (promising(3) && needs_cubic) found.push_back(polynomial(survey, names, 3));
+  if (!(best < 1e-4)) found.push_back(network(survey, names));
+  if (found.size() > most_recipes) found.resize(most_recipes);
+  return found;
+}
+
+}  // namespace spnode::app

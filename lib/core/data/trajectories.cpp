@@ -1,0 +1,40 @@
+#include "core/data/trajectories.hpp"
+
+namespace spnode::core {
+
+namespace {
+
+/// Entries of `count` trajectories from `first` on, each of `size` numbers.
+std::vector<double> cut(const std::vector<double>& all, std::size_t first, std::size_t count,
+                        std::size_t size) {
+  const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first * size);
+  return {begin, begin + static_cast<std::ptrdiff_t>(count * size)};
+}
+
+}  // namespace
+
+Trajectories select_trajectories(const Trajectories& all, std::size_t first, std::size_t count) {
+  Trajectories held;
+  held.count = count;
+  held.times = all.times;
+  held.components = all.components;
+  held.shared_time = all.shared_time;
+  held.state = cut(all.state, first, count, all.times * all.components);
+  held.time = all.shared_time ? all.time : cut(all.time, first, count, all.times);
+  held.tangents = all.tangents;
+  held.directions = cut(all.directions, first, count, all.tangents_at(1, 0));
+  held.products = cut(all.products, first, count, all.tangents_at(1, 0));
+  for (const auto& [name, values] : all.parameters) held.parameters[name] = cut(values, first, count, 1);
+  if (!all.derivative.empty())
+    held.derivative = cut(all.derivative, first, count, all.times * all.components);
+  if (!all.clock.empty()) held.clock = cut(all.clock, first, count, 1);
+  held.input_times = all.input_times;
+  held.shared_input_time = all.shared_input_time;
+  held.input_time =
+      all.shared_input_time ? all.input_time : cut(all.input_time, first, count, all.input_times);
+  for (const auto& [name, values] : all.inputs)
+    held.inputs[name] = cut(values, first, count, all.input_times);
+  return held;
+}
+
+}  // namespace spnode::core
