@@ -105,8 +105,8 @@ std::string table(const std::string& path, const training::Survey& seen) {
     if (std::isfinite(fit.residual))
       fits += fmt::format("{}{} {}", fits.empty() ? "" : ", ", degrees[fit.degree], rounded(fit.residual, 2));
   if (!fits.empty())
-    line("du/dt", fmt::format("what fits leave of it, on held-out times: {}{}", fits,
-                              seen.modes > 0 ? fmt::format(" (in {} modes)", seen.modes) : ""));
+    line("du/dt", fmt::format("what fits leave of it, on held-out times: {}{}, differences of order {}", fits,
+                              seen.modes > 0 ? fmt::format(" (in {} modes)", seen.modes) : "", seen.order));
   if (seen.grid.even) line("noise", fmt::format("at most {} of the deviation", rounded(seen.noise, 2)));
   for (const training::Invariant& invariant : seen.invariants) line("conserved", described(invariant));
   if (seen.shift_invariance)

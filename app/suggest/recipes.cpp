@@ -15,8 +15,9 @@ namespace {
 using training::PolynomialFit;
 using training::Survey;
 
-constexpr double good_fit = 0.3;              ///< a residual above it says that the class is another one
-constexpr double windows_to_train_on = 4000;  ///< so that an epoch takes seconds
+constexpr double good_fit = 0.3;           ///< a residual above it says that the class is another one
+constexpr double most_windows = 4000;      ///< of a full-batch method, so that an iteration takes seconds
+constexpr double most_of_batches = 20000;  ///< of Adam
 constexpr std::size_t most_recipes = 3;
 
 /// Lines of a deck, with comments in one column.
@@ -76,10 +77,11 @@ std::size_t substeps(const Survey& survey) {
   return static_cast<std::size_t>(std::clamp(wanted, 1.0, 16.0));
 }
 
-void add_data(DeckText& deck, const Survey& survey, const RecipeNames& names, std::size_t intervals) {
+void add_data(DeckText& deck, const Survey& survey, const RecipeNames& names, std::size_t intervals,
+              double most = most_windows) {
   const std::size_t window = std::min(intervals, survey.times - 1);
   const double windows = static_cast<double>(survey.trajectories * (survey.times - 1));
-  const auto stride = std::max(window, static_cast<std::size_t>(std::ceil(windows / windows_to_train_on)));
+  const auto stride = std::max(window, static_cast<std::size_t>(std::ceil(windows / most)));
   deck.add("output: \"" + names.output + "\"");
   deck.add("data:");
   deck.add("  train: \"" + names.data + "\"");
@@ -92,6 +94,11 @@ void add_arguments(DeckText& deck, const RecipeNames& names) {
   if (names.inputs.empty()) return;
   deck.add("  inputs: " + quoted(names.inputs));
   deck.add("  interpolation: cubic", "smooth between the data's times; previous: held values");
+}
+
+void add_order(DeckText& deck, const Survey& survey) {
+  deck.add(fmt::format("  inference_order: {}", survey.order),
+           "of the differences: the best of 4, 10 and 20");
 }
 
 /// The bound of A_L: above what grows in the fit.
@@ -135,8 +142,7 @@ Recipe quadratic(const Survey& survey, const RecipeNames& names) {
   add_bound(deck, survey, 2);
   if (!forced) {
     deck.add("  initialisation: operator_inference", "least squares on differences of the data");
-    if (survey.noise > 1e-4)
-      deck.add("  inference_order: 4", fmt::format("low, because of a noise of {}", number(survey.noise)));
+    add_order(deck, survey);
   }
   deck.add(fmt::format("integrator: {{scheme: etdrk4, substeps: {}}}", substeps(survey)),
            "steps of a quarter of the fastest time scale");
@@ -158,8 +164,7 @@ Recipe polynomial(const Survey& survey, const RecipeNames& names, std::size_t de
   deck.add(fmt::format("  library: {{degree: {}}}", degree));
   deck.add("  initialisation: sparse_regression");
   deck.add("  sparse_regression: {threshold: 1.0e-8, ridge: 1.0e-10}", "keeps nearly all coefficients");
-  if (survey.noise > 1e-4)
-    deck.add("  inference_order: 4", fmt::format("low, because of a noise of {}", number(survey.noise)));
+  add_order(deck, survey);
   deck.add(fmt::format("integrator: {{scheme: dopri5, substeps: {}}}", substeps(survey)),
            "steps of a quarter of the fastest time scale");
   deck.add("training:");
@@ -198,7 +203,7 @@ void add_pod(DeckText& deck, const Survey& survey, std::size_t modes) {
 /// Of many components: a quadratic model of `modes` POD coordinates.
 Recipe pod_quadratic(const Survey& survey, const RecipeNames& names, std::size_t modes) {
   DeckText deck;
-  add_data(deck, survey, names, 2);
+  add_data(deck, survey, names, 2, most_of_batches);
   deck.add("model:");
   add_arguments(deck, names);
   add_pod(deck, survey, modes);
@@ -206,7 +211,7 @@ Recipe pod_quadratic(const Survey& survey, const RecipeNames& names, std::size_t
   deck.add(fmt::format("  bilinear: {{rank: {}}}", modes));
   add_bound(deck, survey, 2);
   deck.add("  initialisation: operator_inference", "least squares on differences of the data");
-  deck.add(survey.noise > 1e-4 ? "  inference_order: 4" : "  inference_order: 20");
+  add_order(deck, survey);
   deck.add(fmt::format("integrator: {{scheme: etdrk4, substeps: {}}}",
                        std::max<std::size_t>(2, substeps(survey))));
   deck.add("training:");
@@ -217,7 +222,7 @@ Recipe pod_quadratic(const Survey& survey, const RecipeNames& names, std::size_t
 /// Of many components: a cubic model of `modes` POD coordinates.
 Recipe pod_cubic(const Survey& survey, const RecipeNames& names, std::size_t modes) {
   DeckText deck;
-  add_data(deck, survey, names, 10);
+  add_data(deck, survey, names, 10, most_of_batches);
   deck.add("model:");
   add_arguments(deck, names);
   add_pod(deck, survey, modes);
@@ -226,6 +231,7 @@ Recipe pod_cubic(const Survey& survey, const RecipeNames& names, std::size_t mod
   deck.add("  library: {degree: 3}");
   deck.add("  initialisation: sparse_regression");
   deck.add("  sparse_regression: {threshold: 1.0e-8, ridge: 1.0e-10}", "keeps nearly all coefficients");
+  add_order(deck, survey);
   deck.add(fmt::format("integrator: {{scheme: dopri5, substeps: {}}}",
                        std::max<std::size_t>(2, substeps(survey))));
   deck.add("training:");

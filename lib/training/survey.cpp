@@ -25,7 +25,8 @@ constexpr std::size_t most_snapshots = 600;  ///< of the POD
 constexpr std::size_t most_rows = 6000;      ///< of a fit
 constexpr std::size_t most_features = 500;
 constexpr std::size_t largest_degree = 3;
-constexpr std::size_t order = 6;  ///< of the differences
+constexpr std::size_t orders[] = {4, 10,
+                                  20};  ///< of the differences: low for noisy data, high for coarse steps
 
 double mean_of(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -222,18 +223,19 @@ double product_count(std::size_t variables, std::size_t degree) {
 /// Rows of variables and derivatives, some held out.
 struct Rows {
   std::size_t variables = 0;             ///< coordinates and arguments
+  bool pooled = false;                   ///< the targets are modes, whose size is their weight
   std::size_t targets = 0;               ///< coordinates
   std::vector<double> fitted, held_out;  ///< (any number, variables + targets)
 };
 
-Rows rows_of(const core::Trajectories& data, const Coordinates& coordinates) {
+Rows rows_of(const core::Trajectories& data, const Coordinates& coordinates, std::size_t order) {
   core::ArgumentOptions options;
   for (const auto& [name, values] : data.parameters) options.parameters.push_back(name);
   for (const auto& [name, values] : data.inputs) options.inputs.push_back(name);
   const std::size_t q = options.size(), d = coordinates.size;
   core::ArgumentReader arguments(options, {std::vector<double>(q, 0.0), std::vector<double>(q, 1.0)});
   arguments.attach(data);
-  Rows rows{d + q, d, {}, {}};
+  Rows rows{d + q, !coordinates.rows.empty(), d, {}, {}};
   const std::size_t reach = difference_order(data.times, order) / 2, points = 2 * reach + 1;
   const std::size_t inner = data.times - 2 * reach, every = data.count * inner / most_rows + 1;
   std::vector<double> times(points), weights(points), work(points), w(d), row(2 * d + q);
@@ -279,9 +281,9 @@ std::vector<double> features_of(const std::vector<double>& rows, std::size_t var
   return features;
 }
 
-/// Root mean square of what is left of the targets, relative, worst.
+/// Root mean square of what is left of the targets, relative: of all together, or of the worst.
 double residual_of(const Fit& fit, const std::vector<double>& features, std::size_t products,
-                   std::size_t targets) {
+                   std::size_t targets, bool pooled) {
   const std::size_t width = products + targets;
   std::vector<double> left(targets, 0.0), all(targets, 0.0);
   for (std::size_t k = 0; k < features.size(); k += width)
@@ -292,10 +294,13 @@ double residual_of(const Fit& fit, const std::vector<double>& features, std::siz
       left[i] += (truth - predicted) * (truth - predicted);
       all[i] += truth * truth;
     }
-  double worst = 0.0;
-  for (std::size_t i = 0; i < targets; ++i)
+  double worst = 0.0, left_of_all = 0.0, sum = 0.0;
+  for (std::size_t i = 0; i < targets; ++i) {
     if (all[i] > 0.0) worst = std::max(worst, std::sqrt(left[i] / all[i]));
-  return worst;
+    left_of_all += left[i];
+    sum += all[i];
+  }
+  return pooled ? std::sqrt(left_of_all / sum) : worst;
 }
 
 double largest_real_part(const Fit& fit, std::size_t n) {
@@ -320,7 +325,7 @@ PolynomialFit fit_of(const Rows& rows, std::size_t degree) {
   try {
     const Fit fit = least_squares(G, products, rows.targets);
     found.residual = residual_of(fit, features_of(rows.held_out, rows.variables, rows.targets, degree),
-                                 products, rows.targets);
+                                 products, rows.targets, rows.pooled);
     found.growth_rate = largest_real_part(fit, rows.targets);
   } catch (const NumericalError&) {  // products that depend on each other: no class to choose
   }
@@ -489,10 +494,19 @@ Survey survey(const core::Trajectories& data) {
   }
   if (found.grid.even) found.noise = noise_of(data, spread);
   if (found.grid.logarithmic()) return found;
-  Rows rows = rows_of(data, coordinates);
-  scale_arguments(rows);
-  found.rate = rate_of(rows);
-  found.fits = fits_of(rows);
+  double best = std::numeric_limits<double>::infinity();
+  for (const std::size_t order : orders) {
+    if (found.order > 0 && difference_order(data.times, order) < order) break;
+    Rows rows = rows_of(data, coordinates, order);
+    scale_arguments(rows);
+    const std::vector<PolynomialFit> fits = fits_of(rows);
+    const double least = std::ranges::min(fits, {}, &PolynomialFit::residual).residual;
+    if (found.order > 0 && !(least < 0.9 * best)) continue;
+    best = least;
+    found.order = order;
+    found.rate = rate_of(rows);
+    found.fits = fits;
+  }
   return found;
 }
 

@@ -24,7 +24,8 @@ struct TimeGrid {
 struct PolynomialFit {
   std::size_t degree = 1;
   double residual = 0.0;     ///< on held-out rows: root mean square of what is left of du/dt over that of
-                             ///< du/dt, worst component; infinity where it could not be fitted
+                             ///< du/dt, of the worst component, or of all POD modes together; infinity
+                             ///< where it could not be fitted
   double growth_rate = 0.0;  ///< largest real part of an eigenvalue of the fit's linear part [1/time]
 };
 
@@ -46,6 +47,7 @@ struct Survey {
                                      ///< these are alike, else each over its deviation
   std::size_t modes = 0;             ///< that the fits use; 0: they use the components
   std::vector<PolynomialFit> fits;   ///< by degree; empty on a grid of logarithms
+  std::size_t order = 0;             ///< of the central differences with which a fit leaves least; 0: no fits
   double noise = 0.0;  ///< at most so much, relative to the deviation: from differences of even data
   double rate = 0.0;   ///< root mean square of du/dt over that of u: the largest of a component
   std::vector<Invariant> invariants;
