@@ -15,6 +15,9 @@ namespace spnode::core {
 /// Where a residual lives: in the scaled state (m rows) or in latent space (n rows).
 enum class LossSpace { state, latent };
 
+/// Columns of a tile that the host takes together: what their losses need then stays in cache.
+inline constexpr std::size_t columns_at_once = 64;
+
 /// What a term takes of a tile beside its data.
 struct LossNeeds {
   bool rollout = false;      ///< LossSample::rolled

@@ -248,7 +248,6 @@ void Objective<Real>::add_losses(Of of, const LossSample<Real>& sample, const Lo
 template <class Real>
 void Objective<Real>::add_later_losses(const Tile& tile, ConstMatrixView<Real> rolled,
                                        MatrixView<Real> rolled_bar, Wanted wanted, std::span<double> sums) {
-  constexpr std::size_t columns_at_once = 64;
   const LossNeeds needs = this->needs(wanted);
   if (!needs.rollout && !needs.encoded) return;
   const std::size_t lanes = tile.lanes;
