@@ -17,6 +17,7 @@
 #include "training/objectives.hpp"
 #include "training/signals.hpp"
 #include "training/start/initial_model.hpp"
+#include "training/start/trials.hpp"
 #include "training/trainer.hpp"
 
 namespace spnode::app {
@@ -95,6 +96,21 @@ void say_start(const Context& context, const DataSet& train, const training::Ini
     say(context.comm, "start: {}\n", start_note(*start.fit, start.model->options()));
 }
 
+/// The best of training.starts starts, of which `first` is that of the deck's seed. Collective.
+std::vector<double> try_starts(const Context& context, const training::TrainerSetup& setup,
+                               const DataSet& train, const training::InitialModel& first) {
+  const Deck& deck = context.deck;
+  return training::best_start(
+      context.comm, setup,
+      [&](std::size_t k) {
+        if (k == 0) return first.theta;
+        return training::make_initial_model(context.comm, deck.model, deck.seed + k, train).theta;
+      },
+      [&](std::size_t k, double loss) {
+        say(context.comm, "start {} of {}: validation loss {:.3e}\n", k + 1, deck.training.starts, loss);
+      });
+}
+
 /// The validation loss of a start that is not trained. Collective; raises NumericalError where it is not
 /// finite.
 double loss_of_start(const Context& context, core::TileObjective& objective, const DataSet& set,
@@ -143,17 +159,19 @@ void train(Context& context) {
     training::choose_start(comm, *objectives.rollout, validation_set ? *validation_set : training_set, start);
   say_start(context, training_set, start);
 
-  training::TrainerState state = files.starting_state(
-      start.theta, {{"training data", identity(training_set)},
-                    {"validation data", validation_set ? identity(*validation_set) : "none"}});
-  ProgressDisplay display(comm);
-  double abscissa = std::numeric_limits<double>::quiet_NaN();
   training::TrainerSetup setup;
   setup.options = deck.training;
   setup.phases =
       training::make_phases(deck.training, objectives.reconstruction.get(), objectives.rollout.get());
   setup.train = {&training_set.data, &training_set.sampler};
   if (validation_set) setup.validation = {&validation_set->data, &validation_set->sampler};
+  if (deck.training.starts > 1 && !context.line.resume)
+    start.theta = try_starts(context, setup, training_set, start);
+  training::TrainerState state = files.starting_state(
+      start.theta, {{"training data", identity(training_set)},
+                    {"validation data", validation_set ? identity(*validation_set) : "none"}});
+  ProgressDisplay display(comm);
+  double abscissa = std::numeric_limits<double>::quiet_NaN();
   setup.hooks.progress = [&](const training::Progress& progress) { display.step(progress); };
   setup.hooks.checkpoint = [&](const training::TrainerState& reached) { files.checkpoint(reached); };
   setup.hooks.spectrum = [&](std::uint64_t, std::span<const double> theta) {

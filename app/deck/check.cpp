@@ -106,6 +106,10 @@ void check_optimizers(const Deck& deck) {
       "is empty, but model.initialisation is random: the model would not see the data; name at least one "
       "of " +
           listed_words<training::OptimizerKind>());
+  require_option(deck.training.starts == 1 || !deck.training.optimizers.empty(),
+                 {"training.starts", "training.optimizers"},
+                 "is " + std::to_string(deck.training.starts) +
+                     ", but training.optimizers is empty: there is nothing to try the starts with");
 }
 
 void check_rollout_lengths(const Deck& deck) {

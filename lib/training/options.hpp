@@ -164,6 +164,8 @@ struct TrainingOptions {
   AdamOptions adam;
   LbfgsOptions lbfgs;
   GaussNewtonOptions gauss_newton;
+  std::size_t starts = 1;
+  std::size_t start_epochs = 10;
   std::size_t pretrain_epochs = 0;
   double pretrain_rate = 1e-2;  ///< cosine, warm-up as adam's
   std::size_t validate_every = 1;
@@ -187,6 +189,15 @@ struct TrainingOptions {
     visit.option("summands", &Self::summands,
                  {.meaning = "largest number of work shares of a batch; at most so many ranks work",
                   .limits = at_least(1)});
+    visit.option(
+        "starts", &Self::starts,
+        {.meaning = "starts of successive seeds that are trained for a short while; training goes on "
+                    "from the one with the lowest validation loss",
+         .limits = between(1, 10000)});
+    visit.option("start_epochs", &Self::start_epochs,
+                 {.meaning = "starts: epochs or iterations of each optimizer, at most",
+                  .unit = "epochs",
+                  .limits = between(1, most_epochs)});
     visit.option(
         "pretrain_epochs", &Self::pretrain_epochs,
         {.meaning = "epochs that train only the reconstruction of the autoencoder, before the optimizers",

@@ -206,6 +206,8 @@ TEST_CASE("contradictions_are_refused_at_the_place_of_their_cause") {
        "deck.yaml:1:19: model.scaling.scale needs kind: manual; found component"},
       {"model: {scaling: {kind: manual}}", "deck.yaml:1:19: model.scaling.kind is manual, which needs"},
       {"training: {optimizers: []}", "deck.yaml:1:12: training.optimizers is empty"},
+      {"training: {optimizers: [], starts: 2}\nmodel: {initialisation: dmd}",
+       "deck.yaml:1:28: training.starts is 2, but training.optimizers is empty"},
       {"training: {adam: {rate: 1e-6}}",
        "deck.yaml:1:19: training.adam.final_rate must not be above rate; found"},
       {"data: {window: 4}\ntraining: {adam: {rollout_lengths: [1, 5]}}",

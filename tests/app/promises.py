@@ -57,6 +57,8 @@ class SameBits(ProgramTest):
                       ["model.initialisation=operator_inference", "data.every=[1, 2]", "data.window=2"],
                       ["model.initialisation=operator_inference", "model.nonlinear=[lipschitz]"],
                       ["model.initialisation=dmd"],
+                      ["training.starts=3", "training.start_epochs=2", "training.optimizers=[adam, gauss_newton]",
+                       "training.gauss_newton.iterations=3"],
                       ["model.initialisation=sparse_regression", "model.linear.structure=none",
                        "model.nonlinear=[library]", "model.library.frequencies=[1]", "integrator.scheme=rk4"]):
             models = set()

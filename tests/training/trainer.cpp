@@ -3,11 +3,13 @@
 #include "catch.hpp"
 #include "petsc/petsc.hpp"
 #include "training/batch_objective.hpp"
+#include "training/start/trials.hpp"
 #include "training_run.hpp"
 
 #include <petsctao.h>
 
 #include <algorithm>
+#include <cmath>
 
 using namespace spnode;
 using namespace spnode::tests;
@@ -320,6 +322,53 @@ TEST_CASE("a_start_that_no_epoch_improves_is_the_model") {
   CHECK(run.state.best_epoch == 0);
   CHECK(run.state.best_theta == start);
   CHECK(run.state.best_loss < run.records.back().validation->total);
+}
+
+TEST_CASE("best_of_several_starts_is_the_one_with_the_lowest_loss_after_the_same_epochs") {
+  TrainingOptions options = short_training();
+  options.starts = 4;
+  options.start_epochs = 2;
+  ToyRun run{Communicator(), options};
+  const auto start = [&](std::size_t k) {
+    std::vector<double> theta = run.state.theta;
+    theta[5] += 0.3 * double(k == 0 ? 2 : k - 1);  // the second is the one of the other tests
+    if (k == 3) theta[6] = 1e200;                  // squares overflow
+    return theta;
+  };
+  std::vector<double> losses;
+  const std::vector<double> best = best_start(run.comm, run.setup(), start, [&](std::size_t k, double loss) {
+    CHECK(k == losses.size());
+    losses.push_back(loss);
+  });
+  REQUIRE(losses.size() == 4);
+  CHECK(losses[3] == INFINITY);
+  CHECK(run.records.empty());
+  CHECK(run.checkpoints.empty());
+
+  // Each alone, with as few epochs.
+  options.adam.epochs = 2;
+  options.lbfgs.iterations = 2;
+  options.pretrain_epochs = 1;
+  std::vector<double> expected;
+  for (std::size_t k = 0; k < 3; ++k) {
+    ToyRun alone{Communicator(MPI_COMM_SELF), options};
+    alone.state = TrainerState::start(start(k));
+    alone.run();
+    CHECK(alone.state.best_loss == losses[k]);
+    if (alone.state.best_loss == *std::ranges::min_element(losses)) expected = alone.state.best_theta;
+  }
+  CHECK(best == expected);
+}
+
+TEST_CASE("starts_without_a_finite_loss_are_refused") {
+  TrainingOptions options = only(OptimizerKind::adam);
+  options.starts = 2;
+  ToyRun run{Communicator(), options};
+  CHECK_THROWS_AS(best_start(
+                      run.comm, run.setup(),
+                      [&](std::size_t) { return std::vector<double>(run.state.theta.size(), std::nan("")); },
+                      [](std::size_t, double) {}),
+                  NumericalError);
 }
 
 TEST_CASE("validation_and_spectrum_keep_their_intervals") {
