@@ -1,13 +1,27 @@
 #include "app/model_store.hpp"
 
+#include "app/commands/support.hpp"
+
 namespace spnode::app {
 
-void store_model(const parallel::Communicator& comm, const StoredModel& stored,
-                 const std::map<std::string, double>& scalars, io::Overwrite overwrite) {
+namespace {
+
+constexpr const char* finished_name = "finished";  // models of older programs are finished and lack it
+
+}  // namespace
+
+bool is_finished(const io::ModelFile& file) {
+  const auto found = file.scalars.find(finished_name);
+  return found == file.scalars.end() || found->second != 0.0;
+}
+
+void store_model(const parallel::Communicator& comm, const StoredModel& stored, Training training,
+                 const std::map<std::string, double>& scalars) {
   io::ModelFile file = io::to_file(stored.state);
   file.deck = print_deck(stored.deck);
   file.scalars.insert(scalars.begin(), scalars.end());
-  io::write_model(comm, stored.path, file, overwrite);
+  file.scalars[finished_name] = training == Training::finished ? 1.0 : 0.0;
+  io::write_model(comm, stored.path, file, io::Overwrite::yes);
 }
 
 StoredModel load_model(const parallel::Communicator& comm, const std::string& path) {
@@ -20,6 +34,9 @@ StoredModel load_model(const parallel::Communicator& comm, const std::string& pa
     throw FileError(path + ": does not describe a model: " + error.what());
   }
   stored.state = io::from_file(file, stored.deck.model, stored.deck.integrator);
+  if (!is_finished(file))
+    say(comm, "{}: the best model so far, of epoch {}, of a training that has not ended\n", path,
+        file.scalar("epoch"));
   return stored;
 }
 

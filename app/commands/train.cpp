@@ -170,12 +170,21 @@ void train(Context& context) {
   training::TrainerState state = files.starting_state(
       start.theta, {{"training data", identity(training_set)},
                     {"validation data", validation_set ? identity(*validation_set) : "none"}});
+  StoredModel stored{in_run(deck, "model.h5"), deck, {std::move(start.model), start.theta, deck.integrator}};
+  const core::Model& model = *stored.state.model;
   ProgressDisplay display(comm);
   double abscissa = std::numeric_limits<double>::quiet_NaN();
   setup.hooks.progress = [&](const training::Progress& progress) { display.step(progress); };
-  setup.hooks.checkpoint = [&](const training::TrainerState& reached) { files.checkpoint(reached); };
+  setup.hooks.checkpoint = [&](const training::TrainerState& reached) {
+    files.checkpoint(reached);
+    const bool ended = reached.phase == setup.phases.size();  // then finish() writes the model
+    if (!ended) files.keep_best(stored, reached, TrainingFiles::Writing::at_once);
+  };
+  setup.hooks.best = [&](const training::TrainerState& reached) {
+    files.keep_best(stored, reached, TrainingFiles::Writing::when_due);
+  };
   setup.hooks.spectrum = [&](std::uint64_t, std::span<const double> theta) {
-    abscissa = spectral_abscissa(context, *start.model, theta);
+    abscissa = spectral_abscissa(context, model, theta);
   };
   setup.hooks.history = [&](const training::EpochRecord& record) {
     display.epoch(record);
@@ -189,14 +198,12 @@ void train(Context& context) {
     state.best_loss = loss_of_start(context, *objectives.rollout,
                                     validation_set ? *validation_set : training_set, state.best_theta);
 
-  const std::vector<std::string> equations = core::equations(*start.model, state.best_theta);
-  files.finish({in_run(deck, "model.h5"), deck, {std::move(start.model), state.best_theta, deck.integrator}},
-               state);
-  say(comm, "{}: best validation loss {:.3e} at epoch {} of {} [{:.1f} s]\n", in_run(deck, "model.h5"),
-      state.best_loss, state.best_epoch, state.epochs, clock.seconds());
+  files.finish(stored, state);
+  say(comm, "{}: best validation loss {:.3e} at epoch {} of {} [{:.1f} s]\n", stored.path, state.best_loss,
+      state.best_epoch, state.epochs, clock.seconds());
   if (state.best_epoch == 0 && state.epochs > 0)
     say(comm, "the model is that of the start: no epoch has a smaller loss\n");
-  for (const std::string& line : equations) say(comm, "{}\n", line);
+  for (const std::string& line : core::equations(model, state.best_theta)) say(comm, "{}\n", line);
 }
 
 }  // namespace spnode::app

@@ -1,6 +1,7 @@
 #include "app/commands/training_files.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <type_traits>
 
@@ -71,6 +72,21 @@ training::TrainerState from_checkpoint(const io::Checkpoint& checkpoint) {
   return state;
 }
 
+/// Between two writes of the best model so far, each of which waits for the disk: epochs may take
+/// milliseconds.
+constexpr std::chrono::seconds between_models{5};
+
+/// Whether a model is what a run of such a deck has left that was killed before its first checkpoint.
+/// Collective.
+bool is_begun(const parallel::Communicator& comm, const std::string& path, const std::string& deck_text) {
+  try {
+    const io::ModelFile model = io::read_model(comm, path);
+    return !is_finished(model) && model.deck == deck_text;
+  } catch (const FileError&) {
+    return false;
+  }
+}
+
 /// The names of the phases in the order in which they run; history.csv holds numbers only.
 std::vector<std::string> phase_names(const training::TrainingOptions& options) {
   std::vector<std::string> names;
@@ -138,7 +154,7 @@ void TrainingFiles::refuse_existing(const std::string& deck_text) const {
   if (exists(comm, checkpoint_path_)) refuse(checkpoint_path_, true);
   const std::string model = in_run(context_.deck, "model.h5"), copy = in_run(context_.deck, "deck.yaml"),
                     history = in_run(context_.deck, "history.csv");
-  if (exists(comm, model)) refuse(model, false);
+  if (exists(comm, model) && !is_begun(comm, model, deck_text)) refuse(model, false);
   // A run that was killed before its first checkpoint leaves these; others are not of a training.
   if (exists(comm, copy) && !holds(comm, copy, deck_text)) refuse(copy, false);
   const auto is_foreign = [&] { return !io::History::is_begun(history, columns_); };
@@ -161,6 +177,7 @@ training::TrainerState TrainingFiles::starting_state(const std::vector<double>& 
   require_same_data(data, checkpoint);
   const training::TrainerState state = from_checkpoint(checkpoint);
   history_ = io::History::resume(context_.comm, history, columns_, state.records);
+  if (exists(context_.comm, in_run(context_.deck, "model.h5"))) kept_ = {state.best_epoch, state.best_loss};
   say(context_.comm, "{}: continuing after epoch {}\n", checkpoint_path_, state.epochs);
   return state;
 }
@@ -188,12 +205,27 @@ void TrainingFiles::record(const training::EpochRecord& record, double abscissa)
   history_->append(row);
 }
 
-void TrainingFiles::finish(const StoredModel& model, const training::TrainerState& state) {
+void TrainingFiles::keep_best(StoredModel& model, const training::TrainerState& state, Writing writing) {
+  if (!std::isfinite(state.best_loss) || kept_ == std::pair(state.best_epoch, state.best_loss)) return;
+  const auto is_due = [&] {
+    return !kept_at_ || std::chrono::steady_clock::now() - *kept_at_ >= between_models;
+  };
+  if (writing == Writing::when_due && !answer_of_root(context_.comm, is_due)) return;
+  store(model, state, Training::under_way);
+}
+
+void TrainingFiles::finish(StoredModel& model, const training::TrainerState& state) {
   io::write_text(context_.comm, in_run(context_.deck, "deck.yaml"), print_deck(context_.deck),
                  io::Overwrite::yes);
-  store_model(context_.comm, model,
-              {{"validation_loss", state.best_loss}, {"epoch", static_cast<double>(state.best_epoch)}},
-              io::Overwrite::yes);
+  store(model, state, Training::finished);
+}
+
+void TrainingFiles::store(StoredModel& model, const training::TrainerState& state, Training training) {
+  model.state.theta = state.best_theta;
+  store_model(context_.comm, model, training,
+              {{"validation_loss", state.best_loss}, {"epoch", static_cast<double>(state.best_epoch)}});
+  kept_ = {state.best_epoch, state.best_loss};
+  kept_at_ = std::chrono::steady_clock::now();
 }
 
 }  // namespace spnode::app

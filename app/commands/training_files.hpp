@@ -1,10 +1,13 @@
 #pragma once
 /// The files that a training writes into the run directory.
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/commands/commands.hpp"
@@ -35,15 +38,22 @@ class TrainingFiles {
 
   void checkpoint(const training::TrainerState& state);
 
+  /// Whether the best model is written at once, or only if the last time was some seconds ago.
+  enum class Writing { when_due, at_once };
+
+  /// Writes the best parameters so far, where model.h5 has others, into `model` and the file.
+  void keep_best(StoredModel& model, const training::TrainerState& state, Writing writing);
+
   /// Appends a line to history.csv. `abscissa`: NaN where it was not computed.
   void record(const training::EpochRecord& record, double abscissa);
 
-  /// Writes deck.yaml and the trained model.
-  void finish(const StoredModel& model, const training::TrainerState& state);
+  /// Writes deck.yaml and the trained model, with the parameters of the state.
+  void finish(StoredModel& model, const training::TrainerState& state);
 
  private:
   /// Raises UsageError for results of another training, and for files that no training wrote.
   void refuse_existing(const std::string& deck_text) const;
+  void store(StoredModel& model, const training::TrainerState& state, Training training);
 
   const Context& context_;
   std::string checkpoint_path_;
@@ -54,6 +64,8 @@ class TrainingFiles {
   std::optional<io::DirectoryLock> lock_;
   DataIdentities data_;
   std::optional<io::History> history_;
+  std::optional<std::pair<std::uint64_t, double>> kept_;  ///< epoch and loss of the parameters in model.h5
+  std::optional<std::chrono::steady_clock::time_point> kept_at_;
 };
 
 }  // namespace spnode::app

@@ -83,6 +83,9 @@ struct Progress {
 struct Hooks {
   std::function<void(const EpochRecord&)> history;
   std::function<void(const TrainerState&)> checkpoint;
+  /// After the validation of a start and at the end of every epoch: best_theta are the best parameters so far
+  /// where best_loss is finite.
+  std::function<void(const TrainerState&)> best;
   /// Every spectrum_every epochs, before the record of the epoch.
   std::function<void(std::uint64_t epoch, std::span<const double> theta)> spectrum;
   std::function<void(const Progress&)> progress;

@@ -54,12 +54,14 @@ void PhaseRun::finish_epoch(EpochRecord record, Validation validation,
   if (setup_.hooks.spectrum && options.spectrum_every > 0 && state_.epochs % options.spectrum_every == 0)
     setup_.hooks.spectrum(state_.epochs, state_.theta);
   if (setup_.hooks.history) setup_.hooks.history(record);
+  if (setup_.hooks.best) setup_.hooks.best(state_);
 }
 
 void PhaseRun::validate_start() {
   if (state_.phase_epochs > 0 || state_.step > 0 || std::isfinite(state_.best_loss)) return;
   keep_if_best(validate({}).total);
   state_.stale = 0;
+  if (setup_.hooks.best) setup_.hooks.best(state_);
 }
 
 void PhaseRun::validate_end() {

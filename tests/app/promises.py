@@ -214,7 +214,7 @@ class SameBits(ProgramTest):
         for precision in ("double", "mixed"):
             words = [f"model.precision={precision}", *self.LONG]
             self.interrupt(2, signal.SIGKILL, words[0], "--overwrite")
-            self.assertNotIn("run/model.h5", self.files())
+            self.assertIn("of a training that has not ended", self.succeed(1, "evaluate", "deck.yaml", "--overwrite").output)
             self.succeed(3, "train", "deck.yaml", *words, "--resume")
             resumed, history = self.model(), (self.folder / "run/history.csv").read_text().splitlines()
             self.succeed(1, "train", "deck.yaml", *words, "--overwrite")
@@ -222,6 +222,43 @@ class SameBits(ProgramTest):
             again = (self.folder / "run/history.csv").read_text().splitlines()
             for one, other in zip(history, again, strict=True):  # all columns but the seconds
                 self.assertEqual(one.split(",")[:-1], other.split(",")[:-1])
+
+    def test_model_can_be_used_while_the_training_runs(self):
+        process = self.start(2, "train", "deck.yaml", "training.adam.epochs=1000000", "training.checkpoint_epochs=0",
+                             "training.adam.rate=1e-5", "--overwrite")
+        try:
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline and self.attributes()["epoch"] == 0:
+                time.sleep(0.2)
+            found = self.attributes()
+            self.assertGreater(found["epoch"], 0)
+            self.assertEqual(found["finished"], 0)
+            for command in ("evaluate", "forecast", "spectrum"):
+                self.assertIn("the best model so far", self.succeed(1, command, "deck.yaml").output)
+            self.assertIsNone(process.poll())
+            self.refused(2, "another run writes into this directory", "train", "deck.yaml", "--overwrite")
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+    def attributes(self):
+        """Those of the model, which may appear only now."""
+        try:
+            with h5py.File(self.folder / "run/model.h5") as file:
+                return dict(file.attrs)
+        except OSError:
+            return {"epoch": 0}
+
+    def test_training_that_was_killed_before_its_first_checkpoint_starts_again(self):
+        words = [*self.LONG[:1], "training.checkpoint_epochs=0", "training.spectrum_every=0"]
+        self.interrupt(2, signal.SIGKILL, *words[1:])
+        self.assertNotIn("run/checkpoint.h5", self.files())
+        (self.folder / "run/lock").unlink()
+        self.refused(2, "run/model.h5 exists: pass --overwrite", "train", "deck.yaml", *words, "seed=5")
+        self.succeed(2, "train", "deck.yaml", *words)
+        self.assertEqual(self.attributes()["finished"], 1)
+        os.unlink(self.folder / "run/checkpoint.h5")
+        self.refused(2, "run/model.h5 exists: pass --overwrite", "train", "deck.yaml", *words)
 
     def test_signal_leads_to_a_checkpoint_and_status_75(self):
         for chosen in (signal.SIGTERM, signal.SIGUSR1):
@@ -271,6 +308,23 @@ class WholeRun(ProgramTest):
             (self.folder / "run" / missing).unlink()
             self.succeed(2, "run", "deck.yaml")
             self.assertEqual(self.files(), files)
+
+    def test_second_run_does_not_take_the_results_of_an_earlier_model(self):
+        self.write("deck.yaml", DECK)
+        self.succeed(2, "run", "deck.yaml")
+        first = (self.folder / "run/metrics.csv").read_text()
+        self.succeed(2, "train", "deck.yaml", "training.adam.epochs=1", "--overwrite")
+        self.succeed(2, "run", "deck.yaml")
+        second = (self.folder / "run/metrics.csv").read_text()
+        self.assertNotEqual(second, first)
+        self.succeed(2, "train", "deck.yaml", "--overwrite")
+        with h5py.File(self.folder / "run/model.h5", "r+") as file:  # as if killed before the first checkpoint
+            file.attrs["finished"] = 0.0
+            file["nonlinear/bilinear/b"][...] += 1.0
+        seal(self.folder / "run/model.h5")
+        (self.folder / "run/checkpoint.h5").unlink()
+        self.succeed(2, "run", "deck.yaml")
+        self.assertEqual((self.folder / "run/metrics.csv").read_text(), first)
 
     def test_resolved_deck_trains_the_same_model(self):
         self.write("deck.yaml", DECK)

@@ -111,8 +111,6 @@ def words_to_continue(folder):
     """The command that goes on with the training in `folder`, wherever it was ended."""
     if (folder / "run" / "checkpoint.h5").exists():
         return ["train", "deck.yaml", "--resume"]
-    if (folder / "run" / "model.h5").exists():
-        raise Finding("there is a model without a checkpoint")
     return ["train", "deck.yaml"]
 
 

@@ -115,6 +115,25 @@ TEST_CASE("best_parameters_are_those_of_the_smallest_validation_loss") {
   CHECK(validation.value(run.state.best_theta).loss.total == best);
 }
 
+TEST_CASE("best_parameters_are_given_out_from_the_validated_start_on_and_get_better") {
+  TrainingOptions options = only(OptimizerKind::adam);
+  options.patience = 0;
+  ToyRun run{Communicator(), options};
+  std::vector<std::pair<std::uint64_t, double>> given;  // epochs, best loss
+  run.hooks.best = [&](const TrainerState& state) {
+    CHECK(given.size() == state.epochs);
+    CHECK((given.empty() || state.best_loss <= given.back().second));
+    given.emplace_back(state.best_epoch, state.best_loss);
+  };
+  run.run();
+  REQUIRE(given.size() == run.records.size() + 1);
+  CHECK(given.front().first == 0);
+  CHECK(std::isfinite(given.front().second));
+  CHECK(given.back() == std::pair(run.state.best_epoch, run.state.best_loss));
+  for (const EpochRecord& record : run.records)
+    CHECK(record.best == (given[record.epoch].first == record.epoch));
+}
+
 TEST_CASE("every_checkpoint_resumes_to_the_same_bits_on_any_number_of_ranks") {
   const ToyRun alone = reference();
   TrainingOptions options = short_training();
