@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 
@@ -14,7 +15,9 @@
 
 namespace spnode::app {
 
-io::TrajectoryInfo inspect_data(const parallel::Communicator& comm, const std::string& path) {
+io::DataSource source_of(const Deck& deck, const std::string& path) { return {path, deck.data.layout}; }
+
+io::TrajectoryInfo inspect_data(const parallel::Communicator& comm, const io::DataSource& path) {
   const io::TrajectoryInfo info = io::inspect_trajectories(comm, path);
   constexpr std::size_t most = std::numeric_limits<std::int32_t>::max();
   const double bytes = sizeof(double) * double(info.count) * double(info.times) * double(info.components);
@@ -90,6 +93,44 @@ std::string unused_data(const io::TrajectoryInfo& info, const Deck& deck) {
   return list;
 }
 
+std::string data_of(const Deck& deck, Role role) {
+  const bool split = deck.data.validation_fraction > 0.0;
+  return role == Role::training || split ? deck.data.train : deck.data.validation;
+}
+
+DataPart part_of_data(const parallel::Communicator& comm, const Deck& deck, Role role) {
+  DataPart part{source_of(deck, data_of(deck, role)), {}, 0, training_content(deck.loss)};
+  part.info = inspect_data(comm, part.path);
+  // What the deck leaves out at the end may be missing.
+  const std::vector<std::size_t>& chosen = deck.data.windows.times;
+  if (!chosen.empty())
+    part.reading.time_end = std::min(*std::ranges::max_element(chosen), part.info.times - 1) + 1;
+  const double fraction = deck.data.validation_fraction;
+  if (fraction == 0.0) return part;
+  const bool in_time = part.info.count == 1;
+  std::size_t& extent = in_time ? part.info.times : part.info.count;
+  const auto last = static_cast<std::size_t>(std::lround(fraction * static_cast<double>(extent)));
+  const std::size_t least = in_time ? 2 : 1;
+  if (last < least || extent < last + least)
+    throw FileError(fmt::format("{}: data.validation_fraction = {} would leave {} of {} {} for {}", part.path,
+                                shortest(fraction), last < least ? last : extent - last, extent,
+                                in_time ? "times" : "trajectories",
+                                last < least ? "validation" : "training"));
+  if (in_time && !deck.data.windows.times.empty())
+    throw UsageError(
+        "data.times chooses times of a trajectory whose times data.validation_fraction splits; "
+        "write two files");
+  const std::size_t begin = role == Role::training ? 0 : extent - last;
+  extent = role == Role::training ? extent - last : last;
+  if (in_time) {
+    part.reading.time_begin = begin;
+    part.reading.time_end = begin + extent;
+  } else {
+    part.first = begin;
+  }
+  return part;
+}
+
 core::WindowIndex window_index(const std::string& path, const io::TrajectoryInfo& info, const Deck& deck) {
   if (info.count == 0 || info.times < 2)
     throw FileError(path + ": /state has " + std::to_string(info.count) + " trajectories of " +
@@ -117,20 +158,20 @@ core::Trajectories chosen_times(core::Trajectories trajectories, const Deck& dec
                        [&] { return core::select_times(std::move(trajectories), deck.data.windows.times); });
 }
 
-DataSet load_data_set(const parallel::Communicator& comm, const std::string& path, const Deck& deck,
+DataSet load_data_set(const parallel::Communicator& comm, const Deck& deck, Role role,
                       const training::SamplerOptions& options) {
-  const io::TrajectoryInfo info = inspect_data(comm, path);
-  const core::WindowIndex index = window_index(path, info, deck);
+  const DataPart part = part_of_data(comm, deck, role);
+  const core::WindowIndex index = window_index(part.path, part.info, deck);
   const training::Sampler sampler(index.count(), options);
   const parallel::Range held = sampler.held(comm.rank(), comm.size());
   const auto trajectories = index.trajectories(held.begin, held.end);
-  core::Trajectories own = io::read_trajectories(
-      comm, path, trajectories.first, trajectories.last - trajectories.first, training_content(deck.loss));
+  core::Trajectories own = io::read_trajectories(comm, part.path, part.first + trajectories.first,
+                                                 trajectories.last - trajectories.first, part.reading);
   parallel::collectively(comm, [&] {
-    require_epsilon(path, own, deck.model);
+    require_epsilon(part.path, own, deck.model);
     own = chosen_times(std::move(own), deck);
   });
-  return {{sampler, core::WindowData(index, std::move(own), trajectories.first)}, path, info};
+  return {{sampler, core::WindowData(index, std::move(own), trajectories.first)}, part.path, part.info};
 }
 
 }  // namespace spnode::app

@@ -21,7 +21,10 @@ struct DataSet : training::DataSet {
 
 /// What a data file holds. Collective. Raises FileError as io::inspect_trajectories does, and where an extent
 /// is beyond what the libraries count (2^31 - 1).
-io::TrajectoryInfo inspect_data(const parallel::Communicator& comm, const std::string& path);
+io::TrajectoryInfo inspect_data(const parallel::Communicator& comm, const io::DataSource& source);
+
+/// A file that a deck names, with the layout that the deck says.
+io::DataSource source_of(const Deck& deck, const std::string& path);
 
 /// Raises FileError where a file lacks a parameter or an input that a model depends on. Not collective.
 void require_arguments(const std::string& path, const io::TrajectoryInfo& info,
@@ -42,6 +45,25 @@ void require_tangents(const std::string& path, const io::TrajectoryInfo& info, c
 /// loss do not use.
 std::string unused_data(const io::TrajectoryInfo& info, const Deck& deck);
 
+/// What a training does with data.
+enum class Role { training, validation };
+
+/// The trajectories and times of a file that have a role.
+struct DataPart {
+  io::DataSource path;
+  io::TrajectoryInfo info;  ///< of the part: count and times
+  std::size_t first = 0;    ///< trajectory
+  io::ReadOptions reading;
+};
+
+/// The name of the data of a role; empty: there are none.
+std::string data_of(const Deck& deck, Role role);
+
+/// The part of the data of a role that has it: all but where data.validation_fraction splits it. Collective.
+/// Raises FileError as inspect_data does, and where a part would be empty; UsageError where the deck chooses
+/// times of a trajectory that is split.
+DataPart part_of_data(const parallel::Communicator& comm, const Deck& deck, Role role);
+
 /// The windows that the deck cuts from a data file. Raises FileError where it has no interval or lacks what
 /// model or loss depend on, UsageError where no window fits, or windows are too short for the loss.
 /// Not collective.
@@ -50,9 +72,9 @@ core::WindowIndex window_index(const std::string& path, const io::TrajectoryInfo
 /// What a training with such a loss reads of its files.
 io::ReadOptions training_content(const core::LossOptions& loss);
 
-/// Reads this rank's part of a file. Collective. Raises FileError for an unusable file, UsageError where no
-/// window fits into its trajectories.
-DataSet load_data_set(const parallel::Communicator& comm, const std::string& path, const Deck& deck,
+/// Reads this rank's part of the data of a role. Collective. Raises FileError for an unusable file,
+/// UsageError where no window fits into its trajectories.
+DataSet load_data_set(const parallel::Communicator& comm, const Deck& deck, Role role,
                       const training::SamplerOptions& sampler);
 
 /// The times of trajectories that the deck chooses. Raises UsageError for one that they do not have. Not

@@ -55,7 +55,7 @@ void perturb(core::Trajectories& initial, std::size_t first, const Deck& deck,
 }  // namespace
 
 Ensemble read_members(const parallel::Communicator& comm, const Deck& deck, const StoredModel& model,
-                      const std::string& path, const io::TrajectoryInfo& info) {
+                      const io::DataSource& path, const io::TrajectoryInfo& info) {
   const ForecastOptions& options = deck.forecast;
   const std::size_t ensemble = options.ensemble.members;
   Ensemble members;

@@ -23,6 +23,6 @@ struct Ensemble {
 /// forecast.ensemble.perturbation and the model's scaling. They depend on the seed and the member alone.
 /// Collective. Raises FileError where the file is unusable.
 Ensemble read_members(const parallel::Communicator& comm, const Deck& deck, const StoredModel& model,
-                      const std::string& path, const io::TrajectoryInfo& info);
+                      const io::DataSource& path, const io::TrajectoryInfo& info);
 
 }  // namespace spnode::app

@@ -9,7 +9,7 @@
 
 namespace spnode::app {
 
-io::TrajectoryInfo inspect_share(const parallel::Communicator& comm, const std::string& path,
+io::TrajectoryInfo inspect_share(const parallel::Communicator& comm, const io::DataSource& path,
                                  std::size_t limit, const StoredModel& model) {
   io::TrajectoryInfo info = inspect_data(comm, path);
   const std::size_t needed = model.state.model->state_dimension();
@@ -21,7 +21,7 @@ io::TrajectoryInfo inspect_share(const parallel::Communicator& comm, const std::
   return info;
 }
 
-TrajectoryShare read_share(const parallel::Communicator& comm, const std::string& path, std::size_t limit,
+TrajectoryShare read_share(const parallel::Communicator& comm, const io::DataSource& path, std::size_t limit,
                            const StoredModel& model) {
   TrajectoryShare share;
   share.info = inspect_share(comm, path, limit, model);

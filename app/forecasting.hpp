@@ -24,12 +24,12 @@ struct TrajectoryShare {
 
 /// What the first `limit` trajectories (0: all) of a file that fits the model hold. Collective. Raises
 /// FileError where the file is unusable or its states are not those of the model.
-io::TrajectoryInfo inspect_share(const parallel::Communicator& comm, const std::string& path,
+io::TrajectoryInfo inspect_share(const parallel::Communicator& comm, const io::DataSource& path,
                                  std::size_t limit, const StoredModel& model);
 
 /// Reads the first `limit` trajectories (0: all) of a file that fits the model, each rank its share.
 /// Collective; errors as for inspect_share.
-TrajectoryShare read_share(const parallel::Communicator& comm, const std::string& path, std::size_t limit,
+TrajectoryShare read_share(const parallel::Communicator& comm, const io::DataSource& path, std::size_t limit,
                            const StoredModel& model);
 
 /// How a stored model is run.

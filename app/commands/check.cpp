@@ -15,11 +15,11 @@ namespace {
 /// absent.
 void check_data(const Context& context, const char* key, const std::string& path) {
   if (path.empty()) return;
-  if (context.deck.generate.system && !exists(context.comm, path)) {
+  if (context.deck.generate.system && !data_exist(context.comm, path)) {
     say(context.comm, "# {}: {}: absent; spnode generate writes it\n", key, path);
     return;
   }
-  const io::TrajectoryInfo info = inspect_data(context.comm, path);
+  const io::TrajectoryInfo info = inspect_data(context.comm, source_of(context.deck, path));
   say(context.comm, "# {}: {}: {} trajectories of {} times, {} components\n", key, path, info.count,
       info.times, info.components);
   require_arguments(path, info, context.deck.model.arguments);
@@ -30,7 +30,7 @@ void check_data(const Context& context, const char* key, const std::string& path
 /// Prints what a training needs, where its data are there.
 void check_memory(const Context& context) {
   const std::string& train = context.deck.data.train;
-  if (train.empty() || !exists(context.comm, train)) return;
+  if (train.empty() || !data_exist(context.comm, train)) return;
   const double libraries = core::resident_memory();
   const MemoryEstimate estimate = estimate_memory(context);
   say(context.comm,
@@ -54,6 +54,10 @@ void check(Context& context) {
   say(context.comm, "{}", print_deck(context.deck));
   check_data(context, "data.train", data.train);
   check_data(context, "data.validation", data.validation);
+  if (data.validation_fraction > 0.0 && data_exist(context.comm, data.train)) {
+    const io::TrajectoryInfo part = part_of_data(context.comm, context.deck, Role::validation).info;
+    say(context.comm, "# data.validation_fraction: {} trajectories of {} times\n", part.count, part.times);
+  }
   check_data(context, "data.test", data.test);
   check_memory(context);
 }

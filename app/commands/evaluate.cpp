@@ -6,6 +6,7 @@
 #include "app/commands/evaluation_report.hpp"
 #include "app/commands/outputs.hpp"
 #include "app/commands/support.hpp"
+#include "app/data_set.hpp"
 #include "core/forecast/jacobian_products.hpp"
 #include "io/output_directory.hpp"
 
@@ -79,7 +80,8 @@ core::Trajectories forecast_of(const Context& context, const StoredModel& model,
 /// The column of evaluate.fine_data.
 EvaluatedForecasts evaluate_fine(const Context& context, const StoredModel& model) {
   const EvaluateOptions& options = context.deck.evaluate;
-  const TrajectoryShare share = read_share(context.comm, options.fine_data, options.trajectories, model);
+  const TrajectoryShare share =
+      read_share(context.comm, source_of(context.deck, options.fine_data), options.trajectories, model);
   const core::Trajectories forecast = forecast_of(context, model, share, model.deck.integrator.substeps);
   return measure_forecasts(context.comm, options, model, share, forecast, nullptr);
 }
@@ -118,7 +120,7 @@ void evaluate(Context& context) {
   const parallel::Communicator& comm = context.comm;
   const Deck& deck = context.deck;
   const EvaluateOptions& options = deck.evaluate;
-  const std::string data = either(options.data, deck.data.test);
+  const io::DataSource data = source_of(deck, either(options.data, deck.data.test));
   if (data.empty())
     throw UsageError("evaluate.data and data.test are empty; name trajectories to compare with");
 

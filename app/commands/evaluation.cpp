@@ -194,7 +194,7 @@ LongRun run_long(const parallel::Communicator& comm, const StoredModel& model, c
 }
 
 JacobianError measure_jacobian(const parallel::Communicator& comm, const StoredModel& model,
-                               const std::string& path, const TrajectoryShare& share) {
+                               const io::DataSource& path, const TrajectoryShare& share) {
   const core::Trajectories data = io::read_trajectories(comm, path, share.range.begin, share.range.size(),
                                                         {.tangents = io::Tangents::read});
   enum Place : std::size_t { states, scaled, difference, truth, width };

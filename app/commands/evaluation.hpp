@@ -66,7 +66,7 @@ LongRun run_long(const parallel::Communicator& comm, const StoredModel& model, c
 /// Compares with the tangents of the file that the share was read from, which has them; the model's
 /// coordinates are linear. Collective.
 JacobianError measure_jacobian(const parallel::Communicator& comm, const StoredModel& model,
-                               const std::string& path, const TrajectoryShare& share);
+                               const io::DataSource& path, const TrajectoryShare& share);
 
 /// Whether each forecast of a share is finite throughout.
 std::vector<bool> stayed_finite(const core::Trajectories& forecast);

@@ -4,6 +4,7 @@
 #include "app/commands/commands.hpp"
 #include "app/commands/outputs.hpp"
 #include "app/commands/support.hpp"
+#include "app/data_set.hpp"
 #include "app/ensemble.hpp"
 #include "app/forecasting.hpp"
 #include "core/support/memory_limit.hpp"
@@ -124,7 +125,7 @@ void forecast(Context& context) {
   const Deck& deck = context.deck;
   const ForecastOptions& options = deck.forecast;
   const std::string output = either(options.output, in_run(deck, "trajectories.h5"));
-  const std::string data = either(options.data, deck.data.test);
+  const io::DataSource data = source_of(deck, either(options.data, deck.data.test));
   if (data.empty()) throw UsageError("forecast.data and data.test are empty; name a file of initial states");
   const std::string model_path = either(options.model, in_run(deck, "model.h5"));
   check_outputs(context, {deck_file(context), {"the data", data}, {"the model", model_path}},

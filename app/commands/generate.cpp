@@ -8,6 +8,7 @@
 #include "app/commands/support.hpp"
 #include "app/deck/check.hpp"
 #include "core/support/memory_limit.hpp"
+#include "io/file_pattern.hpp"
 #include "io/output_directory.hpp"
 #include "io/trajectories.hpp"
 #include "parallel/partition.hpp"
@@ -50,6 +51,9 @@ void write_split(const Context& context, const core::GenerateOptions& all, const
   info.tangents = options.tangents;
   info.parameters = reference::parameter_names(options);
   if (reference::has_own_times(options)) info.time_axis = io::TimeAxis::per_trajectory;
+  if (answer_of_root(comm, [&] { return io::is_pattern(split.path); }))
+    throw UsageError(fmt::format("data.{}: {} is a pattern of several files; generate writes a single one",
+                                 split.name, split.path));
   prepare_parent(comm, split.path);
   require_space(comm, split.path, info);
   io::TrajectoryWriter writer(comm, split.path, info, overwrite(context));
@@ -101,7 +105,7 @@ void generate(Context& context) {
 void generate_missing(Context& context) {
   require_separate(context.comm, {deck_file(context)}, data_files(context));
   for (const Split& split : splits_of(context.deck)) {
-    if (exists(context.comm, split.path)) {
+    if (data_exist(context.comm, split.path)) {
       say(context.comm, "{}: exists, is kept\n", split.path);
     } else if (context.deck.generate.system) {
       write_split(context, checked_options(context.deck), split);

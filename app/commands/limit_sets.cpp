@@ -114,7 +114,7 @@ class ModelSource final : public Source {
  public:
   /// Collective.
   ModelSource(const parallel::Communicator& comm, const Deck& deck, const std::string& model,
-              const std::string& data)
+              const io::DataSource& data)
       : deck_(deck), model_(load_model(comm, model)) {
     const LimitSetSettings& settings = deck.limit_sets;
     const auto& names = model_.state.model->options().arguments.parameters;
@@ -288,7 +288,7 @@ void limit_sets(Context& context) {
 
   const Stopwatch clock;
   const std::unique_ptr<Source> source = [&]() -> std::unique_ptr<Source> {
-    if (of_model) return std::make_unique<ModelSource>(comm, deck, model, data);
+    if (of_model) return std::make_unique<ModelSource>(comm, deck, model, source_of(deck, data));
     return std::make_unique<SystemSource>(deck);
   }();
   LimitSetTable table;

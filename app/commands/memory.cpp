@@ -26,10 +26,11 @@ namespace {
 
 /// A data file as a training sees it.
 struct Source {
-  Source(const parallel::Communicator& comm, const std::string& path, const Deck& deck,
+  Source(const parallel::Communicator& comm, const Deck& deck, Role role,
          const training::SamplerOptions& options)
-      : info(inspect_data(comm, path)),
-        index(window_index(path, info, deck)),
+      : part(part_of_data(comm, deck, role)),
+        info(part.info),
+        index(window_index(part.path, info, deck)),
         sampler(index.count(), options),
         has_derivatives(core::needs_derivatives(deck.loss)),
         tangents(core::needs_tangents(deck.loss) ? info.tangents : 0) {}
@@ -52,6 +53,7 @@ struct Source {
     return static_cast<double>(info.times) * static_cast<double>(most * numbers + axes) * sizeof(double);
   }
 
+  DataPart part;
   io::TrajectoryInfo info;
   core::WindowIndex index;
   training::Sampler sampler;
@@ -64,8 +66,8 @@ core::WindowData first_tile(const Context& context, const Source& train) {
   const Deck& deck = context.deck;
   const std::uint64_t needed = std::min<std::uint64_t>(deck.training.tile, train.index.count());
   core::Trajectories held =
-      io::read_trajectories(context.comm, deck.data.train, 0, train.index.trajectories(0, needed).last,
-                            training_content(deck.loss));
+      io::read_trajectories(context.comm, train.part.path, train.part.first,
+                            train.index.trajectories(0, needed).last, train.part.reading);
   parallel::collectively(context.comm, [&] { held = chosen_times(std::move(held), deck); });
   return core::WindowData(train.index, std::move(held), 0);
 }
@@ -202,13 +204,13 @@ void take_largest(const parallel::Communicator& comm, MemoryEstimate& estimate) 
 MemoryEstimate estimate_memory(const Context& context) {
   const parallel::Communicator& comm = context.comm;
   const Deck& deck = context.deck;
-  const Source train(comm, deck.data.train, deck, training::training_sampler(deck.training, deck.seed));
+  const Source train(comm, deck, Role::training, training::training_sampler(deck.training, deck.seed));
   training::TrainingSizes sizes;
   sizes.shares = train.sampler.shares_of(0, comm.size()).size();
   MemoryEstimate estimate;
   estimate.data = train.bytes(comm.size());
-  if (!deck.data.validation.empty()) {
-    const Source validation(comm, deck.data.validation, deck, training::validation_sampler(deck.training));
+  if (!data_of(deck, Role::validation).empty()) {
+    const Source validation(comm, deck, Role::validation, training::validation_sampler(deck.training));
     estimate.data += validation.bytes(comm.size());
     sizes.validates = true;
     sizes.validation_shares = validation.sampler.shares_of(0, comm.size()).size();

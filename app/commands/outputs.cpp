@@ -4,6 +4,8 @@
 #include <system_error>
 
 #include "app/commands/support.hpp"
+#include "core/support/error.hpp"
+#include "io/file_pattern.hpp"
 
 namespace spnode::app {
 
@@ -19,6 +21,15 @@ bool same_file(const std::string& a, const std::string& b) {
   if (error) return false;
   const fs::path second = fs::weakly_canonical(fs::absolute(b, error), error);
   return !error && first == second;
+}
+
+/// The files of a pattern; what matches nothing cannot be written over.
+std::vector<std::string> files_of(const NamedFile& input) {
+  try {
+    return io::matching_files(input.path);
+  } catch (const FileError&) {
+    return {};
+  }
 }
 
 void refuse_same(const NamedFile& output, const NamedFile& other, const char* problem) {
@@ -48,7 +59,8 @@ void require_separate(const parallel::Communicator& comm, const std::vector<Name
     if (!comm.is_root()) return;
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       for (const NamedFile& input : inputs)
-        refuse_same(outputs[i], input, ", which this command reads; name another file");
+        for (const std::string& path : files_of(input))
+          refuse_same(outputs[i], {input.name, path}, ", which this command reads; name another file");
       for (std::size_t j = 0; j < i; ++j) refuse_same(outputs[i], outputs[j], " too; give each its own file");
     }
   });

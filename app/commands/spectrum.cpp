@@ -85,7 +85,7 @@ bool depends_on_state(const core::Model& model) {
 /// Latent states of the data, (count, latent dimension), at times that are spread over its trajectories, the
 /// same on all ranks. Collective.
 std::vector<double> latent_states(const Context& context, const StoredModel& stored,
-                                  const std::string& path) {
+                                  const io::DataSource& path) {
   const parallel::Communicator& comm = context.comm;
   const io::TrajectoryInfo info = inspect_share(comm, path, 0, stored);
   const std::size_t wanted = context.deck.spectrum.states, count = std::min(info.count, wanted),
@@ -117,7 +117,7 @@ Diagnosis diagnose_over_states(const Context& context, const StoredModel& stored
     throw UsageError(
         "spectrum.data and data.test are empty; the operator T(x) of the model is examined at "
         "states of one of them");
-  const std::vector<double> latent = latent_states(context, stored, path),
+  const std::vector<double> latent = latent_states(context, stored, source_of(context.deck, path)),
                             coefficients = model.linear_operator(stored.state.theta).entries;
   const std::size_t n = model.latent_dimension(), count = latent.size() / n;
   options.name = "T(x)";

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "io/file_bytes.hpp"
+#include "io/file_pattern.hpp"
 #include "io/output_directory.hpp"
 
 namespace spnode::app {
@@ -21,6 +22,19 @@ bool exists(const parallel::Communicator& comm, const std::string& path) {
     if (error) throw FileError(path + ": " + error.message());
     return found;
   });
+}
+
+bool data_exist(const parallel::Communicator& comm, const std::string& path) {
+  const auto matches = [&] {
+    try {
+      io::matching_files(path);
+      return true;
+    } catch (const FileError&) {
+      return false;
+    }
+  };
+  return answer_of_root(comm, [&] { return io::is_pattern(path); }) ? answer_of_root(comm, matches)
+                                                                    : exists(comm, path);
 }
 
 bool holds(const parallel::Communicator& comm, const std::string& path, const std::string& text) {

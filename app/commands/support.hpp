@@ -44,6 +44,9 @@ bool answer_of_root(const parallel::Communicator& comm, const std::function<bool
 /// too long, a folder that may not be read).
 bool exists(const parallel::Communicator& comm, const std::string& path);
 
+/// Whether the file, or any file of a pattern, is there, as rank 0 sees it. Collective; errors as of exists.
+bool data_exist(const parallel::Communicator& comm, const std::string& path);
+
 /// Whether the file is there and holds `text`, as rank 0 sees it. Collective; raises FileError.
 bool holds(const parallel::Communicator& comm, const std::string& path, const std::string& text);
 

@@ -1,4 +1,6 @@
 // train: data, model, objectives, trainer; the best model on the validation data is written.
+#include <algorithm>
+#include <cmath>
 #include <limits>
 #include <optional>
 
@@ -26,9 +28,9 @@ namespace {
 
 std::optional<DataSet> load_validation(const Context& context, const DataSet& train) {
   const Deck& deck = context.deck;
-  if (deck.data.validation.empty()) return std::nullopt;
+  if (data_of(deck, Role::validation).empty()) return std::nullopt;
   DataSet set =
-      load_data_set(context.comm, deck.data.validation, deck, training::validation_sampler(deck.training));
+      load_data_set(context.comm, deck, Role::validation, training::validation_sampler(deck.training));
   if (set.info.components != train.info.components)
     throw FileError(set.path + ": /state has " + std::to_string(set.info.components) + " components; " +
                     train.path + " has " + std::to_string(train.info.components));
@@ -84,12 +86,34 @@ std::string start_note(const training::StartFit& fit, const core::ModelOptions& 
   return note;
 }
 
+/// A start from the seed has rates and slopes of order 1 per unit of time, and the optimizers' steps are of
+/// that size: warns where the data count in another unit.
+void warn_of_units(const Context& context, const DataSet& train) {
+  const core::ModelOptions& model = context.deck.model;
+  const core::Trajectories& held = train.data.held();
+  if (model.initialisation != core::Initialisation::random || held.count == 0) return;
+  std::vector<double> steps;
+  for (std::size_t t = 1; t < held.times; ++t)
+    steps.push_back(std::abs(held.time_at(0, t) - held.time_at(0, t - 1)));
+  const auto middle = steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2);
+  std::nth_element(steps.begin(), middle, steps.end());
+  const core::HurwitzOptions& linear = model.linear;
+  if (*middle * std::max(linear.rate_max, 1.0) >= 1e-4 && *middle * std::min(linear.rate_min, 1.0) <= 100.0)
+    return;
+  say(context.comm,
+      "warning: the times of {} are {:.2g} apart, but the initial model changes at rates of {} to {} per "
+      "unit of "
+      "time; write the times in a unit in which they are 0.01 to 1 apart\n",
+      train.path, *middle, linear.rate_min, linear.rate_max);
+}
+
 void say_start(const Context& context, const DataSet& train, const training::InitialModel& start) {
   say(context.comm, "{}: {} windows of {} intervals from {} trajectories, {} components\n", train.path,
       train.data.index().count(), train.data.index().intervals(), train.info.count, train.info.components);
   say(context.comm, "model: latent dimension {}, {} parameters; batch {}, {} steps per epoch, {} ranks\n",
       start.model->latent_dimension(), start.theta.size(), train.sampler.batch(),
       train.sampler.steps_per_epoch(), context.comm.size());
+  warn_of_units(context, train);
   const std::string unused = unused_data(train.info, context.deck);
   if (!unused.empty()) say(context.comm, "{} contains data that are not used: {}\n", train.path, unused);
   if (start.fit && !context.line.resume)
@@ -139,7 +163,7 @@ void train(Context& context) {
   require_node_memory(comm, estimate_memory(context));
 
   const DataSet training_set =
-      load_data_set(comm, deck.data.train, deck, training::training_sampler(deck.training, deck.seed));
+      load_data_set(comm, deck, Role::training, training::training_sampler(deck.training, deck.seed));
   const std::optional<DataSet> validation_set = load_validation(context, training_set);
   const auto identity = [&](const DataSet& set) {
     return io::identify(comm, set.data.held(), set.data.first());

@@ -3,23 +3,36 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/data/windows.hpp"
 #include "core/integrators/options.hpp"
 #include "core/limit_sets/options.hpp"
 #include "core/support/option.hpp"
+#include "io/trajectories.hpp"
 
 namespace spnode::app {
 
+/// A file, or a pattern of several (io/file_pattern.hpp), for which a deck may give a list.
+struct FilePattern : std::string {
+  using std::string::string;
+  FilePattern(std::string path) : std::string(std::move(path)) {}
+};
+
 /// Where the trajectories are, and how windows are cut from them.
 struct DataOptions {
-  std::string train, validation, test;  ///< trajectory files; generate writes them
+  FilePattern train, validation, test;  ///< trajectory files; generate writes them
+  double validation_fraction = 0.0;
+  io::TrajectoryLayout layout;  ///< of all files that the deck names
   core::WindowOptions windows;
 
   static void describe(auto& visit) {
     using Self = DataOptions;
-    visit.option("train", &Self::train, {.meaning = "trajectories to train on", .on_resume = OnResume::free});
+    visit.option("train", &Self::train,
+                 {.meaning = "trajectories to train on: a file, a pattern such as runs/*.h5, or a list of "
+                             "files, as of the next two",
+                  .on_resume = OnResume::free});
     visit.option(
         "validation", &Self::validation,
         {.meaning = "trajectories whose loss selects the best model; empty: the training loss selects it",
@@ -27,7 +40,18 @@ struct DataOptions {
     visit.option("test", &Self::test,
                  {.meaning = "trajectories for forecast and evaluate, not used in training",
                   .on_resume = OnResume::free});
+    visit.option("validation_fraction", &Self::validation_fraction,
+                 {.meaning = "in place of a file for validation: the last part of the training trajectories, "
+                             "or of the times of a single one; 0: none",
+                  .limits = between(0, 0.9)});
+    visit.include(&Self::layout);
     visit.include(&Self::windows);
+  }
+
+  /// Raises OptionError.
+  void validate() const {
+    require_option(validation_fraction == 0.0 || validation.empty(), {"validation_fraction", "validation"},
+                   "and validation exclude each other; give one of the two");
   }
 };
 

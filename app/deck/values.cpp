@@ -104,6 +104,22 @@ std::string Value<std::string>::read(const YAML::Node& node, const Limits&) {
   return node.Scalar();
 }
 
+FilePattern Value<FilePattern>::read(const YAML::Node& node, const Limits& limits) {
+  if (!node.IsSequence()) {
+    if (!node.IsScalar()) refuse("text or a list of texts", node);
+    return FilePattern(Value<std::string>::read(node, limits));
+  }
+  std::string list;
+  for (const auto& item : node) {
+    const std::string file = Value<std::string>::read(item, limits);
+    if (file.empty() || file.find_first_of(",{}") != std::string::npos)
+      throw BadValue("must be a list of names without commas and braces; found " + quoted(file));
+    list += (list.empty() ? "" : ",") + file;
+  }
+  if (list.empty()) refuse("text or a list of texts", YAML::Node());
+  return FilePattern(node.size() == 1 ? list : "{" + list + "}");
+}
+
 std::string Value<std::string>::print(const std::string& value) {
   YAML::Emitter emitter;
   emitter << value;

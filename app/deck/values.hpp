@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "app/deck/options.hpp"
 #include "core/support/option.hpp"
 
 namespace spnode::app {
@@ -53,6 +54,15 @@ struct Value<std::string> {
   static std::string allowed(const Limits&) { return ""; }
   static std::string read(const YAML::Node& node, const Limits& limits);
   static std::string print(const std::string& value);
+};
+
+/// A list [a.h5, b.h5] is the pattern {a.h5,b.h5}.
+template <>
+struct Value<FilePattern> {
+  static std::string type() { return "text or list of texts"; }
+  static std::string allowed(const Limits&) { return ""; }
+  static FilePattern read(const YAML::Node& node, const Limits& limits);
+  static std::string print(const FilePattern& value) { return Value<std::string>::print(value); }
 };
 
 /// A text of the deck in a message: 'text', control characters as escapes.

@@ -83,6 +83,8 @@ std::string to_string(ElementType type) {
       return "float32";
     case ElementType::float64:
       return "float64";
+    case ElementType::other_float:
+      return "floating-point numbers of another width";
     case ElementType::integer:
       return "integer";
     case ElementType::string:

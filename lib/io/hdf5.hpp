@@ -38,7 +38,8 @@ class Handle {
   Closer closer_ = nullptr;
 };
 
-enum class ElementType { float32, float64, integer, string, other };
+/// other_float: any other width; reading rounds it to double.
+enum class ElementType { float32, float64, other_float, integer, string, other };
 std::string to_string(ElementType type);
 
 /// Raises FileError unless `bytes` begin like an HDF5 file; `path` for the message. Not collective.

@@ -29,7 +29,7 @@ hid_t stored_type(ElementType type) {
 }
 
 ElementType float_type(std::size_t bytes) {
-  return bytes == 4 ? ElementType::float32 : bytes == 8 ? ElementType::float64 : ElementType::other;
+  return bytes == 4 ? ElementType::float32 : bytes == 8 ? ElementType::float64 : ElementType::other_float;
 }
 
 }  // namespace

@@ -1,12 +1,13 @@
-// Inspecting and reading trajectory files; writing is in trajectory_writer.cpp.
+// Reading trajectory files; what is in them: trajectory_inspection.cpp, writing: trajectory_writer.cpp.
 #include "io/trajectories.hpp"
 
 #include "core/support/memory_limit.hpp"
 #include "io/child_process.hpp"
 #include "io/file_bytes.hpp"
-#include "io/sealed_file.hpp"
+#include "io/file_pattern.hpp"
 #include "io/text.hpp"
 #include "io/trajectory_format.hpp"
+#include "io/trajectory_inspection.hpp"
 #include "parallel/broadcast.hpp"
 
 #include <algorithm>
@@ -14,7 +15,6 @@
 
 namespace spnode::io {
 
-using hdf5::DatasetInfo;
 using hdf5::ElementType;
 using hdf5::File;
 using hdf5::Slab;
@@ -23,169 +23,36 @@ using parallel::Communicator;
 
 namespace {
 
-bool is_floating(ElementType type) { return type == ElementType::float32 || type == ElementType::float64; }
-
-void require_dataset(const File& file, const char* name, const char* shape) {
-  if (!file.has_dataset(name))
-    file.fail(name, std::string("is missing; a trajectory file needs it as ") + shape);
-}
-
-void inspect_state(const File& file, TrajectoryInfo& info) {
-  require_dataset(file, state_name, "(trajectories, times, components) float64 or float32");
-  const DatasetInfo state = file.info(state_name);
-  if (!is_floating(state.type)) {
-    file.fail(state_name, "holds " + to_string(state.type) + "; float64 or float32 is needed");
-  }
-  if (state.shape.size() != 3) {
-    file.fail(state_name,
-              "has the shape " + print_shape(state.shape) + "; (trajectories, times, components) is needed");
-  }
-  if (std::ranges::count(state.shape, std::size_t(0)) > 0)
-    file.fail(state_name, "has the shape " + print_shape(state.shape) + "; no extent may be zero");
-  info.state_type = state.type;
-  info.count = state.shape[0];
-  info.times = state.shape[1];
-  info.components = state.shape[2];
-}
-
-/// Integers are taken as well, since numpy.arange makes them.
-void require_numbers(const File& file, const std::string& name, const DatasetInfo& found) {
-  if (!is_floating(found.type) && found.type != ElementType::integer) {
-    file.fail(name, "holds " + to_string(found.type) + "; numbers are needed");
-  }
-}
-
-void inspect_time(const File& file, TrajectoryInfo& info) {
-  require_dataset(file, time_name, "(times) or (trajectories, times)");
-  const DatasetInfo time = file.info(time_name);
-  require_numbers(file, time_name, time);
-  const std::vector<std::size_t> shared = {info.times}, separate = {info.count, info.times};
-  if (time.shape != shared && time.shape != separate) {
-    file.fail(time_name, "has the shape " + print_shape(time.shape) + "; /state needs " +
-                             print_shape(shared) + " or " + print_shape(separate));
-  }
-  info.time_axis = time.shape == shared ? TimeAxis::shared : TimeAxis::per_trajectory;
-}
-
-/// Where there is one, the dataset of derivatives must be like that of the states.
-void inspect_derivatives(const File& file, TrajectoryInfo& info) {
-  if (!file.has_dataset(derivatives_name)) return;
-  const DatasetInfo found = file.info(derivatives_name);
-  if (!is_floating(found.type))
-    file.fail(derivatives_name, "holds " + to_string(found.type) + "; float64 or float32 is needed");
-  const std::vector<std::size_t> shape = {info.count, info.times, info.components};
-  if (found.shape != shape)
-    file.fail(derivatives_name,
-              "has the shape " + print_shape(found.shape) + "; /state needs " + print_shape(shape));
-  info.derivatives = Derivatives::present;
-}
-
-/// The names of the datasets of numbers in a group, each of the given shape; none where there is no group.
-std::vector<std::string> inspect_group(const File& file, const std::string& group,
-                                       const std::vector<std::size_t>& shape) {
-  std::vector<std::string> names;
-  if (!file.has_group(group)) return names;
-  for (const std::string& member : file.members(group)) {
-    const std::string name = std::string(group).append("/").append(member);
-    if (!file.has_dataset(name)) file.fail(name, "is not a dataset");
-    const DatasetInfo found = file.info(name);
-    require_numbers(file, name, found);
-    if (found.shape != shape)
-      file.fail(name, "has the shape " + print_shape(found.shape) + "; /state needs " + print_shape(shape));
-    names.push_back(member);
-  }
-  return names;
-}
-
-/// /tangents holds both of its datasets, of one shape, or none.
-void inspect_tangents(const File& file, TrajectoryInfo& info) {
-  const char* const shape = "(trajectories, times, directions, components)";
-  const bool directions = file.has_dataset(directions_name), products = file.has_dataset(products_name);
-  if (!directions && !products) return;
-  for (const char* name : {directions_name, products_name}) {
-    if (!file.has_dataset(name))
-      file.fail(name, std::string("is missing; ") + (directions ? directions_name : products_name) +
-                          " needs it beside it as " + shape);
-    const DatasetInfo found = file.info(name);
-    require_numbers(file, name, found);
-    const std::size_t count = found.shape.size() == 4 ? found.shape[2] : 0;
-    if (count == 0 || found.shape != std::vector{info.count, info.times, count, info.components})
-      file.fail(name, "has the shape " + print_shape(found.shape) + "; " + shape + " as of /state is needed");
-    if (info.tangents > 0 && count != info.tangents)
-      file.fail(name, "has " + std::to_string(count) + " directions at a state; " + directions_name +
-                          " has " + std::to_string(info.tangents));
-    info.tangents = count;
-  }
-}
-
-TrajectoryInfo inspect(const std::string& path) {
-  const File file = File::open(path);
-  TrajectoryInfo info;
-  if (file.string_attribute("/", "format")) check_format(file, trajectory_format, trajectory_format_version);
-  inspect_state(file, info);
-  inspect_time(file, info);
-  info.parameters = inspect_group(file, parameters_name, {info.count});
-  info.inputs = inspect_group(file, inputs_name, {info.count, info.times});
-  inspect_derivatives(file, info);
-  inspect_tangents(file, info);
-  std::vector<std::string> names = {state_name, time_name};
-  if (info.derivatives == Derivatives::present) names.emplace_back(derivatives_name);
-  for (const std::string& parameter : info.parameters) names.push_back(parameter_name(parameter));
-  for (const std::string& input : info.inputs) names.push_back(input_name(input));
-  if (info.tangents > 0) names.insert(names.end(), {directions_name, products_name});
-  for (const std::string& name : names)
-    if (info.unwritten.empty() && file.has_unwritten_parts(name)) info.unwritten = name;
-  info.system = file.string_attribute("/", "system").value_or("");
-  info.units = file.string_attribute("/", "units").value_or("");
-  return info;
-}
-
-/// The info as text with zero bytes between the fields, to be sent to other processes.
-std::string pack(const TrajectoryInfo& info) {
-  std::string text;
-  const auto add = [&](const std::string& field) { text.append(field).push_back('\0'); };
-  for (const std::size_t number : {info.count, info.times, info.components, info.tangents})
-    add(std::to_string(number));
-  add(info.time_axis == TimeAxis::shared ? "shared" : "per_trajectory");
-  add(info.state_type == ElementType::float32 ? "float32" : "float64");
-  add(info.derivatives == Derivatives::present ? "derivatives" : "");
-  add(info.unwritten);
-  add(info.system);
-  add(info.units);
-  add(std::to_string(info.parameters.size()));
-  for (const std::string& name : info.parameters) add(name);
-  for (const std::string& name : info.inputs) add(name);
-  return text;
-}
-
-TrajectoryInfo unpack(const std::string& text) {
-  std::size_t position = 0;
-  const auto next = [&] {
-    const std::size_t end = text.find('\0', position);
-    const std::string field = text.substr(position, end - position);
-    position = end + 1;
-    return field;
+/// Raises FileError where the trajectories of two files do not go together.
+void require_alike(const TrajectoryInfo& one, const TrajectoryInfo& other) {
+  const auto refuse = [&](const std::string& what, const std::string& found, const std::string& needed) {
+    throw FileError(other.files.front().path + ": " + what + " " + found + "; " + one.files.front().path +
+                    ", to which it is added, has " + needed);
   };
-  TrajectoryInfo info;
-  info.count = std::stoull(next());
-  info.times = std::stoull(next());
-  info.components = std::stoull(next());
-  info.tangents = std::stoull(next());
-  info.time_axis = next() == "shared" ? TimeAxis::shared : TimeAxis::per_trajectory;
-  info.state_type = next() == "float32" ? ElementType::float32 : ElementType::float64;
-  info.derivatives = next().empty() ? Derivatives::absent : Derivatives::present;
-  info.unwritten = next();
-  info.system = next();
-  info.units = next();
-  const std::size_t parameters = std::stoull(next());
-  while (info.parameters.size() < parameters) info.parameters.push_back(next());
-  while (position < text.size()) info.inputs.push_back(next());
-  return info;
+  const auto compare = [&](const char* what, std::size_t found, std::size_t needed) {
+    if (found != needed) refuse(std::string(what) + " are", std::to_string(found), std::to_string(needed));
+  };
+  compare("the times of /state", other.times, one.times);
+  compare("the components of /state", other.components, one.components);
+  compare("the directions of /tangents", other.tangents, one.tangents);
+  const auto shown = [](const std::vector<std::string>& names) {
+    std::string list;
+    for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+    return list.empty() ? "none" : list;
+  };
+  if (other.parameters != one.parameters)
+    refuse("/parameters has", shown(other.parameters), shown(one.parameters));
+  if (other.inputs != one.inputs) refuse("/inputs has", shown(other.inputs), shown(one.inputs));
+  const auto word = [](Derivatives derivatives) {
+    return std::string(derivatives == Derivatives::present ? "present" : "none");
+  };
+  if (other.derivatives != one.derivatives)
+    refuse("/derivatives is", word(other.derivatives), word(one.derivatives));
 }
 
 /// Every time axis held must go strictly one way. `first_index`: file indices of the first number held.
-void check_monotone(const std::string& path, const core::Trajectories& data, std::size_t first,
-                    std::size_t time_begin) {
+void check_monotone(const std::string& path, const std::string& name, const core::Trajectories& data,
+                    std::size_t first, std::size_t time_begin) {
   const std::size_t axes = data.shared_time ? 1 : data.count;
   for (std::size_t axis = 0; axis < axes; ++axis) {
     for (std::size_t t = 1; t < data.times; ++t) {
@@ -200,7 +67,7 @@ void check_monotone(const std::string& path, const core::Trajectories& data, std
             .append("] = ")
             .append(shortest(data.time_at(axis, i)));
       };
-      throw FileError(path + ": " + time_name + entry(t) + " follows " + entry(t - 1) +
+      throw FileError(path + ": " + name + entry(t) + " follows " + entry(t - 1) +
                       "; times must be strictly increasing or strictly decreasing");
     }
   }
@@ -224,14 +91,154 @@ std::vector<double> read(const std::string& path, const std::string& name, const
   return values;
 }
 
-/// Raises FileError where so many vectors at each time do not fit into memory.
-void require_memory(const std::string& path, std::size_t count, std::size_t times, std::size_t components,
-                    std::size_t vectors) {
-  const double bytes = sizeof(double) * double(count) * double(times) * double(components) * double(vectors);
+/// Numbers of row-major axes `extents` with these axes in another order.
+std::vector<double> permuted(const std::vector<double>& from, const std::vector<std::size_t>& extents,
+                             const std::vector<std::size_t>& order) {
+  const std::size_t rank = extents.size();
+  std::vector<std::size_t> strides(rank, 1), index(rank, 0);
+  for (std::size_t d = rank - 1; d-- > 0;) strides[d] = strides[d + 1] * extents[d + 1];
+  std::vector<double> to(from.size());
+  std::size_t place = 0;
+  for (double& value : to) {
+    value = from[place];
+    for (std::size_t k = rank; k-- > 0;) {
+      const std::size_t d = order[k];
+      place += strides[d];
+      if (++index[d] < extents[d]) break;
+      place -= strides[d] * extents[d];
+      index[d] = 0;
+    }
+  }
+  return to;
+}
+
+/// A range of trajectories or times, [begin, begin + count).
+struct Part {
+  std::size_t begin, count;
+};
+
+/// The transpose of (rows, columns).
+std::vector<double> swapped(const std::vector<double>& from, std::size_t rows, std::size_t columns) {
+  std::vector<double> to(from.size());
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t j = 0; j < columns; ++j) to[j * rows + i] = from[i * columns + j];
+  return to;
+}
+
+/// Times of a file: (times), or (trajectories, times) where each has its own. Not collective.
+std::vector<double> read_times(const TrajectoryInfo::File& file, Part trajectories, Part times) {
+  const StoredAxes& stored = file.stored;
+  if (stored.step != 0.0) {
+    std::vector<double> values(times.count);
+    for (std::size_t t = 0; t < times.count; ++t) values[t] = double(times.begin + t) * stored.step;
+    return values;
+  }
+  if (file.time_axis == TimeAxis::shared) {
+    const bool column = stored.time_rank == 2;
+    return read(file.path, stored.time,
+                column ? Slab{{times.begin, 0}, {times.count, 1}} : Slab{{times.begin}, {times.count}});
+  }
+  const auto [n, count] = trajectories;
+  if (!stored.times_first) return read(file.path, stored.time, {{n, times.begin}, {count, times.count}});
+  return swapped(read(file.path, stored.time, {{times.begin, n}, {times.count, count}}), times.count, count);
+}
+
+/// A dataset of the states' shape as (trajectories, times, components). Not collective.
+std::vector<double> read_states(const TrajectoryInfo::File& file, const std::string& name, Part trajectories,
+                                Part times) {
+  const StoredAxes& stored = file.stored;
+  const std::size_t rank = stored.shape.size();
+  Slab slab{std::vector<std::size_t>(rank, 0), stored.shape};
+  std::vector<std::size_t> order;  // of the axes in memory
+  if (stored.trajectory < rank) {
+    slab.first[stored.trajectory] = trajectories.begin;
+    slab.count[stored.trajectory] = trajectories.count;
+    order.push_back(stored.trajectory);
+  } else if (trajectories.count == 0) {
+    return {};
+  }
+  slab.first[stored.times] = times.begin;
+  slab.count[stored.times] = times.count;
+  order.push_back(stored.times);
+  for (std::size_t d = 0; d < rank; ++d)
+    if (d != stored.trajectory && d != stored.times) order.push_back(d);
+  std::vector<double> values = read(file.path, name, slab);
+  return std::ranges::is_sorted(order) ? values : permuted(values, slab.count, order);
+}
+
+/// What the files hold together: one time axis where all have the same.
+TrajectoryInfo inspect_all(const std::vector<std::string>& paths, const TrajectoryLayout& layout) {
+  TrajectoryInfo all;
+  std::vector<double> times;
+  for (const std::string& path : paths) {
+    const TrajectoryInfo one = inspect_file(path, layout);
+    if (paths.size() == 1) return one;
+    const bool first = all.files.empty();
+    if (first)
+      all = one;
+    else
+      require_alike(all, one);
+    if (all.time_axis == TimeAxis::shared && one.time_axis == TimeAxis::shared) {
+      std::vector<double> own = read_times(one.files.front(), {0, one.count}, {0, one.times});
+      if (first)
+        times = std::move(own);
+      else if (own != times)
+        all.time_axis = TimeAxis::per_trajectory;
+    } else {
+      all.time_axis = TimeAxis::per_trajectory;
+    }
+    if (first) continue;
+    all.files.push_back(one.files.front());
+    all.count += one.count;
+    if (one.state_type != all.state_type) all.state_type = ElementType::float64;
+  }
+  return all;
+}
+
+/// A shared time axis becomes one for each trajectory.
+void give_own_times(core::Trajectories& data) {
+  const auto repeat = [&](std::vector<double>& axis) {
+    const std::vector<double> one = axis;
+    axis.clear();
+    for (std::size_t n = 0; n < data.count; ++n) axis.insert(axis.end(), one.begin(), one.end());
+  };
+  repeat(data.time);
+  data.shared_time = false;
+  if (data.inputs.empty()) return;
+  repeat(data.input_time);
+  data.shared_input_time = false;
+}
+
+/// Adds the trajectories of a part behind those of `all`.
+void append(core::Trajectories&& part, core::Trajectories& all) {
+  const auto join = [](std::vector<double>& to, const std::vector<double>& from) {
+    to.insert(to.end(), from.begin(), from.end());
+  };
+  join(all.state, part.state);
+  if (!all.shared_time) join(all.time, part.time);
+  for (auto& [name, values] : all.parameters) join(values, part.parameters.at(name));
+  if (!all.shared_input_time) join(all.input_time, part.input_time);
+  for (auto& [name, values] : all.inputs) join(values, part.inputs.at(name));
+  join(all.derivative, part.derivative);
+  join(all.directions, part.directions);
+  join(all.products, part.products);
+  all.count += part.count;
+}
+
+/// Raises FileError where what is asked for does not fit into memory.
+void require_memory(const std::string& path, const TrajectoryInfo& info, std::size_t count,
+                    const ReadOptions& options) {
+  std::size_t vectors = 0;  // at each time
+  if (options.content != Content::no_states) vectors += 1;
+  if (options.content == Content::with_derivatives && info.derivatives == Derivatives::present) vectors += 1;
+  if (options.tangents == Tangents::read) vectors += 2 * info.tangents;
+  const std::size_t times = std::min(options.time_end, info.times) - options.time_begin;
+  const double bytes =
+      sizeof(double) * double(count) * double(times) * double(info.components) * double(vectors);
   if (bytes <= core::process_memory()) return;
   const std::string each = vectors == 1 ? "" : std::to_string(vectors) + " vectors at each time, each of ";
   throw FileError(path + ": " + std::to_string(count) + " trajectories of " + std::to_string(times) +
-                  " times and " + each + std::to_string(components) + " components need " +
+                  " times and " + each + std::to_string(info.components) + " components need " +
                   shown_bytes(bytes) + " of memory on one rank; a process here has " +
                   shown_bytes(core::process_memory()));
 }
@@ -247,6 +254,42 @@ void check_range(const TrajectoryInfo& info, std::size_t first, std::size_t coun
     throw FileError(path + ": times from index " + std::to_string(options.time_begin) +
                     " on are asked for; the file holds " + std::to_string(info.times));
   }
+}
+
+/// The trajectories [first, first + count) of one of the files. Not collective.
+core::Trajectories read_file(const TrajectoryInfo& info, const TrajectoryInfo::File& file, std::size_t first,
+                             std::size_t count, const ReadOptions& options) {
+  const std::string& path = file.path;
+  const std::size_t begin = options.time_begin;
+  core::Trajectories data;
+  data.count = count;
+  data.times = std::min(options.time_end, info.times) - begin;
+  data.components = info.components;
+  data.shared_time = file.time_axis == TimeAxis::shared;
+  const Part trajectories{first, count}, times{begin, data.times};
+  if (options.content != Content::no_states)
+    data.state = read_states(file, file.stored.state, trajectories, times);
+  if (options.content == Content::with_derivatives && info.derivatives == Derivatives::present)
+    data.derivative = read_states(file, derivatives_name, trajectories, times);
+  data.time = read_times(file, trajectories, times);
+  for (const std::string& name : info.parameters)
+    data.parameters[name] = read(path, parameter_name(name), {{first}, {count}});
+  if (!info.inputs.empty()) {
+    data.input_times = info.times;
+    data.shared_input_time = data.shared_time;
+    data.input_time = read_times(file, trajectories, {0, info.times});
+  }
+  for (const std::string& name : info.inputs)
+    data.inputs[name] = read(path, input_name(name), {{first, 0}, {count, info.times}});
+  if (options.tangents == Tangents::read && info.tangents > 0) {
+    data.tangents = info.tangents;
+    const Slab slab = {{first, begin, 0, 0}, {count, data.times, info.tangents, info.components}};
+    data.directions = read(path, directions_name, slab);
+    data.products = read(path, products_name, slab);
+  }
+  check_monotone(path, file.stored.time, data, first, begin);
+  if (data.shared_time && info.time_axis == TimeAxis::per_trajectory) give_own_times(data);
+  return data;
 }
 
 }  // namespace
@@ -267,61 +310,44 @@ std::string print_index(const Slab& slab, std::size_t position) {
   return std::string("[").append(text).append("]");
 }
 
-TrajectoryInfo inspect_trajectories(const Communicator& comm, const std::string& path) {
+TrajectoryInfo inspect_trajectories(const Communicator& comm, const DataSource& source) {
   std::string packed;
   collectively(comm, [&] {
-    if (comm.is_root()) packed = in_child(path, {file_size(path)}, [&] { return pack(inspect(path)); });
+    if (comm.is_root()) packed = pack(inspect_all(matching_files(source), source.layout));
   });
   parallel::broadcast(comm, packed);
   return unpack(packed);
 }
 
-core::Trajectories read_trajectories(const Communicator& comm, const std::string& path, std::size_t first,
+core::Trajectories read_trajectories(const Communicator& comm, const DataSource& source, std::size_t first,
                                      std::size_t count, const ReadOptions& options) {
-  const TrajectoryInfo info = inspect_trajectories(comm, path);
+  const std::string& path = source;
+  const TrajectoryInfo info = inspect_trajectories(comm, source);
   core::Trajectories data;
   collectively(comm, [&] {
     check_range(info, first, count, options, path);
-    data.count = count;
-    data.times = std::min(options.time_end, info.times) - options.time_begin;
-    data.components = info.components;
-    data.shared_time = info.time_axis == TimeAxis::shared;
-    const std::size_t begin = options.time_begin;
-    const Slab states = {{first, begin, 0}, {count, data.times, data.components}};
-    const bool derivatives =
-        options.content == Content::with_derivatives && info.derivatives == Derivatives::present;
-    if (options.content != Content::no_states) {
-      require_memory(path, count, data.times, data.components, derivatives ? 2 : 1);
-      data.state = read(path, state_name, states);
+    require_memory(path, info, count, options);
+    std::size_t begin = 0;  // of a file
+    bool any = false;
+    for (const TrajectoryInfo::File& file : info.files) {
+      const std::size_t from = std::max(first, begin), to = std::min(first + count, begin + file.count);
+      if (from < to) {
+        core::Trajectories part = read_file(info, file, from - begin, to - from, options);
+        if (any)
+          append(std::move(part), data);
+        else
+          data = std::move(part);
+        any = true;
+      }
+      begin += file.count;
     }
-    if (derivatives) data.derivative = read(path, derivatives_name, states);
-    const auto times_of = [&](std::size_t from, std::size_t times) {
-      return data.shared_time ? read(path, time_name, {{from}, {times}})
-                              : read(path, time_name, {{first, from}, {count, times}});
-    };
-    data.time = times_of(begin, data.times);
-    for (const std::string& name : info.parameters)
-      data.parameters[name] = read(path, parameter_name(name), {{first}, {count}});
-    if (!info.inputs.empty()) {
-      data.input_times = info.times;
-      data.shared_input_time = data.shared_time;
-      data.input_time = times_of(0, info.times);
-    }
-    for (const std::string& name : info.inputs)
-      data.inputs[name] = read(path, input_name(name), {{first, 0}, {count, info.times}});
-    if (options.tangents == Tangents::read && info.tangents > 0) {
-      data.tangents = info.tangents;
-      require_memory(path, count, data.times, info.components, 2 * info.tangents);
-      const Slab slab = {{first, begin, 0, 0}, {count, data.times, info.tangents, info.components}};
-      data.directions = read(path, directions_name, slab);
-      data.products = read(path, products_name, slab);
-    }
-    check_monotone(path, data, first, begin);
+    if (!any) data = read_file(info, info.files.front(), 0, 0, options);
   });
   collectively(comm, [&] {
-    if (!info.unwritten.empty())
-      throw FileError(path + ": parts of " + info.unwritten +
-                      " were never written, or the files that hold them are missing");
+    for (const TrajectoryInfo::File& file : info.files)
+      if (!file.unwritten.empty())
+        throw FileError(file.path + ": parts of " + file.unwritten +
+                        " were never written, or the files that hold them are missing");
   });
   return data;
 }

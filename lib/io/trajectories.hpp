@@ -3,11 +3,13 @@
 /// trajectory files).
 
 #include "core/data/trajectories.hpp"
+#include "core/support/option.hpp"
 #include "io/atomic_file.hpp"
 #include "io/hdf5.hpp"
 #include "io/slab_writer.hpp"
 #include "parallel/communicator.hpp"
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -27,26 +29,81 @@ enum class Truth { absent, present };
 /// Whether trajectories have du/dt of their states.
 enum class Derivatives { absent, present };
 
+/// How other programs store trajectories: names of datasets, and what their axes are.
+struct TrajectoryLayout {
+  std::string state = "/state", time = "/time";
+  /// Of the states' dataset: "trajectory" (if there is one), "time", and names of the others, which are
+  /// flattened to components in their order; empty: trajectory, time, then components.
+  std::vector<std::string> axes;
+  double step = 0.0;  ///< times are multiples of it, in place of a dataset; 0: they are in the file
+
+  bool operator==(const TrajectoryLayout&) const = default;
+
+  static void describe(auto& visit) {
+    using Self = TrajectoryLayout;
+    visit.option("state", &Self::state, {.meaning = "dataset of the states in files of other programs"});
+    visit.option("time", &Self::time, {.meaning = "dataset of their times, or of the step between these"});
+    visit.option("axes", &Self::axes,
+                 {.meaning = "of the dataset of the states: trajectory (if there is one), time, and names of "
+                             "the others, which together are the components; []: trajectory, time, others"});
+    visit.option("step", &Self::step,
+                 {.meaning = "between two times of files that hold none; 0: they hold them", .unit = "time"});
+  }
+
+  /// Raises OptionError.
+  void validate() const;
+};
+
+/// A file of trajectories, or a pattern of several (file_pattern.hpp), and their layout. Files that spnode
+/// has written have its own layout, whatever is said here.
+struct DataSource : std::string {
+  TrajectoryLayout layout;
+
+  template <class Text>
+  requires std::convertible_to<Text, std::string> DataSource(const Text& path, TrajectoryLayout of = {})
+      : std::string(path), layout(std::move(of)) {}
+};
+
+/// Where states and times stand in a file.
+struct StoredAxes {
+  std::string state, time;                ///< datasets
+  std::vector<std::size_t> shape;         ///< of the states' dataset
+  std::vector<std::string> axes;          ///< their names
+  std::size_t trajectory = 0, times = 1;  ///< places of these axes; trajectory = shape.size(): there is none
+  double step = 0.0;                      ///< of times that the file does not hold
+  bool times_first = false;               ///< of a dataset (times, trajectories)
+  std::size_t time_rank = 1;              ///< of the dataset of times
+};
+
 /// What a trajectory file holds, without its numbers.
 struct TrajectoryInfo {
+  /// One of the files: its name, and what differs between them.
+  struct File {
+    std::string path;
+    std::size_t count = 0;  ///< trajectories
+    TimeAxis time_axis = TimeAxis::shared;
+    StoredAxes stored;
+    std::string unwritten;  ///< a dataset with chunks that nobody wrote; empty: there is none
+  };
+  std::vector<File> files;     ///< in the order of their trajectories; not for writing
   std::size_t count = 0;       ///< trajectories
   std::size_t times = 0;       ///< times per trajectory
   std::size_t components = 0;  ///< components of a state
   TimeAxis time_axis = TimeAxis::shared;
   hdf5::ElementType state_type = hdf5::ElementType::float64;
-  std::string unwritten;                ///< a dataset with chunks that nobody wrote; empty: there is none
-  std::string system, units;            ///< attributes; empty where the file has none
-  std::vector<std::string> parameters;  ///< names under /parameters, sorted
-  std::vector<std::string> inputs;      ///< names under /inputs, sorted
+  std::string system, units;                      ///< attributes; empty where the file has none
+  std::vector<std::string> parameters;            ///< names under /parameters, sorted
+  std::vector<std::string> inputs;                ///< names under /inputs, sorted
   Derivatives derivatives = Derivatives::absent;  ///< dataset /derivatives, of the shape of /state
   std::size_t tangents = 0;     ///< directions of /tangents at each state; 0: there are none
   Truth truth = Truth::absent;  ///< for writing: dataset /truth, of the shape of /state
 };
 
-/// Checks the objects of a trajectory file and their shapes; the numbers are checked as they are read.
-/// Collective. Raises FileError: missing, not HDF5, truncated, an object missing, of a wrong rank, extent or
-/// type.
-TrajectoryInfo inspect_trajectories(const parallel::Communicator& comm, const std::string& path);
+/// Checks the objects of a trajectory file and their shapes; the numbers are checked as they are read. Of a
+/// pattern the trajectories of all its files, one file after the other. States of any type of number are read
+/// as double. Collective. Raises FileError: missing, not HDF5, truncated, an object missing, of a wrong rank,
+/// extent or type, or files that do not go together.
+TrajectoryInfo inspect_trajectories(const parallel::Communicator& comm, const DataSource& source);
 
 /// What of a trajectory is read besides its times, parameters and inputs. `all`: the states; `no_states`:
 /// nothing; `with_derivatives`: the states and, where the file has them, their derivatives.
@@ -72,7 +129,7 @@ struct ReadOptions {
 /// Each rank opens the file by itself, in a child process: collective reads of Open MPI and HDF5 1.10 hang
 /// where one rank fails (chunks that were never written), refuse virtual datasets, and a crash inside HDF5
 /// would take the program with it.
-core::Trajectories read_trajectories(const parallel::Communicator& comm, const std::string& path,
+core::Trajectories read_trajectories(const parallel::Communicator& comm, const DataSource& source,
                                      std::size_t first, std::size_t count, const ReadOptions& options = {});
 
 /// Writes a trajectory file block by block; it appears under its name at commit().

@@ -132,6 +132,23 @@ TEST_CASE("a_wrong_type_is_refused_with_what_was_found") {
         "command line: training=3: 'training' is a section; name one of its keys");
 }
 
+TEST_CASE("data_are_a_file_a_pattern_or_a_list_of_files") {
+  const auto train = [](const std::string& text) {
+    const Deck deck = read_deck("data: {train: " + text + "}", "deck.yaml", {});
+    CHECK(read_deck(app::print_deck(deck), "deck.yaml", {}).data.train == deck.data.train);
+    return std::string(deck.data.train);
+  };
+  CHECK(train("runs/*.h5") == "runs/*.h5");
+  CHECK(train("[a.h5]") == "a.h5");
+  CHECK(train("[a.h5, 'b/*.h5']") == "{a.h5,b/*.h5}");
+  CHECK(refusal("data: {train: []}").find("must be text or a list of texts") != std::string::npos);
+  CHECK(refusal("data: {train: {a: b}}").find("must be text or a list of texts") != std::string::npos);
+  CHECK(refusal("data: {train: ['a,b.h5', c.h5]}").find("without commas and braces; found 'a,b.h5'") !=
+        std::string::npos);
+  CHECK(refusal("data: {axes: [x, time, time]}") ==
+        "deck.yaml:1:8: data.axes must name time once, and trajectory at most once; found (x, time, time)");
+}
+
 TEST_CASE("a_value_out_of_range_is_refused_with_the_range") {
   CHECK(refusal("training: {batch: 0}").find("at least 1, at most 2147483647); found '0'") !=
         std::string::npos);

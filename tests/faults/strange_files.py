@@ -160,7 +160,7 @@ def parameters(rng, file):
 
 def time_axis(rng, file):
     values = np.arange(float(TIMES))
-    kind = rng.randrange(6)
+    kind = rng.randrange(9)
     if kind == 0:
         values = values[::-1]
     elif kind == 1:
@@ -171,6 +171,13 @@ def time_axis(rng, file):
         values = values * rng.choice([1e-310, 1e300, 0.0])
     elif kind == 4:
         values = np.arange(TIMES)
+    elif kind == 5:
+        values = rng.choice([0.5, np.array([[0.5]]), 0.0, np.nan, 2**70, np.arange(3)])
+    elif kind == 6:
+        file.attrs["dt"] = rng.choice([0.5, -1, 0.0, np.inf, "1", h5py.Empty("f8"), [1, 2]])
+        return f"attribute dt {file.attrs['dt']}"
+    elif kind == 7:
+        values = values[:, None]
     file["time"] = values
 
 

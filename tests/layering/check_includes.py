@@ -51,7 +51,7 @@ ONLY_IN = {
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 # A header of the standard library, <cmath>, or of the C library and POSIX.
-STANDARD = re.compile(r"[a-z_]+|(std\w+|signal|unistd|fcntl|sys/\w+|dlfcn|immintrin)\.h")
+STANDARD = re.compile(r"[a-z_]+|(std\w+|signal|unistd|fcntl|glob|sys/\w+|dlfcn|immintrin)\.h")
 
 
 def problem(path, target):

@@ -145,6 +145,12 @@ def check_all(folder):
         assert status == 2 and "only 4 POD modes of the data are above rounding" in said, (status, said)
     check("as many modes as there are", folder.succeed(WAVE, "model.latent_dimension=4")["normalised_rms_error"], 1e-6)
 
+    for factor, warned in [(1.0, False), (1e9, True), (1e-9, True)]:
+        folder.write(spiral, lambda time, state: (factor * time, state))
+        (folder.path / "deck.yaml").write_text(LINEAR)
+        status, said = folder.run("train", "model.initialisation=random")
+        assert status == 0 and ("warning: the times of train.h5 are" in said) == warned, (factor, said)
+
 
 def main():
     with tempfile.TemporaryDirectory() as path:

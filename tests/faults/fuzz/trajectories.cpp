@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t most_numbers = 1 << 20;  // read into memory
 
-void read(const std::string& path) {
+void read(const io::DataSource& path) {
   const parallel::Communicator comm;
   const io::TrajectoryInfo info = io::inspect_trajectories(comm, path);
   const auto numbers = static_cast<double>(info.count) * static_cast<double>(info.times) *
@@ -36,6 +36,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string path = fuzz::scratch("data.h5");
   test::write_file(path, fuzz::to_string(data, size));
   fuzz::succeeds([&] { read(path); }, {ExitStatus::file_error});
+  // As MATLAB stores it.
+  const io::TrajectoryLayout reversed{.axes = {"component", "time", "trajectory"}};
+  fuzz::succeeds([&] { read({path, reversed}); }, {ExitStatus::file_error});
   fuzz::succeeds([&] { io::describe(parallel::Communicator(), path); }, {ExitStatus::file_error});
   return 0;
 }
