@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 
@@ -26,14 +28,14 @@ constexpr std::size_t most_forecasts = 16;      ///< of a trial
 constexpr double default_trial_seconds = 60.0;  ///< of one trial
 
 /// The part of a file that is looked at: whole trajectories, or the first times of the first one.
-core::Trajectories read_sample(const parallel::Communicator& comm, const std::string& path,
+core::Trajectories read_sample(const parallel::Communicator& comm, const io::DataSource& source,
                                const io::TrajectoryInfo& info) {
   const double state = static_cast<double>(info.components);
   const auto times = std::min(info.times, static_cast<std::size_t>(std::max(3.0, most_numbers / state)));
   const auto count =
       std::min(info.count,
                static_cast<std::size_t>(std::max(1.0, most_numbers / (state * static_cast<double>(times)))));
-  return io::read_trajectories(comm, path, 0, count, {.time_end = times});
+  return io::read_trajectories(comm, source, 0, count, {.time_end = times});
 }
 
 /// What is trained on, and what is kept to judge by.
@@ -50,6 +52,7 @@ std::vector<std::size_t> range(std::size_t begin, std::size_t end) {
 
 /// The last fifth of the trajectories, or of the times where there are not enough of them.
 Split split(const core::Trajectories& sample, const training::Survey& survey) {
+  if (!can_be_split(survey)) return {sample, sample, "the training data themselves, too few to be divided"};
   if (sample.count >= 3) {
     const std::size_t held = std::max<std::size_t>(1, sample.count / 5), kept = sample.count - held;
     return {core::select_trajectories(sample, 0, kept),
@@ -57,8 +60,6 @@ Split split(const core::Trajectories& sample, const training::Survey& survey) {
             fmt::format("{} of {} trajectories", std::min(held, most_forecasts), sample.count)};
   }
   const std::size_t cut = sample.times - sample.times / 5;
-  if (survey.grid.logarithmic() || cut + 1 >= sample.times)
-    return {sample, sample, "the training data themselves, too few to be divided"};
   return {core::select_times(sample, range(0, cut)), core::select_times(sample, range(cut - 1, sample.times)),
           "the last fifth of the times"};
 }
@@ -124,17 +125,45 @@ std::string verdict(const Trial& trial) {
       trial.diverged > 0 ? fmt::format(", {} of {} diverge", trial.diverged, trial.forecasts) : "");
 }
 
-/// The number of seconds of `seconds=...`, the only override that the command takes.
-double trial_seconds(const CommandLine& line) {
-  double seconds = default_trial_seconds;
+/// What the words behind the file ask for.
+struct Request {
+  double seconds = default_trial_seconds;  ///< of a trial
+  std::vector<std::string> layout;         ///< lines of the section data
+  Deck deck;                               ///< with this layout
+};
+
+/// Takes seconds=NUMBER, and keys of the section data that say how the file is laid out.
+Request request_of(const CommandLine& line) {
+  Request request;
+  std::vector<std::string> layout;
   for (const std::string& word : line.overrides) {
+    const std::string key = word.substr(0, word.find('=')), value = word.substr(key.size() + 1);
+    const bool of_layout =
+        key == "data.state" || key == "data.time" || key == "data.axes" || key == "data.step";
+    if (of_layout) {
+      layout.push_back(word);
+      request.layout.push_back(key.substr(5) + ": " + value);
+      continue;
+    }
     char* end = nullptr;
-    const std::string value = word.substr(word.find('=') + 1);
-    if (word.starts_with("seconds=")) seconds = std::strtod(value.c_str(), &end);
-    if (end == nullptr || value.empty() || *end != '\0' || !(seconds > 0.0 && seconds <= 1e6))
-      throw UsageError("spnode suggest takes seconds=NUMBER (of each trial, above 0); found '" + word + "'");
+    if (key == "seconds") request.seconds = std::strtod(value.c_str(), &end);
+    if (end == nullptr || value.empty() || *end != '\0' || !(request.seconds > 0.0 && request.seconds <= 1e6))
+      throw UsageError(
+          "spnode suggest takes seconds=NUMBER (of each trial, above 0) and data.state, data.time, "
+          "data.axes, "
+          "data.step; found '" +
+          word + "'");
   }
-  return seconds;
+  request.deck = read_deck("", "the command line", layout);
+  return request;
+}
+
+/// The data's name without folders and endings, for the deck and the run directory.
+std::string stem_of(const std::string& path) {
+  std::string stem = std::filesystem::path(path).stem().string();
+  std::erase_if(stem,
+                [](unsigned char c) { return std::isalnum(c) == 0 && c != '_' && c != '-' && c != '.'; });
+  return stem.empty() ? "data" : stem;
 }
 
 /// Rank 0's recipes: a survey may differ in its last bits between processors.
@@ -159,13 +188,14 @@ std::string header(const std::string& path, const Recipe& recipe, const Trial& t
 void suggest(Context& context) {
   const parallel::Communicator& comm = context.comm;
   const std::string& path = context.line.file;
-  const double seconds = trial_seconds(context.line);
-  const std::string stem = std::filesystem::path(path).stem().string();
+  const Request request = request_of(context.line);
+  const std::string stem = stem_of(path);
   const std::string target = either(context.line.output, stem + ".yaml");
   check_outputs(context, {{"the data", path}}, {{"the deck", target}});
 
-  const io::TrajectoryInfo info = inspect_data(comm, path);
-  const core::Trajectories sample = read_sample(comm, path, info);
+  const io::DataSource source = source_of(request.deck, path);
+  const io::TrajectoryInfo info = inspect_data(comm, source);
+  const core::Trajectories sample = read_sample(comm, source, info);
   training::Survey seen;
   parallel::collectively(comm, [&] {
     try {
@@ -176,14 +206,14 @@ void suggest(Context& context) {
   });
   say(comm, "{}", table(path, seen));
   const std::vector<Recipe> found =
-      agreed(comm, recipes(seen, {path, "runs/" + stem, info.parameters, info.inputs}));
+      agreed(comm, recipes(seen, {path, "runs/" + stem, request.layout, info.parameters, info.inputs}));
   const Split parts = split(sample, seen);
   std::optional<std::size_t> best;
   std::vector<Trial> trials;
   say(comm, "trials, judged by {}\n", parts.what);
   for (const Recipe& recipe : found) {
     const Deck deck = read_deck(recipe.deck, "the deck of a trial", {});
-    trials.push_back(run_trial(comm, deck, parts.train, parts.held_out, seconds));
+    trials.push_back(run_trial(comm, deck, parts.train, parts.held_out, request.seconds));
     say(comm, "  {:<43} {} [{:.1f} s]\n", recipe.name, verdict(trials.back()), trials.back().seconds);
     if (!best || better(trials.back(), trials[*best])) best = trials.size() - 1;
   }

@@ -85,6 +85,9 @@ void add_data(DeckText& deck, const Survey& survey, const RecipeNames& names, st
   deck.add("output: \"" + names.output + "\"");
   deck.add("data:");
   deck.add("  train: \"" + names.data + "\"");
+  for (const std::string& line : names.layout) deck.add("  " + line);
+  if (can_be_split(survey))
+    deck.add("  validation_fraction: 0.2", "its loss decides which parameters are kept");
   deck.add(fmt::format("  window: {}", window), "intervals that a forecast is trained over");
   if (stride > window) deck.add(fmt::format("  stride: {}", stride), "so that an epoch takes seconds");
 }
@@ -267,6 +270,11 @@ Recipe relaxation(const Survey& survey, const RecipeNames& names) {
 }
 
 }  // namespace
+
+bool can_be_split(const Survey& survey) {
+  constexpr std::size_t least_times = 50;  // a fifth of them holds a window
+  return survey.trajectories >= 3 || (!survey.grid.logarithmic() && survey.times >= least_times);
+}
 
 std::vector<Recipe> recipes(const Survey& survey, const RecipeNames& names) {
   if (survey.grid.logarithmic()) return {relaxation(survey, names)};

@@ -10,8 +10,9 @@ namespace spnode::app {
 
 /// What a recipe's deck names.
 struct RecipeNames {
-  std::string data;    ///< the trajectory file
-  std::string output;  ///< the run directory
+  std::string data;                 ///< the trajectory file, or a pattern of several
+  std::string output;               ///< the run directory
+  std::vector<std::string> layout;  ///< further lines of the section data: "state: /u"
   std::vector<std::string> parameters, inputs;
 };
 
@@ -20,6 +21,9 @@ struct Recipe {
   std::string name;  ///< "quadratic, started from operator inference"
   std::string deck;  ///< YAML with a comment behind each choice
 };
+
+/// Whether a part of the trajectories, or of the times of a single one, can be held out.
+bool can_be_split(const training::Survey& survey);
 
 /// The decks to try, the most promising one first; at most three.
 std::vector<Recipe> recipes(const training::Survey& survey, const RecipeNames& names);
