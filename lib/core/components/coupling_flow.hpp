@@ -29,6 +29,13 @@ class CouplingFlow {
   void declare(ParameterLayout& layout);
   void initialise(std::uint64_t seed, std::span<double> theta) const;
 
+  /// The shift of the second part, where the flow is nothing but one such coupling, z_2' = z_2 + C(z_1, q);
+  /// else null.
+  const Conditioner<Real>* only_shift() const {
+    const bool only = layers_.size() == 1 && layers_.front().coupling && !layers_.front().coupling->scale;
+    return only ? &layers_.front().coupling->shift : nullptr;
+  }
+
   /// Bounds of h and of its inverse where |z| <= radius and all parameters are in [-1, 1].
   struct Distortion {
     double to_latent;    ///< |h(z) - h(z')| <= to_latent |z - z'|

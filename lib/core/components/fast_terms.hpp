@@ -50,6 +50,9 @@ class FastLinear final : public LaneMap<Real> {
     entries_->assemble_jvp(theta, theta_dot, c_dot);
   }
 
+  /// The map that gives M.
+  const LaneMap<Real>& entries() const { return *entries_; }
+
   std::size_t inputs() const override { return shape_.states() + shape_.arguments; }
   std::size_t outputs() const override { return entries_->outputs() / shape_.fast; }
   std::size_t tape_rows() const override { return entries_->outputs() + entries_->tape_rows(); }
@@ -109,6 +112,11 @@ class FastBilinear final : public LaneMap<Real> {
                     std::span<double> c_dot) const override {
     factors_.assemble_jvp(theta, theta_dot, c_dot);
   }
+
+  /// Puts factors of the forms Q (fast, monomial_count(fast)) in y into theta, where the coefficients are
+  /// constant. The part of Q that the rank cannot hold, as Bilinear::set_forms(). Raises UsageError where the
+  /// coefficients are a network.
+  double set_forms(std::span<const double> Q, std::span<double> theta) const;
 
   std::size_t inputs() const override { return factors_.inputs(); }
   std::size_t outputs() const override { return fast_; }
@@ -173,6 +181,9 @@ class EpsilonTerm final : public LaneMap<Real> {
                     std::span<double> theta_bar) const override;
   void assemble_jvp(std::span<const double> theta, std::span<const double> theta_dot,
                     std::span<double> c_dot) const override;
+
+  /// f.
+  const LaneMap<Real>& factor() const { return *factor_; }
 
   std::size_t inputs() const override { return shape_.states() + shape_.arguments; }
   std::size_t outputs() const override { return factor_->outputs(); }

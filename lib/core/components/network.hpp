@@ -49,6 +49,21 @@ class Network final : public LaneMap<Real> {
   /// set_directions; W (outputs, rows of V). Gives what y had to be divided by to keep the bound.
   double set_outputs(std::span<const double> W, std::span<const double> b, std::span<double> theta) const;
 
+  /// Whether y is linear in the parameters of the last layer: no bound, no activation after it, no factor s.
+  bool ends_linear() const { return bound_ == 0.0 && !options_.last_activation && !options_.output_scale; }
+  /// Numbers that the last layer is applied to.
+  std::size_t last_inputs() const { return layers_.back().inputs; }
+  /// These, (last_inputs()), at a point x (inputs) on the host. Needs ends_linear().
+  void last_input_at(std::span<const double> theta, std::span<const double> x,
+                     std::span<double> values) const;
+  /// The last layer: W (outputs, last_inputs()) and b (outputs). Needs ends_linear().
+  void set_last_layer(std::span<const double> W, std::span<const double> b, std::span<double> theta) const;
+  /// Makes the neurons of the one hidden layer x_i^2, (x_i + x_j)^2 and (x_i + 1)^2 of the first so many
+  /// inputs, which with a constant span their quadratic functions; others have no inputs. Does nothing where
+  /// there is not one hidden layer of squares. Raises OptionError naming `option` where it has too few
+  /// neurons.
+  void set_squares(std::size_t variables, const char* option, std::span<double> theta) const;
+
   std::size_t inputs() const override { return widths_.front(); }
   std::size_t outputs() const override { return widths_.back(); }
   std::size_t tape_rows() const override { return tape_rows_; }

@@ -1,10 +1,13 @@
-// The parameters of a network that holds a quadratic form.
+// The parameters of a network that holds given functions.
 #include "core/components/even_pairs.hpp"
 #include "core/components/lipschitz.hpp"
 #include "core/components/network.hpp"
+#include "core/kernels/activation_functions.hpp"
+#include "core/support/option.hpp"
 
 #include <algorithm>
 #include <functional>
+#include <string>
 #include <vector>
 
 namespace spnode::core {
@@ -78,6 +81,52 @@ double Network<Real>::set_outputs(std::span<const double> W, std::span<const dou
   return 1.0;
 }
 
+template <class Real>
+void Network<Real>::last_input_at(std::span<const double> theta, std::span<const double> x,
+                                  std::span<double> values) const {
+  std::vector<double> in(x.begin(), x.end()), out;
+  for (const Layer& layer : layers_) {
+    if (&layer == &layers_.back()) break;
+    const auto W = block_of(theta, layer.W), b = block_of(theta, layer.b);
+    out.assign(b.begin(), b.end());
+    with_activation<double>(layer.activation, [&](auto function) {
+      for (std::size_t i = 0; i < layer.outputs; ++i) {
+        for (std::size_t j = 0; j < layer.inputs; ++j) out[i] += W[i * layer.inputs + j] * in[j];
+        out[i] = function.value(out[i]);
+      }
+    });
+    in.swap(out);
+  }
+  std::ranges::copy(in, values.begin());
+}
+
+template <class Real>
+void Network<Real>::set_last_layer(std::span<const double> W, std::span<const double> b,
+                                   std::span<double> theta) const {
+  std::ranges::copy(W, block_of(theta, layers_.back().W).begin());
+  set_last_bias(b, theta);
+}
+
+template <class Real>
+void Network<Real>::set_squares(std::size_t variables, const char* option, std::span<double> theta) const {
+  const Layer& hidden = layers_.front();
+  if (layers_.size() != 2 || hidden.activation != Activation::square) return;
+  const std::size_t needed = variables * (variables + 3) / 2;
+  require_option(hidden.outputs >= needed, {option},
+                 "has " + std::to_string(hidden.outputs) +
+                     " neurons of squares; all quadratic functions of " + std::to_string(variables) +
+                     " variables need " + std::to_string(needed));
+  const auto W = block_of(theta, hidden.W), b = block_of(theta, hidden.b);
+  std::ranges::fill(W, 0.0);
+  std::ranges::fill(b, 0.0);
+  std::size_t neuron = 0;
+  for (std::size_t i = 0; i < variables; ++i)
+    for (std::size_t j = i; j <= variables; ++j, ++neuron) {
+      W[neuron * hidden.inputs + i] = 1.0;
+      (j < variables ? W[neuron * hidden.inputs + j] : b[neuron]) = 1.0;
+    }
+}
+
 template std::size_t Network<double>::pairs() const;
 template std::size_t Network<float>::pairs() const;
 template void Network<double>::set_directions(std::span<double>, std::span<double>) const;
@@ -86,5 +135,15 @@ template double Network<double>::set_outputs(std::span<const double>, std::span<
                                              std::span<double>) const;
 template double Network<float>::set_outputs(std::span<const double>, std::span<const double>,
                                             std::span<double>) const;
+template void Network<double>::last_input_at(std::span<const double>, std::span<const double>,
+                                             std::span<double>) const;
+template void Network<float>::last_input_at(std::span<const double>, std::span<const double>,
+                                            std::span<double>) const;
+template void Network<double>::set_last_layer(std::span<const double>, std::span<const double>,
+                                              std::span<double>) const;
+template void Network<float>::set_last_layer(std::span<const double>, std::span<const double>,
+                                             std::span<double>) const;
+template void Network<double>::set_squares(std::size_t, const char*, std::span<double>) const;
+template void Network<float>::set_squares(std::size_t, const char*, std::span<double>) const;
 
 }  // namespace spnode::core

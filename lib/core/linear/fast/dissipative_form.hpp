@@ -24,6 +24,12 @@ class DissipativeForm final : public FastOperator<Real> {
 
   void declare(ParameterLayout& layout) override;
   void initialise(std::uint64_t seed, std::span<double> theta) const override;
+  /// In closed form. With the eigenvalues of the symmetric parts of the A_k, sym A_k = D_k- - D_k+ with D_k+,
+  /// D_k- >= 0, M_k M_k^T are D_k+ and D_k- of the hats, which hold T exactly inside the box [low, high], and
+  /// M_0 M_0^T = mu I - sym A_0 + sum_k (low_k D_k+ - high_k D_k-), its eigenvalues raised to be positive.
+  /// Without hats sym A_k is dropped.
+  typename FastOperator<Real>::AffineFit set_affine(std::span<const double> A,
+                                                    std::span<double> theta) const override;
   std::size_t coefficient_count() const override {
     return this->outputs() * features_ + (network_ ? network_->coefficient_count() : 0);
   }

@@ -31,6 +31,8 @@ class FastHurwitz final : public HurwitzOperator {
   std::vector<double> matrix_at(std::span<const double> coefficients,
                                 std::span<const double> u) const override;
 
+  const FastOperator<double>& T() const { return *T_; }
+
  private:
   std::size_t n_;
   double mu_;

@@ -2,10 +2,16 @@
 
 #include "core/linear/fast/dissipative_form.hpp"
 #include "core/linear/fast/schur_form.hpp"
+#include "core/support/error.hpp"
 
 #include <string>
 
 namespace spnode::core {
+
+template <class Real>
+auto FastOperator<Real>::set_affine(std::span<const double>, std::span<double>) const -> AffineFit {
+  throw UsageError("T(x) of a Schur form cannot start from a given matrix; take fast_dissipative");
+}
 
 template <class Real>
 std::unique_ptr<FastOperator<Real>> make_fast_operator(std::size_t dimension, const HurwitzOptions& options) {
@@ -22,6 +28,8 @@ std::unique_ptr<FastOperator<Real>> make_fast_operator(std::size_t dimension, co
   return std::make_unique<DissipativeForm<Real>>(slow, dimension - slow, options);
 }
 
+template class FastOperator<double>;
+template class FastOperator<float>;
 template std::unique_ptr<FastOperator<double>> make_fast_operator(std::size_t, const HurwitzOptions&);
 template std::unique_ptr<FastOperator<float>> make_fast_operator(std::size_t, const HurwitzOptions&);
 

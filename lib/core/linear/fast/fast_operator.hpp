@@ -19,6 +19,15 @@ class FastOperator : public LaneMap<Real> {
   /// substitution.
   virtual bool is_triangular() const = 0;
 
+  /// How set_affine() went.
+  struct AffineFit {
+    double moved = 0.0;    ///< the largest eigenvalue by which a symmetric part had to be lowered, 1/time
+    double dropped = 0.0;  ///< of the symmetric parts, beyond the rank or the form, relative
+  };
+  /// Puts T(x) = A_0 + sum_k x_k A_k, A (1 + slow, fast, fast), into theta as well as the form can hold it.
+  /// Raises UsageError where the form has no way to do so.
+  virtual AffineFit set_affine(std::span<const double> A, std::span<double> theta) const;
+
   std::size_t slow() const { return slow_; }
   std::size_t fast() const { return fast_; }
   std::size_t inputs() const final { return slow_; }
