@@ -15,6 +15,7 @@
 #include "parallel/exact_sum.hpp"
 #include "spectral/pod.hpp"
 #include "training/optimizers/normal_equations.hpp"
+#include "training/start/fast_slow.hpp"
 #include "training/start/operator_inference.hpp"
 #include "training/start/sparse_regression.hpp"
 #include "training/trainer.hpp"
@@ -91,7 +92,9 @@ double start_bytes(const Deck& deck, const core::Model& model, const Source& tra
   const core::AutoencoderOptions& autoencoder = model.options().autoencoder;
   if (autoencoder.enabled && autoencoder.pod && autoencoder.basis == core::LinearBasis::pod)
     most = std::max(most, spectral::pod_bytes(model.state_dimension(), train.held(ranks), train.info.times));
-  if (model.options().initialisation == core::Initialisation::sparse_regression)
+  if (model.options().initialisation == core::Initialisation::fast_slow)
+    most = std::max(most, training::fast_slow_bytes(model, shares));
+  else if (model.options().initialisation == core::Initialisation::sparse_regression)
     most = std::max(most, training::sparse_regression_bytes(*model.library(), train.info.times, shares));
   else if (model.options().initialisation != core::Initialisation::random)
     most = std::max(most, training::inference_bytes(model.latent_dimension(),

@@ -47,6 +47,11 @@ std::vector<NamedFile> data_files(const Context& context) {
   return {{"data.train", data.train}, {"data.validation", data.validation}, {"data.test", data.test}};
 }
 
+std::vector<NamedFile> start_files(const Context& context) {
+  const DataOptions& data = context.deck.data;
+  return {{"data.slow", data.slow}, {"data.manifold", data.manifold}};
+}
+
 std::vector<NamedFile> results(const std::vector<std::string>& paths) {
   std::vector<NamedFile> files;
   for (const std::string& path : paths) files.push_back({"a result", path});

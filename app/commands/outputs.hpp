@@ -17,6 +17,8 @@ struct NamedFile {
 /// The deck of the command line and the files of a data section's keys, as inputs.
 NamedFile deck_file(const Context& context);
 std::vector<NamedFile> data_files(const Context& context);
+/// Those that only the start of a training reads.
+std::vector<NamedFile> start_files(const Context& context);
 
 /// Files that a command writes, all called "a result".
 std::vector<NamedFile> results(const std::vector<std::string>& paths);

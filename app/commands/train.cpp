@@ -37,6 +37,22 @@ std::optional<DataSet> load_validation(const Context& context, const DataSet& tr
   return set;
 }
 
+/// Whole trajectories of the slow scale, for the start; none without a path. Collective.
+std::optional<DataSet> load_start_data(const Context& context, const std::string& path,
+                                       const DataSet& train) {
+  if (path.empty()) return std::nullopt;
+  Deck whole = context.deck;
+  whole.data.windows = {.window = 0, .stride = 0, .times = {}};
+  whole.data.train = path;
+  whole.data.validation_fraction = 0.0;
+  whole.loss = {};
+  DataSet set = load_data_set(context.comm, whole, Role::training, training::validation_sampler(whole.training));
+  if (set.info.components != train.info.components)
+    throw FileError(set.path + ": /state has " + std::to_string(set.info.components) + " components; " +
+                    train.path + " has " + std::to_string(train.info.components));
+  return set;
+}
+
 /// The largest real part of the spectrum at theta; a warning where it breaks the bound. None (NaN) without a
 /// linear part. Of large low-rank operators, and of those that depend on the state, it is left to `spnode
 /// spectrum` (NaN): an eigensolver would take longer than an epoch. Collective.
@@ -64,8 +80,29 @@ auto with_data_of(const std::string& path, Work&& work) {
   }
 }
 
+/// How a start of a fast-slow model went.
+std::string fast_slow_note(const training::StartFit& fit, const core::ModelOptions& options) {
+  const training::FastSlowFit& steps = *fit.fast_slow;
+  std::string note = "relative residuals of least squares:";
+  if (steps.manifold) note += fmt::format(" slow manifold {:.2g},", *steps.manifold);
+  if (steps.near)
+    note += fmt::format(" its powers of epsilon {:.2g} ({} of {} windows have relaxed),", *steps.near,
+                        steps.kept, steps.windows);
+  note += fmt::format(" fast equations {:.2g}, slow equations {:.2g}", fit.residual, steps.slow_residual);
+  if (fit.ridge > 1e-12) note += fmt::format(" with a ridge of {:.0e}", fit.ridge);
+  if (steps.moved > 0.0) note += fmt::format("; T(x) was lowered by {:.2g} to be dissipative", steps.moved);
+  if (steps.dropped_T > 1e-12)
+    note += fmt::format("; model.linear.rank = {} and the form of T(x) omit {:.2g} of its dependence on x",
+                        options.linear.rank, steps.dropped_T);
+  if (fit.dropped > 1e-12)
+    note += fmt::format("; model.fast_bilinear.rank = {} omits {:.2g} of B", options.fast_bilinear.rank,
+                        fit.dropped);
+  return note;
+}
+
 /// How a start from the data went.
 std::string start_note(const training::StartFit& fit, const core::ModelOptions& options) {
+  if (fit.fast_slow) return fast_slow_note(fit, options);
   const std::string order = fit.order > 0 ? fmt::format(" of order {}", fit.order) : "";
   if (fit.method == core::Initialisation::sparse_regression)
     return fmt::format(
@@ -165,12 +202,16 @@ void train(Context& context) {
   const DataSet training_set =
       load_data_set(comm, deck, Role::training, training::training_sampler(deck.training, deck.seed));
   const std::optional<DataSet> validation_set = load_validation(context, training_set);
+  const std::optional<DataSet> slow_set = load_start_data(context, deck.data.slow, training_set),
+                               manifold_set = load_start_data(context, deck.data.manifold, training_set);
   const auto identity = [&](const DataSet& set) {
     return io::identify(comm, set.data.held(), set.data.first());
   };
   training::InitialModel start = with_data_of(training_set.path, [&] {
     return using_section(deck, "model", [&] {
-      return training::make_initial_model(comm, deck.model, deck.seed, training_set);
+      return training::make_initial_model(
+          comm, deck.model, deck.seed, training_set,
+          {slow_set ? &*slow_set : nullptr, manifold_set ? &*manifold_set : nullptr});
     });
   });
   const training::Objectives objectives = with_data_of(training_set.path, [&] {
@@ -191,9 +232,11 @@ void train(Context& context) {
   if (validation_set) setup.validation = {&validation_set->data, &validation_set->sampler};
   if (deck.training.starts > 1 && !context.line.resume)
     start.theta = try_starts(context, setup, training_set, start);
-  training::TrainerState state = files.starting_state(
-      start.theta, {{"training data", identity(training_set)},
-                    {"validation data", validation_set ? identity(*validation_set) : "none"}});
+  DataIdentities identities = {{"training data", identity(training_set)},
+                               {"validation data", validation_set ? identity(*validation_set) : "none"}};
+  if (slow_set) identities["slow data"] = identity(*slow_set);
+  if (manifold_set) identities["manifold data"] = identity(*manifold_set);
+  training::TrainerState state = files.starting_state(start.theta, identities);
   StoredModel stored{in_run(deck, "model.h5"), deck, {std::move(start.model), start.theta, deck.integrator}};
   const core::Model& model = *stored.state.model;
   ProgressDisplay display(comm);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <type_traits>
 
@@ -131,6 +132,7 @@ TrainingFiles::TrainingFiles(const Context& context)
     throw UsageError("--resume and --overwrite exclude each other; continue the run or train from the start");
   const std::string copy = in_run(context.deck, "deck.yaml"), text = print_deck(context.deck);
   std::vector<NamedFile> inputs = data_files(context);
+  std::ranges::copy(start_files(context), std::back_inserter(inputs));
   if (!holds(context.comm, copy, text)) inputs.push_back(deck_file(context));
   require_separate(context.comm, inputs,
                    {{"the model", in_run(context.deck, "model.h5")},

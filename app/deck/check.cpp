@@ -112,6 +112,18 @@ void check_optimizers(const Deck& deck) {
                      ", but training.optimizers is empty: there is nothing to try the starts with");
 }
 
+/// The files of a start of a fast-slow model.
+void check_start(const Deck& deck) {
+  const bool fast_slow = deck.model.initialisation == core::Initialisation::fast_slow;
+  require_option(!fast_slow || !deck.data.slow.empty(), {"model.initialisation", "data.slow"},
+                 "is fast_slow, which needs windows near the slow manifold; name them in data.slow");
+  for (const auto& [key, path] :
+       {std::pair("data.slow", deck.data.slow), {"data.manifold", deck.data.manifold}})
+    require_option(fast_slow || path.empty(), {key, "model.initialisation"},
+                   "is given, but only model.initialisation: fast_slow reads it; found " +
+                       std::string(name_of(deck.model.initialisation)));
+}
+
 void check_rollout_lengths(const Deck& deck) {
   const std::size_t window = deck.data.windows.window;
   for (const std::size_t rollout_length : deck.training.adam.rollout_lengths)
@@ -143,6 +155,7 @@ void check_contradictions(const Deck& deck) {
     check_structure(deck);
     check_adjoint(deck);
     check_optimizers(deck);
+    check_start(deck);
     check_rollout_lengths(deck);
   } catch (const OptionError& error) {
     throw at_its_key(deck, error);

@@ -25,6 +25,7 @@ struct DataOptions {
   FilePattern train, validation, test;  ///< trajectory files; generate writes them
   double validation_fraction = 0.0;
   io::TrajectoryLayout layout;  ///< of all files that the deck names
+  FilePattern slow, manifold;           ///< of a start fast_slow
   core::WindowOptions windows;
 
   static void describe(auto& visit) {
@@ -39,6 +40,15 @@ struct DataOptions {
          .on_resume = OnResume::free});
     visit.option("test", &Self::test,
                  {.meaning = "trajectories for forecast and evaluate, not used in training",
+                  .on_resume = OnResume::free});
+    visit.option(
+        "slow", &Self::slow,
+        {.meaning = "model.initialisation: fast_slow: trajectories near the slow manifold, with steps "
+                    "of order 1 / epsilon",
+         .on_resume = OnResume::free});
+    visit.option("manifold", &Self::manifold,
+                 {.meaning = "model.initialisation: fast_slow: states on the slow manifold at epsilon = 0; "
+                             "empty: it follows from data.slow",
                   .on_resume = OnResume::free});
     visit.option("validation_fraction", &Self::validation_fraction,
                  {.meaning = "in place of a file for validation: the last part of the training trajectories, "

@@ -274,6 +274,13 @@ TEST_CASE("contradictions_are_refused_at_the_place_of_their_cause") {
        "deck.yaml:1:19: model.library.frequencies names 1 twice"},
       {"model: {initialisation: dmd, autoencoder: {enabled: true, pod: false, hidden: [5]}}",
        "deck.yaml:1:9: model.initialisation is dmd, which needs autoencoder.pod: true"},
+      {"model: {initialisation: fast_slow}",
+       "deck.yaml:1:9: model.initialisation is fast_slow, which needs linear.structure: fast_dissipative; "
+       "found dense"},
+      {"data: {slow: near.h5}",
+       "deck.yaml:1:8: data.slow is given, but only model.initialisation: fast_slow reads it; found random"},
+      {"data: {manifold: on.h5}",
+       "deck.yaml:1:8: data.manifold is given, but only model.initialisation: fast_slow reads it"},
   };
   for (const auto& [text, message] : decks) {
     INFO(text);
@@ -329,6 +336,8 @@ TEST_CASE("only_keys_that_the_model_does_not_depend_on_are_free_on_resume") {
                                            "data.train",
                                            "data.validation",
                                            "data.test",
+                                           "data.slow",
+                                           "data.manifold",
                                            "training.spectrum_every",
                                            "training.checkpoint_epochs",
                                            "training.checkpoint_minutes"};

@@ -36,9 +36,20 @@ REQUIRED = {
     "relu_limit_cycle": "evaluate.require_error=1e-3",
     "relu_chaos": "evaluate.require_error=1e-2",
     "attracting_manifold": "evaluate.require_error=2e-3",
+    "lorenz96": "evaluate.require_error=1e-3",
+    "grad_moments": "evaluate.require_error=1e-5",
 }
 # Decks whose data are made as a user makes his own.
 OWN_DATA = ["forced_room", "parametric_hopf", "lotka_volterra", "fast_slow", "oscillator"]
+# Further data, as the decks say: data.train is another file, made with these words.
+FURTHER = {
+    "lorenz96": {
+        "slow": ["generate.train=100", "generate.time_scale=slow", "generate.relaxation=0.5", "generate.t_end=2.5",
+                 "generate.vary_from=1e-3"],
+        "manifold": ["generate.train=2000", "generate.on_manifold=true", "generate.vary_from=0", "generate.vary_to=0",
+                     "generate.vary_spread=uniform", "generate.times=2"]},
+    "grad_moments": {"slow": ["generate.time_scale=slow", "generate.on_manifold=true", "generate.vary_from=1e-4"]},
+}
 
 
 class Decks(ProgramTest):
@@ -52,6 +63,9 @@ def add(name, required):
     def test(self):
         if name in OWN_DATA:
             subprocess.run([sys.executable, INPUT / "example_data.py", name], cwd=self.folder, check=True)
+        for file, words in FURTHER.get(name, {}).items():
+            self.succeed(2, "generate", str(INPUT / f"{name}.yaml"), f"data.train=data/{name}/{file}.h5",
+                         "generate.validation=0", "generate.test=0", *words)
         self.succeed(2, "run", str(INPUT / f"{name}.yaml"), required)
 
     test.__name__ = f"test_{name}"

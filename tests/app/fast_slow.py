@@ -27,6 +27,10 @@ training:
 """
 
 
+START = ["model.initialisation=fast_slow", "data.slow=slow.h5", "model.linear.structure=fast_dissipative",
+         "model.linear.fast.dependence=constant", "model.slow.form=library", "model.library.degree=1"]
+
+
 def write_data(path, epsilon, seed=1):
     """x' = -eps x, y' = [-1, 2; -2, -1] y, exactly."""
     rng = np.random.default_rng(seed)
@@ -46,6 +50,7 @@ class FastSlow(ProgramTest):
         epsilon = 10 ** np.random.default_rng(3).uniform(-3, -1, 20)
         write_data(self.folder / "train.h5", epsilon)
         write_data(self.folder / "test.h5", epsilon[:6], 2)
+        write_data(self.folder / "slow.h5", epsilon[6:], 4)
 
     def model(self):
         with h5py.File(self.folder / "run/model.h5", "r") as file:
@@ -57,7 +62,8 @@ class FastSlow(ProgramTest):
     def test_model_has_the_same_bits_on_any_number_of_ranks(self):
         for words in ([], ["integrator.scheme=etdrk4", "model.linear.structure=fast_dissipative", "model.slow.form=library"],
                       ["integrator.scheme=imex_ssp2", "model.linear.fast.dependence=constant", "model.precision=mixed",
-                       "model.fast_bilinear.coefficients=network"]):
+                       "model.fast_bilinear.coefficients=network"],
+                      START):
             models = []
             for ranks in (1, 2, 3):
                 self.succeed(ranks, "train", "deck.yaml", *words, "--overwrite")
@@ -95,6 +101,27 @@ class FastSlow(ProgramTest):
             self.refused(WRONG_DECK, "the model has no slow manifold: its linear.structure is dense", command, "deck.yaml",
                          f"{command}.mode=slow")
 
+    def test_start_from_data_finds_the_system(self):
+        said = self.succeed(2, "train", "deck.yaml", *START, "training.optimizers=[]").output
+        self.assertIn("start: relative residuals of least squares: fast equations", said)
+        self.succeed(1, "evaluate", "deck.yaml", *START, "evaluate.require_error=1e-4")
+
+    def test_resumed_start_refuses_other_data(self):
+        self.succeed(1, "train", "deck.yaml", *START, "training.gauss_newton.iterations=2", "training.checkpoint_epochs=1")
+        write_data(self.folder / "other.h5", np.full(14, 0.1), 4)
+        self.refused(BAD_FILE, "slow data", "train", "deck.yaml", *START, "data.slow=other.h5",
+                     "training.gauss_newton.iterations=2", "training.checkpoint_epochs=1", "--resume")
+
+    def test_start_without_its_data_is_refused(self):
+        self.refused(WRONG_DECK, "model.initialisation is fast_slow, which needs windows near the slow manifold", "train",
+                     "deck.yaml", *START, 'data.slow=""')
+        self.refused(BAD_FILE, "absent.h5: no such file", "train", "deck.yaml", *START, "data.slow=absent.h5")
+        with h5py.File(self.folder / "slow.h5", "a") as file:
+            state = file["state"][..., :2]
+            del file["state"]
+            file["state"] = state
+        self.refused(BAD_FILE, "slow.h5: /state has 2 components; train.h5 has 3", "train", "deck.yaml", *START)
+
     def test_bad_epsilon_is_refused(self):
         good = self.folder / "test.h5"
         for train in ("absent.h5", "negative.h5", "short.h5"):
@@ -128,7 +155,9 @@ class FastSlow(ProgramTest):
                 ("model.linear.fast.dependence=hats", "model.linear.fast.low has 0 values, high 0; hats need one value of both"),
                 ("integrator.linear=taylor", "model.linear.structure is fast_schur, which has one way to act"),
                 ("forecast.mode=fast", "forecast.mode must be one of full, slow"),
-                ("model.initialisation=dmd", "model.initialisation is dmd, which needs")):
+                ("model.initialisation=dmd", "model.initialisation is dmd, which needs"),
+                ("model.initialisation=fast_slow", "model.initialisation is fast_slow, which needs linear.structure"),
+                ("data.slow=slow.h5", "data.slow is given, but only model.initialisation: fast_slow reads it")):
             self.refused(WRONG_DECK, message, "train", "deck.yaml", word)
 
 

@@ -19,7 +19,7 @@ import fcntl
 import resource
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 try:
@@ -66,6 +66,7 @@ class System:
     measures: tuple = ()          # functions (study, run) -> metrics that the program does not print
     deck: str = ""                # of input/, where it is not named as the system
     words: tuple = ()             # that the deck is changed by
+    further: dict = field(default_factory=dict)  # words for generate that make the other files of the data section
 
 
 def processor_seconds():
@@ -273,6 +274,55 @@ def disc_and_ring(study, run, radius=1.6, points=33):
     return {"wrong": np.mean(to_disc != disc), "arc_off_target": width}
 
 
+def fast_eigenvalues(study, run, exact):
+    """Of T(x) over 200 states with all slow variables in [-1/2, 1]; exact(x): those of slow variables x."""
+    study.spnode("spectrum", f"output={run}", "spectrum.states=200", "--overwrite")
+    with h5py.File(study.folder / run / "spectrum.h5") as file:
+        found = file["states_real"][...] + 1j * file["states_imag"][...]
+        states = file["state"][...]
+    distance = np.concatenate([np.abs(values[:, None] - exact(x)).min(axis=1) for values, x in zip(found, states)])
+    return {"eigenvalue_rms_error": np.sqrt((distance**2).mean()), "eigenvalue_error": distance.max()}
+
+
+def lorenz96_eigenvalues(study, run):
+    """dy_j/dt = x (y_{j-1} - y_{j+2}) - y_j on a ring of four."""
+    wave = np.exp(0.5j * np.pi * np.arange(4))
+    return fast_eigenvalues(study, run, lambda u: (-1 - np.outer(u[:4], wave**2 - 1 / wave)).ravel())
+
+
+def grad_moment_eigenvalues(study, run):
+    return fast_eigenvalues(study, run, lambda u: np.array([-1, -2 / 3]))
+
+
+def other_test(study, name, *words):
+    """Further test data of a deck, made where there are none."""
+    path = study.folder / "finer" / f"{study.name}_{name}.h5"
+    if study.options.again or not path.exists():
+        study.spnode("generate", f"data.test={path}", "generate.train=0", "generate.validation=0", *words, "--overwrite")
+    return path
+
+
+def lorenz96_long(study, run, epsilon=1.1e-3, end=3000):
+    """Relative errors at t = 3000, in steps of 1/3 with all variables and of 30 on the slow manifold."""
+    path = other_test(study, "long", f"generate.vary_from={epsilon}", f"generate.vary_to={epsilon}",
+                      f"generate.t_end={end}", "generate.times=101")
+    with h5py.File(path) as file:
+        truth = file["state"][:, -1]
+    found = {}
+    for mode, substeps in (("full", 90), ("slow", 1)):
+        last = study.forecast(run, f"forecast.data={path}", f"forecast.mode={mode}", f"forecast.substeps={substeps}")[:, -1]
+        found[f"long_error_{mode}"] = (np.linalg.norm(last - truth, axis=1) / np.linalg.norm(truth, axis=1)).mean()
+    return found
+
+
+def grad_moments_slow(study, run):
+    """Over 2.5 slow times in steps of 1/4 of one, on the slow manifold."""
+    path = other_test(study, "slow", "generate.time_scale=slow", "generate.on_manifold=true", "generate.vary_from=1e-4",
+                      "generate.t_end=2.5")
+    study.evaluate(run, f"{run}/slow", f"evaluate.data={path}", "evaluate.mode=slow")
+    return {"slow_l2_error": study.metrics(f"{run}/slow")["relative_l2_error"]}
+
+
 SIGMOID_SYSTEM = ("limit_sets.source=system", "limit_sets.parameter=sigmoid_map.b")
 ROBERTSON = ("generate.times=198",)  # t = 0 and four intervals for each of the 49 logarithmic ones
 HALF_LOSS, PDF = Goal("half_step_loss_percent", 10), Goal("pdf_l1", 0.06)
@@ -324,6 +374,17 @@ SYSTEMS = {
     # The exponent of shorter orbits is not known to 2 %.
     "relu_chaos": System([Goal("exponent_error", 0.02), Goal("relative_l2_error")], None,
                          measures=(limit_sets_of_flow,), words=("limit_sets.length=20000",)),
+    "lorenz96": System(
+        [Goal("eigenvalue_rms_error", 2e-4), Goal("long_error_full", 3e-4), Goal("long_error_slow", 3e-4),
+         Goal("relative_l2_error")], None, measures=(lorenz96_eigenvalues, lorenz96_long),
+        further={"slow": ("generate.train=100", "generate.time_scale=slow", "generate.relaxation=0.5",
+                          "generate.t_end=2.5", "generate.vary_from=1e-3"),
+                 "manifold": ("generate.train=2000", "generate.on_manifold=true", "generate.vary_from=0",
+                              "generate.vary_to=0", "generate.vary_spread=uniform", "generate.times=2")}),
+    "grad_moments": System(
+        [Goal("eigenvalue_error", 1e-5, paper="3e-3, 9e-4"), Goal("relative_l2_error", 1e-4), Goal("slow_l2_error", 1e-4)],
+        None, measures=(grad_moment_eigenvalues, grad_moments_slow),
+        further={"slow": ("generate.time_scale=slow", "generate.on_manifold=true", "generate.vary_from=1e-4")}),
     "disc_and_ring": System([Goal("wrong"), Goal("arc_off_target")], None, measures=(disc_and_ring,)),
     "rigid_body_bilinear": jacobian_regularised("rigid_body", 1e-9, *RIGID_BILINEAR),
     "rigid_body_bilinear_rollout": jacobian_regularised("rigid_body", None, *RIGID_BILINEAR, "loss.jacobian=0"),
@@ -359,6 +420,10 @@ class Study:
         """The deck's data where there are none, and test data on the finer grid."""
         if self.options.again or not all(self.data(split).exists() for split in ("train", "validation", "test")):
             self.spnode("generate", *self.system.generate, "--overwrite")
+        for split, words in self.system.further.items():
+            if self.options.again or not self.data(split).exists():
+                self.spnode("generate", f"data.train={self.data(split)}", "generate.validation=0", "generate.test=0", *words,
+                            "--overwrite")
         if self.system.finer is not None and (self.options.again or not self.finer_test().exists()):
             unused = [f"data.{split}=finer/unused_{split}.h5" for split in ("train", "validation")]
             self.spnode("generate", *self.system.generate, *self.system.finer, "generate.train=1", *unused,

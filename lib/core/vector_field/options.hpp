@@ -4,6 +4,7 @@
 #include "core/components/options.hpp"
 #include "core/linear/options.hpp"
 #include "core/support/option.hpp"
+#include "core/support/text.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -140,14 +141,16 @@ enum class Initialisation {
   random,              ///< from the seed, with the wanted decay rates
   dmd,                 ///< A_L from the linear map of one interval that fits the latent data best
   operator_inference,  ///< A_L and the form from the latent data and their time derivatives by least squares
-  sparse_regression    ///< the library, by least squares with few coefficients (SINDy)
+  sparse_regression,   ///< the library, by least squares with few coefficients (SINDy)
+  fast_slow            ///< slow manifold, T(x) and the terms of a fast-slow model, by least squares
 };
 
 constexpr auto words_of(Initialisation) {
   return std::to_array<Word<Initialisation>>({{"random", Initialisation::random},
                                               {"dmd", Initialisation::dmd},
                                               {"operator_inference", Initialisation::operator_inference},
-                                              {"sparse_regression", Initialisation::sparse_regression}});
+                                              {"sparse_regression", Initialisation::sparse_regression},
+                                              {"fast_slow", Initialisation::fast_slow}});
 }
 
 /// How a regression takes the time derivatives of the data.
@@ -265,15 +268,18 @@ struct ModelOptions {
              "start of A_L and the bilinear form: from the seed; dmd: A_L from the data's linear map; "
              "operator_inference: both by least squares on the data's time derivatives (without a "
              "bilinear form a network of one hidden layer starts there); sparse_regression: the library with "
-             "few coefficients"});
+             "few coefficients; fast_slow: manifold, T(x) and terms of a fast-slow model from data of both "
+             "time "
+             "scales"});
     visit.option("inference_order", &Self::inference_order,
                  {.meaning = "order of the central differences of a start from data, even; high for smooth "
-                             "data",
+                             "data; fast_slow: degree of the polynomials in time that are integrated",
                   .limits = between(2, 100)});
     visit.option(
         "inference_ridge", &Self::inference_ridge,
-        {.meaning = "operator_inference: added to the normal equations, whose columns are scaled to a "
-                    "unit diagonal; 0: that of 1e-12 to 0.1 whose start is best on the validation data",
+        {.meaning =
+             "operator_inference, fast_slow: added to the normal equations, whose columns are scaled to a "
+             "unit diagonal; 0: that of 1e-12 to 0.1 whose start is best on the validation data",
          .limits = at_least(0)});
     visit.section(
         "linear", &Self::linear,
@@ -388,8 +394,53 @@ struct ModelOptions {
             std::string(name_of(scaling.kind)));
   }
 
+  // What least squares can find: terms that are linear in parameters, in coordinates that are known first.
+  void validate_fast_slow_start() const {
+    const std::string start = "is fast_slow, which needs ";
+    require_option(
+        linear.structure == HurwitzKind::fast_dissipative, {"initialisation", "linear.structure"},
+        start + "linear.structure: fast_dissipative; found " + std::string(name_of(linear.structure)));
+    require_option(names(NonlinearKind::slow) && slow.form != SlowForm::bilinear,
+                   {"initialisation", "nonlinear", "slow.form"},
+                   start + "slow among the terms of nonlinear, with slow.form: library or network");
+    require_option(slow.form != SlowForm::network || !(network.last_activation || network.output_scale),
+                   {"initialisation", "network.last_activation", "network.output_scale"},
+                   start + "network.last_activation: false and network.output_scale: false");
+    require_option(
+        !names(NonlinearKind::fast_bilinear) || fast_bilinear.coefficients == FastCoefficients::constant,
+        {"initialisation", "fast_bilinear.coefficients"},
+        start + "fast_bilinear.coefficients: constant; found " +
+            std::string(name_of(fast_bilinear.coefficients)));
+    require_option(scaling.kind == ScalingKind::none, {"initialisation", "scaling.kind"},
+                   start + "scaling.kind: none; found " + std::string(name_of(scaling.kind)));
+    require_option(!autoencoder.enabled, {"initialisation", "autoencoder.enabled"},
+                   start + "a coupling flow or the states as they are; autoencoder.enabled is true");
+    if (!coupling_flow.enabled) return;
+    const CouplingFlowOptions& flow = coupling_flow;
+    const std::string found = start + "one shift of the fast variables, coupling_flow: {layers: 1, split: " +
+                              std::to_string(linear.slow_dimension) +
+                              ", parts: second, affine_bound: 0, scale_bound: 1, conditioners: [product]}; ";
+    const auto require = [&](bool holds, const char* option, const std::string& value) {
+      require_option(holds, {"initialisation", option}, found + std::string(option) + " is " + value);
+    };
+    require(flow.layers == 1, "coupling_flow.layers", std::to_string(flow.layers));
+    require(flow.split == linear.slow_dimension, "coupling_flow.split", std::to_string(flow.split));
+    require(flow.parts == CoupledParts::second, "coupling_flow.parts", std::string(name_of(flow.parts)));
+    require(flow.affine_bound == 0.0, "coupling_flow.affine_bound", shortest(flow.affine_bound));
+    require(flow.scale_bound == 1.0, "coupling_flow.scale_bound", shortest(flow.scale_bound));
+    require(flow.conditioners == std::vector{ConditionerKind::product}, "coupling_flow.conditioners",
+            std::to_string(flow.conditioners.size()) + " of them, or another one");
+    require_option(flow.rank <= flow.factors,
+                   {"initialisation", "coupling_flow.rank", "coupling_flow.factors"},
+                   start +
+                       "coupling_flow.rank, the number of powers of epsilon, of at most "
+                       "coupling_flow.factors; found " +
+                       std::to_string(flow.rank) + " and " + std::to_string(flow.factors));
+  }
+
   void validate_start() const {
     if (initialisation == Initialisation::random) return;
+    if (initialisation == Initialisation::fast_slow) return validate_fast_slow_start();
     // The latent states must be known before the training.
     const std::string start = "is " + std::string(name_of(initialisation)) + ", which needs ";
     const bool sparse = initialisation == Initialisation::sparse_regression;

@@ -5,6 +5,7 @@
 #include "core/support/option.hpp"
 #include "training/batch_objective.hpp"
 #include "training/start/differences.hpp"
+#include "training/start/fast_slow.hpp"
 #include "training/start/latent_data.hpp"
 #include "training/start/operator_inference.hpp"
 #include "training/start/scaling.hpp"
@@ -86,7 +87,7 @@ void hold_constants(std::vector<std::optional<double>> constants, const core::Sc
   };
 }
 
-/// The ridges of operator inference that are tried.
+/// The ridges of least squares that are tried.
 std::vector<double> ridges(const core::ModelOptions& options) {
   if (options.inference_ridge > 0.0) return {options.inference_ridge};
   return {1e-12, 1e-9, 1e-7, 1e-5, 1e-3, 1e-2, 1e-1};
@@ -107,6 +108,12 @@ void start_from_operators(const parallel::Communicator& comm, const core::Model&
   const core::Network<double>* const network = model.quadratic_network();
   if (network != nullptr && !inferred.operators.Q.empty())
     start_network(comm, *network, state_rows(model, pod), latent, inferred.operators, start);
+}
+
+/// The first of starts, with the others beside it.
+void take(std::vector<Start> starts, InitialModel& start) {
+  static_cast<Start&>(start) = std::move(starts.front());
+  start.others.assign(std::make_move_iterator(starts.begin() + 1), std::make_move_iterator(starts.end()));
 }
 
 /// Replaces what can be inferred from the data in start.theta.
@@ -132,14 +139,13 @@ void start_from_data(const parallel::Communicator& comm, const std::optional<cor
       if (!failure) failure = std::current_exception();
     }
   if (starts.empty()) std::rethrow_exception(failure);
-  static_cast<Start&>(start) = std::move(starts.front());
-  start.others.assign(std::make_move_iterator(starts.begin() + 1), std::make_move_iterator(starts.end()));
+  take(std::move(starts), start);
 }
 
 }  // namespace
 
 InitialModel make_initial_model(const parallel::Communicator& comm, const core::ModelOptions& options,
-                                std::uint64_t seed, const DataSet& train) {
+                                std::uint64_t seed, const DataSet& train, const SlowData& slow) {
   InitialModel start;
   start.model = std::make_unique<core::Model>(options, train.data.held().components);
   start.model->scaling = in_section("scaling", [&] { return make_scaling(comm, options.scaling, train); });
@@ -162,6 +168,8 @@ InitialModel make_initial_model(const parallel::Communicator& comm, const core::
   try {
     if (options.initialisation == core::Initialisation::sparse_regression)
       start_library(comm, pod, train, start);
+    else if (options.initialisation == core::Initialisation::fast_slow)
+      take(start_fast_slow(comm, *start.model, train, slow, ridges(options), start), start);
     else
       start_from_data(comm, pod, train, start);
   } catch (const Error& error) {  // also one of a single rank, whose type is lost on the way to all

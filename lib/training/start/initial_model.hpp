@@ -14,6 +14,21 @@
 
 namespace spnode::training {
 
+/// Data of the slow scale of a fast-slow system.
+struct SlowData {
+  const DataSet* windows = nullptr;   ///< near the slow manifold
+  const DataSet* manifold = nullptr;  ///< states on it, at eps = 0
+};
+
+/// How the steps of a fast-slow start fit the data, relative root mean squares.
+struct FastSlowFit {
+  std::optional<double> manifold;       ///< of the states on the slow manifold
+  std::optional<double> near;           ///< of the windows near it that are kept, over eps
+  std::size_t windows = 0, kept = 0;    ///< of these
+  double slow_residual = 0.0;           ///< of the increments of x; StartFit has that of those of y
+  double moved = 0.0, dropped_T = 0.0;  ///< FastOperator::AffineFit
+};
+
 /// How operators that were inferred from the data fit them, and how the model took them.
 struct StartFit {
   core::Initialisation method = core::Initialisation::operator_inference;
@@ -24,6 +39,7 @@ struct StartFit {
   std::optional<double> network_residual;  ///< relative, of the quadratic part that a network holds
   double network_divisor = 1.0;            ///< of that part, to keep the network's Lipschitz bound
   std::size_t coefficients = 0, kept = 0;  ///< of a library; those that differ from zero
+  std::optional<FastSlowFit> fast_slow = {};
 };
 
 /// Parameters of a model with what they came from.
@@ -42,11 +58,12 @@ struct InitialModel : Start {
 ///
 /// For options.initialisation other than random A_L and the bilinear form, or a network of one hidden layer
 /// in its place, are those that fit the latent states of the POD (the scaled states without one), with
-/// eigenvalues moved inside the bound mu, or a library of functions is that of sparse_regression(). A POD
+/// eigenvalues moved inside the bound mu, or a library of functions is that of sparse_regression(), or a
+/// fast-slow model is that of start_fast_slow(), which needs data of the slow scale. A POD
 /// needs SLEPc (SlepcInitialize). Collective. Raises UsageError where the options do not fit the data,
 /// NumericalError where a fit breaks down, FileError where states are too large to be added.
 InitialModel make_initial_model(const parallel::Communicator& comm, const core::ModelOptions& options,
-                                std::uint64_t seed, const DataSet& train);
+                                std::uint64_t seed, const DataSet& train, const SlowData& slow = {});
 
 /// Takes the best of a model's starts on a data set and drops the others. A start of a larger ridge must
 /// halve the loss: it is further from the data. Collective.
