@@ -111,8 +111,8 @@ std::string table(const std::string& path, const training::Survey& seen) {
   if (seen.grid.even) line("noise", fmt::format("at most {} of the deviation", rounded(seen.noise, 2)));
   for (const training::Invariant& invariant : seen.invariants) line("conserved", described(invariant));
   if (seen.shift_invariance)
-    line("space", *seen.shift_invariance < 0.2 ? "as a periodic field: no place differs"
-                                               : "places differ: not a homogeneous periodic field");
+    line("space", seen.homogeneous() ? "as a periodic field: no place differs"
+                                     : "places differ: not a homogeneous periodic field");
   return text;
 }
 

@@ -17,6 +17,7 @@ using training::Survey;
 
 constexpr double good_fit = 0.3;           ///< a residual above it says that the class is another one
 constexpr double most_windows = 4000;      ///< of a full-batch method, so that an iteration takes seconds
+constexpr double most_of_fields = 150;     ///< of a full-batch method on a field
 constexpr double most_of_batches = 20000;  ///< of Adam
 constexpr std::size_t most_recipes = 3;
 
@@ -28,7 +29,7 @@ class DeckText {
   std::string text() const {
     std::size_t width = 0;
     for (const Line& line : lines_)
-      if (!line.comment.empty()) width = std::max(width, line.text.size());
+      if (!line.comment.empty() && line.text.size() <= most_) width = std::max(width, line.text.size());
     std::string text;
     for (const Line& line : lines_)
       text += line.comment.empty() ? line.text + "\n"
@@ -40,6 +41,7 @@ class DeckText {
   struct Line {
     std::string text, comment;
   };
+  static constexpr std::size_t most_ = 50;  // a longer line has its comment further to the right
   std::vector<Line> lines_;
 };
 
@@ -242,6 +244,33 @@ Recipe pod_cubic(const Survey& survey, const RecipeNames& names, std::size_t mod
   return {fmt::format("cubic in {} POD modes", modes), deck.text()};
 }
 
+/// Of a field that is the same everywhere: a number for each wave number, and products of Fourier modes.
+Recipe periodic(const Survey& survey, const RecipeNames& names) {
+  // Fourier modes are at most as good as POD modes, which sines and cosines come in pairs for.
+  const double wanted = 1.7 * static_cast<double>(survey.modes_for(1e-3));
+  const std::size_t waves =
+      std::clamp<std::size_t>(static_cast<std::size_t>(0.5 * wanted), 1, (survey.components - 1) / 2);
+  DeckText deck;
+  add_data(deck, survey, names, 2, most_of_fields);
+  deck.add("model:");
+  add_arguments(deck, names);
+  deck.add(fmt::format("  latent_dimension: {}", 2 * waves + 1), "Fourier modes");
+  deck.add("  autoencoder: {enabled: true, basis: fourier}", "the covariance is the same at all places");
+  deck.add("  scaling: {kind: global}");
+  deck.add(fmt::format("  linear: {{structure: circulant, mu: {}, rate_min: {}, rate_max: {}}}",
+                       number(rounded_up(survey.mean_rate)), number(rounded_up(0.1 * survey.mean_rate)),
+                       number(rounded_up(100.0 * survey.mean_rate))),
+           "a number for each wave number");
+  deck.add("  nonlinear: [convolution]", "products of two modes");
+  deck.add(fmt::format("integrator: {{scheme: etdrk4, substeps: {}}}",
+                       std::max<std::size_t>(2, substeps(survey))));
+  deck.add("training:");
+  deck.add("  optimizers: [gauss_newton]", "few parameters: second order is fastest");
+  deck.add("  gauss_newton: {iterations: 60, gradient_tolerance: 0}");
+  deck.add("  tile: 16");
+  return {fmt::format("products of {} Fourier modes", 2 * waves + 1), deck.text()};
+}
+
 /// Of times that are spread over decades: fixed decay rates, and an autoencoder for their amplitudes.
 Recipe relaxation(const Survey& survey, const RecipeNames& names) {
   const double decades = std::log10(survey.grid.length / survey.grid.shortest);
@@ -284,6 +313,7 @@ std::vector<Recipe> recipes(const Survey& survey, const RecipeNames& names) {
     const bool is_cubic = residual(survey, 3) < good_fit && residual(survey, 3) < 0.3 * residual(survey, 2);
     for (const std::size_t modes : std::set<std::size_t>{fine, coarse})
       found.push_back(is_cubic ? pod_cubic(survey, names, modes) : pod_quadratic(survey, names, modes));
+    if (survey.homogeneous()) found.push_back(periodic(survey, names));
     return found;
   }
   // Of the classes that explain the derivatives, the smallest that is nearly as good as any.

@@ -341,19 +341,16 @@ std::vector<PolynomialFit> fits_of(const Rows& rows) {
   return fits;
 }
 
-/// The largest rate of a coordinate.
-double rate_of(const Rows& rows) {
+/// Root mean square of du/dt over that of u, of coordinates [begin, end) together.
+double rate_of(const Rows& rows, std::size_t begin, std::size_t end) {
   const std::size_t width = rows.variables + rows.targets;
-  double largest = 0.0;
-  for (std::size_t i = 0; i < rows.targets; ++i) {
-    double squares = 0.0, derivatives = 0.0;
-    for (std::size_t k = 0; k < rows.fitted.size(); k += width) {
+  double squares = 0.0, derivatives = 0.0;
+  for (std::size_t k = 0; k < rows.fitted.size(); k += width)
+    for (std::size_t i = begin; i < end; ++i) {
       squares += rows.fitted[k + i] * rows.fitted[k + i];
       derivatives += rows.fitted[k + rows.variables + i] * rows.fitted[k + rows.variables + i];
     }
-    if (squares > 0.0) largest = std::max(largest, std::sqrt(derivatives / squares));
-  }
-  return largest;
+  return squares > 0.0 ? std::sqrt(derivatives / squares) : 0.0;
 }
 
 /// From differences of growing order, in which smooth data fade and noise is left; the smallest estimate.
@@ -504,7 +501,9 @@ Survey survey(const core::Trajectories& data) {
     if (found.order > 0 && !(least < 0.9 * best)) continue;
     best = least;
     found.order = order;
-    found.rate = rate_of(rows);
+    found.mean_rate = rate_of(rows, 0, rows.targets);
+    found.rate = 0.0;
+    for (std::size_t i = 0; i < rows.targets; ++i) found.rate = std::max(found.rate, rate_of(rows, i, i + 1));
     found.fits = fits;
   }
   return found;

