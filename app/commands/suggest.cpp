@@ -69,7 +69,7 @@ std::string described(const training::Invariant& invariant) {
   for (std::size_t c = 0; c < invariant.weights.size(); ++c) {
     const double weight = invariant.weights[c];
     if (weight == 0.0) continue;
-    const std::string factor = std::abs(weight) == 1.0 ? "" : rounded(std::abs(weight), 4) + " ";
+    const std::string size = rounded(std::abs(weight), 4), factor = size == "1" ? "" : size + " ";
     text += fmt::format("{}{}u{}", text.empty() ? (weight < 0 ? "-" : "") : (weight < 0 ? " - " : " + "),
                         factor, c + 1);
   }
@@ -223,6 +223,8 @@ void suggest(Context& context) {
   prepare_parent(comm, target);
   io::write_text(comm, target, header(path, found[*best], chosen, parts) + found[*best].deck,
                  overwrite(context));
+  if (chosen.error > 0.3 && chosen.valid < 0.3)
+    say(comm, "warning: the forecasts soon leave the data: no recipe suits them, or the system is chaotic\n");
   say(comm, "{}: {}\n", target, found[*best].name);
 }
 

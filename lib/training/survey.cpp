@@ -58,6 +58,16 @@ Spread spread_of(const core::Trajectories& data) {
   return spread;
 }
 
+/// Median step of the times [begin, end) of a trajectory, in magnitude.
+double median_step(const core::Trajectories& data, std::size_t n, std::size_t begin, std::size_t end) {
+  std::vector<double> steps;
+  for (std::size_t t = begin; t + 1 < end; ++t)
+    steps.push_back(std::abs(data.time_at(n, t + 1) - data.time_at(n, t)));
+  const auto middle = steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2);
+  std::ranges::nth_element(steps, middle);
+  return *middle;
+}
+
 TimeGrid grid_of(const core::Trajectories& data) {
   TimeGrid grid;
   grid.shortest = std::numeric_limits<double>::infinity();
@@ -75,6 +85,8 @@ TimeGrid grid_of(const core::Trajectories& data) {
       grid.longest = std::max(grid.longest, step);
     }
   }
+  const std::size_t quarter = std::max<std::size_t>(2, data.times / 4);
+  grid.growth = median_step(data, 0, data.times - quarter, data.times) / median_step(data, 0, 0, quarter);
   grid.even = grid.longest - grid.shortest <= 2e-8 * grid.longest + 4.0 * rounding;
   return grid;
 }

@@ -16,8 +16,10 @@ struct TimeGrid {
   double length = 0.0;                   ///< of the longest trajectory
   bool even = false;                     ///< equal but for the rounding of the times
 
-  /// Steps that differ by more than a factor of a hundred are those of a grid of logarithms.
-  bool logarithmic() const { return longest > 100.0 * shortest; }
+  double growth = 1.0;  ///< median step of the last quarter of the times over that of the first one
+
+  /// Steps that grow along a trajectory, as those of logarithmic times do; random ones do not.
+  bool logarithmic() const { return growth > 30.0; }
 };
 
 /// A class of right-hand sides: polynomials of the state and of the arguments of the model.

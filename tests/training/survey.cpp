@@ -101,6 +101,8 @@ TEST_CASE("times_that_are_spread_over_decades_are_told_from_even_ones") {
   CHECK(spread.grid.logarithmic());
   CHECK_FALSE(spread.grid.even);
   CHECK(spread.fits.empty());
+  const std::vector<double> uneven = {0.0, 0.1, 0.1003, 0.3, 0.4, 0.45, 0.9, 0.95, 1.0};  // random gaps
+  CHECK_FALSE(survey(sampled(3, uneven, 1, decay)).grid.logarithmic());
   // A clock that counts from long ago rounds its times.
   std::vector<double> clock = even_times(50, 0.1);
   for (double& t : clock) t += 1.7e9;
