@@ -26,14 +26,18 @@ namespace spnode::app {
 
 namespace {
 
+void require_components_of(const DataSet& train, const DataSet& set) {
+  if (set.info.components != train.info.components)
+    throw FileError(set.path + ": /state has " + std::to_string(set.info.components) + " components; " +
+                    train.path + " has " + std::to_string(train.info.components));
+}
+
 std::optional<DataSet> load_validation(const Context& context, const DataSet& train) {
   const Deck& deck = context.deck;
   if (data_of(deck, Role::validation).empty()) return std::nullopt;
   DataSet set =
       load_data_set(context.comm, deck, Role::validation, training::validation_sampler(deck.training));
-  if (set.info.components != train.info.components)
-    throw FileError(set.path + ": /state has " + std::to_string(set.info.components) + " components; " +
-                    train.path + " has " + std::to_string(train.info.components));
+  require_components_of(train, set);
   return set;
 }
 
@@ -46,10 +50,9 @@ std::optional<DataSet> load_start_data(const Context& context, const std::string
   whole.data.train = path;
   whole.data.validation_fraction = 0.0;
   whole.loss = {};
-  DataSet set = load_data_set(context.comm, whole, Role::training, training::validation_sampler(whole.training));
-  if (set.info.components != train.info.components)
-    throw FileError(set.path + ": /state has " + std::to_string(set.info.components) + " components; " +
-                    train.path + " has " + std::to_string(train.info.components));
+  DataSet set =
+      load_data_set(context.comm, whole, Role::training, training::validation_sampler(whole.training));
+  require_components_of(train, set);
   return set;
 }
 
