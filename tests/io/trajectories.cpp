@@ -1,8 +1,7 @@
 #include "io/trajectories.hpp"
-#include "fixtures.hpp"
 #include "parallel/partition.hpp"
+#include "trajectory_examples.hpp"
 
-#include <cmath>
 #include <limits>
 
 using namespace spnode;
@@ -18,70 +17,6 @@ using parallel::Communicator;
 using parallel::Range;
 
 namespace {
-
-TrajectoryInfo example_info(TimeAxis axis) {
-  TrajectoryInfo info;
-  info.count = 7;
-  info.times = 5;
-  info.components = 3;
-  info.time_axis = axis;
-  info.system = "example";
-  info.units = "s";
-  info.parameters = {"epsilon", "rate"};
-  return info;
-}
-
-double example_state(std::size_t trajectory, std::size_t t, std::size_t component) {
-  return std::sin(1.0 + 100.0 * trajectory + 10.0 * t + component);
-}
-
-/// The trajectories of `range` and the times [begin, end).
-Trajectories example(const TrajectoryInfo& info, Range range, std::size_t begin, std::size_t end) {
-  Trajectories data;
-  data.count = range.size();
-  data.times = end - begin;
-  data.components = info.components;
-  data.shared_time = info.time_axis == TimeAxis::shared;
-  for (std::size_t i = range.begin; i < range.end; ++i) {
-    for (std::size_t t = begin; t < end; ++t) {
-      for (std::size_t c = 0; c < info.components; ++c) data.state.push_back(example_state(i, t, c));
-      if (!data.shared_time) data.time.push_back(0.1 * t - i);
-    }
-    for (const std::string& name : info.parameters) data.parameters[name].push_back(1.5 * i);
-  }
-  if (data.shared_time) {
-    for (std::size_t t = begin; t < end; ++t) data.time.push_back(0.1 * t);
-  }
-  for (const std::string& name : info.parameters) data.parameters[name];
-  for (const std::string& name : info.inputs) {
-    data.inputs[name];
-    for (std::size_t i = range.begin; i < range.end; ++i)
-      for (std::size_t t = begin; t < end; ++t) data.inputs[name].push_back(2.0 * i - 0.3 * t);
-  }
-  if (info.derivatives == io::Derivatives::present)
-    for (const double x : data.state) data.derivative.push_back(2.0 - x);
-  data.tangents = info.tangents;
-  for (std::size_t i = range.begin; i < range.end; ++i)
-    for (std::size_t t = begin; t < end; ++t)
-      for (std::size_t k = 0; k < info.tangents * info.components; ++k) {
-        data.directions.push_back(example_state(i, t, 50 + k));
-        data.products.push_back(example_state(i, t, 70 + k));
-      }
-  return data;
-}
-
-void check_equal(const Trajectories& a, const Trajectories& b) {
-  CHECK(a.count == b.count);
-  CHECK(a.times == b.times);
-  CHECK(a.components == b.components);
-  CHECK(a.shared_time == b.shared_time);
-  CHECK(same_bits(a.state, b.state));
-  CHECK(same_bits(a.time, b.time));
-  CHECK(a.tangents == b.tangents);
-  CHECK(same_bits(a.directions, b.directions));
-  CHECK(same_bits(a.products, b.products));
-  CHECK(a.parameters == b.parameters);
-}
 
 /// Writes the example in blocks of up to `block` trajectories, each dealt over the ranks.
 void write_example(const std::string& path, const TrajectoryInfo& info, std::size_t block) {
@@ -134,11 +69,6 @@ Outcome reading(const std::string& path, const PlainFile& plain) {
     file.write("/state", plain.state, plain.state_shape);
     file.write("/time", plain.time, plain.time_shape);
   });
-}
-
-void check_refused(const Outcome& outcome, const std::string& message) {
-  CHECK(outcome.status == ExitStatus::file_error);
-  CHECK(outcome.message == message);
 }
 
 }  // namespace
@@ -292,85 +222,6 @@ TEST_CASE("time_that_is_not_strictly_monotone_is_named_with_its_index") {
   plain.time = {0.0, 1.0, 2.0, 0.0, 1.0, 0.5};
   plain.time_shape = {2, 3};
   check_refused(reading(path, plain), path + ": /time[1, 2] = 0.5 follows [1, 1] = 1" + rule);
-}
-
-namespace {
-
-/// Writes trajectories [first, first + count) of a set of 7 to a file of their own.
-void write_file(const std::string& path, TimeAxis axis, Range range) {
-  TrajectoryInfo info = example_info(axis);
-  info.inputs = {"c"};
-  info.count = range.size();
-  TrajectoryWriter writer(Communicator(MPI_COMM_SELF), path, info, Overwrite::yes);
-  writer.write(0, example(info, range, 0, info.times));
-  writer.commit();
-}
-
-}  // namespace
-
-TEST_CASE("files_of_a_pattern_are_one_data_set_for_every_rank") {
-  const TemporaryDirectory directory;
-  const Communicator comm;
-  if (comm.is_root()) {
-    write_file(directory / "one_0.h5", TimeAxis::per_trajectory, {0, 2});
-    write_file(directory / "one_1.h5", TimeAxis::per_trajectory, {2, 3});
-    write_file(directory / "two.h5", TimeAxis::per_trajectory, {3, 7});
-  }
-  MPI_Barrier(comm.handle());
-  const std::string path = directory / "{one_*.h5,two.h5}";
-  TrajectoryInfo info = example_info(TimeAxis::per_trajectory);
-  info.inputs = {"c"};
-  const TrajectoryInfo found = io::inspect_trajectories(comm, path);
-  CHECK(found.count == info.count);
-  CHECK(found.files.size() == 3);
-  CHECK(found.files[1].path == std::string(directory / "one_1.h5"));
-  const Range mine = parallel::share(info.count, comm.size(), comm.rank());
-  check_equal(io::read_trajectories(comm, path, mine.begin, mine.size()), example(info, mine, 0, info.times));
-  check_equal(io::read_trajectories(comm, path, 1, 3, {1, 4}), example(info, {1, 4}, 1, 4));
-  CHECK(io::read_trajectories(comm, path, 7, 0).count == 0);
-}
-
-TEST_CASE("files_share_their_times_where_these_are_the_same") {
-  const TemporaryDirectory directory;
-  const Communicator comm;
-  if (comm.is_root()) {
-    write_file(directory / "a.h5", TimeAxis::shared, {0, 2});
-    write_file(directory / "b.h5", TimeAxis::shared, {2, 3});
-    write_file(directory / "c.h5", TimeAxis::per_trajectory, {3, 7});
-  }
-  MPI_Barrier(comm.handle());
-  const std::string two = directory / "[ab].h?", all = directory / "*.h5";
-  CHECK(io::inspect_trajectories(comm, two).time_axis == TimeAxis::shared);
-  CHECK(io::read_trajectories(comm, two, 1, 2).shared_time);
-  const Trajectories mixed = io::read_trajectories(comm, all, 1, 6);
-  CHECK_FALSE(mixed.shared_time);
-  CHECK_FALSE(mixed.shared_input_time);
-  REQUIRE(mixed.time.size() == 30);
-  CHECK(mixed.time_at(0, 1) == 0.1);
-  CHECK(mixed.time_at(1, 1) == 0.1);
-  CHECK(mixed.time_at(2, 1) == 0.1 - 3);
-}
-
-TEST_CASE("patterns_and_files_that_do_not_go_together_are_refused") {
-  const TemporaryDirectory directory;
-  const auto inspect = [&](const std::string& path) {
-    return outcome_of([&] { io::inspect_trajectories(Communicator(), path); });
-  };
-  check_refused(inspect(directory / "*.h5"), (directory / "*.h5") + ": no file matches");
-  if (Communicator().is_root()) {
-    write_file(directory / "a.h5", TimeAxis::shared, {0, 2});
-    TrajectoryInfo info = example_info(TimeAxis::shared);
-    info.count = 1;
-    info.times = 4;
-    TrajectoryWriter writer(Communicator(MPI_COMM_SELF), directory / "b.h5", info, Overwrite::yes);
-    writer.write(0, example(info, {0, 1}, 0, 4));
-    writer.commit();
-  }
-  MPI_Barrier(MPI_COMM_WORLD);
-  check_refused(inspect(directory / "*.h5"), (directory / "b.h5") + ": the times of /state are 4; " +
-                                                 (directory / "a.h5") + ", to which it is added, has 5");
-  const std::string twice = directory / "{a.h5,a*.h5}";
-  check_refused(inspect(twice), twice + ": " + (directory / "a.h5") + " matches twice");
 }
 
 TEST_CASE("states_of_integers_are_read_as_numbers") {
