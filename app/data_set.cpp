@@ -15,7 +15,11 @@
 
 namespace spnode::app {
 
-io::DataSource source_of(const Deck& deck, const std::string& path) { return {path, deck.data.layout}; }
+io::DataSource source_of(const Deck& deck, const std::string& path) {
+  io::DataSource source(path, deck.data.layout);
+  source.layout.allow_missing = false;
+  return source;
+}
 
 io::TrajectoryInfo inspect_data(const parallel::Communicator& comm, const io::DataSource& path) {
   const io::TrajectoryInfo info = io::inspect_trajectories(comm, path);
@@ -99,7 +103,7 @@ std::string data_of(const Deck& deck, Role role) {
 }
 
 DataPart part_of_data(const parallel::Communicator& comm, const Deck& deck, Role role) {
-  DataPart part{source_of(deck, data_of(deck, role)), {}, 0, training_content(deck.loss)};
+  DataPart part{{data_of(deck, role), deck.data.layout}, {}, 0, training_content(deck.loss)};
   part.info = inspect_data(comm, part.path);
   // What the deck leaves out at the end may be missing.
   const std::vector<std::size_t>& chosen = deck.data.windows.times;
@@ -171,7 +175,14 @@ DataSet load_data_set(const parallel::Communicator& comm, const Deck& deck, Role
     require_epsilon(part.path, own, deck.model);
     own = chosen_times(std::move(own), deck);
   });
-  return {{sampler, core::WindowData(index, std::move(own), trajectories.first)}, part.path, part.info};
+  DataSet set{{sampler, core::WindowData(index, std::move(own), trajectories.first)}, part.path, part.info};
+  if (deck.data.layout.allow_missing) training::weigh_known_states(comm, set.path, set);
+  return set;
+}
+
+double time_unit_of(const Deck& deck, double natural) {
+  if (deck.data.time_unit > 0.0) return deck.data.time_unit;
+  return fixed_time_unit(deck).empty() && natural > 0.0 ? natural : 1.0;
 }
 
 }  // namespace spnode::app

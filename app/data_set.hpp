@@ -23,7 +23,7 @@ struct DataSet : training::DataSet {
 /// is beyond what the libraries count (2^31 - 1).
 io::TrajectoryInfo inspect_data(const parallel::Communicator& comm, const io::DataSource& source);
 
-/// A file that a deck names, with the layout that the deck says.
+/// A file that a deck names, with the layout that the deck says; nothing may be missing.
 io::DataSource source_of(const Deck& deck, const std::string& path);
 
 /// Raises FileError where a file lacks a parameter or an input that a model depends on. Not collective.
@@ -76,6 +76,10 @@ io::ReadOptions training_content(const core::LossOptions& loss);
 /// UsageError where no window fits into its trajectories.
 DataSet load_data_set(const parallel::Communicator& comm, const Deck& deck, Role role,
                       const training::SamplerOptions& sampler);
+
+/// The unit that a training counts time in: that of the deck, or the natural one of the data (0: none) where
+/// the model may have it. Not collective.
+double time_unit_of(const Deck& deck, double natural);
 
 /// The times of trajectories that the deck chooses. Raises UsageError for one that they do not have. Not
 /// collective.

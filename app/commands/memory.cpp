@@ -12,6 +12,7 @@
 #include "core/loss/objective.hpp"
 #include "core/support/memory_limit.hpp"
 #include "core/support/text.hpp"
+#include "core/vector_field/time_unit.hpp"
 #include "parallel/exact_sum.hpp"
 #include "spectral/pod.hpp"
 #include "training/optimizers/normal_equations.hpp"
@@ -163,10 +164,11 @@ double run_tile(const Deck& deck, core::Objective<Real>& objective, const core::
 }
 
 /// Fills in what follows from the model. Not collective.
-void add_model(const Deck& deck, const Source& train, const core::WindowData& data, int ranks,
+void add_model(const Deck& deck, double unit, const Source& train, const core::WindowData& data, int ranks,
                training::TrainingSizes sizes, MemoryEstimate& estimate) {
-  const core::Model model =
-      using_section(deck, "model", [&] { return core::Model(deck.model, train.info.components); });
+  const core::Model model = using_section(deck, "model", [&] {
+    return core::Model(core::in_time_unit(unit, deck.model), train.info.components);
+  });
   sizes.parameters = model.layout().size();
   sizes.learning = training::learning_count(model.layout());
   require_training(deck, data, sizes, 0.0, estimate);
@@ -219,11 +221,13 @@ MemoryEstimate estimate_memory(const Context& context) {
     sizes.validation_shares = validation.sampler.shares_of(0, comm.size()).size();
   }
   parallel::collectively(comm, [&] { core::require_memory(estimate.data, "the data that a rank holds"); });
-  const core::WindowData data = first_tile(context, train);
+  core::WindowData data = first_tile(context, train);
+  const double unit = time_unit_of(deck, 0.0);  // it hardly matters for memory
+  core::count_time_in(unit, data.change());
 
   parallel::collectively(comm, [&] {
     try {
-      add_model(deck, train, data, comm.size(), sizes, estimate);
+      add_model(deck, unit, train, data, comm.size(), sizes, estimate);
     } catch (const std::bad_alloc&) {
       throw UsageError(fmt::format("one tile of the training does not fit the memory: {}",
                                    core::out_of_memory(comm.rank())));

@@ -12,13 +12,17 @@
 #include "app/deck/check.hpp"
 #include "app/model_store.hpp"
 #include "app/progress.hpp"
+#include "core/support/stored_precision.hpp"
+#include "core/support/text.hpp"
 #include "core/vector_field/equations.hpp"
+#include "core/vector_field/time_unit.hpp"
 #include "io/data_identity.hpp"
 #include "spectral/spectrum.hpp"
 #include "training/batch_objective.hpp"
 #include "training/objectives.hpp"
 #include "training/signals.hpp"
 #include "training/start/initial_model.hpp"
+#include "training/start/statistics.hpp"
 #include "training/start/trials.hpp"
 #include "training/trainer.hpp"
 
@@ -127,33 +131,46 @@ std::string start_note(const training::StartFit& fit, const core::ModelOptions& 
 }
 
 /// A start from the seed has rates and slopes of order 1 per unit of time, and the optimizers' steps are of
-/// that size: warns where the data count in another unit.
-void warn_of_units(const Context& context, const DataSet& train) {
+/// that size: warns where the training counts in another unit.
+void warn_of_units(const Context& context, const DataSet& train, double unit) {
   const core::ModelOptions& model = context.deck.model;
-  const core::Trajectories& held = train.data.held();
-  if (model.initialisation != core::Initialisation::random || held.count == 0) return;
-  std::vector<double> steps;
-  for (std::size_t t = 1; t < held.times; ++t)
-    steps.push_back(std::abs(held.time_at(0, t) - held.time_at(0, t - 1)));
-  const auto middle = steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2);
-  std::nth_element(steps.begin(), middle, steps.end());
-  const core::HurwitzOptions& linear = model.linear;
-  if (*middle * std::max(linear.rate_max, 1.0) >= 1e-4 && *middle * std::min(linear.rate_min, 1.0) <= 100.0)
+  const double natural = training::natural_time_unit(context.comm, train);  // counted in `unit`
+  if (model.initialisation != core::Initialisation::random || natural == 0.0) return;
+  const core::HurwitzOptions linear = core::in_time_unit(unit, model).linear;
+  if (natural * std::max(linear.fastest_rate(), 1.0) >= 1e-3 &&
+      natural * std::min(linear.slowest_rate(), 1.0) <= 1e3)
     return;
+  const std::string fixed = fixed_time_unit(context.deck);
   say(context.comm,
-      "warning: the times of {} are {:.2g} apart, but the initial model changes at rates of {} to {} per "
-      "unit of "
-      "time; write the times in a unit in which they are 0.01 to 1 apart\n",
-      train.path, *middle, linear.rate_min, linear.rate_max);
+      "warning: the states of {} change within times of {:.2g}, but the initial model at rates of {} to {}; "
+      "{}\n",
+      train.path, natural * unit, linear.slowest_rate() / unit, linear.fastest_rate() / unit,
+      fixed.empty() ? "see data.time_unit" : "write the times in a unit of that order (" + fixed + ")");
 }
 
-void say_start(const Context& context, const DataSet& train, const training::InitialModel& start) {
+/// Names components that are not constant but are taken so.
+void say_constants(const Context& context, const DataSet& train) {
+  const training::Moments moments = training::component_moments(context.comm, train);
+  for (std::size_t c = 0; c < moments.mean.size(); ++c) {
+    const bool is_said = moments.constant(c) == moments.first[c] &&
+                         core::varies(moments.deviation[c], moments.mean[c], moments.epsilon[c]);
+    if (is_said)
+      say(context.comm,
+          "warning: component {} of {} is {} in all but {:.2g} % of the states: it is taken as constant\n",
+          c + 1, train.path, moments.first[c], 100.0 * (1.0 - moments.rest[c]));
+  }
+}
+
+void say_start(const Context& context, const DataSet& train, const training::InitialModel& start,
+               double unit) {
   say(context.comm, "{}: {} windows of {} intervals from {} trajectories, {} components\n", train.path,
       train.data.index().count(), train.data.index().intervals(), train.info.count, train.info.components);
   say(context.comm, "model: latent dimension {}, {} parameters; batch {}, {} steps per epoch, {} ranks\n",
       start.model->latent_dimension(), start.theta.size(), train.sampler.batch(),
       train.sampler.steps_per_epoch(), context.comm.size());
-  warn_of_units(context, train);
+  if (unit != 1.0) say(context.comm, "time is counted in units of {:.3g}\n", unit);
+  warn_of_units(context, train, unit);
+  if (context.deck.model.scaling.kind == core::ScalingKind::component) say_constants(context, train);
   const std::string unused = unused_data(train.info, context.deck);
   if (!unused.empty()) say(context.comm, "{} contains data that are not used: {}\n", train.path, unused);
   if (start.fit && !context.line.resume)
@@ -162,13 +179,14 @@ void say_start(const Context& context, const DataSet& train, const training::Ini
 
 /// The best of training.starts starts, of which `first` is that of the deck's seed. Collective.
 std::vector<double> try_starts(const Context& context, const training::TrainerSetup& setup,
-                               const DataSet& train, const training::InitialModel& first) {
+                               const DataSet& train, const core::ModelOptions& options,
+                               const training::InitialModel& first) {
   const Deck& deck = context.deck;
   return training::best_start(
       context.comm, setup,
       [&](std::size_t k) {
         if (k == 0) return first.theta;
-        return training::make_initial_model(context.comm, deck.model, deck.seed + k, train).theta;
+        return training::make_initial_model(context.comm, options, deck.seed + k, train).theta;
       },
       [&](std::size_t k, double loss) {
         say(context.comm, "start {} of {}: validation loss {:.3e}\n", k + 1, deck.training.starts, loss);
@@ -202,18 +220,28 @@ void train(Context& context) {
   const training::SignalFlag signals;
   require_node_memory(comm, estimate_memory(context));
 
-  const DataSet training_set =
+  DataSet training_set =
       load_data_set(comm, deck, Role::training, training::training_sampler(deck.training, deck.seed));
-  const std::optional<DataSet> validation_set = load_validation(context, training_set);
+  std::optional<DataSet> validation_set = load_validation(context, training_set);
   const std::optional<DataSet> slow_set = load_start_data(context, deck.data.slow, training_set),
                                manifold_set = load_start_data(context, deck.data.manifold, training_set);
   const auto identity = [&](const DataSet& set) {
     return io::identify(comm, set.data.held(), set.data.first());
   };
+  DataIdentities identities = {{"training data", identity(training_set)},
+                               {"validation data", validation_set ? identity(*validation_set) : "none"}};
+  if (slow_set) identities["slow data"] = identity(*slow_set);
+  if (manifold_set) identities["manifold data"] = identity(*manifold_set);
+
+  const double unit = time_unit_of(deck, training::natural_time_unit(comm, training_set));
+  if (unit != 1.0) identities["time unit"] = shortest(unit);
+  core::count_time_in(unit, training_set.data.change());
+  if (validation_set) core::count_time_in(unit, validation_set->data.change());
+  const core::ModelOptions options = core::in_time_unit(unit, deck.model);
   training::InitialModel start = with_data_of(training_set.path, [&] {
     return using_section(deck, "model", [&] {
       return training::make_initial_model(
-          comm, deck.model, deck.seed, training_set,
+          comm, options, deck.seed, training_set,
           {slow_set ? &*slow_set : nullptr, manifold_set ? &*manifold_set : nullptr});
     });
   });
@@ -225,7 +253,7 @@ void train(Context& context) {
   });
   if (!context.line.resume)  // the checkpoint has its parameters
     training::choose_start(comm, *objectives.rollout, validation_set ? *validation_set : training_set, start);
-  say_start(context, training_set, start);
+  say_start(context, training_set, start, unit);
 
   training::TrainerSetup setup;
   setup.options = deck.training;
@@ -234,27 +262,25 @@ void train(Context& context) {
   setup.train = {&training_set.data, &training_set.sampler};
   if (validation_set) setup.validation = {&validation_set->data, &validation_set->sampler};
   if (deck.training.starts > 1 && !context.line.resume)
-    start.theta = try_starts(context, setup, training_set, start);
-  DataIdentities identities = {{"training data", identity(training_set)},
-                               {"validation data", validation_set ? identity(*validation_set) : "none"}};
-  if (slow_set) identities["slow data"] = identity(*slow_set);
-  if (manifold_set) identities["manifold data"] = identity(*manifold_set);
+    start.theta = try_starts(context, setup, training_set, options, start);
   training::TrainerState state = files.starting_state(start.theta, identities);
-  StoredModel stored{in_run(deck, "model.h5"), deck, {std::move(start.model), start.theta, deck.integrator}};
-  const core::Model& model = *stored.state.model;
+  ModelInTraining model{{in_run(deck, "model.h5"),
+                         deck,
+                         {core::in_data_time(unit, deck.model, *start.model), {}, deck.integrator}},
+                        unit};
   ProgressDisplay display(comm);
   double abscissa = std::numeric_limits<double>::quiet_NaN();
   setup.hooks.progress = [&](const training::Progress& progress) { display.step(progress); };
   setup.hooks.checkpoint = [&](const training::TrainerState& reached) {
     files.checkpoint(reached);
     const bool ended = reached.phase == setup.phases.size();  // then finish() writes the model
-    if (!ended) files.keep_best(stored, reached, TrainingFiles::Writing::at_once);
+    if (!ended) files.keep_best(model, reached, TrainingFiles::Writing::at_once);
   };
   setup.hooks.best = [&](const training::TrainerState& reached) {
-    files.keep_best(stored, reached, TrainingFiles::Writing::when_due);
+    files.keep_best(model, reached, TrainingFiles::Writing::when_due);
   };
   setup.hooks.spectrum = [&](std::uint64_t, std::span<const double> theta) {
-    abscissa = spectral_abscissa(context, model, theta);
+    abscissa = spectral_abscissa(context, *model.stored.state.model, model.parameters(theta));
   };
   setup.hooks.history = [&](const training::EpochRecord& record) {
     display.epoch(record);
@@ -268,12 +294,13 @@ void train(Context& context) {
     state.best_loss = loss_of_start(context, *objectives.rollout,
                                     validation_set ? *validation_set : training_set, state.best_theta);
 
-  files.finish(stored, state);
-  say(comm, "{}: best validation loss {:.3e} at epoch {} of {} [{:.1f} s]\n", stored.path, state.best_loss,
-      state.best_epoch, state.epochs, clock.seconds());
+  files.finish(model, state);
+  const io::TrainedModel& trained = model.stored.state;
+  say(comm, "{}: best validation loss {:.3e} at epoch {} of {} [{:.1f} s]\n", model.stored.path,
+      state.best_loss, state.best_epoch, state.epochs, clock.seconds());
   if (state.best_epoch == 0 && state.epochs > 0)
     say(comm, "the model is that of the start: no epoch has a smaller loss\n");
-  for (const std::string& line : core::equations(model, state.best_theta)) say(comm, "{}\n", line);
+  for (const std::string& line : core::equations(*trained.model, trained.theta)) say(comm, "{}\n", line);
 }
 
 }  // namespace spnode::app

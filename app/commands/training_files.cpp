@@ -207,7 +207,7 @@ void TrainingFiles::record(const training::EpochRecord& record, double abscissa)
   history_->append(row);
 }
 
-void TrainingFiles::keep_best(StoredModel& model, const training::TrainerState& state, Writing writing) {
+void TrainingFiles::keep_best(ModelInTraining& model, const training::TrainerState& state, Writing writing) {
   if (!std::isfinite(state.best_loss) || kept_ == std::pair(state.best_epoch, state.best_loss)) return;
   const auto is_due = [&] {
     return !kept_at_ || std::chrono::steady_clock::now() - *kept_at_ >= between_models;
@@ -216,15 +216,15 @@ void TrainingFiles::keep_best(StoredModel& model, const training::TrainerState& 
   store(model, state, Training::under_way);
 }
 
-void TrainingFiles::finish(StoredModel& model, const training::TrainerState& state) {
+void TrainingFiles::finish(ModelInTraining& model, const training::TrainerState& state) {
   io::write_text(context_.comm, in_run(context_.deck, "deck.yaml"), print_deck(context_.deck),
                  io::Overwrite::yes);
   store(model, state, Training::finished);
 }
 
-void TrainingFiles::store(StoredModel& model, const training::TrainerState& state, Training training) {
-  model.state.theta = state.best_theta;
-  store_model(context_.comm, model, training,
+void TrainingFiles::store(ModelInTraining& model, const training::TrainerState& state, Training training) {
+  model.stored.state.theta = model.parameters(state.best_theta);
+  store_model(context_.comm, model.stored, training,
               {{"validation_loss", state.best_loss}, {"epoch", static_cast<double>(state.best_epoch)}});
   kept_ = {state.best_epoch, state.best_loss};
   kept_at_ = std::chrono::steady_clock::now();

@@ -7,6 +7,7 @@
 #include "app/deck/values.hpp"
 #include "core/linear/hurwitz.hpp"
 #include "core/loss/loss_terms.hpp"
+#include "core/vector_field/time_unit.hpp"
 
 namespace spnode::app {
 
@@ -112,6 +113,30 @@ void check_optimizers(const Deck& deck) {
                      ", but training.optimizers is empty: there is nothing to try the starts with");
 }
 
+void check_time_unit(const Deck& deck) {
+  const double unit = deck.data.time_unit;
+  const std::string fixed = fixed_time_unit(deck);
+  require_option(unit == 0.0 || unit == 1.0 || fixed.empty(), {"data.time_unit"},
+                 "is " + shortest(unit) + ", but " + fixed + "; leave it out");
+}
+
+/// Terms that compare with differences of the data in time would take missing states for known ones.
+void check_missing(const Deck& deck) {
+  if (!deck.data.layout.allow_missing) return;
+  for (std::size_t i = 0; i < core::loss_terms().size(); ++i) {
+    const core::LossTermKind& term = core::loss_terms()[i];
+    const bool differences =
+        term.name == "derivative" && deck.loss.derivatives == core::DerivativeSource::differences;
+    require_option(!core::is_validated(deck.loss, i) || (term.least_intervals == 1 && !differences),
+                   {"data.allow_missing", "loss." + std::string(term.name)},
+                   "is true, but the term " + std::string(term.name) +
+                       " of the loss needs the states of several times together");
+  }
+  require_option(deck.model.initialisation != core::Initialisation::fast_slow,
+                 {"data.allow_missing", "model.initialisation"},
+                 "is true, but model.initialisation: fast_slow needs complete trajectories");
+}
+
 /// The files of a start of a fast-slow model.
 void check_start(const Deck& deck) {
   const bool fast_slow = deck.model.initialisation == core::Initialisation::fast_slow;
@@ -146,6 +171,11 @@ void ForecastOptions::validate() const {
       "must be at least two strictly monotone times; found " + Value<std::vector<double>>::print(times));
 }
 
+std::string fixed_time_unit(const Deck& deck) {
+  if (deck.integrator.scheme == core::Scheme::map) return "integrator.scheme is map, which counts no time";
+  return core::fixed_time_unit(deck.model);
+}
+
 void check_contradictions(const Deck& deck) {
   try {
     require_option(!deck.output.empty(), {"output"}, "is empty; name a directory");
@@ -156,6 +186,8 @@ void check_contradictions(const Deck& deck) {
     check_adjoint(deck);
     check_optimizers(deck);
     check_start(deck);
+    check_time_unit(deck);
+    check_missing(deck);
     check_rollout_lengths(deck);
   } catch (const OptionError& error) {
     throw at_its_key(deck, error);

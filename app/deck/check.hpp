@@ -11,6 +11,9 @@ namespace spnode::app {
 /// Raises UsageError for the first contradiction between keys, at the place of the key that causes it.
 void check_contradictions(const Deck& deck);
 
+/// Why a training of the deck counts time in the unit of the data alone; empty: it may in others.
+std::string fixed_time_unit(const Deck& deck);
+
 /// The error at the place of the first of its options that the deck gives; their names are keys of the deck.
 UsageError at_its_key(const Deck& deck, const OptionError& error);
 

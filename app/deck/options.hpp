@@ -24,8 +24,9 @@ struct FilePattern : std::string {
 struct DataOptions {
   FilePattern train, validation, test;  ///< trajectory files; generate writes them
   double validation_fraction = 0.0;
+  double time_unit = 0.0;       ///< 0: training::natural_time_unit()
   io::TrajectoryLayout layout;  ///< of all files that the deck names
-  FilePattern slow, manifold;           ///< of a start fast_slow
+  FilePattern slow, manifold;   ///< of a start fast_slow
   core::WindowOptions windows;
 
   static void describe(auto& visit) {
@@ -54,6 +55,12 @@ struct DataOptions {
                  {.meaning = "in place of a file for validation: the last part of the training trajectories, "
                              "or of the times of a single one; 0: none",
                   .limits = between(0, 0.9)});
+    visit.option("time_unit", &Self::time_unit,
+                 {.meaning = "training counts time in it, so that models do not depend on the unit of the "
+                             "data; 0: the time in which the training data change by their deviation, or "
+                             "1 where the model has no other unit. Results are in the unit of the data",
+                  .unit = "time",
+                  .limits = at_least(0)});
     visit.include(&Self::layout);
     visit.include(&Self::windows);
   }

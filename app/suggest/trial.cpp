@@ -4,9 +4,12 @@
 
 #include "app/commands/evaluation.hpp"
 #include "app/commands/support.hpp"
+#include "app/data_set.hpp"
 #include "app/deck/check.hpp"
+#include "core/vector_field/time_unit.hpp"
 #include "training/objectives.hpp"
 #include "training/start/initial_model.hpp"
+#include "training/start/statistics.hpp"
 #include "training/trainer.hpp"
 
 namespace spnode::app {
@@ -27,12 +30,16 @@ void require_time(const parallel::Communicator& comm, const Stopwatch& clock, do
 StoredModel train_for(const parallel::Communicator& comm, const Deck& deck, const core::Trajectories& train,
                       const core::Trajectories& held_out, double seconds) {
   const Stopwatch clock;
-  const training::DataSet training_set = training::share_trajectories(
+  training::DataSet training_set = training::share_trajectories(
       comm, train, deck.data.windows, training::training_sampler(deck.training, deck.seed));
-  const training::DataSet validation_set = training::share_trajectories(
+  training::DataSet validation_set = training::share_trajectories(
       comm, held_out, deck.data.windows, training::validation_sampler(deck.training));
-  training::InitialModel start = using_section(
-      deck, "model", [&] { return training::make_initial_model(comm, deck.model, deck.seed, training_set); });
+  const double unit = time_unit_of(deck, training::natural_time_unit(comm, training_set));
+  for (training::DataSet* set : {&training_set, &validation_set})
+    core::count_time_in(unit, set->data.change());
+  training::InitialModel start = using_section(deck, "model", [&] {
+    return training::make_initial_model(comm, core::in_time_unit(unit, deck.model), deck.seed, training_set);
+  });
   const training::Objectives objectives = using_section(deck, "integrator", [&] {
     return training::make_objectives(comm, {deck.integrator, deck.loss, false}, start, training_set,
                                      &validation_set);
@@ -49,7 +56,9 @@ StoredModel train_for(const parallel::Communicator& comm, const Deck& deck, cons
     training::Trainer(comm, setup).run(state);
   } catch (const TimeIsUp&) {
   }
-  return {"", deck, {std::move(start.model), state.best_theta, deck.integrator}};
+  auto model = core::in_data_time(unit, deck.model, *start.model);
+  std::vector<double> theta = model->scaled_rates(1.0 / unit, state.best_theta);
+  return {"", deck, {std::move(model), std::move(theta), deck.integrator}};
 }
 
 TrajectoryShare share_of(const parallel::Communicator& comm, const core::Trajectories& all) {

@@ -12,6 +12,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <utility>
 
 namespace spnode::io {
 
@@ -24,7 +26,7 @@ using parallel::Communicator;
 namespace {
 
 /// Raises FileError where the trajectories of two files do not go together.
-void require_alike(const TrajectoryInfo& one, const TrajectoryInfo& other) {
+void require_alike(const TrajectoryInfo& one, const TrajectoryInfo& other, const TrajectoryLayout& layout) {
   const auto refuse = [&](const std::string& what, const std::string& found, const std::string& needed) {
     throw FileError(other.files.front().path + ": " + what + " " + found + "; " + one.files.front().path +
                     ", to which it is added, has " + needed);
@@ -32,7 +34,8 @@ void require_alike(const TrajectoryInfo& one, const TrajectoryInfo& other) {
   const auto compare = [&](const char* what, std::size_t found, std::size_t needed) {
     if (found != needed) refuse(std::string(what) + " are", std::to_string(found), std::to_string(needed));
   };
-  compare("the times of /state", other.times, one.times);
+  const bool states_alone = one.inputs.empty() && one.derivatives == Derivatives::absent && one.tangents == 0;
+  if (!layout.allow_missing || !states_alone) compare("the times of /state", other.times, one.times);
   compare("the components of /state", other.components, one.components);
   compare("the directions of /tangents", other.tangents, one.tangents);
   const auto shown = [](const std::vector<std::string>& names) {
@@ -76,8 +79,16 @@ void check_monotone(const std::string& path, const std::string& name, const core
 /// Numbers that a child process reads at a time: in its copy of the memory they stand a second time.
 constexpr std::size_t part_size = std::size_t(1) << 23;
 
-/// Reads one slab of finite numbers. Not collective.
-std::vector<double> read(const std::string& path, const std::string& name, const Slab& slab) {
+/// Which numbers are taken: finite ones; these, where NaN could be declared missing; these, and NaN.
+enum class Accept { finite, complete, missing };
+
+Accept accepted_by(const TrajectoryLayout& layout) {
+  return layout.allow_missing ? Accept::missing : Accept::complete;
+}
+
+/// Reads one slab of numbers. Not collective.
+std::vector<double> read(const std::string& path, const std::string& name, const Slab& slab,
+                         Accept accept = Accept::finite) {
   std::vector<double> values(slab.size());
   std::span<double> rest(values);
   hdf5::for_each_part(slab, part_size, [&](const Slab& part) {
@@ -85,10 +96,14 @@ std::vector<double> read(const std::string& path, const std::string& name, const
     rest = rest.subspan(part.size());
     in_child(path, {numbers.size_bytes()}, numbers, [&] { File::open(path).read_slab(name, part, numbers); });
   });
-  if (const auto bad = first_non_finite(values))
-    throw FileError(path + ": " + name + print_index(slab, *bad) + " is " + shortest(values[*bad]) +
-                    "; every value must be finite");
-  return values;
+  const auto bad = std::ranges::find_if(values, [accept](double x) {
+    return !std::isfinite(x) && !(accept == Accept::missing && std::isnan(x));
+  });
+  if (bad == values.end()) return values;
+  const bool declarable = accept == Accept::complete && std::isnan(*bad);
+  throw FileError(path + ": " + name + print_index(slab, std::size_t(bad - values.begin())) + " is " +
+                  shortest(*bad) + "; every value must be finite" +
+                  (declarable ? " (allow_missing declares NaN in training data to be missing)" : ""));
 }
 
 /// Numbers of row-major axes `extents` with these axes in another order.
@@ -126,7 +141,8 @@ std::vector<double> swapped(const std::vector<double>& from, std::size_t rows, s
 }
 
 /// Times of a file: (times), or (trajectories, times) where each has its own. Not collective.
-std::vector<double> read_times(const TrajectoryInfo::File& file, Part trajectories, Part times) {
+std::vector<double> read_times(const TrajectoryInfo::File& file, Part trajectories, Part times,
+                               Accept accept = Accept::finite) {
   const StoredAxes& stored = file.stored;
   if (stored.step != 0.0) {
     std::vector<double> values(times.count);
@@ -139,13 +155,15 @@ std::vector<double> read_times(const TrajectoryInfo::File& file, Part trajectori
                 column ? Slab{{times.begin, 0}, {times.count, 1}} : Slab{{times.begin}, {times.count}});
   }
   const auto [n, count] = trajectories;
-  if (!stored.times_first) return read(file.path, stored.time, {{n, times.begin}, {count, times.count}});
-  return swapped(read(file.path, stored.time, {{times.begin, n}, {times.count, count}}), times.count, count);
+  if (!stored.times_first)
+    return read(file.path, stored.time, {{n, times.begin}, {count, times.count}}, accept);
+  return swapped(read(file.path, stored.time, {{times.begin, n}, {times.count, count}}, accept), times.count,
+                 count);
 }
 
 /// A dataset of the states' shape as (trajectories, times, components). Not collective.
 std::vector<double> read_states(const TrajectoryInfo::File& file, const std::string& name, Part trajectories,
-                                Part times) {
+                                Part times, Accept accept = Accept::finite) {
   const StoredAxes& stored = file.stored;
   const std::size_t rank = stored.shape.size();
   Slab slab{std::vector<std::size_t>(rank, 0), stored.shape};
@@ -162,7 +180,7 @@ std::vector<double> read_states(const TrajectoryInfo::File& file, const std::str
   order.push_back(stored.times);
   for (std::size_t d = 0; d < rank; ++d)
     if (d != stored.trajectory && d != stored.times) order.push_back(d);
-  std::vector<double> values = read(file.path, name, slab);
+  std::vector<double> values = read(file.path, name, slab, accept);
   return std::ranges::is_sorted(order) ? values : permuted(values, slab.count, order);
 }
 
@@ -177,7 +195,7 @@ TrajectoryInfo inspect_all(const std::vector<std::string>& paths, const Trajecto
     if (first)
       all = one;
     else
-      require_alike(all, one);
+      require_alike(all, one, layout);
     if (all.time_axis == TimeAxis::shared && one.time_axis == TimeAxis::shared) {
       std::vector<double> own = read_times(one.files.front(), {0, one.count}, {0, one.times});
       if (first)
@@ -188,6 +206,7 @@ TrajectoryInfo inspect_all(const std::vector<std::string>& paths, const Trajecto
       all.time_axis = TimeAxis::per_trajectory;
     }
     if (first) continue;
+    all.times = std::max(all.times, one.times);
     all.files.push_back(one.files.front());
     all.count += one.count;
     if (one.state_type != all.state_type) all.state_type = ElementType::float64;
@@ -215,6 +234,7 @@ void append(core::Trajectories&& part, core::Trajectories& all) {
     to.insert(to.end(), from.begin(), from.end());
   };
   join(all.state, part.state);
+  all.missing.insert(all.missing.end(), part.missing.begin(), part.missing.end());
   if (!all.shared_time) join(all.time, part.time);
   for (auto& [name, values] : all.parameters) join(values, part.parameters.at(name));
   if (!all.shared_input_time) join(all.input_time, part.input_time);
@@ -256,22 +276,79 @@ void check_range(const TrajectoryInfo& info, std::size_t first, std::size_t coun
   }
 }
 
+/// Gives trajectories that end before others missing states, and times that go on, (times) in all.
+void extend(std::size_t times, core::Trajectories& data) {
+  if (data.times == times) return;
+  const std::size_t held = data.times;
+  const auto widen = [&](std::vector<double>& values, std::size_t rows, std::size_t width, auto&& next) {
+    const std::vector<double> all = std::exchange(values, {});
+    for (std::size_t row = 0; row < rows; ++row) {
+      const auto begin = all.begin() + std::ptrdiff_t(row * held * width);
+      values.insert(values.end(), begin, begin + std::ptrdiff_t(held * width));
+      while (values.size() < (row + 1) * times * width) values.push_back(next(values));
+    }
+  };
+  widen(data.state, data.count, data.components,
+        [](const auto&) { return std::numeric_limits<double>::quiet_NaN(); });
+  widen(data.time, data.shared_time ? 1 : data.count, 1, [held](const auto& axis) {
+    return axis.back() + (held > 1 ? axis.back() - *(axis.end() - 2) : 1.0);
+  });
+  data.times = times;
+}
+
+/// Marks states that lack a component, gives their places the nearest known state, and lets the times of
+/// those at the end go on. Raises FileError where a trajectory has no state or a time lacks.
+void mark_missing(const std::string& path, const std::string& time, std::size_t first,
+                  core::Trajectories& data) {
+  const std::size_t m = data.components;
+  data.missing.assign(data.count * data.times, 0);
+  for (std::size_t n = 0; n < data.count; ++n) {
+    std::size_t end = 0;  // behind the last known state
+    for (std::size_t t = 0; t < data.times; ++t) {
+      const double* const state = data.state_at(n, t);
+      const bool known = std::none_of(state, state + m, [](double x) { return std::isnan(x); });
+      data.missing[n * data.times + t] = known ? 0 : 1;
+      if (!known) continue;
+      for (std::size_t hole = end; hole < t; ++hole)
+        std::copy_n(data.state_at(n, end > 0 && hole - end < t - hole ? end - 1 : t), m,
+                    data.state_at(n, hole));
+      end = t + 1;
+    }
+    if (end == 0)
+      throw FileError(path + ": trajectory " + std::to_string(first + n) + " has no complete state");
+    for (std::size_t t = end; t < data.times; ++t)
+      std::copy_n(data.state_at(n, end - 1), m, data.state_at(n, t));
+    if (data.shared_time && n > 0) continue;
+    double* const times = data.time.data() + (data.shared_time ? 0 : n * data.times);
+    for (std::size_t t = 0; t < data.times; ++t) {
+      if (!std::isnan(times[t])) continue;
+      if (t < std::max<std::size_t>(end, 2))
+        throw FileError(path + ": " + time + " of trajectory " + std::to_string(first + n) +
+                        " is nan at index " + std::to_string(t) + ", before its last state");
+      times[t] = times[t - 1] + (times[t - 1] - times[t - 2]);
+    }
+  }
+}
+
 /// The trajectories [first, first + count) of one of the files. Not collective.
 core::Trajectories read_file(const TrajectoryInfo& info, const TrajectoryInfo::File& file, std::size_t first,
-                             std::size_t count, const ReadOptions& options) {
+                             std::size_t count, const TrajectoryLayout& layout, const ReadOptions& options) {
   const std::string& path = file.path;
-  const std::size_t begin = options.time_begin;
+  const std::size_t begin = options.time_begin, end = std::min(options.time_end, info.times);
+  if (begin >= file.times)
+    throw FileError(path + ": times from index " + std::to_string(begin) +
+                    " on are asked for; the file holds " + std::to_string(file.times));
   core::Trajectories data;
   data.count = count;
-  data.times = std::min(options.time_end, info.times) - begin;
+  data.times = std::min(end, file.times) - begin;
   data.components = info.components;
   data.shared_time = file.time_axis == TimeAxis::shared;
   const Part trajectories{first, count}, times{begin, data.times};
   if (options.content != Content::no_states)
-    data.state = read_states(file, file.stored.state, trajectories, times);
+    data.state = read_states(file, file.stored.state, trajectories, times, accepted_by(layout));
   if (options.content == Content::with_derivatives && info.derivatives == Derivatives::present)
     data.derivative = read_states(file, derivatives_name, trajectories, times);
-  data.time = read_times(file, trajectories, times);
+  data.time = read_times(file, trajectories, times, accepted_by(layout));
   for (const std::string& name : info.parameters)
     data.parameters[name] = read(path, parameter_name(name), {{first}, {count}});
   if (!info.inputs.empty()) {
@@ -287,6 +364,8 @@ core::Trajectories read_file(const TrajectoryInfo& info, const TrajectoryInfo::F
     data.directions = read(path, directions_name, slab);
     data.products = read(path, products_name, slab);
   }
+  extend(end - begin, data);
+  if (layout.allow_missing && !data.state.empty()) mark_missing(path, file.stored.time, first, data);
   check_monotone(path, file.stored.time, data, first, begin);
   if (data.shared_time && info.time_axis == TimeAxis::per_trajectory) give_own_times(data);
   return data;
@@ -332,7 +411,7 @@ core::Trajectories read_trajectories(const Communicator& comm, const DataSource&
     for (const TrajectoryInfo::File& file : info.files) {
       const std::size_t from = std::max(first, begin), to = std::min(first + count, begin + file.count);
       if (from < to) {
-        core::Trajectories part = read_file(info, file, from - begin, to - from, options);
+        core::Trajectories part = read_file(info, file, from - begin, to - from, source.layout, options);
         if (any)
           append(std::move(part), data);
         else
@@ -341,7 +420,7 @@ core::Trajectories read_trajectories(const Communicator& comm, const DataSource&
       }
       begin += file.count;
     }
-    if (!any) data = read_file(info, info.files.front(), 0, 0, options);
+    if (!any) data = read_file(info, info.files.front(), 0, 0, source.layout, options);
   });
   collectively(comm, [&] {
     for (const TrajectoryInfo::File& file : info.files)

@@ -36,6 +36,9 @@ struct TrajectoryLayout {
   /// flattened to components in their order; empty: trajectory, time, then components.
   std::vector<std::string> axes;
   double step = 0.0;  ///< times are multiples of it, in place of a dataset; 0: they are in the file
+  /// Whether components may be missing, stored as NaN, and files of a pattern may differ in their times: the
+  /// shorter ones end with missing states.
+  bool allow_missing = false;
 
   bool operator==(const TrajectoryLayout&) const = default;
 
@@ -48,6 +51,10 @@ struct TrajectoryLayout {
                              "the others, which together are the components; []: trajectory, time, others"});
     visit.option("step", &Self::step,
                  {.meaning = "between two times of files that hold none; 0: they hold them", .unit = "time"});
+    visit.option("allow_missing", &Self::allow_missing,
+                 {.meaning = "true: in the training and validation data components may be NaN, and files of "
+                             "a list may differ in their number of times; states that lack a component have "
+                             "no weight"});
   }
 
   /// Raises OptionError.
@@ -81,13 +88,14 @@ struct TrajectoryInfo {
   struct File {
     std::string path;
     std::size_t count = 0;  ///< trajectories
+    std::size_t times = 0;  ///< per trajectory
     TimeAxis time_axis = TimeAxis::shared;
     StoredAxes stored;
     std::string unwritten;  ///< a dataset with chunks that nobody wrote; empty: there is none
   };
   std::vector<File> files;     ///< in the order of their trajectories; not for writing
   std::size_t count = 0;       ///< trajectories
-  std::size_t times = 0;       ///< times per trajectory
+  std::size_t times = 0;       ///< times per trajectory: of the longest
   std::size_t components = 0;  ///< components of a state
   TimeAxis time_axis = TimeAxis::shared;
   hdf5::ElementType state_type = hdf5::ElementType::float64;
@@ -124,7 +132,8 @@ struct ReadOptions {
 /// Collective; each rank reads only its own part, float32 is widened. Inputs are read at all times of the
 /// file, whichever times are asked for. Raises FileError on all ranks as inspect_trajectories does, and where
 /// a number is not finite, a time axis is not strictly monotone, states were never written or do not fit into
-/// memory.
+/// memory. What a layout with allow_missing lets be missing is marked (Trajectories::missing), and times of
+/// missing states at the end go on with the last step.
 ///
 /// Each rank opens the file by itself, in a child process: collective reads of Open MPI and HDF5 1.10 hang
 /// where one rank fails (chunks that were never written), refuse virtual datasets, and a crash inside HDF5

@@ -200,7 +200,7 @@ TrajectoryInfo inspect(const std::string& path, const TrajectoryLayout& asked) {
   std::string unwritten;
   for (const std::string& name : names)
     if (unwritten.empty() && file.has_unwritten_parts(name)) unwritten = name;
-  info.files = {{path, info.count, info.time_axis, stored, unwritten}};
+  info.files = {{path, info.count, info.times, info.time_axis, stored, unwritten}};
   info.system = file.string_attribute("/", "system").value_or("");
   info.units = file.string_attribute("/", "units").value_or("");
   return info;
@@ -222,6 +222,7 @@ std::string pack(const TrajectoryInfo& info) {
   for (const TrajectoryInfo::File& file : info.files) {
     add(file.path);
     add(std::to_string(file.count));
+    add(std::to_string(file.times));
     add(file.time_axis == TimeAxis::shared ? "shared" : "per_trajectory");
     add(file.stored.state);
     add(file.stored.time);
@@ -263,6 +264,7 @@ TrajectoryInfo unpack(const std::string& text) {
   for (TrajectoryInfo::File& file : info.files) {
     file.path = next();
     file.count = std::stoull(next());
+    file.times = std::stoull(next());
     file.time_axis = next() == "shared" ? TimeAxis::shared : TimeAxis::per_trajectory;
     file.stored.state = next();
     file.stored.time = next();

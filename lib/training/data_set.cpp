@@ -1,5 +1,8 @@
 #include "training/data_set.hpp"
 
+#include "core/support/error.hpp"
+
+#include <cstdint>
 #include <utility>
 
 namespace spnode::training {
@@ -23,6 +26,20 @@ parallel::Range own_trajectories(const parallel::Communicator& comm, const DataS
   const parallel::Range held = held_windows(comm, set);
   const std::size_t per = set.data.index().per_trajectory();
   return {(held.begin + per - 1) / per, (held.end + per - 1) / per};
+}
+
+void weigh_known_states(const parallel::Communicator& comm, const std::string& path, DataSet& set) {
+  const parallel::Range windows = held_windows(comm, set);
+  const std::size_t times = set.data.index().intervals() + 1;
+  std::uint64_t counted[2] = {windows.size() * times, 0};  // states, and those that count
+  for (std::uint64_t window = windows.begin; window < windows.end; ++window) {
+    const core::WindowView view = set.data.view(window);
+    for (std::size_t k = 0; k < times; ++k) counted[1] += view.counts(k) ? 1 : 0;
+  }
+  MPI_Allreduce(MPI_IN_PLACE, counted, 2, MPI_UINT64_T, MPI_SUM, comm.handle());
+  if (counted[1] == 0)
+    throw FileError(path + ": every window begins with a state that has a missing component");
+  set.data.set_weight(static_cast<double>(counted[0]) / static_cast<double>(counted[1]));
 }
 
 }  // namespace spnode::training

@@ -6,6 +6,8 @@
 #include "parallel/partition.hpp"
 #include "training/sampler.hpp"
 
+#include <string>
+
 namespace spnode::training {
 
 /// What a rank holds of a data set: the trajectories of its own shards.
@@ -25,5 +27,10 @@ parallel::Range held_windows(const parallel::Communicator& comm, const DataSet& 
 /// The trajectories that count on this rank where each one must count once: those whose first window it
 /// holds. Not collective.
 parallel::Range own_trajectories(const parallel::Communicator& comm, const DataSet& set);
+
+/// data.set_weight(), so that losses over the windows are means over what is not missing: a window counts
+/// from its first state on, if that is there. Collective; raises FileError where nothing counts, which begins
+/// with `path`.
+void weigh_known_states(const parallel::Communicator& comm, const std::string& path, DataSet& set);
 
 }  // namespace spnode::training

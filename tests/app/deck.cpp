@@ -191,7 +191,7 @@ TEST_CASE("contradictions_are_refused_at_the_place_of_their_cause") {
       {"loss: {monitor: [reconstruction]}",
        "deck.yaml:1:8: loss.monitor names reconstruction, but model.autoencoder.enabled is"},
       {"model: {nonlinear: [bilinear, bilinear]}", "deck.yaml:1:9: model.nonlinear names a term twice"},
-      {"model: {linear: {rate_min: 2}}",
+      {"model: {linear: {rate_min: 2, rate_max: 1}}",
        "deck.yaml:1:18: model.linear.rate_min must not be above rate_max; found 2 and 1"},
       {"model: {autoencoder: {hidden: [50]}}", "deck.yaml:1:23: model.autoencoder.hidden is given, but not"},
       {"model: {autoencoder: {enabled: true, pod: false}}",

@@ -119,6 +119,26 @@ double distance(const std::vector<double>& x, const std::vector<double>& y) {
 
 }  // namespace
 
+TEST_CASE("tables_of_parts_of_the_steps_have_the_steps_of_the_table_of_all") {
+  // Of a clock that began long ago the differences are off by up to some 1e-9.
+  std::vector<double> all;
+  for (std::size_t i = 0; i < 300; ++i)
+    all.push_back((1e5 + 0.003 * double(i + 1)) - (1e5 + 0.003 * double(i)));
+  all.insert(all.end(), {-0.003, 0.25, 0.25 * (1.0 - 1e-16), 0.25 * (1.0 + 1e-15)});
+  const StepTable table(all);
+  CHECK(table.steps().size() > 3);
+  for (const double h : all) CHECK(std::abs(table.steps()[table.index(h)] - h) < 3e-10 * std::abs(h));
+  CHECK(table.index(all.back()) == table.index(0.25));
+  for (const std::size_t cut : {1, 50, 177}) {
+    std::vector<double> one(all.begin(), all.begin() + std::ptrdiff_t(cut)),
+        two(all.begin() + std::ptrdiff_t(cut), all.end());
+    merge_steps(one);
+    merge_steps(two);
+    one.insert(one.end(), two.begin(), two.end());
+    CHECK(StepTable(one).steps() == table.steps());
+  }
+}
+
 TEST_CASE("scope_is_the_tile_where_windows_have_steps_of_their_own") {
   const StepTable many(Setup({Scheme::etdrk2}).steps()), one({0.1});
   REQUIRE(many.steps().size() > 300);

@@ -90,3 +90,34 @@ TEST_CASE("patterns_and_files_that_do_not_go_together_are_refused") {
   const std::string twice = directory / "{a.h5,a*.h5}";
   check_refused(inspect(twice), twice + ": " + (directory / "a.h5") + " matches twice");
 }
+
+TEST_CASE("shorter_trajectories_of_a_list_end_with_missing_states_where_these_are_allowed") {
+  const TemporaryDirectory directory;
+  const Communicator comm;
+  if (comm.is_root())
+    for (const std::size_t times : {5, 3}) {
+      TrajectoryInfo info = example_info(TimeAxis::shared);
+      info.count = 2;
+      info.times = times;
+      TrajectoryWriter writer(Communicator(MPI_COMM_SELF), directory / (times == 5 ? "a.h5" : "b.h5"), info,
+                              Overwrite::yes);
+      writer.write(0, example(info, {0, 2}, 0, times));
+      writer.commit();
+    }
+  MPI_Barrier(comm.handle());
+  io::DataSource source(directory / "{a,b}.h5");
+  CHECK(outcome_of([&] { io::inspect_trajectories(comm, source); }).message.find("times of /state are 3") !=
+        std::string::npos);
+  source.layout.allow_missing = true;
+  CHECK(io::inspect_trajectories(comm, source).times == 5);
+  const Trajectories data = io::read_trajectories(comm, source, 1, 2);
+  REQUIRE(data.count == 2);
+  CHECK_FALSE(data.shared_time);
+  for (std::size_t t = 0; t < 5; ++t) {
+    CHECK_FALSE(data.is_missing(0, t));
+    CHECK(data.is_missing(1, t) == (t > 2));
+  }
+  CHECK(data.time_at(1, 4) == Approx(data.time_at(1, 2) + 2.0 * (data.time_at(1, 2) - data.time_at(1, 1))));
+  CHECK(data.state_at(1, 4)[0] == data.state_at(1, 2)[0]);
+  CHECK(io::read_trajectories(comm, source, 4, 0).count == 0);
+}

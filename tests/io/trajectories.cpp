@@ -196,16 +196,52 @@ TEST_CASE("value_that_is_not_finite_is_named_with_its_index") {
   PlainFile plain;
   plain.state[9] = std::numeric_limits<double>::quiet_NaN();
   plain.state[11] = std::numeric_limits<double>::quiet_NaN();
-  check_refused(reading(path, plain), path + ": /state[1, 1, 1] is nan; every value must be finite");
+  const std::string hint = " (allow_missing declares NaN in training data to be missing)";
+  check_refused(reading(path, plain), path + ": /state[1, 1, 1] is nan; every value must be finite" + hint);
   plain.state[2] = -std::numeric_limits<double>::infinity();
   check_refused(reading(path, plain), path + ": /state[0, 1, 0] is -inf; every value must be finite");
 
   const Outcome outside = outcome_of([&] { io::read_trajectories(Communicator(), path, 0, 2, {2, 3}); });
-  CHECK(outside.message == path + ": /state[1, 2, 1] is nan; every value must be finite");
+  CHECK(outside.message == path + ": /state[1, 2, 1] is nan; every value must be finite" + hint);
 
   plain = PlainFile();
   plain.time[1] = std::numeric_limits<double>::infinity();
   check_refused(reading(path, plain), path + ": /time[1] is inf; every value must be finite");
+}
+
+TEST_CASE("nan_marks_a_missing_state_where_this_is_allowed") {
+  const TemporaryDirectory directory;
+  io::DataSource source(directory / "x.h5");
+  source.layout.allow_missing = true;
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  PlainFile plain;  // (2, 3, 2)
+  for (std::size_t i = 0; i < plain.state.size(); ++i) plain.state[i] = double(i);
+  plain.state[3] = plain.state[6] = plain.state[7] = nan;  // (0, 1, 1), (1, 0)
+  plain.time = {0.0, 1.0, 2.0, 0.0, 1.0, nan};
+  plain.time_shape = {2, 3};
+  const auto read = [&](std::size_t first, std::size_t count) {
+    return io::read_trajectories(Communicator(), source, first, count);
+  };
+  check_refused(reading(source, plain), source +
+                                            ": /state[0, 1, 1] is nan; every value must be finite "
+                                            "(allow_missing declares NaN in training data to be missing)");
+  CHECK(outcome_of([&] { read(0, 2); }).message ==
+        source + ": /time of trajectory 1 is nan at index 2, before its last state");
+  plain.state[10] = nan;  // (1, 2, 0)
+  reading(source, plain);
+  const Trajectories data = read(0, 2);
+  const std::vector<std::uint8_t> missing = {0, 1, 0, 1, 0, 1};
+  CHECK(data.missing == missing);
+  CHECK(data.time == std::vector<double>{0.0, 1.0, 2.0, 0.0, 1.0, 2.0});
+  CHECK(data.state == std::vector<double>{0, 1, 0, 1, 4, 5, 8, 9, 8, 9, 8, 9});
+  plain.state[9] = std::numeric_limits<double>::infinity();
+  reading(source, plain);
+  CHECK(outcome_of([&] { read(0, 2); }).message ==
+        source + ": /state[1, 1, 1] is inf; every value must be finite");
+  plain.state[9] = nan;
+  reading(source, plain);
+  CHECK(outcome_of([&] { read(0, 2); }).message == source + ": trajectory 1 has no complete state");
+  CHECK(read(0, 1).missing == std::vector<std::uint8_t>{0, 1, 0});
 }
 
 TEST_CASE("time_that_is_not_strictly_monotone_is_named_with_its_index") {

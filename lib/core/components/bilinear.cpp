@@ -137,6 +137,11 @@ void Bilinear<Real>::initialise(std::uint64_t seed, std::span<double> theta) con
   std::ranges::fill(block_of(theta, b_), 0.0);
 }
 
+template <class Real>
+void Bilinear<Real>::scale_value(double factor, std::span<double> theta) const {
+  for (const ParameterBlock* block : {&C_, &b_}) scale_block(factor, theta, *block);
+}
+
 // C, D and b stand one after the other in theta; factored, in the coefficients too.
 template <class Real>
 void Bilinear<Real>::assemble(std::span<const double> theta, std::span<double> c) const {

@@ -24,6 +24,7 @@ class Bilinear final : public LaneMap<Real> {
 
   void declare(ParameterLayout& layout) override;
   void initialise(std::uint64_t seed, std::span<double> theta) const override;
+  void scale_value(double factor, std::span<double> theta) const override;
 
   /// Puts factors of the forms Q (n, monomial_count(n)) in u alone and the constant (n) into theta, where
   /// outputs are as many as states. A form takes as many products as it has eigenvalues of its more frequent

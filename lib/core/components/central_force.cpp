@@ -107,6 +107,11 @@ void CentralForce<Real>::initialise(std::uint64_t, std::span<double> theta) cons
 }
 
 template <class Real>
+void CentralForce<Real>::scale_value(double factor, std::span<double> theta) const {
+  scale_block(factor, theta, c_);
+}
+
+template <class Real>
 void CentralForce<Real>::set_scaling(const Scaling& scaling, std::span<double> theta) const {
   const std::size_t last = shape_.states - outputs();
   for (std::size_t i = 0; i < outputs(); ++i) {

@@ -18,6 +18,7 @@ class CentralForce final : public LaneMap<Real> {
 
   void declare(ParameterLayout& layout) override;
   void initialise(std::uint64_t seed, std::span<double> theta) const override;
+  void scale_value(double factor, std::span<double> theta) const override;
   void set_scaling(const Scaling& scaling, std::span<double> theta) const override;
   std::size_t coefficient_count() const override { return K_ + 3 * shape_.outputs; }
   void assemble(std::span<const double> theta, std::span<double> c) const override;

@@ -11,6 +11,7 @@
 #include "core/components/scaling.hpp"
 #include "core/memory/scratch.hpp"
 #include "core/memory/types.hpp"
+#include "core/support/error.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -36,6 +37,10 @@ class Component {
   /// Puts what follows from the scaling of the arguments q into theta; called after initialise.
   virtual void set_argument_scaling(const Scaling&, std::span<double> /*theta*/) const {}
 
+  /// Multiplies the component's value by `factor` > 0 through theta: that of a term of the right-hand side,
+  /// or A_L - mu I, in another unit of time (vector_field/time_unit.hpp says where it exists).
+  virtual void scale_value(double factor, std::span<double> theta) const;
+
   /// How many coefficients there are.
   virtual std::size_t coefficient_count() const = 0;
 
@@ -50,6 +55,10 @@ class Component {
   virtual void assemble_jvp(std::span<const double> theta, std::span<const double> theta_dot,
                             std::span<double> c_dot) const = 0;
 };
+
+inline void Component::scale_value(double, std::span<double>) const {
+  throw Error(ExitStatus::internal_error, "a component without another unit of time was to change it");
+}
 
 /// Rows of a term of the right-hand side: of u, of its value, of q.
 struct TermShape {
@@ -132,6 +141,10 @@ inline std::span<double> block_of(std::span<double> theta, const ParameterBlock&
 }
 inline std::span<const double> block_of(std::span<const double> theta, const ParameterBlock& block) {
   return theta.subspan(block.offset, block.size());
+}
+
+inline void scale_block(double factor, std::span<double> theta, const ParameterBlock& block) {
+  for (double& entry : block_of(theta, block)) entry *= factor;
 }
 
 }  // namespace spnode::core

@@ -101,6 +101,11 @@ void Convolution<Real>::initialise(std::uint64_t seed, std::span<double> theta) 
 }
 
 template <class Real>
+void Convolution<Real>::scale_value(double factor, std::span<double> theta) const {
+  scale_block(factor, theta, R_);
+}
+
+template <class Real>
 void Convolution<Real>::assemble(std::span<const double> theta, std::span<double> c) const {
   const std::size_t n = shape_.states, m = points_, N = columns(), width = hidden();
   const auto W = c.first(width * N), b = c.subspan(W.size(), width), second = c.subspan(W.size() + width);

@@ -26,6 +26,11 @@ void Forcing<Real>::initialise(std::uint64_t, std::span<double> theta) const {
   std::ranges::fill(theta.subspan(first_, coefficient_count()), 0.0);
 }
 
+template <class Real>
+void Forcing<Real>::scale_value(double factor, std::span<double> theta) const {
+  for (double& entry : theta.subspan(first_, coefficient_count())) entry *= factor;
+}
+
 // B and b stand one after the other in theta and in the coefficients.
 template <class Real>
 void Forcing<Real>::assemble(std::span<const double> theta, std::span<double> c) const {

@@ -257,6 +257,11 @@ void Library<Real>::initialise(std::uint64_t, std::span<double> theta) const {
 }
 
 template <class Real>
+void Library<Real>::scale_value(double factor, std::span<double> theta) const {
+  scale_block(factor, theta, Xi_);
+}
+
+template <class Real>
 void Library<Real>::set_coefficients(std::span<const double> Xi, std::span<double> theta) const {
   std::ranges::copy(Xi, block_of(theta, Xi_).begin());
   std::ranges::transform(Xi, block_of(theta, support_).begin(), [](double xi) { return double(xi != 0.0); });

@@ -64,6 +64,7 @@ class Library final : public LaneMap<Real> {
 
   void declare(ParameterLayout& layout) override;
   void initialise(std::uint64_t seed, std::span<double> theta) const override;
+  void scale_value(double factor, std::span<double> theta) const override;
   std::size_t coefficient_count() const override { return shape_.outputs * functions() + 2 * N_; }
   void assemble(std::span<const double> theta, std::span<double> c) const override;
   void assemble_vjp(std::span<const double> theta, std::span<const double> c_bar,

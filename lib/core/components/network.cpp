@@ -89,6 +89,13 @@ void Network<Real>::initialise(std::uint64_t seed, std::span<double> theta) cons
 }
 
 template <class Real>
+void Network<Real>::scale_value(double factor, std::span<double> theta) const {
+  if (options_.output_scale) return scale_block(factor, theta, scale_);
+  for (const ParameterBlock* block : {&layers_.back().W, &layers_.back().b})
+    scale_block(factor, theta, *block);
+}
+
+template <class Real>
 double Network<Real>::layer_bound() const {
   return bound_ > 0.0 ? std::pow(bound_, 1.0 / double(layers_.size())) : 0.0;
 }

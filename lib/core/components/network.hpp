@@ -30,6 +30,7 @@ class Network final : public LaneMap<Real> {
 
   void declare(ParameterLayout& layout) override;
   void initialise(std::uint64_t seed, std::span<double> theta) const override;
+  void scale_value(double factor, std::span<double> theta) const override;
   std::size_t coefficient_count() const override { return coefficient_count_; }
   void assemble(std::span<const double> theta, std::span<double> c) const override;
   void assemble_vjp(std::span<const double> theta, std::span<const double> c_bar,

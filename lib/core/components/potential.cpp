@@ -71,6 +71,11 @@ void Potential<Real>::set_scaling(const Scaling& scaling, std::span<double> thet
 }
 
 template <class Real>
+void Potential<Real>::scale_value(double factor, std::span<double> theta) const {
+  scale_block(factor, theta, w_);
+}
+
+template <class Real>
 void Potential<Real>::assemble(std::span<const double> theta, std::span<double> c) const {
   const std::size_t H = options_.neurons, N = columns();
   const auto W = block_of(theta, W_), b = block_of(theta, b_), w = block_of(theta, w_),

@@ -21,6 +21,7 @@ class Potential final : public LaneMap<Real> {
 
   void declare(ParameterLayout& layout) override;
   void initialise(std::uint64_t seed, std::span<double> theta) const override;
+  void scale_value(double factor, std::span<double> theta) const override;
   void set_scaling(const Scaling& scaling, std::span<double> theta) const override;
   std::size_t coefficient_count() const override { return force_.coefficient_count(); }
   void assemble(std::span<const double> theta, std::span<double> c) const override;

@@ -5,7 +5,8 @@ namespace spnode::core {
 namespace {
 
 /// Entries of `count` trajectories from `first` on, each of `size` numbers.
-std::vector<double> cut(const std::vector<double>& all, std::size_t first, std::size_t count,
+template <class Number>
+std::vector<Number> cut(const std::vector<Number>& all, std::size_t first, std::size_t count,
                         std::size_t size) {
   const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first * size);
   return {begin, begin + static_cast<std::ptrdiff_t>(count * size)};
@@ -27,6 +28,7 @@ Trajectories select_trajectories(const Trajectories& all, std::size_t first, std
   for (const auto& [name, values] : all.parameters) held.parameters[name] = cut(values, first, count, 1);
   if (!all.derivative.empty())
     held.derivative = cut(all.derivative, first, count, all.times * all.components);
+  if (!all.missing.empty()) held.missing = cut(all.missing, first, count, all.times);
   if (!all.clock.empty()) held.clock = cut(all.clock, first, count, 1);
   held.input_times = all.input_times;
   held.shared_input_time = all.shared_input_time;
@@ -35,6 +37,14 @@ Trajectories select_trajectories(const Trajectories& all, std::size_t first, std
   for (const auto& [name, values] : all.inputs)
     held.inputs[name] = cut(values, first, count, all.input_times);
   return held;
+}
+
+void count_time_in(double unit, Trajectories& data) {
+  if (unit == 1.0) return;
+  for (std::vector<double>* times : {&data.time, &data.clock, &data.input_time})
+    for (double& time : *times) time /= unit;
+  for (std::vector<double>* rates : {&data.derivative, &data.products})
+    for (double& rate : *rates) rate *= unit;
 }
 
 }  // namespace spnode::core

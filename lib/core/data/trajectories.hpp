@@ -2,6 +2,7 @@
 /// Trajectories in host memory, as they stand in a file (docs/user-guide: trajectory files).
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -18,6 +19,10 @@ struct Trajectories {
   std::vector<double> state;                              ///< (count, times, components), row major
   std::vector<double> time;                               ///< (times) when shared_time, else (count, times)
   std::map<std::string, std::vector<double>> parameters;  ///< each (count)
+
+  /// (count, times): 1 where a component of the state is missing, whose place has the nearest known state;
+  /// empty: none is.
+  std::vector<std::uint8_t> missing;
 
   std::vector<double> clock;       ///< (count): what the times of inputs are ahead of `time`; empty: nothing
   std::size_t input_times = 0;     ///< times at which inputs are given, of a trajectory
@@ -48,11 +53,17 @@ struct Trajectories {
   const double* input_times_at(std::size_t trajectory) const {
     return input_time.data() + (shared_input_time ? 0 : trajectory * input_times);
   }
+  bool is_missing(std::size_t trajectory, std::size_t t) const {
+    return !missing.empty() && missing[trajectory * times + t] != 0;
+  }
   double clock_at(std::size_t trajectory) const { return clock.empty() ? 0.0 : clock[trajectory]; }
   double time_at(std::size_t trajectory, std::size_t t) const { return times_at(trajectory)[t]; }
 };
 
 /// The trajectories [first, first + count) with all that belongs to them.
 Trajectories select_trajectories(const Trajectories& all, std::size_t first, std::size_t count);
+
+/// Counts the times of the data, and the rates among them, in another unit of time.
+void count_time_in(double unit, Trajectories& data);
 
 }  // namespace spnode::core

@@ -48,6 +48,7 @@ Trajectories select_times(Trajectories all, const std::vector<std::size_t>& time
   kept.state.resize(all.count * kept.times * all.components);
   kept.time.resize((all.shared_time ? 1 : all.count) * kept.times);
   if (!all.derivative.empty()) kept.derivative.resize(kept.state.size());
+  if (!all.missing.empty()) kept.missing.resize(all.count * kept.times);
   const std::size_t size = all.tangents * all.components;
   kept.directions.resize(all.count * kept.times * size);
   kept.products.resize(all.count * kept.times * size);
@@ -56,6 +57,7 @@ Trajectories select_times(Trajectories all, const std::vector<std::size_t>& time
       const std::size_t from = (n * all.times + times[t]) * all.components,
                         to = (n * kept.times + t) * all.components;
       std::copy_n(&all.state[from], all.components, &kept.state[to]);
+      if (!all.missing.empty()) kept.missing[n * kept.times + t] = all.missing[n * all.times + times[t]];
       if (!all.derivative.empty()) std::copy_n(&all.derivative[from], all.components, &kept.derivative[to]);
       std::copy_n(all.directions.data() + all.tangents * from, size,
                   kept.directions.data() + all.tangents * to);

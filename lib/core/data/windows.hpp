@@ -90,6 +90,8 @@ class WindowView {
         state_(held.state_at(trajectory, times.first)),
         derivative_(held.derivative.empty() ? nullptr
                                             : held.derivative.data() + (state_ - held.state.data())),
+        missing_(held.missing.empty() ? nullptr
+                                      : held.missing.data() + trajectory * held.times + times.first),
         time_(held.times_at(trajectory) + times.first),
         stride_(times.every * held.components),
         first_(times.first),
@@ -100,10 +102,16 @@ class WindowView {
   /// du/dt of that state; only where the trajectories have derivatives.
   const double* derivative(std::size_t k) const { return derivative_ + k * stride_; }
   double time(std::size_t k) const { return time_[k * every_]; }
+  /// Whether that state can be compared with a rollout, which begins at the first one.
+  bool counts(std::size_t k) const {
+    return missing_ == nullptr || (missing_[0] == 0 && missing_[k * every_] == 0);
+  }
 
  private:
   std::size_t trajectory_;
-  const double *state_, *derivative_, *time_;
+  const double *state_, *derivative_;
+  const std::uint8_t* missing_;
+  const double* time_;
   std::size_t stride_, first_, every_;
 };
 
@@ -117,6 +125,13 @@ class WindowData {
   const WindowIndex& index() const { return index_; }
   const Trajectories& held() const { return held_; }
   std::size_t first() const { return first_; }  ///< number of the first held trajectory
+
+  /// What the weights of times are multiplied by, so that a loss is the mean over what is not missing.
+  double weight() const { return weight_; }
+  void set_weight(double weight) { weight_ = weight; }
+
+  /// The trajectories, to be changed before anything is computed from them.
+  Trajectories& change() { return held_; }
 
   /// Components of the state k intervals into a window, and its time.
   const double* state(std::uint64_t window, std::size_t k) const {
@@ -133,6 +148,7 @@ class WindowData {
   WindowIndex index_;
   Trajectories held_;
   std::size_t first_;
+  double weight_ = 1.0;
 };
 
 /// Keeps only the time indices in `times` (all of them when empty). Raises OptionError for an index out of

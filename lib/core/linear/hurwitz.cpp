@@ -42,7 +42,8 @@ std::vector<double> HurwitzOperator::matrix_at(std::span<const double>, std::spa
 
 double initial_rate(const HurwitzOptions& options, std::size_t i, std::size_t n) {
   const double share = n > 1 ? double(i) / double(n - 1) : 0.0;
-  return std::exp(std::log(options.rate_min) + share * std::log(options.rate_max / options.rate_min));
+  const double slowest = options.slowest_rate();
+  return std::exp(std::log(slowest) + share * std::log(options.fastest_rate() / slowest));
 }
 
 }  // namespace spnode::core

@@ -4,6 +4,7 @@
 #include "core/support/option.hpp"
 #include "core/support/text.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -91,14 +92,21 @@ struct FastOptions {
 /// eqs. (3)-(5)), or of a structure whose cost is linear in n (core/linear/hurwitz.hpp).
 struct HurwitzOptions {
   double mu = 0.0;
-  double rate_min = 1.0;
-  double rate_max = 1.0;
+  double rate_min = 0.0;
+  double rate_max = 0.0;
   double noise = 0.05;
   bool trainable = true;
   HurwitzKind structure = HurwitzKind::dense;
   std::size_t rank = 4;
   std::size_t slow_dimension = 0;
   FastOptions fast = {};
+
+  /// The initial decay rates from `slowest_rate` to `fastest_rate`: 1 where nothing else is said.
+  double slowest_rate() const {
+    if (rate_min > 0.0) return rate_min;
+    return rate_max > 0.0 ? std::min(rate_max, 1.0) : 1.0;
+  }
+  double fastest_rate() const { return rate_max > 0.0 ? rate_max : std::max(slowest_rate(), 1.0); }
 
   static void describe(auto& visit) {
     using Self = HurwitzOptions;
@@ -119,13 +127,18 @@ struct HurwitzOptions {
                  {.meaning = "upper bound of the real parts of the eigenvalues; choose at least the largest "
                              "growth rate of the system",
                   .unit = "1/time"});
-    visit.option("rate_min", &Self::rate_min,
-                 {.meaning = "slowest initial decay rate, below mu", .unit = "1/time", .limits = above(0)});
     visit.option(
-        "rate_max", &Self::rate_max,
-        {.meaning = "fastest initial decay rate; the logarithms of the decay rates are evenly spaced",
+        "rate_min", &Self::rate_min,
+        {.meaning =
+             "slowest initial decay rate, below mu; 0: one per unit of time of the training, or rate_max "
+             "if that is slower",
          .unit = "1/time",
-         .limits = above(0)});
+         .limits = at_least(0)});
+    visit.option("rate_max", &Self::rate_max,
+                 {.meaning = "fastest initial decay rate; the logarithms of the decay rates are evenly "
+                             "spaced; 0: one per unit of time of the training, or rate_min if that is faster",
+                  .unit = "1/time",
+                  .limits = at_least(0)});
     visit.option("noise", &Self::noise,
                  {.meaning = "size of the random initial entries of the factors", .limits = at_least(0)});
     visit.option("trainable", &Self::trainable, {.meaning = "false: keep A_L at its initial value"});
@@ -134,7 +147,7 @@ struct HurwitzOptions {
 
   /// Raises OptionError.
   void validate() const {
-    require_option(rate_min <= rate_max, {"rate_min", "rate_max"},
+    require_option(rate_max == 0.0 || rate_min <= rate_max, {"rate_min", "rate_max"},
                    "must not be above rate_max; found " + shortest(rate_min) + " and " + shortest(rate_max));
     const std::string found = "; found " + std::string(name_of(structure));
     require_option(is_fast_slow(structure) == (slow_dimension > 0), {"slow_dimension", "structure"},

@@ -4,17 +4,21 @@
 #include "core/support/text.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <string>
 
 namespace spnode::core {
 namespace {
 
-constexpr double same_step = 1e-10;
-
-bool equal_steps(double a, double b) {
-  return std::abs(a - b) <= same_step * std::max(std::abs(a), std::abs(b));
+/// The sign, the exponent and 33 bits of the fraction, to which it is rounded. Whether two steps count as one
+/// must not depend on others: tables of ranks and parts of the data are merged again.
+std::uint64_t leading_bits(double h) {
+  constexpr int dropped = 52 - 33;
+  return (std::bit_cast<std::uint64_t>(h) + (std::uint64_t(1) << (dropped - 1))) >> dropped;
 }
+
+bool equal_steps(double a, double b) { return leading_bits(a) == leading_bits(b); }
 
 }  // namespace
 
@@ -107,10 +111,10 @@ void TileSteps<Real>::renumber(std::vector<std::uint32_t>& taken) {
 template <class Real>
 StepLengths<Real> TileSteps<Real>::interval(std::size_t i) const {
   // Rows by their place: the host must not touch entries that stand on a device.
-  return {ConstVectorView<Real>(h_.data() + i * h_.stride_0(), lanes_),
-          Kokkos::View<const std::uint32_t*, Device, Unmanaged>(index_.data() + i * index_.stride_0(), lanes_),
-          first_[i],
-          uniform_[i] != 0};
+  return {
+      ConstVectorView<Real>(h_.data() + i * h_.stride_0(), lanes_),
+      Kokkos::View<const std::uint32_t*, Device, Unmanaged>(index_.data() + i * index_.stride_0(), lanes_),
+      first_[i], uniform_[i] != 0};
 }
 
 template class TileSteps<double>;

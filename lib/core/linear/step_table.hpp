@@ -9,8 +9,8 @@ namespace spnode::core {
 
 /// The distinct step lengths of a data set, so that functions of h A are computed once for each.
 ///
-/// Steps that differ by less than a relative 1e-10 count as one: differences of stored times carry the
-/// rounding of the times.
+/// Steps that agree in their first 33 binary places, rounded, count as one, the smallest of them: differences
+/// of stored times carry the rounding of the times.
 class StepTable {
  public:
   /// `steps`: any order, with repetitions.
@@ -29,7 +29,8 @@ class StepTable {
   std::vector<std::uint32_t> buckets_;  // where each of equally wide intervals of steps begins, and the end
 };
 
-/// Sorts step lengths and leaves one of those that count as one.
+/// Sorts step lengths and leaves the smallest of those that count as one. Merging parts first does not change
+/// the result.
 void merge_steps(std::vector<double>& steps);
 
 /// The steps of a rollout of one tile, interval by interval.

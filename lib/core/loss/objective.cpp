@@ -116,7 +116,8 @@ auto Objective<Real>::load(const WindowData& data, std::span<const std::uint64_t
       h_[t * lanes + l] = (times_[t + 1] - times_[t]) / double(options_.integrator.substeps);
     if (l >= windows.size()) continue;
     time_weights(options_.loss.time_weights, times_, omega_);
-    for (std::size_t t = 0; t <= T; ++t) weights_host_[t * lanes + l] = omega_[t];
+    for (std::size_t t = 0; t <= T; ++t)
+      weights_host_[t * lanes + l] = views_[l].counts(t) ? data.weight() * omega_[t] : 0.0;
   }
   steps_.assign(dynamics_.table(), h_, T, lanes);
   dynamics_.hold(steps_);

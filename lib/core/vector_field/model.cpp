@@ -109,6 +109,15 @@ std::vector<double> BasicModel<Real>::initialise(std::uint64_t seed, const PodSt
 }
 
 template <class Real>
+std::vector<double> BasicModel<Real>::scaled_rates(double factor, std::vector<double> theta) const {
+  if (factor == 1.0) return theta;
+  linear_->scale_value(factor, theta);
+  for (const auto& term : nonlinear_.terms())
+    if (!term.relaxed) term.map->scale_value(factor, theta);  // A_L r(u) has the unit of A_L
+  return theta;
+}
+
+template <class Real>
 double BasicModel<Real>::set_operators(const QuadraticOperators& operators, std::span<double> theta) const {
   linear_->set_matrix(operators.A, theta);
   for (const auto& term : nonlinear_.terms()) {

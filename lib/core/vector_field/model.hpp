@@ -80,6 +80,10 @@ class BasicModel {
   /// A library takes the scalings as they are, but those of states that are mapped: it sees latent ones.
   std::vector<double> initialise(std::uint64_t seed, const PodStart* pod) const;
 
+  /// Parameters of the model whose right-hand side is `factor` > 0 times that of this one with theta, with
+  /// bounds and rates in its options that are `factor` times as large (time_unit.hpp).
+  std::vector<double> scaled_rates(double factor, std::vector<double> theta) const;
+
   /// Puts A and, where there is a bilinear form, Q and b, or the constant of a linear model into theta; other
   /// terms stay as they are.
   /// Eigenvalues of A must be to the left of mu. Gives the relative part of Q that the rank cannot hold.

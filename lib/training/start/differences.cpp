@@ -22,6 +22,7 @@ void for_each_difference(const LatentTrajectories& data, std::size_t trajectory,
   const std::size_t n = data.dimension;
   std::vector<double> times(2 * reach + 1), weights(times.size()), work(times.size()), derivative(n);
   for (std::size_t t = reach; t + reach < data.times; ++t) {
+    if (!data.has(trajectory, t - reach, t + reach)) continue;
     for (std::size_t j = 0; j < times.size(); ++j) times[j] = data.time(trajectory, t - reach + j);
     core::derivative_weights(times[reach], times, weights, work);
     for (std::size_t i = 0; i < n; ++i) {

@@ -62,8 +62,13 @@ core::PodStart start_basis(const parallel::Communicator& comm, const core::Model
   snapshots.dimension = held.components;
   snapshots.chunks = own.size();
   snapshots.chunk = [&](std::size_t i) {
-    scale_states(model.scaling, held, own.begin + i - train.data.first(), scaled);
-    return std::span<const double>(scaled);
+    const std::size_t trajectory = own.begin + i - train.data.first();
+    scale_states(model.scaling, held, trajectory, scaled);
+    std::size_t kept = 0;
+    for (std::size_t t = 0; t < held.times; ++t)
+      if (!held.is_missing(trajectory, t))
+        std::copy_n(&scaled[t * held.components], held.components, &scaled[kept++ * held.components]);
+    return std::span<const double>(scaled).first(kept * held.components);
   };
   const spectral::Pod pod = spectral::compute_pod(comm, snapshots, model.latent_dimension());
   return {pod.modes, pod.singular_values.front(), pod.rank()};
@@ -85,6 +90,11 @@ LatentTrajectories latent_trajectories(const parallel::Communicator& comm, const
   }
   latent.states = LatentStates(model, pod, held);
   latent.time = [&held](std::size_t trajectory, std::size_t t) { return held.time_at(trajectory, t); };
+  if (!held.missing.empty())
+    latent.known = [&held](std::size_t trajectory, std::size_t t, std::size_t last) {
+      while (t <= last && !held.is_missing(trajectory, t)) ++t;
+      return t > last;
+    };
   return latent;
 }
 

@@ -19,6 +19,12 @@ struct LatentTrajectories {
   std::function<void(std::size_t trajectory, std::span<double> states)> states;
   std::function<double(std::size_t trajectory, std::size_t t)> time;
 
+  /// Whether no state of a trajectory at the times [first, last] is missing; empty: always.
+  std::function<bool(std::size_t trajectory, std::size_t first, std::size_t last)> known;
+  bool has(std::size_t trajectory, std::size_t first, std::size_t last) const {
+    return !known || known(trajectory, first, last);
+  }
+
   std::size_t arguments = 0;
   /// Overwrites (arguments) with those at a time; only where there are any.
   std::function<void(std::size_t trajectory, std::size_t t, std::span<double> q)> arguments_at;

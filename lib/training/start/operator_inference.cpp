@@ -84,12 +84,14 @@ std::vector<double> second_moments(const parallel::Communicator& comm, const Lat
   const std::size_t n = data.dimension;
   // A row ends with a one: its square counts the rows.
   const std::vector<double> G =
-      gram(comm, data, n + 1, [&](std::size_t, std::span<const double> states, std::vector<double>& rows) {
-        for (std::size_t t = 0; t < data.times; ++t) {
-          rows.insert(rows.end(), &states[t * n], &states[(t + 1) * n]);
-          rows.push_back(1.0);
-        }
-      });
+      gram(comm, data, n + 1,
+           [&](std::size_t trajectory, std::span<const double> states, std::vector<double>& rows) {
+             for (std::size_t t = 0; t < data.times; ++t) {
+               if (!data.has(trajectory, t, t)) continue;
+               rows.insert(rows.end(), &states[t * n], &states[(t + 1) * n]);
+               rows.push_back(1.0);
+             }
+           });
   std::vector<double> moments(n * n);
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t j = 0; j < n; ++j) moments[i * n + j] = G[i * (n + 1) + j] / G.back();
@@ -99,9 +101,11 @@ std::vector<double> second_moments(const parallel::Communicator& comm, const Lat
 InferredPairs infer_pairs(const parallel::Communicator& comm, const LatentTrajectories& data,
                           const core::QuadraticOperators& operators, std::span<const double> V) {
   const std::size_t n = data.dimension, pairs = V.size() / n, monomials = core::monomial_count(n);
-  const auto rows_of = [&](std::size_t, std::span<const double> states, std::vector<double>& rows) {
+  const auto rows_of = [&](std::size_t trajectory, std::span<const double> states,
+                           std::vector<double>& rows) {
     std::vector<double> terms;
     for (std::size_t t = 0; t < data.times; ++t) {
+      if (!data.has(trajectory, t, t)) continue;
       const double* const u = &states[t * n];
       for (std::size_t r = 0; r < pairs; ++r) {
         double s = 0.0;
@@ -134,6 +138,7 @@ InferredOperators dynamic_mode_decomposition(const parallel::Communicator& comm,
       throw UsageError("a dynamic mode decomposition needs the same step in all trajectories; found " +
                        shortest(h) + " and " + shortest(step.length));
     for (std::size_t t = 0; t + 1 < data.times; ++t) {
+      if (!data.has(trajectory, t, t + 1)) continue;
       rows.insert(rows.end(), &states[t * n], &states[(t + 1) * n]);
       if (features > n) rows.push_back(1.0);
       rows.insert(rows.end(), &states[(t + 1) * n], &states[(t + 2) * n]);

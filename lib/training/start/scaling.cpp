@@ -15,11 +15,15 @@ namespace spnode::training {
 
 namespace {
 
-/// Deviations that are only rounding of the mean, in arithmetic or in storage, are made small, whatever the
-/// unit; zero ones do not scale anything.
-double usable(double deviation, double mean, double epsilon) {
-  if (core::varies(deviation, mean, epsilon)) return deviation;
-  return deviation > 0.0 ? 1e4 * deviation : 1.0;
+/// Deviations of what is constant are made so small, whatever the unit, that they do not hide in the loss
+/// what is learned of the others; zero ones do not scale anything.
+double usable(double deviation, bool constant) {
+  if (!constant) return deviation;
+  return deviation > 0.0 ? 1e6 * deviation : 1.0;
+}
+
+double usable(const Moments& moments, std::size_t component) {
+  return usable(moments.deviation[component], moments.constant(component).has_value());
 }
 
 /// One value for all components, or one each.
@@ -45,13 +49,16 @@ core::Scaling make_scaling(const parallel::Communicator& comm, const core::Scali
     case core::ScalingKind::global: {
       const Moments all = pooled(moments);
       return {std::vector<double>(m, all.mean[0]),
-              std::vector<double>(m, usable(all.deviation[0], all.mean[0], all.epsilon[0]))};
+              std::vector<double>(
+                  m, usable(all.deviation[0], !core::varies(all.deviation[0], all.mean[0], all.epsilon[0])))};
     }
     case core::ScalingKind::component: {
-      std::vector<double> scale(m);
-      for (std::size_t i = 0; i < m; ++i)
-        scale[i] = usable(moments.deviation[i], moments.mean[i], moments.epsilon[i]);
-      return {moments.mean, scale};
+      std::vector<double> shift(m), scale(m);
+      for (std::size_t i = 0; i < m; ++i) {
+        shift[i] = moments.constant(i).value_or(moments.mean[i]);
+        scale[i] = usable(moments, i);
+      }
+      return {shift, scale};
     }
     case core::ScalingKind::none:
       break;
@@ -85,7 +92,9 @@ core::Scaling make_argument_scaling(const parallel::Communicator& comm, const co
   for (std::size_t i = 0; i < m; ++i) {
     const double low = -largest[i], high = largest[m + i];
     scaling.shift[i] = low + 0.5 * (high - low);
-    scaling.scale[i] = usable(0.5 * (high - low), scaling.shift[i], std::numeric_limits<double>::epsilon());
+    const double half = 0.5 * (high - low);
+    scaling.scale[i] =
+        usable(half, !core::varies(half, scaling.shift[i], std::numeric_limits<double>::epsilon()));
   }
   return scaling;
 }
@@ -94,9 +103,7 @@ std::vector<std::optional<double>> constant_components(const parallel::Communica
                                                        const DataSet& train) {
   const Moments moments = component_moments(comm, train);
   std::vector<std::optional<double>> constants(moments.mean.size());
-  for (std::size_t i = 0; i < constants.size(); ++i)
-    if (!core::varies(moments.deviation[i], moments.mean[i], moments.epsilon[i]))
-      constants[i] = moments.mean[i];
+  for (std::size_t i = 0; i < constants.size(); ++i) constants[i] = moments.constant(i);
   return constants;
 }
 
@@ -106,8 +113,7 @@ std::vector<double> component_weights(const parallel::Communicator& comm, core::
   const Moments moments = component_moments(comm, train);
   std::vector<double> weights(moments.mean.size());
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    const double deviation =
-        usable(moments.deviation[i], moments.mean[i], moments.epsilon[i]) / scaling.scale[i];
+    const double deviation = usable(moments, i) / scaling.scale[i];
     weights[i] = 1.0 / (deviation * deviation);
   }
   return weights;

@@ -21,7 +21,7 @@ core::Scaling make_scaling(const parallel::Communicator& comm, const core::Scali
 core::Scaling make_argument_scaling(const parallel::Communicator& comm, const core::ArgumentOptions& options,
                                     const DataSet& train);
 
-/// The mean of each component whose values differ by rounding at most, (state dimension). Collective; raises
+/// The value of each component that is constant (Moments::constant()), (state dimension). Collective; raises
 /// FileError as component_moments().
 std::vector<std::optional<double>> constant_components(const parallel::Communicator& comm,
                                                        const DataSet& train);

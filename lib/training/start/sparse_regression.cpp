@@ -163,6 +163,7 @@ class Equations {
     const double h = even_step(data_, trajectory, "the weak form of a sparse regression").length;
     const std::size_t n = data_.dimension, window = options_.window;
     for (std::size_t first = 0; first + window < data_.times; ++first) {
+      if (!data_.has(trajectory, first, first + window)) continue;
       for (std::size_t k = 0; k < F_; ++k) {
         double sum = 0.0;
         for (std::size_t j = 0; j <= window; ++j) sum += phi_.value[j] * values_(k, first + j);

@@ -4,6 +4,8 @@
 #include "parallel/communicator.hpp"
 #include "training/data_set.hpp"
 
+#include <cstddef>
+#include <optional>
 #include <vector>
 
 namespace spnode::training {
@@ -13,11 +15,23 @@ struct Moments {
   std::vector<double> mean;       ///< (components)
   std::vector<double> deviation;  ///< (components)
   std::vector<double> epsilon;    ///< (components), of the format that their values are stored in
+  std::vector<double> first;      ///< (components), of the first state of the data set
+  std::vector<double> rest;       ///< (components), share of the states that have that value, to rounding
+
+  /// The value of a component that is constant: but for rounding, or in all but one in a thousand states,
+  /// which are as good as none to learn from.
+  std::optional<double> constant(std::size_t component) const;
 };
 
 /// The moments of the whole data set. The same bits for every number of ranks. Collective; raises FileError
 /// on all ranks where states are too large to be added.
 Moments component_moments(const parallel::Communicator& comm, const DataSet& set);
+
+/// The time in which the states change by their deviations, to nine digits; 0 where they do not change. The
+/// mean of the logarithms of such times over all changes from one time to the next, weighted with their
+/// sizes: states at rest do not count, and what happens within many decades has a time between them.
+/// Collective.
+double natural_time_unit(const parallel::Communicator& comm, const DataSet& set);
 
 /// One mean, deviation and (the finest) epsilon for all components together. Not collective.
 Moments pooled(const Moments& moments);

@@ -57,6 +57,11 @@ void BlockHurwitz::initialise(std::uint64_t seed, std::span<double> theta) const
   if (n_ % 2 == 1) alpha.back() = std::log(initial_rate(options_, n_ - 1, n_));
 }
 
+void BlockHurwitz::scale_value(double factor, std::span<double> theta) const {
+  for (double& alpha : block_of(theta, alpha_)) alpha += std::log(factor);
+  scale_block(factor, theta, b_);
+}
+
 void BlockHurwitz::assemble(std::span<const double> theta, std::span<double> A) const {
   const auto alpha = block_of(theta, alpha_), b = block_of(theta, b_), shear = block_of(theta, shear_);
   for (std::size_t i = 0; i < b.size(); ++i) {

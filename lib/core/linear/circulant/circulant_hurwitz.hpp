@@ -56,7 +56,12 @@ class CirculantHurwitz final : public HurwitzOperator {
       alpha[k] = std::log(rate);
       b[k] = options_.noise * rate * random.normal(k);
     }
-    alpha.back() = std::log(options_.rate_min);
+    alpha.back() = std::log(options_.slowest_rate());
+  }
+
+  void scale_value(double factor, std::span<double> theta) const override {
+    for (double& alpha : block_of(theta, alpha_)) alpha += std::log(factor);
+    scale_block(factor, theta, b_);
   }
 
   void assemble(std::span<const double> theta, std::span<double> A) const override {

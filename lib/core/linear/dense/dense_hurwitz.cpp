@@ -38,6 +38,13 @@ void DenseHurwitz::initialise(std::uint64_t seed, std::span<double> theta) const
   }
 }
 
+// G_s by its factor, whose rows have the diagonal entries as their scales.
+void DenseHurwitz::scale_value(double factor, std::span<double> theta) const {
+  const auto L_G = block_of(theta, L_G_);
+  for (std::size_t i = 0; i < n_; ++i) L_G[i * (i + 1) / 2 + i] += 0.5 * std::log(factor);
+  scale_block(factor, theta, K_);
+}
+
 DenseHurwitz::Square DenseHurwitz::factor(std::span<const double> packed) const {
   Square L(n_ * n_, 0.0);
   for (std::size_t i = 0; i < n_; ++i) {

@@ -26,6 +26,7 @@ class DenseHurwitz final : public HurwitzOperator {
 
   void declare(ParameterLayout& layout) override;
   void initialise(std::uint64_t seed, std::span<double> theta) const override;
+  void scale_value(double factor, std::span<double> theta) const override;
   /// S from the Lyapunov equation (A - mu I)^T S + S (A - mu I) = -2 |H|, H the symmetric part of A - mu I;
   /// then G = (A - mu I) S^-1, whose symmetric part is negative definite.
   void set_matrix(std::span<const double> A, std::span<double> theta) const override;

@@ -33,6 +33,11 @@ void LowRankHurwitz::initialise(std::uint64_t seed, std::span<double> theta) con
   }
 }
 
+// The factors' rows have the roots of exp(delta) as their scales.
+void LowRankHurwitz::scale_value(double factor, std::span<double> theta) const {
+  for (double& delta : block_of(theta, delta_)) delta += std::log(factor);
+}
+
 template <class Visit>
 void LowRankHurwitz::for_each_entry(Visit visit) const {
   const std::size_t r = options_.rank;

@@ -20,6 +20,7 @@ class LowRankHurwitz final : public HurwitzOperator {
   double bound() const override { return options_.mu; }
   void declare(ParameterLayout& layout) override;
   void initialise(std::uint64_t seed, std::span<double> theta) const override;
+  void scale_value(double factor, std::span<double> theta) const override;
   void assemble(std::span<const double> theta, std::span<double> A) const override;
   void assemble_vjp(std::span<const double> theta, std::span<const double> A_bar,
                     std::span<double> theta_bar) const override;

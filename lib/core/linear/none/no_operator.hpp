@@ -13,6 +13,7 @@ class NoOperator final : public HurwitzOperator {
   double bound() const override { return 0.0; }
   void declare(ParameterLayout&) override {}
   void initialise(std::uint64_t, std::span<double>) const override {}
+  void scale_value(double, std::span<double>) const override {}
   void assemble(std::span<const double>, std::span<double>) const override {}
   void assemble_vjp(std::span<const double>, std::span<const double>, std::span<double>) const override {}
   void assemble_jvp(std::span<const double>, std::span<const double>, std::span<double>) const override {}
