@@ -300,7 +300,14 @@ void train(Context& context) {
       state.best_loss, state.best_epoch, state.epochs, clock.seconds());
   if (state.best_epoch == 0 && state.epochs > 0)
     say(comm, "the model is that of the start: no epoch has a smaller loss\n");
-  for (const std::string& line : core::equations(*trained.model, trained.theta)) say(comm, "{}\n", line);
+  const std::vector<std::string> equations = core::equations(*trained.model, trained.theta);
+  std::size_t length = 0;
+  for (const std::string& line : equations) length += line.size();
+  constexpr std::size_t most_characters = 4000;  // a page that somebody reads
+  if (length > most_characters)
+    say(comm, "spnode info {} prints the {} equations\n", model.stored.path, equations.size());
+  else
+    for (const std::string& line : equations) say(comm, "{}\n", line);
 }
 
 }  // namespace spnode::app

@@ -88,8 +88,9 @@ void add_data(DeckText& deck, const Survey& survey, const RecipeNames& names, st
   deck.add("data:");
   deck.add("  train: \"" + names.data + "\"");
   for (const std::string& line : names.layout) deck.add("  " + line);
-  if (can_be_split(survey))
-    deck.add("  validation_fraction: 0.2", "its loss decides which parameters are kept");
+  if (can_be_split(survey))  // a part of many trajectories suffices to choose by
+    deck.add(fmt::format("  validation_fraction: {}", survey.trajectories >= 20 ? 0.1 : 0.2),
+             "its loss decides which parameters are kept");
   deck.add(fmt::format("  window: {}", window), "intervals that a forecast is trained over");
   if (stride > window) deck.add(fmt::format("  stride: {}", stride), "so that an epoch takes seconds");
 }

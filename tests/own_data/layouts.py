@@ -41,6 +41,21 @@ def write(name, state, time=None, state_name="state", time_name="time", **attrib
         file.attrs.update(attributes)
 
 
+def write_netcdf(name, x, t):
+    """As the netCDF-4 library stores variables: dimensions are datasets, and each has its number."""
+    with h5py.File(name, "w", track_order=True) as file:
+        file.attrs["_NCProperties"] = np.bytes_("version=2,netcdf=4.9.0,hdf5=1.10.8")
+        for number, (dimension, values) in enumerate(
+                (("run", np.arange(COUNT)), ("time", t), ("field", np.arange(2)))):
+            file[dimension] = values
+            file[dimension].make_scale(dimension)
+            file[dimension].attrs["_Netcdf4Dimid"] = np.int32(number)
+        file["u"] = x
+        for axis, dimension in enumerate(("run", "time", "field")):
+            file["u"].dims[axis].attach_scale(file[dimension])
+        file["u"].attrs["units"] = "m s-1"
+
+
 def write_all(x, t):
     """Writes files and gives the words of the command line with which each is read."""
     longer = np.append(t, t[-1] + 0.125)
@@ -56,6 +71,7 @@ def write_all(x, t):
     write("double.h5", x.astype("f8"), t)
     write("extended.h5", x.astype(np.longdouble), t)
     write("big_endian.h5", x.astype(">f4"), t.astype(">f8"))
+    write_netcdf("netcdf.nc", x, t)
     for i in range(3):
         write(f"part_{i}.h5", x[4 * i:4 * i + 4], t)
     layout = h5py.VirtualLayout(x.shape, "f4")
@@ -68,6 +84,7 @@ def write_all(x, t):
         "pdebench.h5": ["data.state=tensor", "data.time=t-coordinate"],
         "fields.h5": ["data.state=t0_fields/density", "data.time=dimensions/time"],
         "none.h5": ["data.step=0.125"],
+        "netcdf.nc": ["data.state=u", "data.time=time"],
         **{name: [] for name in ("column.h5", "scalar.h5", "attribute.h5", "double.h5", "extended.h5", "big_endian.h5",
                                  "virtual.h5", "part_*.h5", "[part_0.h5, part_1.h5, part_2.h5]")}
     }
