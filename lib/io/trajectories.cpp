@@ -61,7 +61,7 @@ void check_monotone(const std::string& path, const std::string& name, const core
     for (std::size_t t = 1; t < data.times; ++t) {
       const double direction = data.time_at(axis, 1) - data.time_at(axis, 0);
       const double step = data.time_at(axis, t) - data.time_at(axis, t - 1);
-      if (direction * step > 0.0) continue;
+      if (direction * step > 0.0 && std::isfinite(step)) continue;
       const std::string row = data.shared_time ? "" : std::to_string(first + axis) + ", ";
       const auto entry = [&](std::size_t i) {
         return std::string("[")

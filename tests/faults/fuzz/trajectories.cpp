@@ -21,8 +21,9 @@ void read(const io::DataSource& path) {
   if (numbers > static_cast<double>(most_numbers)) return;
   const core::Trajectories read = io::read_trajectories(comm, path, 0, info.count);
   fuzz::require(read.count == info.count && read.times == info.times, "other extents than the file's");
-  fuzz::require(std::ranges::all_of(read.state, [](double value) { return std::isfinite(value); }),
-                "a state is not finite");
+  for (const std::vector<double>* numbers : {&read.state, &read.time})
+    fuzz::require(std::ranges::all_of(*numbers, [](double value) { return std::isfinite(value); }),
+                  "a state or a time is not finite");
 }
 
 }  // namespace
@@ -39,6 +40,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // As MATLAB stores it.
   const io::TrajectoryLayout reversed{.axes = {"component", "time", "trajectory"}};
   fuzz::succeeds([&] { read({path, reversed}); }, {ExitStatus::file_error});
+  const io::TrajectoryLayout incomplete{.axes = {}, .allow_missing = true};
+  fuzz::succeeds([&] { read({path, incomplete}); }, {ExitStatus::file_error});
   fuzz::succeeds([&] { io::describe(parallel::Communicator(), path); }, {ExitStatus::file_error});
   return 0;
 }
