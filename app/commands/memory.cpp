@@ -92,7 +92,11 @@ double start_bytes(const Deck& deck, const core::Model& model, const Source& tra
   const std::size_t shares = train.sampler.shares_of(0, ranks).size();
   const core::AutoencoderOptions& autoencoder = model.options().autoencoder;
   if (autoencoder.enabled && autoencoder.pod && autoencoder.basis == core::LinearBasis::pod)
-    most = std::max(most, spectral::pod_bytes(model.state_dimension(), train.held(ranks), train.info.times));
+    most = std::max(most, spectral::pod_bytes({.dimension = model.state_dimension(),
+                                               .modes = model.latent_dimension(),
+                                               .all_snapshots = train.info.count * train.info.times,
+                                               .chunks = train.held(ranks),
+                                               .snapshots = train.info.times}));
   if (model.options().initialisation == core::Initialisation::fast_slow)
     most = std::max(most, training::fast_slow_bytes(model, shares));
   else if (model.options().initialisation == core::Initialisation::sparse_regression)

@@ -145,6 +145,40 @@ SumStatus ExactSum::sum(std::span<const double> rows, std::size_t local_count, s
   return SumStatus::finite;
 }
 
+ExactAccumulator::ExactAccumulator(const Communicator& comm, std::size_t size, double bound,
+                                   std::size_t count)
+    : comm_(comm), size_(size) {
+  ExactSum::require_countable(static_cast<double>(size));
+  limit_ = 2.0 * bound;  // bounds and entries are rounded
+  const FixedPoint format(limit_, count);
+  bits_ = format.bits;
+  scale_ = format.scale;
+  if (!std::isfinite(limit_) || format.may_overflow) limit_ = -1.0;  // refuses every entry
+  limbs_.resize(2 * size + 1);
+}
+
+void ExactAccumulator::add(std::span<const double> x) {
+  bool allowed = true;
+  for (std::size_t j = 0; j < size_; ++j) allowed &= std::abs(x[j]) <= limit_;
+  if (!allowed) {
+    ++limbs_.back();
+    return;
+  }
+  const PowerOfTwo power(scale_);
+  accumulate(
+      x.data(), size_, [power](std::size_t) { return power; }, std::ldexp(1.0, bits_), limbs_.data(),
+      limbs_.data() + size_);
+}
+
+SumStatus ExactAccumulator::sum(std::span<double> out) {
+  MPI_Allreduce(MPI_IN_PLACE, limbs_.data(), mpi_count(limbs_.size()), MPI_INT64_T, MPI_SUM, comm_.handle());
+  if (limbs_.back() != 0) return SumStatus::non_finite;
+  const PowerOfTwo power(-scale_);
+  decode(
+      limbs_.data(), limbs_.data() + size_, size_, bits_, [power](std::size_t) { return power; }, out.data());
+  return SumStatus::finite;
+}
+
 std::optional<std::vector<double>> exact_sum(const Communicator& comm, std::span<const double> rows,
                                              std::size_t width) {
   const std::size_t count = width == 0 ? 0 : rows.size() / width;

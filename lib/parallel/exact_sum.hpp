@@ -61,6 +61,31 @@ class ExactSum {
   std::vector<std::int64_t> largest_;  ///< (size or 1): bit patterns; that of NaN is larger than infinity's
 };
 
+/// The same sum where summands come one by one, and a bound of their entries is known before: memory does not
+/// grow with their number. Entries are kept relative to the bound, as with Magnitude::of_vector.
+class ExactAccumulator {
+ public:
+  /// `bound`: at least |x| of all entries but for rounding, finite; `count`: at least the number of summands
+  /// over all ranks; both the same on all ranks. Raises UsageError as ExactSum::require_countable() does. Not
+  /// collective.
+  ExactAccumulator(const Communicator& comm, std::size_t size, double bound, std::size_t count);
+
+  /// Adds x (size). Not collective.
+  void add(std::span<const double> x);
+
+  /// Overwrites out (size), on all ranks, with the sum of what all have added; non_finite where an entry was
+  /// not finite or above the bound. To be called once. Collective.
+  [[nodiscard]] SumStatus sum(std::span<double> out);
+
+ private:
+  Communicator comm_;
+  std::size_t size_;
+  int bits_, scale_;
+  double limit_;
+  std::vector<std::int64_t>
+      limbs_;  ///< (2, size): high parts, low parts; then the number of refused summands
+};
+
 /// The exact sum of short rows, many on each rank (losses, metrics), entry by entry, or nothing where it is
 /// not finite. Collective; `rows` is (any number, width) row major, width the same on all ranks.
 [[nodiscard]] std::optional<std::vector<double>> exact_sum(const Communicator& comm,

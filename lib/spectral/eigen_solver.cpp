@@ -1,7 +1,6 @@
 #include "spectral/eigen_solver.hpp"
 
 #include "core/support/random.hpp"
-#include "petsc/petsc.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -25,9 +24,15 @@ std::string advice(const std::string& prefix) {
 
 }  // namespace
 
-EigenSolver::EigenSolver(Mat matrix, const EigenSettings& settings) : EigenSolver(matrix) {
+EigenSolver::EigenSolver(Mat matrix, const EigenSettings& settings, petsc::CallbackGuard* guard)
+    : EigenSolver(matrix) {
   configure(settings);
-  SPNODE_PETSC(EPSSolve(eps_.get()));
+  if (guard == nullptr) {
+    SPNODE_PETSC(EPSSolve(eps_.get()));
+  } else {
+    const petsc::QuietErrors quiet;
+    guard->check(EPSSolve(eps_.get()), "EPSSolve");
+  }
 
   PetscInt converged = 0, restarts = 0;
   SPNODE_PETSC(EPSGetConverged(eps_.get(), &converged));
@@ -79,7 +84,9 @@ void EigenSolver::set_method(const EigenSettings& settings) const {
   } else {
     // The rightmost eigenvalues of a stiff operator crowd: in SLEPc's smaller space they do not converge.
     constexpr PetscInt smallest_space = 64, vectors_per_eigenvalue = 5;
-    space = std::min(size, std::max(smallest_space, vectors_per_eigenvalue * wanted));
+    space = settings.space > 0 ? static_cast<PetscInt>(settings.space)
+                               : std::max(smallest_space, vectors_per_eigenvalue * wanted);
+    space = std::min(size, std::max(space, wanted));
     SPNODE_PETSC(EPSSetType(eps, EPSKRYLOVSCHUR));
     set_start();
   }

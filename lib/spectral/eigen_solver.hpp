@@ -1,6 +1,7 @@
 #pragma once
 /// One eigenvalue problem solved by SLEPc, with the options database respected.
 
+#include "petsc/petsc.hpp"
 #include "spectral/slepc.hpp"
 
 #include <cstddef>
@@ -29,14 +30,16 @@ struct EigenSettings {
   std::size_t wanted = 1;    ///< eigenvalues
   double tolerance = 1e-13;  ///< of Krylov-Schur: residual over the norm of the matrix
   std::string prefix;        ///< of its keys in the options database
+  std::size_t space = 0;     ///< largest dimension of Krylov-Schur's space; 0: one that suits stiff operators
 };
 
 /// Settings are defaults: what the options database says under the prefix has the last word.
 class EigenSolver {
  public:
   /// Solves for the eigenvalues of `matrix`. Collective on the matrix. Raises UsageError where the database
-  /// holds options that do not fit, NumericalError where none converged.
-  EigenSolver(Mat matrix, const EigenSettings& settings);
+  /// holds options that do not fit, NumericalError where none converged, and what callbacks of the matrix
+  /// raised under their guard.
+  EigenSolver(Mat matrix, const EigenSettings& settings, petsc::CallbackGuard* guard = nullptr);
 
   /// Raises UsageError as the constructor does; solves nothing. Collective on the matrix.
   static void check_options(Mat matrix, const EigenSettings& settings);

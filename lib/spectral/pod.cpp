@@ -2,15 +2,15 @@
 
 #include "parallel/broadcast.hpp"
 #include "parallel/exact_sum.hpp"
-#include "petsc/petsc.hpp"
+#include "petsc/vec_view.hpp"
 #include "spectral/dense_matrix.hpp"
 #include "spectral/eigen_solver.hpp"
+#include "spectral/pod_detail.hpp"
 
 #include <petscblaslapack.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <string>
@@ -19,76 +19,49 @@ namespace spnode::spectral {
 
 namespace {
 
-constexpr std::size_t largest_dimension = 4096;
+using detail::SnapshotTotals;
 
 void check_sizes(std::size_t dimension, std::size_t modes) {
-  if (dimension == 0 || dimension > largest_dimension)
-    throw UsageError("POD of snapshots of " + std::to_string(dimension) + " components: 1 to " +
-                     std::to_string(largest_dimension) + " are possible (the covariance is dense)");
   if (modes == 0 || modes > dimension)
     throw UsageError("POD with " + std::to_string(modes) + " modes of snapshots of " +
                      std::to_string(dimension) + " components: 1 to " + std::to_string(dimension) +
                      " are possible");
 }
 
-/// Numbers of snapshots and chunks over all ranks.
-struct Totals {
-  std::uint64_t snapshots = 0, chunks = 0;
-};
+/// Sum of the squares of a chunk, a few snapshots at a time.
+double squares_of(const LocalSnapshots& local, std::size_t chunk) {
+  const std::size_t m = local.dimension, some = std::max<std::size_t>(1, detail::part_numbers / m);
+  std::vector<double> numbers;
+  double sum = 0.0;
+  for (std::size_t first = 0; first < local.chunks[chunk]; first += some) {
+    const LocalSnapshots::Part part{chunk, {first, std::min(first + some, local.chunks[chunk])}, {0, m}};
+    numbers.resize(part.size());
+    local.read(part, numbers);
+    for (const double x : numbers) sum += x * x;
+  }
+  return sum;
+}
 
 /// Collective.
-Totals count(const parallel::Communicator& comm, const LocalSnapshots& local) {
-  std::uint64_t totals[2] = {0, local.chunks};
+SnapshotTotals totals_of(const parallel::Communicator& comm, const LocalSnapshots& local) {
+  std::uint64_t counts[2] = {0, local.chunks.size()};
+  for (const std::size_t chunk : local.chunks) counts[0] += chunk;
+  MPI_Allreduce(MPI_IN_PLACE, counts, 2, MPI_UINT64_T, MPI_SUM, comm.handle());
+  if (counts[0] == 0) throw UsageError("POD: there are no snapshots");
+  std::vector<double> squares(local.chunks.size());
   parallel::collectively(comm, [&] {
-    for (std::size_t i = 0; i < local.chunks; ++i) {
-      const std::size_t entries = local.chunk(i).size();
-      if (entries % local.dimension != 0)
-        throw UsageError("POD: chunk " + std::to_string(i) + " of rank " + std::to_string(comm.rank()) +
-                         " has " + std::to_string(entries) + " entries, no multiple of " +
-                         std::to_string(local.dimension));
-      totals[0] += entries / local.dimension;
-    }
+    for (std::size_t i = 0; i < local.chunks.size(); ++i) squares[i] = squares_of(local, i);
   });
-  MPI_Allreduce(MPI_IN_PLACE, totals, 2, MPI_UINT64_T, MPI_SUM, comm.handle());
-  if (totals[0] == 0) throw UsageError("POD: there are no snapshots");
-  return {totals[0], totals[1]};
+  const auto sum = parallel::exact_sum(comm, squares, 1);
+  if (!sum) throw NumericalError("POD: a snapshot is not finite, or too large to be squared");
+  if (sum->front() == 0.0) throw NumericalError("POD: all snapshots are zero");
+  return {counts[0], counts[1], sum->front()};
 }
 
-/// Rows [begin, end) of X^T X, from column `begin` on: out (end - begin, m - begin).
-void multiply_band(std::span<const double> chunk, std::size_t m, std::size_t begin, std::size_t end,
-                   double* out) {
-  const auto rows = static_cast<PetscBLASInt>(chunk.size() / m), stride = static_cast<PetscBLASInt>(m);
-  const auto columns = static_cast<PetscBLASInt>(m - begin), height = static_cast<PetscBLASInt>(end - begin);
-  const double one = 1.0, zero = 0.0;
-  if (rows == 0) return;
-  BLASgemm_("N", "T", &columns, &height, &rows, &one, chunk.data() + begin, &stride, chunk.data() + begin,
-            &stride, &zero, out, &columns);
-}
-
-/// X^T X / (number of snapshots), (m, m), the same bits for every number of ranks. Collective.
-///
-/// In bands of rows, since every chunk keeps its own products until they are added. A band is as high as a
-/// chunk has snapshots on average: as much memory as the chunks take, and known from the data set alone.
-std::vector<double> covariance(const parallel::Communicator& comm, const LocalSnapshots& local) {
-  const std::size_t m = local.dimension;
-  const Totals totals = count(comm, local);
-  const std::size_t height = std::clamp<std::size_t>(totals.snapshots / totals.chunks, 1, m);
-  std::vector<double> matrix(m * m), products;
-  for (std::size_t begin = 0; begin < m; begin += height) {
-    const std::size_t end = std::min(begin + height, m), width = m - begin, band = (end - begin) * width;
-    parallel::collectively(comm, [&] {
-      products.assign(local.chunks * band, 0.0);
-      for (std::size_t i = 0; i < local.chunks; ++i)
-        multiply_band(local.chunk(i), m, begin, end, products.data() + i * band);
-    });
-    const auto sum = parallel::exact_sum(comm, products, band);
-    if (!sum) throw NumericalError("POD: a snapshot is not finite, or too large to be squared");
-    for (std::size_t i = begin; i < end; ++i)
-      for (std::size_t j = i; j < m; ++j)
-        matrix[i * m + j] = matrix[j * m + i] =
-            (*sum)[(i - begin) * width + j - begin] / static_cast<double>(totals.snapshots);
-  }
-  return matrix;
+/// For s snapshots of m components.
+PodMethod method_by_size(std::size_t m, std::uint64_t s) {
+  if (m <= detail::largest_order && m / 2 <= s) return PodMethod::covariance;
+  return s <= detail::largest_order ? PodMethod::snapshots : PodMethod::lanczos;
 }
 
 /// Turns a mode so that of its entries of largest magnitude the first is positive. Entries that differ by
@@ -102,29 +75,26 @@ void fix_sign(std::span<double> mode) {
     for (double& x : mode) x = -x;
 }
 
-/// Modes and singular values of the covariance. Not collective.
-void solve(std::span<const double> matrix, std::size_t modes, Pod& pod) {
-  const std::size_t m = pod.dimension;
-  const MatHandle operand = make_matrix(PETSC_COMM_SELF, matrix, m, Part::whole);
-  const EigenSolver solver(
-      operand.get(), {Symmetry::symmetric, EigenMethod::all_by_lapack, m, EigenSettings{}.tolerance, "pod_"});
-  if (solver.converged() < m)
-    throw NumericalError("POD: only " + std::to_string(solver.converged()) + " of " + std::to_string(m) +
-                         " eigenvalues of the covariance converged");
-  petsc::VecHandle vector;
-  SPNODE_PETSC(MatCreateVecs(operand.get(), vector.put(), nullptr));
-  pod.modes.resize(modes * m);
-  pod.singular_values.resize(m);
-  for (std::size_t i = 0; i < m; ++i) {
-    const double variance = solver.eigenpair(i, vector.get(), nullptr).real;
-    pod.singular_values[i] = std::sqrt(std::max(variance, 0.0));  // rounding makes zero ones negative
-    if (i >= modes) continue;
-    const PetscScalar* values = nullptr;
-    SPNODE_PETSC(VecGetArrayRead(vector.get(), &values));
-    std::copy_n(values, m, pod.modes.data() + i * m);
-    SPNODE_PETSC(VecRestoreArrayRead(vector.get(), &values));
-    fix_sign(std::span(pod.modes).subspan(i * m, m));
+/// Modes and singular values by a method.
+void decompose(const parallel::Communicator& comm, const LocalSnapshots& snapshots,
+               const SnapshotTotals& totals, std::size_t modes, Pod& pod) {
+  const std::size_t m = snapshots.dimension;
+  if (pod.method == PodMethod::lanczos)
+    return detail::decompose_by_lanczos(comm, snapshots, totals, modes, pod);
+  if (pod.method == PodMethod::snapshots) {
+    detail::decompose_snapshots(comm, snapshots, totals, modes, pod);
+    if (!pod.modes.empty()) return;
+    if (m > detail::largest_order)
+      throw UsageError("POD with " + std::to_string(modes) + " modes: " + std::to_string(totals.snapshots) +
+                       " snapshots have " + std::to_string(pod.rank()) +
+                       " above rounding; take at most these");
+    pod.method = PodMethod::covariance;
   }
+  pod.order = m;
+  auto [vectors, roots] =
+      detail::dense_eigenvectors(comm, detail::covariance(comm, snapshots, totals), m, modes);
+  pod.modes = std::move(vectors);
+  pod.singular_values = std::move(roots);
 }
 
 /// Replaces `values` by those of rank 0. Collective.
@@ -141,35 +111,114 @@ double sum_of_squares(std::span<const double> values) {
   return sum;
 }
 
+/// Eigenvalues and vectors of a matrix of rank 0. Not collective.
+detail::LeadingVectors solve(std::span<const double> matrix, std::size_t order, std::size_t wanted) {
+  const MatHandle operand = make_matrix(PETSC_COMM_SELF, matrix, order, Part::whole);
+  const EigenSolver solver(operand.get(), {.symmetry = Symmetry::symmetric,
+                                           .method = EigenMethod::all_by_lapack,
+                                           .wanted = order,
+                                           .prefix = "pod_"});
+  if (solver.converged() < order)
+    throw NumericalError("POD: only " + std::to_string(solver.converged()) + " of " + std::to_string(order) +
+                         " eigenvalues converged");
+  petsc::VecHandle vector;
+  SPNODE_PETSC(MatCreateVecs(operand.get(), vector.put(), nullptr));
+  detail::LeadingVectors leading;
+  for (std::size_t i = 0; i < order; ++i) {
+    const double value = solver.eigenpair(i, vector.get(), nullptr).real;
+    leading.roots.push_back(std::sqrt(std::max(value, 0.0)));  // rounding makes zero ones negative
+    if (i >= wanted) continue;
+    const petsc::VecView<const double> values(vector.get(), order);
+    leading.vectors.insert(leading.vectors.end(), values.span().begin(), values.span().end());
+  }
+  return leading;
+}
+
 }  // namespace
 
-double pod_bytes(std::size_t dimension, std::size_t chunks, std::size_t snapshots) {
-  // The covariance, PETSc's copy, and LAPACK's matrix, vectors and work space in SLEPc's DS and BV.
+namespace detail {
+
+LeadingVectors dense_eigenvectors(const parallel::Communicator& comm, std::span<const double> matrix,
+                                  std::size_t order, std::size_t wanted) {
+  LeadingVectors leading;
+  parallel::collectively(comm, [&] {
+    if (comm.is_root()) leading = solve(matrix, order, wanted);
+  });
+  broadcast(comm, leading.vectors);
+  broadcast(comm, leading.roots);
+  return leading;
+}
+
+void orthonormalise(const parallel::Communicator& comm, std::size_t dimension, std::span<double> modes) {
+  constexpr std::size_t width = 4096;  // of a block of components whose products one rank computes
+  const std::size_t d = modes.size() / dimension, blocks = (dimension + width - 1) / width;
+  const auto count = static_cast<PetscBLASInt>(d), stride = static_cast<PetscBLASInt>(dimension);
+  const double one = 1.0, zero = 0.0;
+  const auto own =
+      parallel::share(blocks, static_cast<std::size_t>(comm.size()), static_cast<std::size_t>(comm.rank()));
+  std::vector<double> products(d * d, 0.0);
+  for (int pass = 0; pass < 2; ++pass) {
+    parallel::ExactAccumulator sum(comm, d * d, 2.0, blocks);
+    for (std::size_t block = own.begin; block < own.end; ++block) {
+      const auto columns = static_cast<PetscBLASInt>(std::min(width, dimension - block * width));
+      BLASsyrk_("U", "T", &count, &columns, &one, modes.data() + block * width, &stride, &zero,
+                products.data(), &count);
+      sum.add(products);
+    }
+    PetscBLASInt failed = sum.sum(products) == parallel::SumStatus::non_finite ? 1 : 0;
+    if (failed == 0) LAPACKpotrf_("U", &count, products.data(), &count, &failed);
+    if (failed != 0) throw NumericalError("POD: the modes are linearly dependent");
+    BLAStrsm_("R", "U", "N", "N", &stride, &count, &one, products.data(), &count, modes.data(), &stride);
+  }
+}
+
+}  // namespace detail
+
+double pod_bytes(const PodSizes& sizes) {
+  const auto m = static_cast<double>(sizes.dimension), d = static_cast<double>(sizes.modes);
+  // A dense matrix, PETSc's copy, and LAPACK's matrix, vectors and work space in SLEPc's DS and BV.
   constexpr double matrices = 6.0;
-  const auto m = static_cast<double>(dimension);
-  const double band = std::min(static_cast<double>(snapshots), m) * m;
-  return (static_cast<double>(chunks) * band + matrices * m * m) * sizeof(double);
+  // Modes are held twice when they are given to all ranks, and as a start of a model.
+  double numbers = 3.0 * m * d;
+  switch (method_by_size(sizes.dimension, sizes.all_snapshots)) {
+    case PodMethod::snapshots:
+      numbers +=
+          matrices * std::pow(static_cast<double>(sizes.all_snapshots), 2) + 4.0 * detail::part_numbers;
+      break;
+    case PodMethod::lanczos:
+      numbers += m * static_cast<double>(detail::lanczos_space(sizes.modes) + 8) + detail::part_numbers;
+      break;
+    default: {
+      const double band = std::min(static_cast<double>(sizes.snapshots), m) * m;
+      numbers = static_cast<double>(sizes.chunks) * band + static_cast<double>(sizes.snapshots) * m +
+                matrices * m * m;
+    }
+  }
+  return numbers * sizeof(double);
 }
 
 std::size_t Pod::rank() const {
-  const double rounding = std::sqrt(static_cast<double>(dimension) * std::numeric_limits<double>::epsilon());
+  const double rounding = std::sqrt(static_cast<double>(order) * std::numeric_limits<double>::epsilon());
   return static_cast<std::size_t>(std::ranges::count_if(
       singular_values, [&](double value) { return value > rounding * singular_values.front(); }));
 }
 
-Pod compute_pod(const parallel::Communicator& comm, const LocalSnapshots& snapshots, std::size_t modes) {
+Pod compute_pod(const parallel::Communicator& comm, const LocalSnapshots& snapshots, std::size_t modes,
+                PodMethod method) {
   check_sizes(snapshots.dimension, modes);
+  const SnapshotTotals totals = totals_of(comm, snapshots);
   Pod pod;
   pod.dimension = snapshots.dimension;
-  const std::vector<double> matrix = covariance(comm, snapshots);
-  parallel::collectively(comm, [&] {
-    if (comm.is_root()) solve(matrix, modes, pod);
-  });
-  broadcast(comm, pod.modes);
-  broadcast(comm, pod.singular_values);
+  pod.method = method == PodMethod::by_size ? method_by_size(snapshots.dimension, totals.snapshots) : method;
+  decompose(comm, snapshots, totals, modes, pod);
+  for (std::size_t k = 0; k < modes; ++k)
+    fix_sign(std::span(pod.modes).subspan(k * pod.dimension, pod.dimension));
 
   const std::span<const double> sigma = pod.singular_values;
-  const double kept = sum_of_squares(sigma.first(modes)), lost = sum_of_squares(sigma.subspan(modes));
+  const double kept = sum_of_squares(sigma.first(modes));
+  const double lost = pod.method == PodMethod::lanczos
+                          ? std::max(0.0, totals.squares / static_cast<double>(totals.snapshots) - kept)
+                          : sum_of_squares(sigma.subspan(modes));
   if (kept == 0.0) throw NumericalError("POD: all snapshots are zero");
   pod.captured_energy = kept / (kept + lost);
   pod.mean_residual = std::sqrt(lost / (kept + lost));

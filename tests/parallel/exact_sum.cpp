@@ -185,3 +185,38 @@ TEST_CASE("short_rows_are_summed_exactly_over_ranks") {
   REQUIRE(sum.has_value());
   CHECK(same_bits(*sum, sum_alone(rows, count, width, Magnitude::of_entry)));
 }
+
+TEST_CASE("an_accumulator_gives_the_same_bits_for_every_distribution_of_the_summands") {
+  const Communicator comm, alone(MPI_COMM_SELF);
+  const std::size_t count = 50, width = 9;
+  const std::vector<double> rows = summands(count, width, 15.0, 1.0, 5);
+  double bound = 0.0;
+  for (const double x : rows) bound = std::max(bound, std::abs(x));
+  const auto sum = [&](const Communicator& ranks) {
+    ExactAccumulator accumulator(ranks, width, bound, count);
+    const Range mine = share(count, ranks.size(), ranks.rank());
+    for (std::size_t i = mine.end; i-- > mine.begin;)
+      accumulator.add(std::span(rows).subspan(i * width, width));
+    std::vector<double> out(width);
+    REQUIRE(accumulator.sum(out) == SumStatus::finite);
+    return out;
+  };
+  CHECK(same_bits(sum(comm), sum(alone)));
+  const std::vector<double> exact = sum_alone(rows, count, width, Magnitude::of_vector);
+  for (std::size_t j = 0; j < width; ++j) CHECK(sum(comm)[j] == Approx(exact[j]).epsilon(1e-15));
+}
+
+TEST_CASE("an_accumulator_reports_entries_that_are_not_finite_or_above_its_bound") {
+  const Communicator comm;
+  for (const double bad : {std::numeric_limits<double>::quiet_NaN(), 3.0}) {
+    ExactAccumulator accumulator(comm, 2, 1.0, static_cast<std::size_t>(comm.size()));
+    std::vector<double> out(2, 7.0);
+    accumulator.add(std::vector<double>{1.0, comm.is_root() ? bad : 1.0});
+    CHECK(accumulator.sum(out) == SumStatus::non_finite);
+    CHECK(out == std::vector<double>(2, 7.0));
+  }
+  ExactAccumulator overflowing(comm, 1, std::numeric_limits<double>::infinity(), 1);
+  std::vector<double> out(1);
+  overflowing.add(std::vector<double>{1.0});
+  CHECK(overflowing.sum(out) == SumStatus::non_finite);
+}

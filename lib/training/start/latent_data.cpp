@@ -8,19 +8,21 @@
 #include <algorithm>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace spnode::training {
 
 namespace {
 
-/// z = (x - shift) / scale of the states of a trajectory, (times, components).
+/// z = (x - shift) / scale of some components of some states of a trajectory, (times, components).
 void scale_states(const core::Scaling& scaling, const core::Trajectories& held, std::size_t trajectory,
-                  std::span<double> z) {
-  const double* const x = held.state_at(trajectory, 0);
-  for (std::size_t k = 0; k < z.size(); ++k) {
-    const std::size_t c = k % held.components;
-    z[k] = (x[k] - scaling.shift[c]) / scaling.scale[c];
+                  parallel::Range times, parallel::Range components, std::span<double> z) {
+  double* out = z.data();
+  for (std::size_t t = times.begin; t < times.end; ++t) {
+    const double* const x = held.state_at(trajectory, t);
+    for (std::size_t c = components.begin; c < components.end; ++c)
+      *out++ = (x[c] - scaling.shift[c]) / scaling.scale[c];
   }
 }
 
@@ -28,17 +30,24 @@ class LatentStates {
  public:
   LatentStates(const core::Model& model, const std::optional<core::PodStart>& pod,
                const core::Trajectories& held)
-      : model_(model), pod_(pod), held_(held), scaled_(held.times * held.components) {}
+      : model_(model), pod_(pod), held_(held) {}
 
   void operator()(std::size_t trajectory, std::span<double> states) {
+    const std::size_t m = model_.state_dimension(), n = model_.latent_dimension();
     if (!pod_) {
-      scale_states(model_.scaling, held_, trajectory, states);
+      scale_states(model_.scaling, held_, trajectory, {0, held_.times}, {0, m}, states);
       return;
     }
-    scale_states(model_.scaling, held_, trajectory, scaled_);
-    const std::size_t m = model_.state_dimension(), n = model_.latent_dimension();
-    core::multiply(1.0 / pod_->latent_scale, {scaled_.data(), held_.times, m},
-                   core::transposed({pod_->modes.data(), n, m}), 0.0, {states.data(), held_.times, n});
+    constexpr std::size_t numbers = std::size_t(1) << 22;  // that are held at a time
+    const std::size_t some = std::max<std::size_t>(1, numbers / m);
+    for (std::size_t first = 0; first < held_.times; first += some) {
+      const parallel::Range times{first, std::min(first + some, held_.times)};
+      scaled_.resize(times.size() * m);
+      scale_states(model_.scaling, held_, trajectory, times, {0, m}, scaled_);
+      core::multiply(1.0 / pod_->latent_scale, {scaled_.data(), times.size(), m},
+                     core::transposed({pod_->modes.data(), n, m}), 0.0,
+                     {states.data() + first * n, times.size(), n});
+    }
   }
 
  private:
@@ -57,21 +66,23 @@ core::PodStart start_basis(const parallel::Communicator& comm, const core::Model
             model.latent_dimension()};
   const core::Trajectories& held = train.data.held();
   const parallel::Range own = own_trajectories(comm, train);
-  std::vector<double> scaled(held.times * held.components);
   spectral::LocalSnapshots snapshots;
   snapshots.dimension = held.components;
-  snapshots.chunks = own.size();
-  snapshots.chunk = [&](std::size_t i) {
-    const std::size_t trajectory = own.begin + i - train.data.first();
-    scale_states(model.scaling, held, trajectory, scaled);
-    std::size_t kept = 0;
+  std::vector<std::vector<std::size_t>> known(own.size());  // times of the snapshots of each chunk
+  for (std::size_t chunk = 0; chunk < own.size(); ++chunk) {
     for (std::size_t t = 0; t < held.times; ++t)
-      if (!held.is_missing(trajectory, t))
-        std::copy_n(&scaled[t * held.components], held.components, &scaled[kept++ * held.components]);
-    return std::span<const double>(scaled).first(kept * held.components);
+      if (!held.is_missing(own.begin + chunk - train.data.first(), t)) known[chunk].push_back(t);
+    snapshots.chunks.push_back(known[chunk].size());
+  }
+  snapshots.read = [&](const spectral::LocalSnapshots::Part& part, std::span<double> out) {
+    for (std::size_t k = part.snapshots.begin; k < part.snapshots.end; ++k) {
+      const std::size_t t = known[part.chunk][k], width = part.components.size();
+      scale_states(model.scaling, held, own.begin + part.chunk - train.data.first(), {t, t + 1}, part.components,
+                   out.subspan((k - part.snapshots.begin) * width, width));
+    }
   };
-  const spectral::Pod pod = spectral::compute_pod(comm, snapshots, model.latent_dimension());
-  return {pod.modes, pod.singular_values.front(), pod.rank()};
+  spectral::Pod pod = spectral::compute_pod(comm, snapshots, model.latent_dimension());
+  return {std::move(pod.modes), pod.singular_values.front(), pod.rank()};
 }
 
 LatentTrajectories latent_trajectories(const parallel::Communicator& comm, const core::Model& model,
