@@ -152,6 +152,7 @@ core::WindowIndex window_index(const std::string& path, const io::TrajectoryInfo
 
 io::ReadOptions training_content(const core::LossOptions& loss) {
   io::ReadOptions options;
+  options.precision = io::StatePrecision::stored;
   if (core::needs_derivatives(loss)) options.content = io::Content::with_derivatives;
   if (core::needs_tangents(loss)) options.tangents = io::Tangents::read;
   return options;

@@ -51,8 +51,11 @@ struct Source {
   /// Bytes of these.
   double bytes(int ranks) const {
     const std::size_t most = held(ranks), axes = info.time_axis == io::TimeAxis::shared ? 1 : most,
-                      numbers = info.components * ((has_derivatives ? 2 : 1) + 2 * tangents);
-    return static_cast<double>(info.times) * static_cast<double>(most * numbers + axes) * sizeof(double);
+                      others = info.components * ((has_derivatives ? 1 : 0) + 2 * tangents),
+                      state =
+                          info.state_type == io::hdf5::ElementType::float32 ? sizeof(float) : sizeof(double);
+    return static_cast<double>(info.times) * (static_cast<double>(most * others + axes) * sizeof(double) +
+                                              static_cast<double>(most * info.components * state));
   }
 
   DataPart part;

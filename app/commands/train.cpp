@@ -130,13 +130,18 @@ std::string start_note(const training::StartFit& fit, const core::ModelOptions& 
   return note;
 }
 
+/// The unit of time that a training counts in, and the natural one of its data (0: none).
+struct TimeUnit {
+  double length, natural;
+};
+
 /// A start from the seed has rates and slopes of order 1 per unit of time, and the optimizers' steps are of
 /// that size: warns where the training counts in another unit.
-void warn_of_units(const Context& context, const DataSet& train, double unit) {
+void warn_of_units(const Context& context, const DataSet& train, const TimeUnit& unit) {
   const core::ModelOptions& model = context.deck.model;
-  const double natural = training::natural_time_unit(context.comm, train);  // counted in `unit`
-  if (model.initialisation != core::Initialisation::random || natural == 0.0) return;
-  const core::HurwitzOptions linear = core::in_time_unit(unit, model).linear;
+  if (model.initialisation != core::Initialisation::random || unit.natural == 0.0) return;
+  const double natural = unit.natural / unit.length;
+  const core::HurwitzOptions linear = core::in_time_unit(unit.length, model).linear;
   if (natural * std::max(linear.fastest_rate(), 1.0) >= 1e-3 &&
       natural * std::min(linear.slowest_rate(), 1.0) <= 1e3)
     return;
@@ -144,33 +149,31 @@ void warn_of_units(const Context& context, const DataSet& train, double unit) {
   say(context.comm,
       "warning: the states of {} change within times of {:.2g}, but the initial model at rates of {} to {}; "
       "{}\n",
-      train.path, natural * unit, linear.slowest_rate() / unit, linear.fastest_rate() / unit,
+      train.path, unit.natural, linear.slowest_rate() / unit.length, linear.fastest_rate() / unit.length,
       fixed.empty() ? "see data.time_unit" : "write the times in a unit of that order (" + fixed + ")");
 }
 
 /// Names components that are not constant but are taken so.
-void say_constants(const Context& context, const DataSet& train) {
-  const training::Moments moments = training::component_moments(context.comm, train);
+void say_constants(const Context& context, const std::string& path, const training::Moments& moments) {
   for (std::size_t c = 0; c < moments.mean.size(); ++c) {
     const bool is_said = moments.constant(c) == moments.first[c] &&
                          core::varies(moments.deviation[c], moments.mean[c], moments.epsilon[c]);
     if (is_said)
       say(context.comm,
           "warning: component {} of {} is {} in all but {:.2g} % of the states: it is taken as constant\n",
-          c + 1, train.path, moments.first[c], 100.0 * (1.0 - moments.rest[c]));
+          c + 1, path, moments.first[c], 100.0 * (1.0 - moments.rest[c]));
   }
 }
 
 void say_start(const Context& context, const DataSet& train, const training::InitialModel& start,
-               double unit) {
+               const TimeUnit& unit) {
   say(context.comm, "{}: {} windows of {} intervals from {} trajectories, {} components\n", train.path,
       train.data.index().count(), train.data.index().intervals(), train.info.count, train.info.components);
   say(context.comm, "model: latent dimension {}, {} parameters; batch {}, {} steps per epoch, {} ranks\n",
       start.model->latent_dimension(), start.theta.size(), train.sampler.batch(),
       train.sampler.steps_per_epoch(), context.comm.size());
-  if (unit != 1.0) say(context.comm, "time is counted in units of {:.3g}\n", unit);
+  if (unit.length != 1.0) say(context.comm, "time is counted in units of {:.3g}\n", unit.length);
   warn_of_units(context, train, unit);
-  if (context.deck.model.scaling.kind == core::ScalingKind::component) say_constants(context, train);
   const std::string unused = unused_data(train.info, context.deck);
   if (!unused.empty()) say(context.comm, "{} contains data that are not used: {}\n", train.path, unused);
   if (start.fit && !context.line.resume)
@@ -233,7 +236,11 @@ void train(Context& context) {
   if (slow_set) identities["slow data"] = identity(*slow_set);
   if (manifold_set) identities["manifold data"] = identity(*manifold_set);
 
-  const double unit = time_unit_of(deck, training::natural_time_unit(comm, training_set));
+  const training::Moments moments = training::component_moments(comm, training_set);
+  if (deck.model.scaling.kind == core::ScalingKind::component)
+    say_constants(context, training_set.path, moments);
+  const double natural = training::natural_time_unit(comm, training_set, moments),
+               unit = time_unit_of(deck, natural);
   if (unit != 1.0) identities["time unit"] = shortest(unit);
   core::count_time_in(unit, training_set.data.change());
   if (validation_set) core::count_time_in(unit, validation_set->data.change());
@@ -253,7 +260,7 @@ void train(Context& context) {
   });
   if (!context.line.resume)  // the checkpoint has its parameters
     training::choose_start(comm, *objectives.rollout, validation_set ? *validation_set : training_set, start);
-  say_start(context, training_set, start, unit);
+  say_start(context, training_set, start, {unit, natural});
 
   training::TrainerSetup setup;
   setup.options = deck.training;

@@ -34,7 +34,8 @@ StoredModel train_for(const parallel::Communicator& comm, const Deck& deck, cons
       comm, train, deck.data.windows, training::training_sampler(deck.training, deck.seed));
   training::DataSet validation_set = training::share_trajectories(
       comm, held_out, deck.data.windows, training::validation_sampler(deck.training));
-  const double unit = time_unit_of(deck, training::natural_time_unit(comm, training_set));
+  const double unit = time_unit_of(
+      deck, training::natural_time_unit(comm, training_set, training::component_moments(comm, training_set)));
   for (training::DataSet* set : {&training_set, &validation_set})
     core::count_time_in(unit, set->data.change());
   training::InitialModel start = using_section(deck, "model", [&] {

@@ -32,7 +32,9 @@ std::uint64_t sum_of(const core::Trajectories& held, std::size_t first, std::siz
   const std::uint64_t row = std::uint64_t(held.times) * held.components;
   for (std::size_t n = skipped; n < held.count; ++n) {
     const std::uint64_t number = first + n;
-    for (std::uint64_t k = 0; k < row; ++k) sum.add(number * row + k, held.state[n * row + k]);
+    held.numbers_at(n, 0).visit([&](const auto* state) {
+      for (std::uint64_t k = 0; k < row; ++k) sum.add(number * row + k, double(state[k]));
+    });
     if (!held.derivative.empty())
       for (std::uint64_t k = 0; k < row; ++k)
         sum.add(derivatives_begin + number * row + k, held.derivative[n * row + k]);

@@ -86,35 +86,49 @@ Accept accepted_by(const TrajectoryLayout& layout) {
   return layout.allow_missing ? Accept::missing : Accept::complete;
 }
 
-/// Reads one slab of numbers. Not collective.
-std::vector<double> read(const std::string& path, const std::string& name, const Slab& slab,
+/// Reads one slab of numbers. Number: double, or float for a dataset of float32. Not collective.
+template <class Number = double>
+std::vector<Number> read(const std::string& path, const std::string& name, const Slab& slab,
                          Accept accept = Accept::finite) {
-  std::vector<double> values(slab.size());
-  std::span<double> rest(values);
+  std::vector<Number> values(slab.size());
+  std::vector<double> wide;  // a part, where it is narrowed
+  std::size_t place = 0;
   hdf5::for_each_part(slab, part_size, [&](const Slab& part) {
-    const std::span<double> numbers = rest.first(part.size());
-    rest = rest.subspan(part.size());
+    std::span<double> numbers;
+    if constexpr (std::is_same_v<Number, double>) {
+      numbers = std::span(values).subspan(place, part.size());
+    } else {
+      wide.resize(part.size());
+      numbers = wide;
+    }
     in_child(path, {numbers.size_bytes()}, numbers, [&] { File::open(path).read_slab(name, part, numbers); });
+    const auto bad = std::ranges::find_if(numbers, [accept](double x) {
+      return !std::isfinite(x) && !(accept == Accept::missing && std::isnan(x));
+    });
+    if (bad != numbers.end()) {
+      const bool declarable = accept == Accept::complete && std::isnan(*bad);
+      throw FileError(path + ": " + name + print_index(slab, place + std::size_t(bad - numbers.begin())) +
+                      " is " + shortest(*bad) + "; every value must be finite" +
+                      (declarable ? " (allow_missing declares NaN in training data to be missing)" : ""));
+    }
+    if constexpr (!std::is_same_v<Number, double>)
+      std::ranges::transform(numbers, values.begin() + std::ptrdiff_t(place),
+                             [](double x) { return static_cast<Number>(x); });
+    place += part.size();
   });
-  const auto bad = std::ranges::find_if(values, [accept](double x) {
-    return !std::isfinite(x) && !(accept == Accept::missing && std::isnan(x));
-  });
-  if (bad == values.end()) return values;
-  const bool declarable = accept == Accept::complete && std::isnan(*bad);
-  throw FileError(path + ": " + name + print_index(slab, std::size_t(bad - values.begin())) + " is " +
-                  shortest(*bad) + "; every value must be finite" +
-                  (declarable ? " (allow_missing declares NaN in training data to be missing)" : ""));
+  return values;
 }
 
 /// Numbers of row-major axes `extents` with these axes in another order.
-std::vector<double> permuted(const std::vector<double>& from, const std::vector<std::size_t>& extents,
+template <class Number>
+std::vector<Number> permuted(const std::vector<Number>& from, const std::vector<std::size_t>& extents,
                              const std::vector<std::size_t>& order) {
   const std::size_t rank = extents.size();
   std::vector<std::size_t> strides(rank, 1), index(rank, 0);
   for (std::size_t d = rank - 1; d-- > 0;) strides[d] = strides[d + 1] * extents[d + 1];
-  std::vector<double> to(from.size());
+  std::vector<Number> to(from.size());
   std::size_t place = 0;
-  for (double& value : to) {
+  for (Number& value : to) {
     value = from[place];
     for (std::size_t k = rank; k-- > 0;) {
       const std::size_t d = order[k];
@@ -162,7 +176,8 @@ std::vector<double> read_times(const TrajectoryInfo::File& file, Part trajectori
 }
 
 /// A dataset of the states' shape as (trajectories, times, components). Not collective.
-std::vector<double> read_states(const TrajectoryInfo::File& file, const std::string& name, Part trajectories,
+template <class Number = double>
+std::vector<Number> read_states(const TrajectoryInfo::File& file, const std::string& name, Part trajectories,
                                 Part times, Accept accept = Accept::finite) {
   const StoredAxes& stored = file.stored;
   const std::size_t rank = stored.shape.size();
@@ -180,7 +195,7 @@ std::vector<double> read_states(const TrajectoryInfo::File& file, const std::str
   order.push_back(stored.times);
   for (std::size_t d = 0; d < rank; ++d)
     if (d != stored.trajectory && d != stored.times) order.push_back(d);
-  std::vector<double> values = read(file.path, name, slab, accept);
+  std::vector<Number> values = read<Number>(file.path, name, slab, accept);
   return std::ranges::is_sorted(order) ? values : permuted(values, slab.count, order);
 }
 
@@ -230,11 +245,10 @@ void give_own_times(core::Trajectories& data) {
 
 /// Adds the trajectories of a part behind those of `all`.
 void append(core::Trajectories&& part, core::Trajectories& all) {
-  const auto join = [](std::vector<double>& to, const std::vector<double>& from) {
-    to.insert(to.end(), from.begin(), from.end());
-  };
+  const auto join = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
   join(all.state, part.state);
   all.missing.insert(all.missing.end(), part.missing.begin(), part.missing.end());
+  join(all.single, part.single);
   if (!all.shared_time) join(all.time, part.time);
   for (auto& [name, values] : all.parameters) join(values, part.parameters.at(name));
   if (!all.shared_input_time) join(all.input_time, part.input_time);
@@ -245,16 +259,22 @@ void append(core::Trajectories&& part, core::Trajectories& all) {
   all.count += part.count;
 }
 
+/// Whether states are held in single precision; places of missing ones are filled in double.
+bool holds_single(const TrajectoryInfo& info, const TrajectoryLayout& layout, const ReadOptions& options) {
+  return !layout.allow_missing && options.precision == StatePrecision::stored && info.state_type == ElementType::float32;
+}
+
 /// Raises FileError where what is asked for does not fit into memory.
-void require_memory(const std::string& path, const TrajectoryInfo& info, std::size_t count,
+void require_memory(const DataSource& path, const TrajectoryInfo& info, std::size_t count,
                     const ReadOptions& options) {
   std::size_t vectors = 0;  // at each time
   if (options.content != Content::no_states) vectors += 1;
   if (options.content == Content::with_derivatives && info.derivatives == Derivatives::present) vectors += 1;
   if (options.tangents == Tangents::read) vectors += 2 * info.tangents;
   const std::size_t times = std::min(options.time_end, info.times) - options.time_begin;
-  const double bytes =
-      sizeof(double) * double(count) * double(times) * double(info.components) * double(vectors);
+  const double numbers = double(count) * double(times) * double(info.components),
+               bytes = sizeof(double) * numbers * double(vectors) -
+                       (holds_single(info, path.layout, options) ? sizeof(float) * numbers : 0.0);
   if (bytes <= core::process_memory()) return;
   const std::string each = vectors == 1 ? "" : std::to_string(vectors) + " vectors at each time, each of ";
   throw FileError(path + ": " + std::to_string(count) + " trajectories of " + std::to_string(times) +
@@ -344,8 +364,11 @@ core::Trajectories read_file(const TrajectoryInfo& info, const TrajectoryInfo::F
   data.components = info.components;
   data.shared_time = file.time_axis == TimeAxis::shared;
   const Part trajectories{first, count}, times{begin, data.times};
-  if (options.content != Content::no_states)
-    data.state = read_states(file, file.stored.state, trajectories, times, accepted_by(layout));
+  const Accept accept = accepted_by(layout);
+  if (options.content != Content::no_states && holds_single(info, layout, options))
+    data.single = read_states<float>(file, file.stored.state, trajectories, times, accept);
+  else if (options.content != Content::no_states)
+    data.state = read_states(file, file.stored.state, trajectories, times, accept);
   if (options.content == Content::with_derivatives && info.derivatives == Derivatives::present)
     data.derivative = read_states(file, derivatives_name, trajectories, times);
   data.time = read_times(file, trajectories, times, accepted_by(layout));
@@ -405,7 +428,7 @@ core::Trajectories read_trajectories(const Communicator& comm, const DataSource&
   core::Trajectories data;
   collectively(comm, [&] {
     check_range(info, first, count, options, path);
-    require_memory(path, info, count, options);
+    require_memory(source, info, count, options);
     std::size_t begin = 0;  // of a file
     bool any = false;
     for (const TrajectoryInfo::File& file : info.files) {

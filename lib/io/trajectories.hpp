@@ -120,20 +120,26 @@ enum class Content { all, no_states, with_derivatives };
 /// Whether the Jacobian-vector products at the states are read, where a file has them.
 enum class Tangents { skip, read };
 
+/// How states are held: in double, or in single precision where all files have float32, which halves their
+/// memory.
+enum class StatePrecision { wide, stored };
+
 /// Which times to read: indices of the time axis, [begin, end).
 struct ReadOptions {
   std::size_t time_begin = 0;
   std::size_t time_end = std::numeric_limits<std::size_t>::max();  ///< cut to the number of times
   Content content = Content::all;
   Tangents tangents = Tangents::skip;
+  StatePrecision precision = StatePrecision::wide;
 };
 
 /// Reads the trajectories [first, first + count), which differ from rank to rank (a rank may read none).
-/// Collective; each rank reads only its own part, float32 is widened. Inputs are read at all times of the
-/// file, whichever times are asked for. Raises FileError on all ranks as inspect_trajectories does, and where
-/// a number is not finite, a time axis is not strictly monotone, states were never written or do not fit into
-/// memory. What a layout with allow_missing lets be missing is marked (Trajectories::missing), and times of
-/// missing states at the end go on with the last step.
+/// Collective; each rank reads only its own part. float32 is widened, unless options.precision says
+/// otherwise and nothing may be missing. Inputs are read at all times of the file, whichever times are asked
+/// for. Raises FileError on all ranks as inspect_trajectories does, and where a number is not finite, a time
+/// axis is not strictly monotone, states were never written or do not fit into memory. What a layout with
+/// allow_missing lets be missing is marked (Trajectories::missing), and times of missing states at the end go
+/// on with the last step.
 ///
 /// Each rank opens the file by itself, in a child process: collective reads of Open MPI and HDF5 1.10 hang
 /// where one rank fails (chunks that were never written), refuse virtual datasets, and a crash inside HDF5

@@ -86,6 +86,30 @@ TEST_CASE("whole_trajectories_of_every_kth_time_have_the_intervals_of_the_coarse
   CHECK_THROWS_AS(square_times(13, {.window = 1, .stride = 0, .times = {}, .every = {}}), UsageError);
 }
 
+TEST_CASE("states_in_single_precision_are_chosen_and_seen_as_those_in_double") {
+  Trajectories wide;
+  wide.count = 3;
+  wide.times = 6;
+  wide.components = 2;
+  for (std::size_t t = 0; t < wide.times; ++t) wide.time.push_back(double(t));
+  for (std::size_t k = 0; k < 3 * 6 * 2; ++k) wide.state.push_back(double(k) + 0.5);
+  Trajectories narrow = wide;
+  narrow.state.clear();
+  for (const double x : wide.state) narrow.single.push_back(float(x));
+  const auto chosen = [](const Trajectories& all) {
+    return select_times(select_trajectories(all, 1, 2), {0, 1, 3, 4});
+  };
+  const WindowIndex index(2, 4, {.window = 1, .stride = 1, .times = {}, .every = {2}});
+  const WindowData doubles(index, chosen(wide), 0), singles(index, chosen(narrow), 0);
+  CHECK(singles.held().state.empty());
+  for (std::uint64_t w = 0; w < index.count(); ++w)
+    for (std::size_t k = 0; k < 2; ++k)
+      for (std::size_t i = 0; i < 2; ++i) {
+        CHECK(double(singles.view(w).single(k)[i]) == doubles.view(w).state(k)[i]);
+        CHECK(singles.held().numbers_at(index.trajectory(w), index.time(w, k))[i] == doubles.state(w, k)[i]);
+      }
+}
+
 TEST_CASE("derivatives_go_with_their_states") {
   Trajectories data;
   data.count = 2;

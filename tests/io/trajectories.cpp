@@ -178,6 +178,21 @@ TEST_CASE("inspection_tells_shapes_names_and_attributes_on_all_ranks") {
   CHECK(data.state_at(0, 2)[1] == static_cast<double>(static_cast<float>(example_state(3, 2, 1))));
 }
 
+TEST_CASE("states_of_float32_files_are_held_in_single_precision_where_that_is_asked_for") {
+  const TemporaryDirectory directory;
+  TrajectoryInfo info = example_info(TimeAxis::per_trajectory);
+  write_example(directory / "wide.h5", info, 7);
+  info.state_type = ElementType::float32;
+  write_example(directory / "x.h5", info, 7);
+  const io::ReadOptions stored{.precision = io::StatePrecision::stored};
+  const Trajectories wide = io::read_trajectories(Communicator(), directory / "x.h5", 3, 2),
+                     single = io::read_trajectories(Communicator(), directory / "x.h5", 3, 2, stored);
+  CHECK(single.state.empty());
+  REQUIRE(single.single.size() == wide.state.size());
+  for (std::size_t k = 0; k < wide.state.size(); ++k) CHECK(double(single.single[k]) == wide.state[k]);
+  CHECK(io::read_trajectories(Communicator(), directory / "wide.h5", 3, 2, stored).single.empty());
+}
+
 TEST_CASE("plain_file_without_attributes_and_with_integer_or_falling_times_is_accepted") {
   const TemporaryDirectory directory;
   PlainFile plain;

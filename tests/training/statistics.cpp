@@ -25,6 +25,21 @@ TEST_CASE("moments_are_bitwise_those_of_one_rank") {
   CHECK(shared.deviation == alone.deviation);
 }
 
+TEST_CASE("moments_of_states_in_single_precision_are_those_of_their_values") {
+  const Communicator alone(MPI_COMM_SELF);
+  const Sampler sampler(7 * 9, {.batch = 30, .tile = 5});
+  const core::WindowData all = tests::toy_data(7, 10, {0, 63});
+  core::Trajectories wide = all.held(), single = all.held();
+  single.single.assign(wide.state.begin(), wide.state.end());
+  single.state.clear();
+  wide.state.assign(single.single.begin(), single.single.end());
+  const Moments one = component_moments(alone, {sampler, core::WindowData(all.index(), wide, 0)}),
+                other = component_moments(alone, {sampler, core::WindowData(all.index(), single, 0)});
+  CHECK(one.mean == other.mean);
+  CHECK(one.deviation == other.deviation);
+  CHECK(one.epsilon == other.epsilon);
+}
+
 TEST_CASE("moments_are_mean_and_deviation_over_all_trajectories_and_times") {
   const core::WindowData all = tests::toy_data(7, 10, {0, 63});
   const Moments moments = moments_on(Communicator());
@@ -71,16 +86,20 @@ DataSet oscillations(double unit, const Communicator& comm) {
   return {sampler, core::WindowData(index, std::move(data), range.first)};
 }
 
+double natural_unit(const Communicator& comm, const DataSet& set) {
+  return natural_time_unit(comm, set, component_moments(comm, set));
+}
+
 }  // namespace
 
 TEST_CASE("natural_time_unit_is_the_time_of_a_deviation_in_any_unit_and_ignores_rest") {
   const Communicator comm;
-  const double natural = natural_time_unit(comm, oscillations(1.0, comm));
+  const double natural = natural_unit(comm, oscillations(1.0, comm));
   CHECK(natural == Approx(0.05).epsilon(0.15));  // 1 / 20
   CHECK(natural ==
-        natural_time_unit(Communicator(MPI_COMM_SELF), oscillations(1.0, Communicator(MPI_COMM_SELF))));
+        natural_unit(Communicator(MPI_COMM_SELF), oscillations(1.0, Communicator(MPI_COMM_SELF))));
   for (const double unit : {1.0 / 3600.0, 1e9, 1e-9})
-    CHECK(natural_time_unit(comm, oscillations(unit, comm)) == Approx(natural * unit).epsilon(1e-8));
+    CHECK(natural_unit(comm, oscillations(unit, comm)) == Approx(natural * unit).epsilon(1e-8));
 }
 
 TEST_CASE("statistics_ignore_missing_states") {
@@ -98,7 +117,7 @@ TEST_CASE("statistics_ignore_missing_states") {
   };
   const DataSet one = with(0.0), other = with(100.0);
   CHECK(component_moments(comm, one).deviation == component_moments(comm, other).deviation);
-  CHECK(natural_time_unit(comm, one) == natural_time_unit(comm, other));
+  CHECK(natural_unit(comm, one) == natural_unit(comm, other));
   // Of two states of each window both are lost at the window of the missing state, one at that before it.
   CHECK(one.data.weight() == Approx(600.0 / 597.0).epsilon(1e-14));
 }

@@ -20,7 +20,10 @@ Trajectories select_trajectories(const Trajectories& all, std::size_t first, std
   held.times = all.times;
   held.components = all.components;
   held.shared_time = all.shared_time;
-  held.state = cut(all.state, first, count, all.times * all.components);
+  if (all.single.empty())
+    held.state = cut(all.state, first, count, all.times * all.components);
+  else
+    held.single = cut(all.single, first, count, all.times * all.components);
   held.time = all.shared_time ? all.time : cut(all.time, first, count, all.times);
   held.tangents = all.tangents;
   held.directions = cut(all.directions, first, count, all.tangents_at(1, 0));

@@ -9,6 +9,28 @@
 
 namespace spnode::core {
 
+/// Numbers where they lie, in the precision in which they are held; float widens without rounding.
+class HeldNumbers {
+ public:
+  explicit HeldNumbers(const double* wide) : wide_(wide) {}
+  explicit HeldNumbers(const float* single) : single_(single) {}
+
+  double operator[](std::size_t k) const { return single_ != nullptr ? double(single_[k]) : wide_[k]; }
+
+  /// work(pointer to double or to float).
+  template <class Work>
+  void visit(Work&& work) const {
+    if (single_ != nullptr)
+      work(single_);
+    else
+      work(wide_);
+  }
+
+ private:
+  const double* wide_ = nullptr;
+  const float* single_ = nullptr;
+};
+
 /// A contiguous range of the trajectories of a data set, with all their times.
 struct Trajectories {
   std::size_t count = 0;       ///< trajectories held
@@ -16,8 +38,9 @@ struct Trajectories {
   std::size_t components = 0;  ///< components of a state
   bool shared_time = true;     ///< one time axis for all trajectories
 
-  std::vector<double> state;                              ///< (count, times, components), row major
-  std::vector<double> time;                               ///< (times) when shared_time, else (count, times)
+  std::vector<double> state;  ///< (count, times, components), row major
+  std::vector<float> single;  ///< the same where states are held in single precision; `state` is then empty
+  std::vector<double> time;   ///< (times) when shared_time, else (count, times)
   std::map<std::string, std::vector<double>> parameters;  ///< each (count)
 
   /// (count, times): 1 where a component of the state is missing, whose place has the nearest known state;
@@ -39,6 +62,11 @@ struct Trajectories {
 
   const double* state_at(std::size_t trajectory, std::size_t t) const {
     return state.data() + (trajectory * times + t) * components;
+  }
+  /// The components of a state, however it is held; state_at() is for those that are held in double.
+  HeldNumbers numbers_at(std::size_t trajectory, std::size_t t) const {
+    const std::size_t place = (trajectory * times + t) * components;
+    return single.empty() ? HeldNumbers(state.data() + place) : HeldNumbers(single.data() + place);
   }
   double* state_at(std::size_t trajectory, std::size_t t) {
     return state.data() + (trajectory * times + t) * components;

@@ -45,9 +45,12 @@ Trajectories select_times(Trajectories all, const std::vector<std::size_t>& time
                                        " at index " + std::to_string(i));
   Trajectories kept = all;
   kept.times = times.size();
-  kept.state.resize(all.count * kept.times * all.components);
+  if (all.single.empty())
+    kept.state.resize(all.count * kept.times * all.components);
+  else
+    kept.single.resize(all.count * kept.times * all.components);
   kept.time.resize((all.shared_time ? 1 : all.count) * kept.times);
-  if (!all.derivative.empty()) kept.derivative.resize(kept.state.size());
+  if (!all.derivative.empty()) kept.derivative.resize(all.count * kept.times * all.components);
   if (!all.missing.empty()) kept.missing.resize(all.count * kept.times);
   const std::size_t size = all.tangents * all.components;
   kept.directions.resize(all.count * kept.times * size);
@@ -56,7 +59,10 @@ Trajectories select_times(Trajectories all, const std::vector<std::size_t>& time
     for (std::size_t t = 0; t < kept.times; ++t) {
       const std::size_t from = (n * all.times + times[t]) * all.components,
                         to = (n * kept.times + t) * all.components;
-      std::copy_n(&all.state[from], all.components, &kept.state[to]);
+      if (all.single.empty())
+        std::copy_n(&all.state[from], all.components, &kept.state[to]);
+      else
+        std::copy_n(&all.single[from], all.components, &kept.single[to]);
       if (!all.missing.empty()) kept.missing[n * kept.times + t] = all.missing[n * all.times + times[t]];
       if (!all.derivative.empty()) std::copy_n(&all.derivative[from], all.components, &kept.derivative[to]);
       std::copy_n(all.directions.data() + all.tangents * from, size,

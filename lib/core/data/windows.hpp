@@ -87,18 +87,21 @@ class WindowView {
  public:
   WindowView(std::size_t trajectory, const Trajectories& held, WindowIndex::Times times)
       : trajectory_(trajectory),
-        state_(held.state_at(trajectory, times.first)),
-        derivative_(held.derivative.empty() ? nullptr
-                                            : held.derivative.data() + (state_ - held.state.data())),
+        state_(start_of(held.state, trajectory, held, times)),
+        derivative_(start_of(held.derivative, trajectory, held, times)),
+        single_(start_of(held.single, trajectory, held, times)),
         missing_(held.missing.empty() ? nullptr
                                       : held.missing.data() + trajectory * held.times + times.first),
         time_(held.times_at(trajectory) + times.first),
         stride_(times.every * held.components),
         first_(times.first),
         every_(times.every) {}
-  std::size_t trajectory() const { return trajectory_; }                     ///< among those that are held
-  std::size_t place(std::size_t k) const { return first_ + k * every_; }     ///< along its times
-  const double* state(std::size_t k) const { return state_ + k * stride_; }  ///< as in WindowData
+  std::size_t trajectory() const { return trajectory_; }                  ///< among those that are held
+  std::size_t place(std::size_t k) const { return first_ + k * every_; }  ///< along its times
+  /// Of states that are held in double: the components k intervals into the window.
+  const double* state(std::size_t k) const { return state_ + k * stride_; }
+  /// Of those that are held in single precision.
+  const float* single(std::size_t k) const { return single_ + k * stride_; }
   /// du/dt of that state; only where the trajectories have derivatives.
   const double* derivative(std::size_t k) const { return derivative_ + k * stride_; }
   double time(std::size_t k) const { return time_[k * every_]; }
@@ -108,8 +111,16 @@ class WindowView {
   }
 
  private:
+  template <class Number>
+  static const Number* start_of(const std::vector<Number>& numbers, std::size_t trajectory,
+                                const Trajectories& held, WindowIndex::Times times) {
+    if (numbers.empty()) return nullptr;
+    return numbers.data() + (trajectory * held.times + times.first) * held.components;
+  }
+
   std::size_t trajectory_;
   const double *state_, *derivative_;
+  const float* single_;
   const std::uint8_t* missing_;
   const double* time_;
   std::size_t stride_, first_, every_;
@@ -133,7 +144,7 @@ class WindowData {
   /// The trajectories, to be changed before anything is computed from them.
   Trajectories& change() { return held_; }
 
-  /// Components of the state k intervals into a window, and its time.
+  /// Components of the state k intervals into a window, which is held in double, and its time.
   const double* state(std::uint64_t window, std::size_t k) const {
     return held_.state_at(index_.trajectory(window) - first_, index_.time(window, k));
   }

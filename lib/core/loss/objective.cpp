@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 namespace spnode::core {
 
@@ -168,6 +169,9 @@ ConstMatrixView<Real> Objective<Real>::coordinate_parameters(const WindowData& d
 // The scaled states of the times [first, first + count) of a tile, (m, count lanes), time by time.
 template <class Real>
 MatrixView<Real> Objective<Real>::states(const Tile& tile, std::size_t first, std::size_t count) {
+  if (!held_->single.empty())
+    return scaled(tile, first, count, model_.scaling.shift,
+                  [](const WindowView& view, std::size_t t) { return view.single(t); });
   return scaled(tile, first, count, model_.scaling.shift,
                 [](const WindowView& view, std::size_t t) { return view.state(t); });
 }
@@ -200,12 +204,13 @@ template <class Real>
 template <class Values>
 void Objective<Real>::gather(const Tile& tile, std::size_t first, std::size_t count,
                              const std::vector<double>& shifts, Values values, const HostMatrix& to) const {
+  using Number = std::remove_pointer_t<decltype(values(views_[0], first))>;
   constexpr std::size_t strip = pack_width<Real>;    // lanes that are written side by side
-  constexpr std::size_t line = 64 / sizeof(double);  // components that the processor fetches at once
+  constexpr std::size_t line = 64 / sizeof(Number);  // components that the processor fetches at once
   const std::size_t m = model_.state_dimension();
   const double* const shift = shifts.data();
   const double* const inverse = inverse_scale_.data();
-  const double *x[strip], *next[strip];
+  Number *x[strip], *next[strip];
   for (std::size_t t = 0; t < count; ++t)
     for (std::size_t lane = 0; lane < tile.lanes; lane += strip) {
       for (std::size_t l = 0; l < strip; ++l) {
@@ -216,7 +221,7 @@ void Objective<Real>::gather(const Tile& tile, std::size_t first, std::size_t co
         if (i % line == 0)
           for (std::size_t l = 0; l < strip; ++l) __builtin_prefetch(next[l] + i);
         Real* const row = &to(i, t * tile.lanes + lane);
-        for (std::size_t l = 0; l < strip; ++l) row[l] = Real((x[l][i] - shift[i]) * inverse[i]);
+        for (std::size_t l = 0; l < strip; ++l) row[l] = Real((double(x[l][i]) - shift[i]) * inverse[i]);
       }
     }
 }

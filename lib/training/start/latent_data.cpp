@@ -20,9 +20,10 @@ void scale_states(const core::Scaling& scaling, const core::Trajectories& held, 
                   parallel::Range times, parallel::Range components, std::span<double> z) {
   double* out = z.data();
   for (std::size_t t = times.begin; t < times.end; ++t) {
-    const double* const x = held.state_at(trajectory, t);
-    for (std::size_t c = components.begin; c < components.end; ++c)
-      *out++ = (x[c] - scaling.shift[c]) / scaling.scale[c];
+    held.numbers_at(trajectory, t).visit([&](const auto* x) {
+      for (std::size_t c = components.begin; c < components.end; ++c)
+        *out++ = (double(x[c]) - scaling.shift[c]) / scaling.scale[c];
+    });
   }
 }
 
@@ -115,7 +116,9 @@ LatentTrajectories library_variables(const parallel::Communicator& comm, const c
   LatentTrajectories variables = latent_trajectories(comm, model, pod, train);
   if (!pod)
     variables.states = [&held](std::size_t trajectory, std::span<double> states) {
-      std::copy_n(held.state_at(trajectory, 0), states.size(), states.begin());
+      held.numbers_at(trajectory, 0).visit([&](const auto* x) {
+        std::copy_n(x, states.size(), states.begin());
+      });
     };
   const std::size_t m = model.argument_count();
   variables.arguments = m;

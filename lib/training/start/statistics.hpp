@@ -31,7 +31,7 @@ Moments component_moments(const parallel::Communicator& comm, const DataSet& set
 /// mean of the logarithms of such times over all changes from one time to the next, weighted with their
 /// sizes: states at rest do not count, and what happens within many decades has a time between them.
 /// Collective.
-double natural_time_unit(const parallel::Communicator& comm, const DataSet& set);
+double natural_time_unit(const parallel::Communicator& comm, const DataSet& set, const Moments& moments);
 
 /// One mean, deviation and (the finest) epsilon for all components together. Not collective.
 Moments pooled(const Moments& moments);
