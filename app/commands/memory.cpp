@@ -5,7 +5,9 @@
 #include <array>
 #include <new>
 #include <numeric>
+#include <optional>
 #include <span>
+#include <string>
 
 #include "app/data_set.hpp"
 #include "app/deck/check.hpp"
@@ -16,7 +18,9 @@
 #include "parallel/exact_sum.hpp"
 #include "spectral/pod.hpp"
 #include "training/optimizers/normal_equations.hpp"
+#include "training/projection.hpp"
 #include "training/start/fast_slow.hpp"
+#include "training/start/initial_model.hpp"
 #include "training/start/operator_inference.hpp"
 #include "training/start/sparse_regression.hpp"
 #include "training/trainer.hpp"
@@ -46,6 +50,13 @@ struct Source {
       most = std::max(most, range.last - range.first);
     }
     return most;
+  }
+
+  /// Bytes of these where training projects states to so many components.
+  double projected_bytes(int ranks, std::size_t components) const {
+    const std::size_t most = held(ranks), axes = info.time_axis == io::TimeAxis::shared ? 1 : most,
+                      numbers = components * ((has_derivatives ? 2 : 1) + 2 * tangents);
+    return static_cast<double>(info.times) * static_cast<double>(most * numbers + axes) * sizeof(double);
   }
 
   /// Bytes of these.
@@ -86,6 +97,19 @@ std::vector<double> any_parameters(const core::Model& model) {
   for (std::size_t i = 0; i < std::min(model.latent_dimension(), model.state_dimension()); ++i)
     pod.modes[i * model.state_dimension() + i] = 1.0;
   return model.initialise(0, &pod);
+}
+
+/// Data of the same shape with so many components only, for what does not depend on values.
+core::WindowData with_components(const core::WindowData& data, std::size_t components) {
+  core::Trajectories held = data.held();
+  const std::size_t states = held.count * held.times;
+  held.components = components;
+  held.single.clear();
+  held.state.assign(states * components, 0.0);
+  if (!held.derivative.empty()) held.derivative.assign(states * components, 0.0);
+  held.directions.assign(states * held.tangents * components, 0.0);
+  held.products.assign(states * held.tangents * components, 0.0);
+  return core::WindowData(data.index(), std::move(held), data.first());
 }
 
 /// Bytes of the start of a model from its data.
@@ -170,17 +194,12 @@ double run_tile(const Deck& deck, core::Objective<Real>& objective, const core::
   return tangents;
 }
 
-/// Fills in what follows from the model. Not collective.
-void add_model(const Deck& deck, double unit, const Source& train, const core::WindowData& data, int ranks,
-               training::TrainingSizes sizes, MemoryEstimate& estimate) {
-  const core::Model model = using_section(deck, "model", [&] {
-    return core::Model(core::in_time_unit(unit, deck.model), train.info.components);
-  });
+/// Fills in what the training of a model takes, on data that hold a tile. Not collective.
+void add_training(const Deck& deck, const Source& train, const core::Model& model,
+                  std::span<const double> theta, const core::WindowData& data, training::TrainingSizes sizes,
+                  MemoryEstimate& estimate) {
   sizes.parameters = model.layout().size();
   sizes.learning = training::learning_count(model.layout());
-  require_training(deck, data, sizes, 0.0, estimate);
-  estimate.start = start_bytes(deck, model, train, ranks);
-  const std::vector<double> theta = any_parameters(model);
   const core::StepTable table(core::distinct_steps(data, deck.integrator.substeps));
   const std::size_t lane_steps = train.sampler.batch() * data.index().intervals() * deck.integrator.substeps;
   const auto method = using_section(deck, "integrator", [&] {
@@ -202,6 +221,34 @@ void add_model(const Deck& deck, double unit, const Source& train, const core::W
   });
 }
 
+/// Fills in what follows from the model. Not collective.
+void add_model(const Deck& deck, const core::ModelOptions& options, const Source& train,
+               const std::optional<Source>& validation, const core::WindowData& data, int ranks,
+               training::TrainingSizes sizes, MemoryEstimate& estimate) {
+  const core::Model model =
+      using_section(deck, "model", [&] { return core::Model(options, train.info.components); });
+  sizes.parameters = model.layout().size();
+  sizes.learning = training::learning_count(model.layout());
+  estimate.start = start_bytes(deck, model, train, ranks);
+  const bool weighted = deck.loss.component_weights != core::ComponentWeights::none;
+  if (!training::LatentProjection::suits(model.options(), model.state_dimension(), weighted)) {
+    require_training(deck, data, sizes, 0.0, estimate);
+    return add_training(deck, train, model, any_parameters(model), data, sizes, estimate);
+  }
+  const double theta = sizeof(double) * static_cast<double>(model.layout().size());
+  core::require_memory(estimate.data + estimate.start + theta + training::LatentProjection::bytes(model),
+                       "the start of a model of " + std::to_string(model.layout().size()) + " parameters");
+  const std::size_t components = (weighted ? 2 : 1) * model.latent_dimension() + 1;
+  // The states are there until they are projected, and so are the parameters of all starts.
+  estimate.start += estimate.data + theta * static_cast<double>(1 + training::start_count(model.options()));
+  estimate.data = train.projected_bytes(ranks, components);
+  if (validation) estimate.data += validation->projected_bytes(ranks, components);
+  const core::Model projected(options, components);
+  add_training(deck, train, projected, any_parameters(projected), with_components(data, components), sizes,
+               estimate);
+  estimate.parameters += theta + training::LatentProjection::bytes(model);
+}
+
 /// The largest of all ranks.
 void take_largest(const parallel::Communicator& comm, MemoryEstimate& estimate) {
   std::array<double, 5> parts = {estimate.data, estimate.start, estimate.parameters, estimate.optimizer,
@@ -221,11 +268,12 @@ MemoryEstimate estimate_memory(const Context& context) {
   sizes.shares = train.sampler.shares_of(0, comm.size()).size();
   MemoryEstimate estimate;
   estimate.data = train.bytes(comm.size());
+  std::optional<Source> validation;
   if (!data_of(deck, Role::validation).empty()) {
-    const Source validation(comm, deck, Role::validation, training::validation_sampler(deck.training));
-    estimate.data += validation.bytes(comm.size());
+    validation.emplace(comm, deck, Role::validation, training::validation_sampler(deck.training));
+    estimate.data += validation->bytes(comm.size());
     sizes.validates = true;
-    sizes.validation_shares = validation.sampler.shares_of(0, comm.size()).size();
+    sizes.validation_shares = validation->sampler.shares_of(0, comm.size()).size();
   }
   parallel::collectively(comm, [&] { core::require_memory(estimate.data, "the data that a rank holds"); });
   core::WindowData data = first_tile(context, train);
@@ -234,7 +282,8 @@ MemoryEstimate estimate_memory(const Context& context) {
 
   parallel::collectively(comm, [&] {
     try {
-      add_model(deck, unit, train, data, comm.size(), sizes, estimate);
+      add_model(deck, core::in_time_unit(unit, deck.model), train, validation, data, comm.size(), sizes,
+                estimate);
     } catch (const std::bad_alloc&) {
       throw UsageError(fmt::format("one tile of the training does not fit the memory: {}",
                                    core::out_of_memory(comm.rank())));

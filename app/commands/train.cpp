@@ -20,8 +20,10 @@
 #include "spectral/spectrum.hpp"
 #include "training/batch_objective.hpp"
 #include "training/objectives.hpp"
+#include "training/projection.hpp"
 #include "training/signals.hpp"
 #include "training/start/initial_model.hpp"
+#include "training/start/scaling.hpp"
 #include "training/start/statistics.hpp"
 #include "training/start/trials.hpp"
 #include "training/trainer.hpp"
@@ -34,6 +36,44 @@ void require_components_of(const DataSet& train, const DataSet& set) {
   if (set.info.components != train.info.components)
     throw FileError(set.path + ": /state has " + std::to_string(set.info.components) + " components; " +
                     train.path + " has " + std::to_string(train.info.components));
+}
+
+/// A training in the coordinates of a linear decoder that does not learn.
+struct Projected {
+  training::LatentProjection projection;
+  std::unique_ptr<core::Model> model;  ///< that of the states, to be written
+  std::optional<training::DataSet> states =
+      {};  ///< the training data as they were, where more starts need them
+};
+
+/// Puts model, parameters and data into the coordinates of the decoder, if it is such a one; says what they
+/// cannot represent. Collective.
+std::optional<Projected> project(const Context& context, training::InitialModel& start, DataSet& train,
+                                 std::optional<DataSet>& validation) {
+  const Deck& deck = context.deck;
+  const core::ComponentWeights weights = deck.loss.component_weights;
+  const core::Model& model = *start.model;
+  if (!training::LatentProjection::suits(model.options(), model.state_dimension(),
+                                         weights != core::ComponentWeights::none))
+    return std::nullopt;
+  const std::vector<double> of_components =
+      training::component_weights(context.comm, weights, model.scaling, train);
+  std::optional<Projected> projected;
+  parallel::collectively(context.comm, [&] {
+    projected.emplace(Projected{{model, std::move(start.theta), of_components}, nullptr});
+    const training::LatentProjection& projection = projected->projection;
+    projected->states.emplace(training::DataSet{train.sampler, std::move(train.data)});
+    train.data = projection.project(projected->states->data);
+    if (deck.training.starts == 1 || context.line.resume) projected->states.reset();
+    if (validation) validation->data = projection.project(validation->data);
+    projected->model = std::move(start.model);
+    start = training::projected(projection, std::move(start));
+  });
+  say(context.comm,
+      "training in {} latent coordinates: the decoder omits a mean square of {:.3g} of the scaled states, a "
+      "part of the loss that no training lowers\n",
+      start.model->latent_dimension(), projected->projection.lost(context.comm, train));
+  return projected;
 }
 
 std::optional<DataSet> load_validation(const Context& context, const DataSet& train) {
@@ -165,13 +205,14 @@ void say_constants(const Context& context, const std::string& path, const traini
   }
 }
 
+/// `parameters`: of the model that is written.
 void say_start(const Context& context, const DataSet& train, const training::InitialModel& start,
-               const TimeUnit& unit) {
+               std::size_t parameters, const TimeUnit& unit) {
   say(context.comm, "{}: {} windows of {} intervals from {} trajectories, {} components\n", train.path,
       train.data.index().count(), train.data.index().intervals(), train.info.count, train.info.components);
   say(context.comm, "model: latent dimension {}, {} parameters; batch {}, {} steps per epoch, {} ranks\n",
-      start.model->latent_dimension(), start.theta.size(), train.sampler.batch(),
-      train.sampler.steps_per_epoch(), context.comm.size());
+      start.model->latent_dimension(), parameters, train.sampler.batch(), train.sampler.steps_per_epoch(),
+      context.comm.size());
   if (unit.length != 1.0) say(context.comm, "time is counted in units of {:.3g}\n", unit.length);
   warn_of_units(context, train, unit);
   const std::string unused = unused_data(train.info, context.deck);
@@ -180,16 +221,30 @@ void say_start(const Context& context, const DataSet& train, const training::Ini
     say(context.comm, "start: {}\n", start_note(*start.fit, start.model->options()));
 }
 
+/// The equations of a library of functions, if there is one; many are left to `spnode info`.
+void say_equations(const Context& context, const StoredModel& stored) {
+  const std::vector<std::string> equations = core::equations(*stored.state.model, stored.state.theta);
+  std::size_t length = 0;
+  for (const std::string& line : equations) length += line.size();
+  constexpr std::size_t most_characters = 4000;  // a page that somebody reads
+  if (length > most_characters)
+    say(context.comm, "spnode info {} prints the {} equations\n", stored.path, equations.size());
+  else
+    for (const std::string& line : equations) say(context.comm, "{}\n", line);
+}
+
 /// The best of training.starts starts, of which `first` is that of the deck's seed. Collective.
 std::vector<double> try_starts(const Context& context, const training::TrainerSetup& setup,
-                               const DataSet& train, const core::ModelOptions& options,
-                               const training::InitialModel& first) {
+                               const training::DataSet& train, const core::ModelOptions& options,
+                               const training::InitialModel& first,
+                               const training::LatentProjection* projection) {
   const Deck& deck = context.deck;
   return training::best_start(
       context.comm, setup,
       [&](std::size_t k) {
         if (k == 0) return first.theta;
-        return training::make_initial_model(context.comm, options, deck.seed + k, train).theta;
+        const auto theta = training::make_initial_model(context.comm, options, deck.seed + k, train).theta;
+        return projection != nullptr ? projection->reduce(theta) : theta;
       },
       [&](std::size_t k, double loss) {
         say(context.comm, "start {} of {}: validation loss {:.3e}\n", k + 1, deck.training.starts, loss);
@@ -252,15 +307,20 @@ void train(Context& context) {
           {slow_set ? &*slow_set : nullptr, manifold_set ? &*manifold_set : nullptr});
     });
   });
+  const std::size_t parameters = start.theta.size();
+  std::optional<Projected> projected =
+      with_data_of(training_set.path, [&] { return project(context, start, training_set, validation_set); });
+  const training::LatentProjection* const projection = projected ? &projected->projection : nullptr;
   const training::Objectives objectives = with_data_of(training_set.path, [&] {
     return using_section(deck, "integrator", [&] {
-      return training::make_objectives(comm, {deck.integrator, deck.loss, deck.training.pretrain_epochs > 0},
-                                       start, training_set, validation_set ? &*validation_set : nullptr);
+      return training::make_objectives(
+          comm, {deck.integrator, deck.loss, deck.training.pretrain_epochs > 0, projection}, start,
+          training_set, validation_set ? &*validation_set : nullptr);
     });
   });
   if (!context.line.resume)  // the checkpoint has its parameters
     training::choose_start(comm, *objectives.rollout, validation_set ? *validation_set : training_set, start);
-  say_start(context, training_set, start, {unit, natural});
+  say_start(context, training_set, start, parameters, {unit, natural});
 
   training::TrainerSetup setup;
   setup.options = deck.training;
@@ -269,25 +329,32 @@ void train(Context& context) {
   setup.train = {&training_set.data, &training_set.sampler};
   if (validation_set) setup.validation = {&validation_set->data, &validation_set->sampler};
   if (deck.training.starts > 1 && !context.line.resume)
-    start.theta = try_starts(context, setup, training_set, options, start);
+    start.theta =
+        try_starts(context, setup, projected ? *projected->states : training_set, options, start, projection);
+  if (projected) projected->states.reset();
   training::TrainerState state = files.starting_state(start.theta, identities);
-  ModelInTraining model{{in_run(deck, "model.h5"),
-                         deck,
-                         {core::in_data_time(unit, deck.model, *start.model), {}, deck.integrator}},
-                        unit};
+  const core::Model& trained = projected ? *projected->model : *start.model;
+  StoredModel stored{
+      in_run(deck, "model.h5"), deck, {core::in_data_time(unit, deck.model, trained), {}, deck.integrator}};
+  const core::Model& model = *stored.state.model;
+  const auto written = [&](std::span<const double> theta) {
+    return model.scaled_rates(
+        1.0 / unit, projected ? projection->expand(theta) : std::vector<double>(theta.begin(), theta.end()));
+  };
+  files.write_parameters_as(written);
   ProgressDisplay display(comm);
   double abscissa = std::numeric_limits<double>::quiet_NaN();
   setup.hooks.progress = [&](const training::Progress& progress) { display.step(progress); };
   setup.hooks.checkpoint = [&](const training::TrainerState& reached) {
     files.checkpoint(reached);
     const bool ended = reached.phase == setup.phases.size();  // then finish() writes the model
-    if (!ended) files.keep_best(model, reached, TrainingFiles::Writing::at_once);
+    if (!ended) files.keep_best(stored, reached, TrainingFiles::Writing::at_once);
   };
   setup.hooks.best = [&](const training::TrainerState& reached) {
-    files.keep_best(model, reached, TrainingFiles::Writing::when_due);
+    files.keep_best(stored, reached, TrainingFiles::Writing::when_due);
   };
   setup.hooks.spectrum = [&](std::uint64_t, std::span<const double> theta) {
-    abscissa = spectral_abscissa(context, *model.stored.state.model, model.parameters(theta));
+    abscissa = spectral_abscissa(context, model, written(theta));
   };
   setup.hooks.history = [&](const training::EpochRecord& record) {
     display.epoch(record);
@@ -301,20 +368,12 @@ void train(Context& context) {
     state.best_loss = loss_of_start(context, *objectives.rollout,
                                     validation_set ? *validation_set : training_set, state.best_theta);
 
-  files.finish(model, state);
-  const io::TrainedModel& trained = model.stored.state;
-  say(comm, "{}: best validation loss {:.3e} at epoch {} of {} [{:.1f} s]\n", model.stored.path,
-      state.best_loss, state.best_epoch, state.epochs, clock.seconds());
+  files.finish(stored, state);
+  say(comm, "{}: best validation loss {:.3e} at epoch {} of {} [{:.1f} s]\n", stored.path, state.best_loss,
+      state.best_epoch, state.epochs, clock.seconds());
   if (state.best_epoch == 0 && state.epochs > 0)
     say(comm, "the model is that of the start: no epoch has a smaller loss\n");
-  const std::vector<std::string> equations = core::equations(*trained.model, trained.theta);
-  std::size_t length = 0;
-  for (const std::string& line : equations) length += line.size();
-  constexpr std::size_t most_characters = 4000;  // a page that somebody reads
-  if (length > most_characters)
-    say(comm, "spnode info {} prints the {} equations\n", model.stored.path, equations.size());
-  else
-    for (const std::string& line : equations) say(comm, "{}\n", line);
+  say_equations(context, stored);
 }
 
 }  // namespace spnode::app

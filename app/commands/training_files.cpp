@@ -178,6 +178,10 @@ training::TrainerState TrainingFiles::starting_state(const std::vector<double>& 
   require_same_deck(context_.deck, checkpoint);
   require_same_data(data, checkpoint);
   const training::TrainerState state = from_checkpoint(checkpoint);
+  if (state.theta.size() != theta.size())
+    throw FileError(checkpoint.path + " holds " + std::to_string(state.theta.size()) +
+                    " parameters of version " + checkpoint.string_at("version") + "; this training has " +
+                    std::to_string(theta.size()) + ". Pass --overwrite to train from the start");
   history_ = io::History::resume(context_.comm, history, columns_, state.records);
   if (exists(context_.comm, in_run(context_.deck, "model.h5"))) kept_ = {state.best_epoch, state.best_loss};
   say(context_.comm, "{}: continuing after epoch {}\n", checkpoint_path_, state.epochs);
@@ -207,7 +211,7 @@ void TrainingFiles::record(const training::EpochRecord& record, double abscissa)
   history_->append(row);
 }
 
-void TrainingFiles::keep_best(ModelInTraining& model, const training::TrainerState& state, Writing writing) {
+void TrainingFiles::keep_best(StoredModel& model, const training::TrainerState& state, Writing writing) {
   if (!std::isfinite(state.best_loss) || kept_ == std::pair(state.best_epoch, state.best_loss)) return;
   const auto is_due = [&] {
     return !kept_at_ || std::chrono::steady_clock::now() - *kept_at_ >= between_models;
@@ -216,15 +220,15 @@ void TrainingFiles::keep_best(ModelInTraining& model, const training::TrainerSta
   store(model, state, Training::under_way);
 }
 
-void TrainingFiles::finish(ModelInTraining& model, const training::TrainerState& state) {
+void TrainingFiles::finish(StoredModel& model, const training::TrainerState& state) {
   io::write_text(context_.comm, in_run(context_.deck, "deck.yaml"), print_deck(context_.deck),
                  io::Overwrite::yes);
   store(model, state, Training::finished);
 }
 
-void TrainingFiles::store(ModelInTraining& model, const training::TrainerState& state, Training training) {
-  model.stored.state.theta = model.parameters(state.best_theta);
-  store_model(context_.comm, model.stored, training,
+void TrainingFiles::store(StoredModel& model, const training::TrainerState& state, Training training) {
+  model.state.theta = written_ ? written_(state.best_theta) : state.best_theta;
+  store_model(context_.comm, model, training,
               {{"validation_loss", state.best_loss}, {"epoch", static_cast<double>(state.best_epoch)}});
   kept_ = {state.best_epoch, state.best_loss};
   kept_at_ = std::chrono::steady_clock::now();

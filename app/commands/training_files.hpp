@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -22,17 +23,6 @@ namespace spnode::app {
 /// The data that a run was made from, by what their checkpoint calls them; see io::identify.
 using DataIdentities = std::map<std::string, std::string>;
 
-/// A model that is being trained, in the unit of time of the data: of training parameters theta it has the
-/// parameters scaled_rates(1 / time_unit, theta).
-struct ModelInTraining {
-  StoredModel stored;
-  double time_unit = 1.0;
-
-  std::vector<double> parameters(std::span<const double> theta) const {
-    return stored.state.model->scaled_rates(1.0 / time_unit, {theta.begin(), theta.end()});
-  }
-};
-
 /// model.h5, checkpoint.h5, history.csv and deck.yaml of a run, which no other program writes while the
 /// object lives. All members are collective.
 class TrainingFiles {
@@ -48,24 +38,29 @@ class TrainingFiles {
   /// deck.
   training::TrainerState starting_state(const std::vector<double>& theta, const DataIdentities& data);
 
+  /// From now on, models are written with parameters that are made of those that train.
+  void write_parameters_as(std::function<std::vector<double>(std::span<const double>)> written) {
+    written_ = std::move(written);
+  }
+
   void checkpoint(const training::TrainerState& state);
 
   /// Whether the best model is written at once, or only if the last time was some seconds ago.
   enum class Writing { when_due, at_once };
 
   /// Writes the best parameters so far, where model.h5 has others, into `model` and the file.
-  void keep_best(ModelInTraining& model, const training::TrainerState& state, Writing writing);
+  void keep_best(StoredModel& model, const training::TrainerState& state, Writing writing);
 
   /// Appends a line to history.csv. `abscissa`: NaN where it was not computed.
   void record(const training::EpochRecord& record, double abscissa);
 
   /// Writes deck.yaml and the trained model, with the parameters of the state.
-  void finish(ModelInTraining& model, const training::TrainerState& state);
+  void finish(StoredModel& model, const training::TrainerState& state);
 
  private:
   /// Raises UsageError for results of another training, and for files that no training wrote.
   void refuse_existing(const std::string& deck_text) const;
-  void store(ModelInTraining& model, const training::TrainerState& state, Training training);
+  void store(StoredModel& model, const training::TrainerState& state, Training training);
 
   const Context& context_;
   std::string checkpoint_path_;
@@ -74,6 +69,7 @@ class TrainingFiles {
   std::vector<std::size_t> trained_, validated_;
   std::vector<std::string> columns_;
   std::optional<io::DirectoryLock> lock_;
+  std::function<std::vector<double>(std::span<const double>)> written_;
   DataIdentities data_;
   std::optional<io::History> history_;
   std::optional<std::pair<std::uint64_t, double>> kept_;  ///< epoch and loss of the parameters in model.h5

@@ -60,7 +60,9 @@ Objectives make_objectives(const parallel::Communicator& comm, const ObjectiveSe
 
   core::ObjectiveOptions chosen{
       options.integrator, options.loss,
-      component_weights(comm, options.loss.component_weights, model.scaling, train),
+      options.projection != nullptr
+          ? options.projection->weights()
+          : component_weights(comm, options.loss.component_weights, model.scaling, train),
       core::choose_scope(table, train.sampler.tile() * intervals, windows * intervals),
       train.data.held().tangents};
   const auto make = [&] {

@@ -6,6 +6,7 @@
 #include "core/loss/tile_objective.hpp"
 #include "parallel/communicator.hpp"
 #include "training/data_set.hpp"
+#include "training/projection.hpp"
 #include "training/start/initial_model.hpp"
 
 #include <memory>
@@ -21,6 +22,8 @@ struct ObjectiveSetup {
   core::IntegratorOptions integrator;
   core::LossOptions loss;
   bool pretrain = false;  ///< make the loss of the reconstruction alone, too
+  /// Of model and data, where they are projected.
+  const LatentProjection* projection = nullptr;
 };
 
 /// The loss that is pretrained beside `loss`: the reconstruction alone.

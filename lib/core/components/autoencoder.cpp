@@ -44,8 +44,8 @@ void LinearPlusNetwork<Real>::initialise(std::uint64_t seed, std::span<double> t
 }
 
 template <class Real>
-void LinearPlusNetwork<Real>::set_linear(std::span<const double> matrix, std::span<double> theta) const {
-  if (has_linear_) std::ranges::copy(matrix, block_of(theta, linear_).begin());
+std::span<double> LinearPlusNetwork<Real>::linear_in(std::span<double> theta) const {
+  return has_linear_ ? block_of(theta, linear_) : std::span<double>();
 }
 
 template <class Real>

@@ -25,8 +25,8 @@ class LinearPlusNetwork final : public LaneMap<Real> {
   /// Whether anything here learns; else the adjoint of the coefficients need not be accumulated.
   bool trainable() const { return !(linear_frozen_ || !has_linear_) || (network_ && !network_frozen_); }
 
-  /// Puts the linear map (outputs, inputs), row major, into theta. Ignored where there is none.
-  void set_linear(std::span<const double> matrix, std::span<double> theta) const;
+  /// Where the linear map (outputs, inputs), row major, stands in theta; empty where there is none.
+  std::span<double> linear_in(std::span<double> theta) const;
 
   void declare(ParameterLayout& layout) override;
   void initialise(std::uint64_t seed, std::span<double> theta) const override;

@@ -97,14 +97,12 @@ std::vector<double> BasicModel<Real>::initialise(std::uint64_t seed, const PodSt
   decoder_->initialise(seed, theta);
   if (!options_.autoencoder.pod) return theta;
   if (pod == nullptr) throw Error(ExitStatus::internal_error, "Model::initialise needs the POD of the data");
-  std::vector<double> encode(n_ * m_), decode(m_ * n_);
+  const std::span<double> encode = encoder_->linear_in(theta), decode = decoder_->linear_in(theta);
   for (std::size_t i = 0; i < n_; ++i)
     for (std::size_t j = 0; j < m_; ++j) {
       encode[i * m_ + j] = pod->modes[i * m_ + j] / pod->latent_scale;
       decode[j * n_ + i] = pod->modes[i * m_ + j] * pod->latent_scale;
     }
-  encoder_->set_linear(encode, theta);
-  decoder_->set_linear(decode, theta);
   return theta;
 }
 

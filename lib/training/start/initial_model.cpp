@@ -130,8 +130,9 @@ void start_from_data(const parallel::Communicator& comm, const std::optional<cor
   const OperatorEquations equations(comm, latent, form, options.inference_order);
   std::vector<Start> starts;
   std::exception_ptr failure;  // of the smallest ridge
-  for (const double ridge : ridges(options)) try {
-      Start one{start.theta, {}};
+  const std::vector<double> tried = ridges(options);
+  for (const double ridge : tried) try {
+      Start one{ridge == tried.back() ? std::move(start.theta) : start.theta, {}};
       start_from_operators(comm, model, pod, latent, equations.solve(ridge), one);
       one.fit->ridge = ridge;
       starts.push_back(std::move(one));
@@ -177,6 +178,10 @@ InitialModel make_initial_model(const parallel::Communicator& comm, const core::
     throw OptionError({"initialisation"}, "does not suit the data: " + std::string(error.what()));
   }
   return start;
+}
+
+std::size_t start_count(const core::ModelOptions& options) {
+  return options.initialisation == core::Initialisation::operator_inference ? ridges(options).size() : 1;
 }
 
 void choose_start(const parallel::Communicator& comm, core::TileObjective& objective, const DataSet& set,

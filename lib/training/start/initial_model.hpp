@@ -65,6 +65,9 @@ struct InitialModel : Start {
 InitialModel make_initial_model(const parallel::Communicator& comm, const core::ModelOptions& options,
                                 std::uint64_t seed, const DataSet& train, const SlowData& slow = {});
 
+/// The largest number of starts of an initial model: those of different ridges. Not collective.
+std::size_t start_count(const core::ModelOptions& options);
+
 /// Takes the best of a model's starts on a data set and drops the others. A start of a larger ridge must
 /// halve the loss: it is further from the data. Collective.
 void choose_start(const parallel::Communicator& comm, core::TileObjective& objective, const DataSet& set,
