@@ -48,7 +48,7 @@ auto PhiNodes::split(double step) const -> Split {
     throw NumericalError("phi functions: the 1-norm of step * A is " + shortest(step * norm_) +
                          "; at most 2^60 can be put together");
   Split result;
-  const double units = step / unit_, whole = std::floor(units);  // exact: Delta is a power of two
+  const double units = step / unit_, whole = std::floor(units + 0.5);  // exact: Delta is a power of two
   result.rest = units - whole;
   auto j = static_cast<std::uint64_t>(whole);
   for (std::uint8_t& digit : result.digit) {

@@ -13,8 +13,8 @@
 namespace spnode::core {
 
 /// phi_0 .. phi_p of t A at the lengths t = d 8^l Delta, d = 1 .. 7: its *nodes*. Delta is the largest power
-/// of two with ||Delta A||_1 <= 1/4. A step length is the sum of one node for each of its digits to base 8
-/// that is not zero, and of a rest below Delta.
+/// of two with ||Delta A||_1 <= 1. A step length is the sum of one node for each of its digits to base 8
+/// that is not zero, and of a rest of at most Delta / 2, which may be negative.
 ///
 /// Node 1 comes from PhiSquaring, all others are joined from two smaller ones (PhiRule). Where the length is
 /// a power of two and ||t A|| times the growth on the way exceeds half of PhiFunctions::amplification_limit,
@@ -26,7 +26,7 @@ namespace spnode::core {
 class PhiNodes {
  public:
   static constexpr std::size_t base = 8, digits = base - 1, levels = 21;
-  static constexpr double unit_norm = 0.25;  ///< ||Delta A||_1 is above half of it
+  static constexpr double unit_norm = 1.0;  ///< ||Delta A||_1 is above half of it
 
   /// n: order, at least 1; max_index: p in 0 .. 3.
   PhiNodes(std::size_t n, std::size_t max_index);
@@ -37,7 +37,7 @@ class PhiNodes {
 
   /// A step length by its digits, the lowest first.
   struct Split {
-    double rest = 0.0;  ///< in units of Delta, in [0, 1)
+    double rest = 0.0;  ///< in units of Delta, in [-1/2, 1/2)
     std::array<std::uint8_t, levels> digit = {};
   };
   /// step: not negative. Raises NumericalError where ||step A|| is beyond 2^60.

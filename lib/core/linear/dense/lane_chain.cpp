@@ -33,11 +33,11 @@ inline void combine_packs(const Real* table, std::size_t stride, std::size_t cou
   }
 }
 
-/// out (stride) = sum_c x_c table(c, :), c < count; stride a multiple of a pack.
+/// out (padded_width) = x^T matrix.
 template <class Real>
-void combine(const Real* table, std::size_t stride, std::size_t count, const Real* x, Real* out) {
-  for_lane_blocks<Real>(0, stride, [&](auto packs, std::size_t first) {
-    combine_packs<Real, packs()>(table + first, stride, count, x, out + first);
+void combine_rows(const NodeTable<Real>& table, const Real* matrix, const Real* x, Real* out) {
+  for_lane_blocks<Real>(0, table.padded_width, [&](auto packs, std::size_t first) {
+    combine_packs<Real, packs()>(matrix + first, table.stride, table.n, x, out + first);
   });
 }
 
@@ -46,10 +46,11 @@ void combine(const Real* table, std::size_t stride, std::size_t count, const Rea
 template <class Real>
 struct RowProducts {
   template <std::size_t Rows>
-  static void run(const Real* matrix, std::size_t stride, const Real* x, Real* y) {
+  static void run(const NodeTable<Real>& table, const Real* matrix, const Real* x, Real* y) {
     constexpr std::size_t width = pack_width<Real>;
+    const std::size_t stride = table.stride;
     Pack<Real> sums[width] = {};
-    for (std::size_t c = 0; c < stride; c += width) {
+    for (std::size_t c = 0; c < table.padded_width; c += width) {
       const Pack<Real> part = load(x + c);
 #pragma GCC unroll 16
       for (std::size_t i = 0; i < Rows; ++i) sums[i] += load(matrix + i * stride + c) * part;
@@ -65,12 +66,12 @@ struct RowProducts {
 template <class Real>
 void multiply_rows(const NodeTable<Real>& table, const Real* matrix, const Real* x, Real* y) {
   constexpr std::size_t width = pack_width<Real>;
-  const std::size_t stride = table.padded_width, whole = table.n / width * width;
+  const std::size_t whole = table.n / width * width;
   for (std::size_t i = 0; i < whole; i += width)
-    RowProducts<Real>::template run<width>(matrix + i * stride, stride, x, y + i);
+    RowProducts<Real>::template run<width>(table, matrix + i * table.stride, x, y + i);
   if (whole < table.n)
-    dispatch_rows<RowProducts<Real>>(table.n - whole, std::make_index_sequence<width>(),
-                                     matrix + whole * stride, stride, x, y + whole);
+    dispatch_rows<RowProducts<Real>>(table.n - whole, std::make_index_sequence<width>(), table,
+                                     matrix + whole * table.stride, x, y + whole);
 }
 
 /// to (whole packs) = or += factor from.
@@ -100,8 +101,8 @@ void set_input(const NodeTable<Real>& table, const ChainLink<Real>& link, const 
 }
 
 template <class Real>
-constexpr std::array<Real, 17> inverse_factorials() {
-  std::array<Real, 17> values{};
+constexpr std::array<Real, 18> inverse_factorials() {
+  std::array<Real, 18> values{};
   double value = 1.0;
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (i > 0) value /= double(i);
@@ -109,6 +110,68 @@ constexpr std::array<Real, 17> inverse_factorials() {
   }
   return values;
 }
+
+/// What the terms of the series are made of; its matrices as RestSeries::run() takes them.
+template <class Real>
+struct SeriesLanes {
+  ConstVectorView<Real> rest, ratio;
+  MatrixView<Real> terms;
+};
+
+/// The terms w_j from `Count` vectors v_k, and back.
+template <class Real>
+struct SeriesTerms {
+  static constexpr std::size_t degree = RestSeries<Real>::degree, width = pack_width<Real>;
+  static constexpr std::array<Real, 18> factor = inverse_factorials<Real>();
+  static_assert(degree + ChainLink<Real>::most < factor.size());
+
+  template <std::size_t Count>
+  static void run(const SeriesLanes<Real>& lanes, ConstMatrixView<Real> V, MatrixView<Real> y) {
+    const std::size_t n = y.extent(0), next = n * V.stride_0(), next_term = n * lanes.terms.stride_0();
+    for (std::size_t l = 0; l < y.extent(1); l += width) {
+      const Pack<Real> rest = load(lanes.rest.data() + l), ratio = load(lanes.ratio.data() + l);
+      for (std::size_t i = 0; i < n; ++i) {
+        const Real* from = &V(i, l);
+        Pack<Real> v[Count], power = splat(Real(1));
+        for (std::size_t k = 0; k < Count; ++k, from += next, power *= ratio) v[k] = power * load(from);
+        const auto combined = [&](std::size_t j) {
+          Pack<Real> sum = factor[j] * v[0];
+          for (std::size_t k = 1; k < Count; ++k) sum += factor[j + k] * v[k];
+          return sum;
+        };
+        store(&y(i, l), combined(0));
+        Real* term = &lanes.terms(i, l);
+        power = rest;
+        for (std::size_t j = 1; j <= degree; ++j, term += next_term, power *= rest)
+          store(term, power * combined(j));
+      }
+    }
+  }
+
+  /// The adjoint; lanes.terms holds that of the terms.
+  template <std::size_t Count>
+  static void run(const SeriesLanes<Real>& lanes, const typename RestSeries<Real>::Bars& bars) {
+    const std::size_t n = bars.y.extent(0), next = n * bars.V.stride_0(),
+                      next_term = n * lanes.terms.stride_0();
+    for (std::size_t l = 0; l < bars.y.extent(1); l += width) {
+      const Pack<Real> rest = load(lanes.rest.data() + l), ratio = load(lanes.ratio.data() + l);
+      for (std::size_t i = 0; i < n; ++i) {
+        const Pack<Real> y = load(&bars.y(i, l));
+        Pack<Real> v[Count], power = rest;
+        for (std::size_t k = 0; k < Count; ++k) v[k] = factor[k] * y;
+        const Real* term = &lanes.terms(i, l);
+        for (std::size_t j = 1; j <= degree; ++j, term += next_term, power *= rest) {
+          const Pack<Real> bar = power * load(term);
+          for (std::size_t k = 0; k < Count; ++k) v[k] += factor[j + k] * bar;
+        }
+        Real* to = &bars.V(i, l);
+        power = splat(Real(1));
+        for (std::size_t k = 0; k < Count; ++k, to += next, power *= ratio)
+          store(to, load(to) + power * v[k]);
+      }
+    }
+  }
+};
 
 }  // namespace
 
@@ -124,12 +187,12 @@ void run_chain(const NodeTable<Real>& table, const ChainLink<Real>* first, const
 template <class Real>
 void chain_vjp(const NodeTable<Real>& table, const ChainLink<Real>* first, const ChainLink<Real>* last,
                const Real* inputs, const ChainBars<Real>& bars) {
-  const std::size_t n = table.n, packs = table.padded_n, top = table.top(), stride = table.padded_width;
+  const std::size_t n = table.n, packs = table.padded_n, top = table.top();
   for (const ChainLink<Real>* link = last; link-- != first;) {
     const Real* const x = inputs + std::size_t(link - first) * table.input_size();
     Real* const rows = bars.nodes + link->node * table.size();
-    for (std::size_t i = 0; i < n; ++i) add_packs(stride, bars.y[i], x, rows + i * stride);
-    combine(table.rows + link->node * table.size(), stride, n, bars.y, bars.work);
+    for (std::size_t i = 0; i < n; ++i) add_packs(table.padded_width, bars.y[i], x, rows + i * table.stride);
+    combine_rows(table, table.rows + link->node * table.size(), bars.y, bars.work);
     for (std::size_t k = 1; k <= top; ++k)
       for (std::size_t j = 1; j <= k; ++j)
         add_packs(packs, link->weight[k][j], bars.work + j * n, bars.v + k * packs);
@@ -140,82 +203,36 @@ void chain_vjp(const NodeTable<Real>& table, const ChainLink<Real>* first, const
 template <class Real>
 void chain_jvp(const NodeTable<Real>& table, const ChainLink<Real>* first, const ChainLink<Real>* last,
                const Real* inputs, const ChainDots<Real>& dots) {
-  const std::size_t n = table.n, stride = table.padded_width;
+  const std::size_t n = table.n;
   for (const ChainLink<Real>* link = first; link != last; ++link, inputs += table.input_size()) {
     set_input(table, *link, dots.y, dots.v, dots.work);
     multiply_rows(table, table.rows + link->node * table.size(), dots.work, dots.y);
     const Real* const rows = dots.nodes + link->node * table.size();
     for (std::size_t i = 0; i < n; ++i)
-      for (std::size_t c = 0; c < table.width; ++c) dots.y[i] += rows[i * stride + c] * inputs[c];
-  }
-}
-
-/// S_j = u_j + r product, without the product for the last j.
-template <class Real>
-void RestSeries<Real>::set_part(std::size_t j, ConstMatrixView<Real> V, const MatrixView<Real>& product,
-                                MatrixView<Real> S) const {
-  static constexpr std::array<Real, 17> factor = inverse_factorials<Real>();
-  constexpr std::size_t width = pack_width<Real>;
-  const std::size_t lanes = S.extent(1);
-  const std::size_t next = n_ * V.stride_0();
-  const Real* const rest = rest_.data();
-  for (std::size_t i = 0; i < n_; ++i) {
-    const Real *const v = &V(i, 0), *const p = &product(i, 0);
-    Real* const s = &S(j * n_ + i, 0);
-    for (std::size_t l = 0; l < lanes; l += width) {
-      Pack<Real> sum = factor[j] * load(v + l);
-      for (std::size_t k = 1; k <= top_; ++k) sum += factor[j + k] * load(v + k * next + l);
-      if (j < degree) sum += load(rest + l) * load(p + l);
-      store(s + l, sum);
-    }
+      for (std::size_t c = 0; c < table.width; ++c) dots.y[i] += rows[i * table.stride + c] * inputs[c];
   }
 }
 
 template <class Real>
-void RestSeries<Real>::run(ConstMatrixView<Real> V, MatrixView<Real> S, Scratch<Real>& scratch) const {
-  const ScratchFrame frame(scratch);
-  const MatrixView<Real> product = scratch.matrix(n_, S.extent(1));
-  set_part(degree, V, product, S);
-  for (std::size_t j = degree; j-- > 0;) {
-    gemm<Real>(space_, 1.0, Z_, Transpose::no, ConstMatrixView<Real>(part(S, j + 1)), 0.0, product);
-    set_part(j, V, product, S);
-  }
+void RestSeries<Real>::run(ConstMatrixView<Real> V, MatrixView<Real> terms, MatrixView<Real> y) const {
+  dispatch_rows<SeriesTerms<Real>>(V.extent(0) / n_, std::make_index_sequence<ChainLink<Real>::most + 1>(),
+                                   SeriesLanes<Real>{rest_, ratio_, terms}, V, y);
+  gemm<Real>(space_, 1.0, powers_, Transpose::no, ConstMatrixView<Real>(terms), 1.0, y);
 }
 
 template <class Real>
-void RestSeries<Real>::vjp(ConstMatrixView<Real> S, const Bars& bars, Scratch<Real>& scratch) const {
-  static constexpr std::array<Real, 17> factor = inverse_factorials<Real>();
-  constexpr std::size_t width = pack_width<Real>;
-  const ScratchFrame frame(scratch);
-  const std::size_t lanes = S.extent(1), next = n_ * bars.V.stride_0();
-  const MatrixView<Real> scaled = scratch.matrix(n_, lanes);
-  for (std::size_t j = 0;; ++j) {
-    for (std::size_t i = 0; i < n_; ++i) {
-      const Real *const y = &bars.y(i, 0), *const rest = rest_.data();
-      Real *const v = &bars.V(i, 0), *const s = &scaled(i, 0);
-      for (std::size_t l = 0; l < lanes; l += width) {
-        const Pack<Real> bar = load(y + l);
-        for (std::size_t k = 0; k <= top_; ++k)
-          store(v + k * next + l, load(v + k * next + l) + factor[j + k] * bar);
-        store(s + l, load(rest + l) * bar);
-      }
-    }
-    if (j == degree) return;
-    gemm_nt<Real>(space_, 1.0, scaled, part(S, j + 1), bars.Z);
-    gemm<Real>(space_, 1.0, Z_, Transpose::yes, ConstMatrixView<Real>(scaled), 0.0, bars.y);
-  }
+void RestSeries<Real>::vjp(MatrixView<Real> terms, const Bars& bars) const {
+  gemm_nt<Real>(space_, 1.0, bars.y, ConstMatrixView<Real>(terms), bars.powers);
+  gemm<Real>(space_, 1.0, powers_, Transpose::yes, bars.y, 0.0, terms);
+  dispatch_rows<SeriesTerms<Real>>(bars.V.extent(0) / n_,
+                                   std::make_index_sequence<ChainLink<Real>::most + 1>(),
+                                   SeriesLanes<Real>{rest_, ratio_, terms}, bars);
 }
 
 template <class Real>
-void RestSeries<Real>::jvp(ConstMatrixView<Real> S, const Dots& dots, Scratch<Real>& scratch) const {
-  const ScratchFrame frame(scratch);
-  const MatrixView<Real> product = scratch.matrix(n_, S.extent(1));
-  set_part(degree, dots.V, product, dots.S);
-  for (std::size_t j = degree; j-- > 0;) {
-    gemm<Real>(space_, 1.0, Z_, Transpose::no, ConstMatrixView<Real>(part(dots.S, j + 1)), 0.0, product);
-    gemm<Real>(space_, 1.0, dots.Z, Transpose::no, part(S, j + 1), 1.0, product);
-    set_part(j, dots.V, product, dots.S);
-  }
+void RestSeries<Real>::jvp(ConstMatrixView<Real> terms, const Dots& dots) const {
+  run(dots.V, dots.terms, dots.y);
+  gemm<Real>(space_, 1.0, dots.powers, Transpose::no, terms, 1.0, dots.y);
 }
 
 #define SPNODE_INSTANTIATE(Real)                                                                  \

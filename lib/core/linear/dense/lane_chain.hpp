@@ -2,7 +2,6 @@
 /// Sums of phi functions that act on vectors, lane by lane, by going from node to node (PhiNodes). On the
 /// host. Not collective.
 
-#include "core/memory/scratch.hpp"
 #include "core/memory/types.hpp"
 
 #include <cstddef>
@@ -26,18 +25,19 @@ struct ChainLink {
 /// A step length: the rest, then links [first, last), the shortest first.
 template <class Real>
 struct LaneChain {
-  Real rest;                              ///< in units of Delta
-  Real ratio[ChainLink<Real>::most + 1];  ///< (rest / t)^k
+  Real rest;   ///< in units of Delta
+  Real ratio;  ///< rest / t
   std::uint32_t first, last;
 };
 
-/// The nodes' matrices [phi_0 .. phi_p], (n, width) each, rows padded to whole packs with zeros.
+/// The nodes' matrices: of each row the first `width` entries, [phi_0 .. phi_p], are used; those up to
+/// padded_width, whole packs, are read too.
 template <class Real>
 struct NodeTable {
-  std::size_t n, width, padded_n, padded_width;
-  const Real* rows;  ///< (nodes, n, padded_width)
+  std::size_t n, width, padded_n, padded_width, stride;
+  const Real* rows;  ///< (nodes, n, stride)
 
-  std::size_t size() const { return n * padded_width; }
+  std::size_t size() const { return n * stride; }
   std::size_t top() const { return width / n - 1; }
   std::size_t vectors() const { return width / n * padded_n; }        ///< of v_0 .. v_p, each padded
   std::size_t input_size() const { return padded_width + padded_n; }  ///< room for what is written in packs
@@ -50,7 +50,7 @@ void run_chain(const NodeTable<Real>& table, const ChainLink<Real>* first, const
                const Real* v, Real* y, Real* inputs);
 
 /// The adjoint of run_chain(): y (padded_n) becomes that of its first y; v (p + 1, padded_n) and the adjoints
-/// of the rows of the nodes' matrices, nodes (nodes, n, padded_width), +=. work: (input_size()).
+/// of the rows of the nodes' matrices, nodes (nodes, n, stride), +=. work: (input_size()).
 template <class Real>
 struct ChainBars {
   Real *y, *v, *nodes, *work;
@@ -69,46 +69,44 @@ template <class Real>
 void chain_jvp(const NodeTable<Real>& table, const ChainLink<Real>* first, const ChainLink<Real>* last,
                const Real* inputs, const ChainDots<Real>& dots);
 
-/// The rest: y = sum_k phi_k(r Z) v_k for |r| < 1, ||Z|| <= 1/4 and all lanes of a tile at once, by Horner's
-/// rule for the Taylor series, S_j = u_j + r Z S_{j+1} with u_j = sum_k v_k / (j + k)!, y = S_0.
+/// The rest: y = sum_k phi_k(r Z) v_k for |r| <= 1/2, ||Z|| <= 1 and all lanes of a tile at once, by the
+/// Taylor series
+///     y = w_0 + [Z  Z^2 .. Z^degree] [w_1; ..; w_degree],   w_j = r^j sum_k v_k / (j + k)!,
+/// one product with the powers of Z, which are formed once for all tiles.
 template <class Real>
 class RestSeries {
  public:
-  /// The remainder, unit_norm^(degree + 1) / (degree + 1)!, is 2e-18 and 1e-8.
-  static constexpr std::size_t degree = std::numeric_limits<Real>::digits > 24 ? 12 : 6;
+  /// The remainder, (unit_norm / 2)^(degree + 1) / (degree + 1)!, is 2e-17 and 5e-9.
+  static constexpr std::size_t degree = std::numeric_limits<Real>::digits > 24 ? 14 : 8;
 
-  /// Z: (n, n); rest: r, (lanes); top: p.
-  RestSeries(const ExecSpace& space, ConstMatrixView<Real> Z, ConstVectorView<Real> rest, std::size_t top)
-      : space_(space), Z_(Z), rest_(rest), n_(Z.extent(0)), top_(top) {}
+  /// powers: (n, degree n); rest, ratio: (lanes), whole packs of them. The k-th vector is ratio^k v_k.
+  RestSeries(const ExecSpace& space, ConstMatrixView<Real> powers, ConstVectorView<Real> rest,
+             ConstVectorView<Real> ratio)
+      : space_(space), powers_(powers), rest_(rest), ratio_(ratio), n_(powers.extent(0)) {}
 
-  /// S_0 .. S_degree one below the other, ((degree + 1) n, lanes), from V ((top + 1) n, lanes).
-  void run(ConstMatrixView<Real> V, MatrixView<Real> S, Scratch<Real>& scratch) const;
+  /// y (n, lanes) and the terms w_1 .. w_degree, (degree n, lanes), from v_0 .. v_p, V ((p + 1) n, lanes);
+  /// overwritten.
+  void run(ConstMatrixView<Real> V, MatrixView<Real> terms, MatrixView<Real> y) const;
 
-  /// V_bar and Z_bar += the adjoint for that of S_0, which is used up.
+  /// V and powers += the adjoint for that of y; the terms become their adjoints.
   struct Bars {
-    MatrixView<Real> y, V, Z;
+    ConstMatrixView<Real> y;
+    MatrixView<Real> V, powers;
   };
-  void vjp(ConstMatrixView<Real> S, const Bars& bars, Scratch<Real>& scratch) const;
+  void vjp(MatrixView<Real> terms, const Bars& bars) const;
 
-  /// The tangents of S_0 .. S_degree.
+  /// y (n, lanes) = the tangent. terms: as run() has left them; dots.terms: room of the same size.
   struct Dots {
-    ConstMatrixView<Real> V, Z;
-    MatrixView<Real> S;
+    ConstMatrixView<Real> V, powers;
+    MatrixView<Real> terms, y;
   };
-  void jvp(ConstMatrixView<Real> S, const Dots& dots, Scratch<Real>& scratch) const;
+  void jvp(ConstMatrixView<Real> terms, const Dots& dots) const;
 
  private:
-  MatrixView<Real> part(const MatrixView<Real>& S, std::size_t j) const { return rows_of(S, j * n_, n_); }
-  ConstMatrixView<Real> part(const ConstMatrixView<Real>& S, std::size_t j) const {
-    return rows_of(S, j * n_, n_);
-  }
-  void set_part(std::size_t j, ConstMatrixView<Real> V, const MatrixView<Real>& product,
-                MatrixView<Real> S) const;
-
   const ExecSpace& space_;
-  ConstMatrixView<Real> Z_;
-  ConstVectorView<Real> rest_;
-  std::size_t n_, top_;
+  ConstMatrixView<Real> powers_;
+  ConstVectorView<Real> rest_, ratio_;
+  std::size_t n_;
 };
 
 }  // namespace spnode::core

@@ -1,6 +1,7 @@
 #include "core/linear/dense/tabulated_linear_part.hpp"
 
 #include "core/linear/exponential_terms.hpp"
+#include "core/matrix_functions/packed_product.hpp"
 
 #include <algorithm>
 
@@ -29,7 +30,9 @@ TabulatedLinearPart<Real>::TabulatedLinearPart(SplitShape shape, std::vector<Ope
       top_(highest_phi(shape, operators_)),
       nodes_(shape.n, top_),
       A_(shape.n * shape.n),
-      Z_(A_.size()) {
+      powers_(RestSeries<Real>::degree * A_.size()),
+      power_bars_(powers_.size()),
+      rounded_powers_(powers_.size()) {
   for (const OperatorSpec& spec : operators_) {
     auto& terms = terms_.emplace_back();
     for_each_exponential_term(shape_, spec, 0.0,
@@ -41,6 +44,8 @@ TabulatedLinearPart<Real>::TabulatedLinearPart(SplitShape shape, std::vector<Ope
       terms[i].per_step = Real(factor) - terms[i].constant;
       ++i;
     });
+    std::size_t& top = tops_.emplace_back(0);
+    for (const Term& term : terms) top = std::max(top, term.index);
     const auto known = std::ranges::find(arguments_, spec.c);
     argument_.push_back(std::size_t(known - arguments_.begin()));
     if (known == arguments_.end()) arguments_.push_back(spec.c);
@@ -48,17 +53,31 @@ TabulatedLinearPart<Real>::TabulatedLinearPart(SplitShape shape, std::vector<Ope
 }
 
 template <class Real>
-NodeTable<Real> TabulatedLinearPart<Real>::table() const {
-  return {n(), width(), padded<Real>(n()), padded<Real>(width()), rows_.data()};
+NodeTable<Real> TabulatedLinearPart<Real>::table(std::size_t op) const {
+  const std::size_t used = (tops_[op] + 1) * n();
+  return {n(), used, padded<Real>(n()), padded<Real>(used), padded<Real>(width()), rows_.data()};
 }
 
 template <class Real>
 void TabulatedLinearPart<Real>::assemble(std::span<const double> A) {
   std::ranges::copy(A, A_.begin());
   nodes_.set_matrix(A_);
-  for (std::size_t i = 0; i < A.size(); ++i) Z_[i] = Real(nodes_.unit() * A[i]);
+  set_powers();
   std::ranges::fill(written_, 0);
   set_steps(std::vector<double>(steps_));
+}
+
+// The powers of Z = Delta A, Z^(j + 1) = Z Z^j.
+template <class Real>
+void TabulatedLinearPart<Real>::set_powers() {
+  const std::size_t stride = RestSeries<Real>::degree * n();
+  std::ranges::fill(powers_, 0.0);
+  for (std::size_t i = 0; i < n(); ++i)
+    for (std::size_t c = 0; c < n(); ++c) powers_[i * stride + c] = nodes_.unit() * A_[i * n() + c];
+  for (std::size_t j = n(); j < stride; j += n())
+    add_packed_product({n(), n(), n()}, {powers_.data(), stride, 1}, {powers_.data() + j - n(), stride, 1},
+                       powers_.data() + j, stride);
+  std::ranges::transform(powers_, rounded_powers_.begin(), [](double entry) { return Real(entry); });
 }
 
 template <class Real>
@@ -88,12 +107,12 @@ void TabulatedLinearPart<Real>::set_steps(const std::vector<double>& steps) {
 template <class Real>
 void TabulatedLinearPart<Real>::write_node(std::size_t node) {
   const PhiElement& value = nodes_.value(node);
-  const NodeTable<Real> shape = table();
-  Real* const rows = rows_.data() + node * shape.size();
+  const std::size_t stride = padded<Real>(width());
+  Real* const rows = rows_.data() + node * node_size();
   for (std::size_t i = 0; i < n(); ++i)
     for (std::size_t c = 0; c < width(); ++c) {
       const double entry = value.entries[i * width() + c] + (c == i ? value.unit[i] : 0.0);
-      rows[i * shape.padded_width + c] = Real(entry);
+      rows[i * stride + c] = Real(entry);
     }
   written_[node] = 1;
 }
@@ -106,13 +125,8 @@ void TabulatedLinearPart<Real>::link(const PhiNodes::Split& split) {
     whole += scale * digit;
     scale *= PhiNodes::base;
   }
-  LaneChain<Real> chain{Real(split.rest), {}, std::uint32_t(links_.size()), 0};
   double before = whole > 0.0 ? split.rest / whole : 1.0;
-  double power = 1.0;
-  for (Real& ratio : chain.ratio) {
-    ratio = Real(power);
-    power *= before;
-  }
+  LaneChain<Real> chain{Real(split.rest), Real(before), std::uint32_t(links_.size()), 0};
   scale = 1.0;
   for (std::size_t l = 0; l < PhiNodes::levels; ++l, scale *= PhiNodes::base) {
     if (split.digit[l] == 0) continue;
@@ -144,8 +158,15 @@ void TabulatedLinearPart<Real>::assemble_vjp(std::span<const double> bar, std::s
                         to.begin() + long(i * width()));
   }
   nodes_.vjp(A_bar);
-  const auto Z_bar = bar.subspan(nodes_.count() * node_size());
-  for (std::size_t i = 0; i < A_bar.size(); ++i) A_bar[i] += nodes_.unit() * Z_bar[i];
+  const std::size_t size = n(), row = RestSeries<Real>::degree * size;
+  std::ranges::copy(bar.subspan(nodes_.count() * node_size()), power_bars_.begin());
+  for (std::size_t j = row - size; j > 0; j -= size)
+    add_packed_product({size, size, size}, {powers_.data(), 1, row}, {power_bars_.data() + j, row, 1},
+                       power_bars_.data() + j - size, row);
+  add_packed_product({size, row - size, size}, {power_bars_.data() + size, row, 1}, {powers_.data(), 1, row},
+                     power_bars_.data(), row);
+  for (std::size_t i = 0; i < size; ++i)
+    for (std::size_t c = 0; c < size; ++c) A_bar[i * size + c] += nodes_.unit() * power_bars_[i * row + c];
 }
 
 template <class Real>
@@ -160,8 +181,16 @@ void TabulatedLinearPart<Real>::assemble_jvp(std::span<const double> A_dot, std:
       std::ranges::copy(from.subspan(i * width(), width()),
                         dot.subspan(node * node_size() + i * stride).begin());
   }
-  const auto Z_dot = dot.subspan(nodes_.count() * node_size());
-  for (std::size_t i = 0; i < A_dot.size(); ++i) Z_dot[i] = nodes_.unit() * A_dot[i];
+  const std::size_t size = n(), row = RestSeries<Real>::degree * size;
+  const auto power_dots = dot.subspan(nodes_.count() * node_size());
+  for (std::size_t i = 0; i < size; ++i)
+    for (std::size_t c = 0; c < size; ++c) power_dots[i * row + c] = nodes_.unit() * A_dot[i * size + c];
+  for (std::size_t j = size; j < row; j += size) {
+    add_packed_product({size, size, size}, {power_dots.data(), row, 1}, {powers_.data() + j - size, row, 1},
+                       power_dots.data() + j, row);
+    add_packed_product({size, size, size}, {powers_.data(), row, 1}, {power_dots.data() + j - size, row, 1},
+                       power_dots.data() + j, row);
+  }
 }
 
 template class TabulatedLinearPart<double>;

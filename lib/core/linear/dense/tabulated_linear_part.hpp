@@ -17,7 +17,8 @@ namespace spnode::core {
 /// dozen products of matrices (benchmark_matrix_functions).
 ///
 /// The coefficients are the matrices of the nodes that the held step lengths need, (n, (p + 1) n) each, then
-/// Z = Delta A. A lane's result depends on its own step length and on A alone. On the host only.
+/// the powers of Delta A (RestSeries). A lane's result depends on its own step length and on A alone. On the
+/// host only.
 template <class Real>
 class TabulatedLinearPart final : public LinearPart<Real> {
  public:
@@ -31,7 +32,7 @@ class TabulatedLinearPart final : public LinearPart<Real> {
   /// Holds no step length yet.
   TabulatedLinearPart(SplitShape shape, std::vector<OperatorSpec> operators);
 
-  std::size_t coefficient_count() const override { return nodes_.count() * node_size() + n() * n(); }
+  std::size_t coefficient_count() const override { return nodes_.count() * node_size() + powers_.size(); }
   void assemble(std::span<const double> A) override;
   void set_steps(const std::vector<double>& steps) override;
   void assemble_vjp(std::span<const double> bar, std::span<double> A_bar) override;
@@ -51,17 +52,24 @@ class TabulatedLinearPart final : public LinearPart<Real> {
   std::size_t n() const { return shape_.n; }
   std::size_t width() const { return (top_ + 1) * n(); }
   std::size_t node_size() const { return n() * padded<Real>(width()); }
-  NodeTable<Real> table() const;
-  ConstMatrixView<Real> Z() const { return ConstMatrixView<Real>(Z_.data(), n(), n()); }
+  /// For the operator op.
+  NodeTable<Real> table(std::size_t op) const;
+  /// (n, degree n), the powers of Delta A or what belongs to them, at `data`.
+  template <class Entry>
+  MatrixView<Entry> beside(Entry* data) const {
+    return MatrixView<Entry>(data, n(), RestSeries<Real>::degree * n());
+  }
+  RestSeries<Real> series(const ExecSpace& space, const Work& work) const;
   const LaneChain<Real>& chain(std::size_t op, std::size_t step) const {
     return chains_[argument_[op] * steps_.size() + step];
   }
+  void set_powers();
   void write_node(std::size_t node);
   void link(const PhiNodes::Split& split);
   void add_arguments(std::size_t op, const StepLengths<Real>& steps, const ConstMatrixStack<Real>& X,
                      MatrixView<Real> V) const;
   void add_identity(std::size_t op, const ConstMatrixStack<Real>& X, MatrixView<Real> out) const;
-  void run_lane(const LaneChain<Real>& chain, const Work& work, std::size_t l) const;
+  void run_lane(std::size_t op, const LaneChain<Real>& chain, const Work& work, std::size_t l) const;
   Work start(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
              const ConstMatrixStack<Real>& X, Scratch<Real>& scratch) const;
 
@@ -70,14 +78,16 @@ class TabulatedLinearPart final : public LinearPart<Real> {
   std::vector<std::vector<Term>> terms_;  // of each operator
   std::vector<double> arguments_;         // the c that occur
   std::vector<std::size_t> argument_;     // of each operator, its number among them
+  std::vector<std::size_t> tops_;         // of each operator, the largest index of its terms
   std::size_t top_, longest_ = 0;         // p; links of the longest chain
   PhiNodes nodes_;
   std::vector<double> A_, steps_;
   std::vector<PhiNodes::Split> splits_;  // (arguments, steps)
   std::vector<LaneChain<Real>> chains_;  // of these
   std::vector<ChainLink<Real>> links_;
-  std::vector<char> written_;  // nodes that stand in the tables
-  std::vector<Real> rows_, Z_;
+  std::vector<char> written_;                // nodes that stand in the tables
+  std::vector<double> powers_, power_bars_;  // of Delta A, side by side
+  std::vector<Real> rows_, rounded_powers_;
 };
 
 }  // namespace spnode::core

@@ -2,38 +2,56 @@
 #include "core/linear/dense/tabulated_linear_part.hpp"
 
 #include "core/kernels/elementwise.hpp"
+#include "core/kernels/pack.hpp"
 
 #include <algorithm>
 
 namespace spnode::core {
 
+namespace {
+
+/// Vectors one below the other, in the columns of `from` (vectors n, lanes), to rows of `to`, (lanes, vectors
+/// padded_n), with zeros behind each: what is done lane by lane then reads and writes whole packs.
+template <class Real>
+void to_rows(ConstMatrixView<Real> from, std::size_t n, MatrixView<Real> to) {
+  constexpr std::size_t width = pack_width<Real>;
+  const std::size_t lanes = from.extent(1);
+  for (std::size_t row = 0, place = 0; row < from.extent(0); row += n)
+    for (std::size_t i = 0; i < n; i += width, place += width)
+      for (std::size_t l = 0; l < lanes; l += width) {
+        Pack<Real> block[width];
+        for (std::size_t k = 0; k < width; ++k)
+          block[k] = i + k < n ? load(&from(row + i + k, l)) : Pack<Real>{};
+        transpose<Real>(block);
+        for (std::size_t k = 0; k < width; ++k) store(&to(l + k, place), block[k]);
+      }
+}
+
+/// The way back.
+template <class Real>
+void to_columns(ConstMatrixView<Real> from, std::size_t n, MatrixView<Real> to) {
+  constexpr std::size_t width = pack_width<Real>;
+  const std::size_t lanes = to.extent(1);
+  for (std::size_t row = 0, place = 0; row < to.extent(0); row += n)
+    for (std::size_t i = 0; i < n; i += width, place += width)
+      for (std::size_t l = 0; l < lanes; l += width) {
+        Pack<Real> block[width];
+        for (std::size_t k = 0; k < width; ++k) block[k] = load(&from(l + k, place));
+        transpose<Real>(block);
+        for (std::size_t k = 0; k < width && i + k < n; ++k) store(&to(row + i + k, l), block[k]);
+      }
+}
+
+}  // namespace
+
 /// What the three sweeps share.
 template <class Real>
 struct TabulatedLinearPart<Real>::Work {
-  MatrixView<Real> V;             // the vectors v_0 .. v_p, (width, lanes)
-  MatrixView<Real> ratio;         // (p + 1, lanes): of what the rest takes of them
-  VectorView<Real> rest;          // (lanes)
-  MatrixView<Real> S;             // of the series of the rest
-  VectorView<Real> v, y, inputs;  // of one lane, each vector padded
-
-  /// to += `from` with every vector scaled by its ratio.
-  void scale(ConstMatrixView<Real> from, std::size_t n, MatrixView<Real> to) const {
-    for (std::size_t r = 0; r < to.extent(0); ++r)
-      for (std::size_t l = 0; l < to.extent(1); ++l) to(r, l) += ratio(r / n, l) * from(r, l);
-  }
-  /// Column l of vectors one below the other, to padded ones and back.
-  static void gather(const NodeTable<Real>& nodes, ConstMatrixView<Real> from, std::size_t l, Real* to) {
-    const Real* entry = &from(0, l);
-    const std::size_t stride = from.stride_0();
-    for (std::size_t row = 0; row < from.extent(0); row += nodes.n, to += nodes.padded_n)
-      for (std::size_t i = 0; i < nodes.n; ++i, entry += stride) to[i] = *entry;
-  }
-  static void scatter(const NodeTable<Real>& nodes, const Real* from, std::size_t l, MatrixView<Real> to) {
-    Real* entry = &to(0, l);
-    const std::size_t stride = to.stride_0();
-    for (std::size_t row = 0; row < to.extent(0); row += nodes.n, from += nodes.padded_n)
-      for (std::size_t i = 0; i < nodes.n; ++i, entry += stride) *entry = from[i];
-  }
+  MatrixView<Real> V;            // the vectors v_0 .. v_p, (used width, lanes)
+  VectorView<Real> rest, ratio;  // (lanes)
+  MatrixView<Real> terms;        // of the series of the rest
+  MatrixView<Real> v, y;         // V and what the rest makes of it, lane by lane, (lanes, padded vectors)
+  VectorView<Real> inputs;       // of the links of one lane
 };
 
 /// V += the vectors that the phi functions act on.
@@ -52,30 +70,33 @@ void TabulatedLinearPart<Real>::add_arguments(std::size_t op, const StepLengths<
 template <class Real>
 auto TabulatedLinearPart<Real>::start(const ExecSpace& space, std::size_t op, const StepLengths<Real>& steps,
                                       const ConstMatrixStack<Real>& X, Scratch<Real>& scratch) const -> Work {
-  const NodeTable<Real> nodes = table();
+  const NodeTable<Real> nodes = table(op);
   const std::size_t lanes = X.lanes();
-  Work work{scratch.matrix(width(), lanes),
-            scratch.matrix(top_ + 1, lanes),
+  Work work{scratch.matrix(nodes.width, lanes),
             scratch.vector(lanes),
-            scratch.matrix((RestSeries<Real>::degree + 1) * n(), lanes),
-            scratch.vector(nodes.vectors()),
-            scratch.vector(nodes.padded_n),
+            scratch.vector(lanes),
+            scratch.matrix(RestSeries<Real>::degree * n(), lanes),
+            scratch.matrix(lanes, nodes.vectors()),
+            scratch.matrix(lanes, nodes.padded_n),
             scratch.vector(std::max<std::size_t>(1, longest_) * nodes.input_size())};
-  std::fill_n(work.v.data(), nodes.vectors(), Real(0));  // what is padded stays zero
-  std::fill_n(work.y.data(), nodes.padded_n, Real(0));
   fill(space, 0.0, work.V);
   add_arguments(op, steps, X, work.V);
   for (std::size_t l = 0; l < lanes; ++l) {
     const LaneChain<Real>& chain = this->chain(op, steps.index(l));
     work.rest(l) = chain.rest;
-    for (std::size_t k = 0; k <= top_; ++k) work.ratio(k, l) = chain.ratio[k];
+    work.ratio(l) = chain.ratio;
   }
   const ScratchFrame frame(scratch);
-  const MatrixView<Real> scaled = scratch.matrix(width(), lanes);
-  fill(space, 0.0, scaled);
-  work.scale(work.V, n(), scaled);
-  RestSeries<Real>(space, Z(), work.rest, top_).run(scaled, work.S, scratch);
+  const MatrixView<Real> y = scratch.matrix(n(), lanes);
+  series(space, work).run(work.V, work.terms, y);
+  to_rows<Real>(work.V, n(), work.v);
+  to_rows<Real>(y, n(), work.y);
   return work;
+}
+
+template <class Real>
+RestSeries<Real> TabulatedLinearPart<Real>::series(const ExecSpace& space, const Work& work) const {
+  return {space, beside(rounded_powers_.data()), work.rest, work.ratio};
 }
 
 /// out += what the identity makes of X.
@@ -91,14 +112,11 @@ void TabulatedLinearPart<Real>::add_identity(std::size_t op, const ConstMatrixSt
   }
 }
 
-/// The chain of lane l from what the rest has made of it; the result is in work.y.
+/// The chain of lane l from what the rest has made of it, in its row of work.y.
 template <class Real>
-void TabulatedLinearPart<Real>::run_lane(const LaneChain<Real>& chain, const Work& work,
+void TabulatedLinearPart<Real>::run_lane(std::size_t op, const LaneChain<Real>& chain, const Work& work,
                                          std::size_t l) const {
-  const NodeTable<Real> nodes = table();
-  work.gather(nodes, work.V, l, work.v.data());
-  work.gather(nodes, rows_of(work.S, 0, n()), l, work.y.data());
-  run_chain(nodes, links_.data() + chain.first, links_.data() + chain.last, work.v.data(), work.y.data(),
+  run_chain(table(op), links_.data() + chain.first, links_.data() + chain.last, &work.v(l, 0), &work.y(l, 0),
             work.inputs.data());
 }
 
@@ -108,10 +126,8 @@ void TabulatedLinearPart<Real>::apply(const ExecSpace& space, const Value& value
   const auto& [op, steps, at] = value.action;
   const ScratchFrame frame(scratch);
   const Work work = start(space, op, steps, value.X, scratch);
-  for (std::size_t l = 0; l < value.out.extent(1); ++l) {
-    run_lane(chain(op, steps.index(l)), work, l);
-    work.scatter(table(), work.y.data(), l, value.out);
-  }
+  for (std::size_t l = 0; l < value.out.extent(1); ++l) run_lane(op, chain(op, steps.index(l)), work, l);
+  to_columns<Real>(work.y, n(), value.out);
   add_identity(op, value.X, value.out);
 }
 
@@ -121,32 +137,31 @@ void TabulatedLinearPart<Real>::apply_vjp(const ExecSpace& space, const Reverse&
   const auto& [op, steps, at] = reverse.action;
   const ScratchFrame frame(scratch);
   const Work work = start(space, op, steps, reverse.X, scratch);
-  const NodeTable<Real> nodes = table();
+  const NodeTable<Real> nodes = table(op);
   const std::size_t lanes = reverse.X.lanes();
-  const MatrixView<Real> y_bar = scratch.matrix(n(), lanes), V_bar = scratch.matrix(width(), lanes),
-                         scaled_bar = scratch.matrix(width(), lanes);
-  const ChainBars<Real> bars{scratch.vector(nodes.padded_n).data(), scratch.vector(nodes.vectors()).data(),
-                             reverse.bar.data(), scratch.vector(nodes.input_size()).data()};
+  const MatrixView<Real> y_bar = scratch.matrix(n(), lanes), V_bar = scratch.matrix(nodes.width, lanes),
+                         y_rows = scratch.matrix(lanes, nodes.padded_n),
+                         v_rows = scratch.matrix(lanes, nodes.vectors());
+  const VectorView<Real> room = scratch.vector(nodes.input_size());
+  to_rows<Real>(reverse.out_bar, n(), y_rows);
+  fill(space, 0.0, v_rows);
   for (std::size_t l = 0; l < lanes; ++l) {
     const LaneChain<Real>& chain = this->chain(op, steps.index(l));
-    run_lane(chain, work, l);
-    std::fill_n(bars.y, nodes.padded_n, Real(0));
-    std::fill_n(bars.v, nodes.vectors(), Real(0));
-    work.gather(nodes, reverse.out_bar, l, bars.y);
-    chain_vjp(nodes, links_.data() + chain.first, links_.data() + chain.last, work.inputs.data(), bars);
-    work.scatter(nodes, bars.y, l, y_bar);
-    work.scatter(nodes, bars.v, l, V_bar);
+    run_lane(op, chain, work, l);
+    chain_vjp(nodes, links_.data() + chain.first, links_.data() + chain.last, work.inputs.data(),
+              {&y_rows(l, 0), &v_rows(l, 0), reverse.bar.data(), room.data()});
   }
-  fill(space, 0.0, scaled_bar);
-  const MatrixView<Real> Z_bar(reverse.bar.data() + nodes_.count() * node_size(), n(), n());
-  RestSeries<Real>(space, Z(), work.rest, top_).vjp(work.S, {y_bar, scaled_bar, Z_bar}, scratch);
-  work.scale(scaled_bar, n(), V_bar);
+  to_columns<Real>(y_rows, n(), y_bar);
+  to_columns<Real>(v_rows, n(), V_bar);
+  series(space, work)
+      .vjp(work.terms, {y_bar, V_bar, beside(reverse.bar.data() + nodes_.count() * node_size())});
   for (const Term& term : terms_[op])
     for (std::size_t i = 0; i < n(); ++i) {
       Real* const x_bar = reverse.X_bar.row(term.group * n() + i);
+      const Real* const bar = &V_bar(term.index * n() + i, 0);
       for (std::size_t l = 0; l < lanes; ++l)
-        x_bar[l] += (term.constant + term.per_step * steps.h(l)) * V_bar(term.index * n() + i, l) +
-                    term.identity * reverse.out_bar(i, l);
+        x_bar[l] +=
+            (term.constant + term.per_step * steps.h(l)) * bar[l] + term.identity * reverse.out_bar(i, l);
     }
 }
 
@@ -156,29 +171,26 @@ void TabulatedLinearPart<Real>::apply_jvp(const ExecSpace& space, const Tangent&
   const auto& [op, steps, at] = tangent.action;
   const ScratchFrame frame(scratch);
   const Work work = start(space, op, steps, tangent.X, scratch);
-  const NodeTable<Real> nodes = table();
+  const NodeTable<Real> nodes = table(op);
   const std::size_t lanes = tangent.X.lanes();
-  const MatrixView<Real> V_dot = scratch.matrix(width(), lanes), scaled_dot = scratch.matrix(width(), lanes),
-                         S_dot = scratch.matrix(work.S.extent(0), lanes);
-  const VectorView<Real> y = scratch.vector(nodes.padded_n), v = scratch.vector(nodes.vectors()),
-                         inner = scratch.vector(nodes.input_size());
-  std::fill_n(y.data(), nodes.padded_n, Real(0));
-  std::fill_n(v.data(), nodes.vectors(), Real(0));
+  const MatrixView<Real> V_dot = scratch.matrix(nodes.width, lanes), y_dot = scratch.matrix(n(), lanes),
+                         terms_dot = scratch.matrix(work.terms.extent(0), lanes),
+                         y_rows = scratch.matrix(lanes, nodes.padded_n),
+                         v_rows = scratch.matrix(lanes, nodes.vectors());
+  const VectorView<Real> inner = scratch.vector(nodes.input_size());
   fill(space, 0.0, V_dot);
-  fill(space, 0.0, scaled_dot);
   add_arguments(op, steps, tangent.X_dot, V_dot);
-  work.scale(V_dot, n(), scaled_dot);
-  const ConstMatrixView<Real> Z_dot(tangent.dot.data() + nodes_.count() * node_size(), n(), n());
-  RestSeries<Real>(space, Z(), work.rest, top_).jvp(work.S, {scaled_dot, Z_dot, S_dot}, scratch);
+  series(space, work)
+      .jvp(work.terms, {V_dot, beside(tangent.dot.data() + nodes_.count() * node_size()), terms_dot, y_dot});
+  to_rows<Real>(y_dot, n(), y_rows);
+  to_rows<Real>(V_dot, n(), v_rows);
   for (std::size_t l = 0; l < lanes; ++l) {
     const LaneChain<Real>& chain = this->chain(op, steps.index(l));
-    run_lane(chain, work, l);
-    work.gather(nodes, rows_of(S_dot, 0, n()), l, y.data());
-    work.gather(nodes, V_dot, l, v.data());
+    run_lane(op, chain, work, l);
     chain_jvp(nodes, links_.data() + chain.first, links_.data() + chain.last, work.inputs.data(),
-              ChainDots<Real>{v.data(), tangent.dot.data(), y.data(), inner.data()});
-    work.scatter(nodes, y.data(), l, tangent.out_dot);
+              ChainDots<Real>{&v_rows(l, 0), tangent.dot.data(), &y_rows(l, 0), inner.data()});
   }
+  to_columns<Real>(y_rows, n(), tangent.out_dot);
   add_identity(op, tangent.X_dot, tangent.out_dot);
 }
 
