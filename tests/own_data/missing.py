@@ -94,7 +94,8 @@ def main(program, mpiexec):
     assert trained(program, mpiexec, 2, "data.train=holes.h5") == holes
     for words in (["model.initialisation=sparse_regression", "model.nonlinear=[library]", "model.linear.structure=none",
                    "integrator.scheme=rk4"],
-                  ["model.initialisation=dmd", "model.nonlinear=[]"]):
+                  ["model.initialisation=dmd", "model.nonlinear=[]"],
+                  ["model.latent_dimension=1", "model.autoencoder.enabled=true", "training.adam.epochs=1"]):
         words.append("data.train=holes.h5")
         assert trained(program, mpiexec, 1, *words) == trained(program, mpiexec, 2, *words)
 
