@@ -18,10 +18,10 @@ struct Forms {
   Forms(std::size_t n_, std::size_t rows_, std::size_t lanes)
       : n(n_),
         rows(rows_),
-        entries(random_matrix<Real>(rows, monomial_stride<Real>(n), "Q")),
+        entries(random_matrix<Real>(monomial_count(n), form_stride<Real>(rows), "Q")),
         X(random_matrix<Real>(n, lanes, "X")),
         Y_bar(random_matrix<Real>(rows, lanes, "Y_bar")) {}
-  MatrixView<Real> Q() const { return lanes_of(MatrixView<Real>(entries), 0, monomial_count(n)); }
+  MatrixView<Real> Q() const { return lanes_of(MatrixView<Real>(entries), 0, rows); }
 
   std::size_t n, rows;
   Matrix<Real> entries, X, Y_bar;
@@ -41,24 +41,24 @@ TEMPLATE_TEST_CASE("quadratic_forms_and_their_adjoint_agree_with_their_definitio
   using Real = TestType;
   // More monomials than one block holds at n = 30, more than one task at n = 64; lanes with every remainder.
   for (const auto& [n, rows] :
-       {std::pair<std::size_t, std::size_t>{1, 1}, {3, 4}, {20, 20}, {30, 7}, {64, 11}})
+       {std::pair<std::size_t, std::size_t>{1, 1}, {3, 4}, {20, 20}, {30, 7}, {64, 11}, {5, 70}})
     for (const std::size_t lanes : {1, 5, 8, 16, 24, 29, 96}) {
       const Forms<Real> f(n, rows, lanes);
       const Matrix<Real> Y("Y", rows, lanes), X_bar("X_bar", n, lanes),
-          bars("Q_bar", rows, monomial_stride<Real>(n));
+          bars("Q_bar", monomial_count(n), form_stride<Real>(rows));
       HostMatrix y("y", rows, lanes), x_bar("x_bar", n, lanes), q_bar("q_bar", rows, monomial_count(n));
       const auto q_of = on_host(f.entries), x_of = on_host(f.X), bar_of = on_host(f.Y_bar);
       for (std::size_t i = 0; i < rows; ++i)
         for (std::size_t l = 0; l < lanes; ++l)
           for_each_monomial(n, [&](std::size_t at, std::size_t j, std::size_t k) {
-            const double q = q_of(i, at), x_j = x_of(j, l), x_k = x_of(k, l), bar = bar_of(i, l);
+            const double q = q_of(at, i), x_j = x_of(j, l), x_k = x_of(k, l), bar = bar_of(i, l);
             y(i, l) += q * x_j * x_k;
             x_bar(j, l) += bar * q * x_k;
             x_bar(k, l) += bar * q * x_j;
             q_bar(i, at) += bar * x_j * x_k;
           });
       const ExecSpace space;
-      const MatrixView<Real> Q_bar = lanes_of(MatrixView<Real>(bars), 0, monomial_count(n));
+      const MatrixView<Real> Q_bar = lanes_of(MatrixView<Real>(bars), 0, rows);
       quadratic<Real>(space, f.Q(), f.X, Y);
       quadratic_vjp<Real>(space, {f.Q(), f.X, f.Y_bar, X_bar, Q_bar});
       const auto Y_found = on_host(Y), X_found = on_host(X_bar), Q_found = on_host(bars);
@@ -69,7 +69,7 @@ TEMPLATE_TEST_CASE("quadratic_forms_and_their_adjoint_agree_with_their_definitio
       }
       for (std::size_t i = 0; i < rows; ++i)
         for (std::size_t at = 0; at < monomial_count(n); ++at)
-          error = std::max(error, std::abs(Q_found(i, at) - q_bar(i, at)));
+          error = std::max(error, std::abs(Q_found(at, i) - q_bar(i, at)));
       CAPTURE(n, rows, lanes);
       CHECK(error < 4500 * roundoff<Real>);
     }

@@ -20,22 +20,24 @@ class Expansion {
   Expansion(std::size_t n, std::size_t N, std::size_t R)
       : n_(n), N_(N), R_(R), left_(R * N), right_(R * N), square_(N * N) {}
 
-  // Q += the forms of output i.
-  void add(const double* C, const double* D, std::size_t i, double* Q) {
+  // Q, whose entries lie `stride` apart, += the forms of output i.
+  void add(const double* C, const double* D, std::size_t i, double* Q, std::size_t stride) {
     gather(C, i, left_);
     gather(D, i, right_);
     multiply(1.0, transposed(factor(left_)), factor(right_), 0.0, square(std::span(square_), N_));
     for (std::size_t j = 0; j < N_; ++j) {
-      *Q++ += square_[j * N_ + j];
-      for (std::size_t k = j + 1; k < N_; ++k) *Q++ += square_[j * N_ + k] + square_[k * N_ + j];
+      *Q += square_[j * N_ + j];
+      Q += stride;
+      for (std::size_t k = j + 1; k < N_; ++k, Q += stride) *Q += square_[j * N_ + k] + square_[k * N_ + j];
     }
   }
 
   // C_bar_i += D_i S, D_bar_i += C_i S; the symmetric S holds Q_bar_i,jk at (j, k) and (k, j).
-  void add_vjp(const double* C, const double* D, std::size_t i, const double* Q_bar, double* C_bar,
-               double* D_bar) {
+  void add_vjp(const double* C, const double* D, std::size_t i, const double* Q_bar, std::size_t stride,
+               double* C_bar, double* D_bar) {
     for (std::size_t j = 0; j < N_; ++j)
-      for (std::size_t k = j; k < N_; ++k) square_[j * N_ + k] = square_[k * N_ + j] = *Q_bar++;
+      for (std::size_t k = j; k < N_; ++k, Q_bar += stride)
+        square_[j * N_ + k] = square_[k * N_ + j] = *Q_bar;
     const auto pull_back = [&](const double* other, double* bar) {
       gather(other, i, left_);
       multiply(1.0, factor(left_), square(std::span<const double>(square_), N_), 0.0,
@@ -152,8 +154,8 @@ void Bilinear<Real>::assemble(std::span<const double> theta, std::span<double> c
   std::ranges::fill(c, 0.0);
   Expansion expansion(n_, N_, options_.rank);
   for (std::size_t i = 0; i < n_; ++i)
-    expansion.add(theta.data() + C_.offset, theta.data() + D_.offset, i, c.data() + i * stride());
-  std::ranges::copy(block_of(theta, b_), c.begin() + std::ptrdiff_t(n_ * stride()));
+    expansion.add(theta.data() + C_.offset, theta.data() + D_.offset, i, c.data() + i, stride());
+  std::ranges::copy(block_of(theta, b_), c.begin() + std::ptrdiff_t(form_entries()));
 }
 
 template <class Real>
@@ -165,9 +167,9 @@ void Bilinear<Real>::assemble_vjp(std::span<const double> theta, std::span<const
   }
   Expansion expansion(n_, N_, options_.rank);
   for (std::size_t i = 0; i < n_; ++i)
-    expansion.add_vjp(theta.data() + C_.offset, theta.data() + D_.offset, i, c_bar.data() + i * stride(),
+    expansion.add_vjp(theta.data() + C_.offset, theta.data() + D_.offset, i, c_bar.data() + i, stride(),
                       theta_bar.data() + C_.offset, theta_bar.data() + D_.offset);
-  for (std::size_t i = 0; i < n_; ++i) theta_bar[b_.offset + i] += c_bar[n_ * stride() + i];
+  for (std::size_t i = 0; i < n_; ++i) theta_bar[b_.offset + i] += c_bar[form_entries() + i];
 }
 
 template <class Real>
@@ -180,16 +182,16 @@ void Bilinear<Real>::assemble_jvp(std::span<const double> theta, std::span<const
   std::ranges::fill(c_dot, 0.0);
   Expansion expansion(n_, N_, options_.rank);
   for (std::size_t i = 0; i < n_; ++i) {
-    double* const Q_dot = c_dot.data() + i * stride();
-    expansion.add(theta_dot.data() + C_.offset, theta.data() + D_.offset, i, Q_dot);
-    expansion.add(theta.data() + C_.offset, theta_dot.data() + D_.offset, i, Q_dot);
+    double* const Q_dot = c_dot.data() + i;
+    expansion.add(theta_dot.data() + C_.offset, theta.data() + D_.offset, i, Q_dot, stride());
+    expansion.add(theta.data() + C_.offset, theta_dot.data() + D_.offset, i, Q_dot, stride());
   }
-  std::ranges::copy(block_of(theta_dot, b_), c_dot.begin() + std::ptrdiff_t(n_ * stride()));
+  std::ranges::copy(block_of(theta_dot, b_), c_dot.begin() + std::ptrdiff_t(form_entries()));
 }
 
 template <class Real>
 ConstMatrixView<Real> Bilinear<Real>::forms(const ConstVectorView<Real>& coefficients) const {
-  return lanes_of(ConstMatrixView<Real>(coefficients.data(), n_, stride()), 0, monomial_count(N_));
+  return lanes_of(ConstMatrixView<Real>(coefficients.data(), monomial_count(N_), stride()), 0, n_);
 }
 
 template <class Real>
@@ -255,7 +257,7 @@ template <class Real>
 void Bilinear<Real>::quadratic_reverse(const ExecSpace& space, const Reverse& reverse,
                                        Scratch<Real>& scratch) const {
   const MatrixView<Real> Q_bar(reverse.coefficients_bar.data(),
-                               reverse.coefficients_bar.extent(0) > 0 ? n_ : 0, stride());
+                               reverse.coefficients_bar.extent(0) > 0 ? monomial_count(N_) : 0, stride());
   const MatrixView<Real> bar = start_bar(space, reverse.x_bar, scratch);
   quadratic_vjp<Real>(
       space, {forms(reverse.coefficients), joined(space, reverse.x, scratch), reverse.y_bar, bar, Q_bar});
@@ -324,7 +326,7 @@ void Bilinear<Real>::apply_jvp_vjp(const ExecSpace& space, const TangentReverse&
   finish_bar(space, bar, reverse.x_bar);
   finish_bar(space, dot_bar, reverse.x_dot_bar);
   if (reverse.coefficients_bar.extent(0) == 0) return;
-  const MatrixView<Real> Q_bar(reverse.coefficients_bar.data(), n_, stride());
+  const MatrixView<Real> Q_bar(reverse.coefficients_bar.data(), monomial_count(N_), stride());
   const MatrixView<Real> at = scratch.matrix(N_, lanes), w = scratch.matrix(n_, lanes),
                          unused = scratch.matrix(N_, lanes);
   fill(space, 0.0, unused);

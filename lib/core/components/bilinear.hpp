@@ -34,7 +34,7 @@ class Bilinear final : public LaneMap<Real> {
   double set_forms(std::span<const double> Q, std::span<const double> constant,
                    std::span<double> theta) const;
   std::size_t coefficient_count() const override {
-    return (expanded() ? n_ * stride() : 2 * pairs() * N_) + n_;
+    return (expanded() ? form_entries() : 2 * pairs() * N_) + n_;
   }
   void assemble(std::span<const double> theta, std::span<double> c) const override;
   void assemble_vjp(std::span<const double> theta, std::span<const double> c_bar,
@@ -61,8 +61,9 @@ class Bilinear final : public LaneMap<Real> {
  private:
   bool expanded() const { return N_ <= most_variables && N_ + 1 <= 4 * options_.rank; }
   std::size_t pairs() const { return options_.rank * n_; }
-  std::size_t stride() const { return monomial_stride<Real>(N_); }                 // of Q in the coefficients
-  ConstMatrixView<Real> forms(const ConstVectorView<Real>& coefficients) const;    // Q, (n, monomials)
+  std::size_t stride() const { return form_stride<Real>(n_); }  // of Q in the coefficients
+  std::size_t form_entries() const { return monomial_count(N_) * stride(); }
+  ConstMatrixView<Real> forms(const ConstVectorView<Real>& coefficients) const;    // Q, (monomials, n)
   ConstMatrixView<Real> factors(const ConstVectorView<Real>& coefficients) const;  // [C; D], (2 R n, N)
   ConstMatrixView<Real> joined(const ExecSpace& space, const Point<Real>& x, Scratch<Real>& scratch) const;
   MatrixView<Real> start_bar(const ExecSpace& space, const PointBar<Real>& x_bar,

@@ -11,8 +11,8 @@ namespace {
 // Monomials of a lane block that are in first-level cache at a time.
 template <class Real>
 constexpr std::size_t chunk = (28 << 10) / (tile_columns<Real> * sizeof(Real));
-constexpr std::size_t lane_chunk = 64;     // lanes whose monomials Q_bar takes at a time
-constexpr std::size_t column_chunk = 256;  // monomials of these lanes
+// Monomials, lanes and outputs that Q_bar takes at a time: 16 KiB of monomials in double.
+constexpr std::size_t bar_chunk = 32, lane_chunk = 64, output_chunk = 64;
 
 // Where x_j x_k stands among the monomials.
 KOKKOS_INLINE_FUNCTION std::size_t position(std::size_t j, std::size_t k, std::size_t n) {
@@ -28,7 +28,7 @@ struct ValueOfLane {
     Real sum = 0;
     const std::size_t n = X.extent(0);
     for (std::size_t j = 0; j < n; ++j)
-      for (std::size_t k = j; k < n; ++k) sum += Q(i, position(j, k, n)) * X(j, l) * X(k, l);
+      for (std::size_t k = j; k < n; ++k) sum += Q(position(j, k, n), i) * X(j, l) * X(k, l);
     Y(i, l) += sum;
   }
 };
@@ -43,7 +43,7 @@ struct StateBarOfLane {
     for (std::size_t i = 0; i < r.Y_bar.extent(0); ++i) {
       Real form = 0;
       for (std::size_t k = 0; k < n; ++k)
-        form += r.Q(i, position(j, k, n)) * Real(k == j ? 2 : 1) * r.X(k, l);
+        form += r.Q(position(j, k, n), i) * Real(k == j ? 2 : 1) * r.X(k, l);
       sum += r.Y_bar(i, l) * form;
     }
     r.X_bar(j, l) += sum;
@@ -106,27 +106,37 @@ void add_panel(std::size_t rows, std::size_t columns, const Panel<Real>& panel) 
   for_row_blocks<PanelTile<Real, Packs, Update::add>>(rows, panel);
 }
 
+// `size` monomials from that of `pair` on, of lanes [lane, lane + lanes), to m (size, stride); Packs packs of
+// lanes side by side.
+template <class Real, std::size_t Packs>
+inline void form_monomials(const ConstMatrixView<Real>& X, std::size_t lane, std::size_t lanes, Pair& pair,
+                           std::size_t size, Real* m, std::size_t stride) {
+  constexpr std::size_t width = pack_width<Real>;
+  for_each_run(pair, X.extent(0), size, [&](std::size_t j, std::size_t k, std::size_t run, std::size_t at) {
+    for (std::size_t l = 0; l < lanes; l += Packs * width) {
+      Pack<Real> x[Packs];
+      for (std::size_t p = 0; p < Packs; ++p) x[p] = load(&X(j, lane + l + p * width));
+      for (std::size_t i = 0; i < run; ++i)
+        for (std::size_t p = 0; p < Packs; ++p)
+          store(&m[(at + i) * stride + l + p * width], x[p] * load(&X(k + i, lane + l + p * width)));
+    }
+  });
+}
+
 // One block of Packs packs of lanes from `lane` on.
 template <class Real, std::size_t Packs>
 void forward_block(const ConstMatrixView<Real>& Q, const ConstMatrixView<Real>& X, const MatrixView<Real>& Y,
                    std::size_t lane) {
   constexpr std::size_t width = Packs * pack_width<Real>;
   alignas(64) std::array<Real, chunk<Real> * width> m;
-  const std::size_t n = X.extent(0), count = Q.extent(1);
+  const std::size_t count = Q.extent(0);
   Pair pair;
   for (std::size_t first = 0; first < count; first += chunk<Real>) {
     const std::size_t size = std::min(chunk<Real>, count - first);
-    for_each_run(pair, n, size, [&](std::size_t j, std::size_t k, std::size_t run, std::size_t at) {
-      Pack<Real> x[Packs];
-      for (std::size_t p = 0; p < Packs; ++p) x[p] = load(&X(j, lane + p * pack_width<Real>));
-      for (std::size_t i = 0; i < run; ++i)
-        for (std::size_t p = 0; p < Packs; ++p)
-          store(&m[(at + i) * width + p * pack_width<Real>],
-                x[p] * load(&X(k + i, lane + p * pack_width<Real>)));
-    });
+    form_monomials<Real, Packs>(X, lane, width, pair, size, m.data(), width);
     for_row_blocks<PanelTile<Real, Packs, Update::add>>(
         Y.extent(0),
-        Panel<Real>{{&Q(0, first), Q.stride_0(), 1}, m.data(), width, size, &Y(0, lane), Y.stride_0()});
+        Panel<Real>{{&Q(first, 0), 1, Q.stride_0()}, m.data(), width, size, &Y(0, lane), Y.stride_0()});
   }
 }
 
@@ -169,11 +179,11 @@ template <class Real, std::size_t Packs>
 void state_block(const QuadraticReverse<Real>& r, std::size_t lane) {
   constexpr std::size_t width = Packs * pack_width<Real>;
   alignas(64) std::array<Real, chunk<Real> * width> m_bar;
-  const std::size_t n = r.X.extent(0), count = r.Q.extent(1);
+  const std::size_t n = r.X.extent(0), count = r.Q.extent(0);
   Pair pair;
   for (std::size_t first = 0; first < count; first += chunk<Real>) {
     const std::size_t size = std::min(chunk<Real>, count - first);
-    const Panel<Real> panel{{&r.Q(0, first), 1, r.Q.stride_0()},
+    const Panel<Real> panel{{&r.Q(first, 0), r.Q.stride_0(), 1},
                             &r.Y_bar(0, lane),
                             r.Y_bar.stride_0(),
                             r.Y_bar.extent(0),
@@ -186,45 +196,56 @@ void state_block(const QuadraticReverse<Real>& r, std::size_t lane) {
   }
 }
 
-// Lane by lane, with zeros up to a whole pack, the state of up to lane_chunk lanes.
+// Outputs [output, output + count) of Y_bar, lane by lane, with zeros up to a whole pack.
 template <class Real>
-struct TurnedLanes {
-  static constexpr std::size_t stride = most_variables + pack_width<Real>;
-  alignas(64) std::array<Real, lane_chunk * stride> entries;
+struct TurnedOutputs {
+  alignas(64) std::array<Real, lane_chunk * output_chunk> entries;
+  std::size_t stride;
 
-  TurnedLanes(const ConstMatrixView<Real>& X, std::size_t lane, std::size_t lanes) {
-    const std::size_t n = X.extent(0);
-    for (std::size_t l = 0; l < lanes; ++l) {
-      for (std::size_t j = 0; j < n; ++j) entries[l * stride + j] = X(j, lane + l);
-      for (std::size_t j = n; j < n + pack_width<Real>; ++j) entries[l * stride + j] = 0;
-    }
+  TurnedOutputs(const ConstMatrixView<Real>& Y_bar, std::size_t output, std::size_t count, std::size_t lane,
+                std::size_t lanes)
+      : stride(padded<Real>(count)) {
+    constexpr std::size_t width = pack_width<Real>;
+    const std::size_t whole = lanes / width * width;
+    for (std::size_t i = 0; i < stride; i += width)
+      for (std::size_t l = 0; l < whole; l += width) {
+        Pack<Real> block[width];
+        for (std::size_t k = 0; k < width; ++k)
+          block[k] = i + k < count ? load(&Y_bar(output + i + k, lane + l)) : Pack<Real>{};
+        transpose<Real>(block);
+        for (std::size_t k = 0; k < width; ++k) store(&entries[(l + k) * stride + i], block[k]);
+      }
+    for (std::size_t l = whole; l < lanes; ++l)
+      for (std::size_t i = 0; i < stride; ++i)
+        entries[l * stride + i] = i < count ? Y_bar(output + i, lane + l) : Real(0);
   }
 };
 
-// Q_bar(:, first ... first + size) += Y_bar m^T over lanes [lane, lane + lanes); the first monomial is that
-// of `pair`.
+// Rows [first, end) of Q_bar += m(X) Y_bar^T, of the outputs from `output` on, over lanes [lane, lane +
+// lanes).
 template <class Real>
-void coefficient_block(const QuadraticReverse<Real>& r, Pair pair, std::size_t first, std::size_t size,
-                       const TurnedLanes<Real>& turned, std::size_t lane, std::size_t lanes) {
-  constexpr std::size_t stride = column_chunk + pack_width<Real>;
-  alignas(64) std::array<Real, lane_chunk * stride> m;
-  // The products of a run with unaligned packs: what is written beyond its end is overwritten by the next.
-  for (std::size_t l = 0; l < lanes; ++l) {
-    const Real* const x = &turned.entries[l * turned.stride];
-    Pair p = pair;
-    for_each_run(p, r.X.extent(0), size, [&](std::size_t j, std::size_t k, std::size_t run, std::size_t at) {
-      for (std::size_t i = 0; i < run; i += pack_width<Real>)
-        store(&m[l * stride + at + i], x[j] * load(x + k + i));
-    });
-  }
-  for (std::size_t column = 0; column < size; column += tile_columns<Real>) {
-    const Panel<Real> panel{{&r.Y_bar(0, lane), r.Y_bar.stride_0(), 1},
-                            &m[column],
-                            stride,
-                            lanes,
-                            &r.Q_bar(0, first + column),
-                            r.Q_bar.stride_0()};
-    add_panel<Real>(r.Y_bar.extent(0), size - column, panel);
+void coefficient_block(const QuadraticReverse<Real>& r, Pair pair, std::size_t first, std::size_t end,
+                       std::size_t output, std::size_t lane, std::size_t lanes) {
+  constexpr std::size_t width = pack_width<Real>, some = std::max<std::size_t>(1, tile_packs / 2);
+  const std::size_t outputs = std::min(output_chunk, r.Y_bar.extent(0) - output);
+  const TurnedOutputs<Real> turned(r.Y_bar, output, outputs, lane, lanes);
+  alignas(64) std::array<Real, bar_chunk * lane_chunk> m;
+  for (; first < end; first += bar_chunk) {
+    const std::size_t size = std::min(bar_chunk, end - first);
+    Pair rest = pair;
+    const std::size_t wide = lanes / (some * width) * (some * width);
+    form_monomials<Real, some>(r.X, lane, wide, pair, size, m.data(), lane_chunk);
+    for (std::size_t i = 0; wide < lanes && i < size; ++i, rest.next(r.X.extent(0)))
+      for (std::size_t l = wide; l < lanes; ++l)
+        m[i * lane_chunk + l] = r.X(rest.j, lane + l) * r.X(rest.k, lane + l);
+    for (std::size_t column = 0; column < outputs; column += tile_columns<Real>)
+      add_panel<Real>(size, outputs - column,
+                      {{m.data(), lane_chunk, 1},
+                       &turned.entries[column],
+                       turned.stride,
+                       lanes,
+                       &r.Q_bar(first, output + column),
+                       r.Q_bar.stride_0()});
   }
 }
 
@@ -252,25 +273,19 @@ void for_each_entry(const char* label, const ExecSpace& space, std::size_t rows,
 
 template <class Real>
 void coefficient_bars(const ExecSpace& space, const QuadraticReverse<Real>& reverse) {
-  const std::size_t n = reverse.X.extent(0), count = reverse.Q.extent(1), lanes = reverse.X.extent(1);
-  constexpr std::size_t per_task = 4 * column_chunk;
-  Kokkos::parallel_for("quadratic_vjp",
-                       Kokkos::RangePolicy<ExecSpace>(space, 0, (count + per_task - 1) / per_task),
-                       [=](const std::size_t task) {
-                         const std::size_t end = std::min(count, (task + 1) * per_task);
-                         Pair start;
-                         for (std::size_t i = 0; i < task * per_task; ++i) start.next(n);
-                         for (std::size_t lane = 0; lane < lanes; lane += lane_chunk) {
-                           const std::size_t some = std::min(lane_chunk, lanes - lane);
-                           const TurnedLanes<Real> turned(reverse.X, lane, some);
-                           Pair pair = start;
-                           for (std::size_t first = task * per_task; first < end; first += column_chunk) {
-                             const std::size_t size = std::min(column_chunk, end - first);
-                             coefficient_block(reverse, pair, first, size, turned, lane, some);
-                             for (std::size_t i = 0; i < size; ++i) pair.next(n);
-                           }
-                         }
-                       });
+  const std::size_t n = reverse.X.extent(0), count = reverse.Q.extent(0), lanes = reverse.X.extent(1);
+  constexpr std::size_t per_task = 1024;
+  Kokkos::parallel_for(
+      "quadratic_vjp", Kokkos::RangePolicy<ExecSpace>(space, 0, (count + per_task - 1) / per_task),
+      [=](const std::size_t task) {
+        const std::size_t end = std::min(count, (task + 1) * per_task);
+        Pair start;
+        for (std::size_t i = 0; i < task * per_task; ++i) start.next(n);
+        for (std::size_t lane = 0; lane < lanes; lane += lane_chunk)
+          for (std::size_t output = 0; output < reverse.Y_bar.extent(0); output += output_chunk)
+            coefficient_block(reverse, start, task * per_task, end, output, lane,
+                              std::min(lane_chunk, lanes - lane));
+      });
 }
 
 template <class Real>
@@ -283,7 +298,7 @@ void coefficient_bars_of_device(const ExecSpace& space, const QuadraticReverse<R
         if (k < j) return;
         Real sum = 0;
         for (std::size_t l = 0; l < lanes; ++l) sum += r.Y_bar(i, l) * r.X(j, l) * r.X(k, l);
-        r.Q_bar(i, position(j, k, n)) += sum;
+        r.Q_bar(position(j, k, n), i) += sum;
       });
 }
 
@@ -332,7 +347,7 @@ void quadratic_jvp(const ExecSpace& space, InputMatrix<Real> Q, InputMatrix<Real
         std::size_t at = 0;
         for (std::size_t j = 0; j < n; ++j)
           for (std::size_t k = j; k < n; ++k)
-            sum += Q(i, at++) * (X_dot(j, l) * X(k, l) + X(j, l) * X_dot(k, l));
+            sum += Q(at++, i) * (X_dot(j, l) * X(k, l) + X(j, l) * X_dot(k, l));
         Y_dot(i, l) += sum;
       });
 }
