@@ -28,6 +28,7 @@ section "Growth" python3 "$here/growth.py" --spnode "$bin" --core "$core"
 section "Two ranks" python3 "$here/scaling.py" --spnode "$bin"
 section "Small products" on_core "$bin/benchmark_small_products" --markdown
 section "Activations" on_core "$bin/benchmark_activation" --markdown
+section "Parts of a step" on_core "$bin/benchmark_step_parts" --markdown
 section "Matrix functions" on_core "$bin/benchmark_matrix_functions" --markdown
 [ -n "$python" ] || exit 0
 section "Peers" "$python" "$here/peers/compare.py" --spnode "$bin" --core "$core"

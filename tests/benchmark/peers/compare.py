@@ -66,20 +66,26 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.5, help="measuring time of a peer in a round")
     parser.add_argument("--core", type=int, default=0)
+    parser.add_argument("--avx2", action="store_true",
+                        help="hold the peers to AVX2, beside spnode built for x86-64-v3")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write all measurements")
     return parser.parse_args()
 
 
-def peer_environment(folder):
+def peer_environment(folder, avx2):
     """MKL takes AVX-512 kernels on processors that have them but are not Intel's only where it is told to."""
     env = measure.environment()
     env["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    if avx2:
+        env["XLA_FLAGS"] += " --xla_cpu_max_isa=AVX2"
+        # Of PyTorch only its BLAS and oneDNN: ATEN_CPU_CAPABILITY=avx2 makes what 2.15 compiles crash.
+        env |= {"MKL_ENABLE_INSTRUCTIONS": "AVX2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
     env["TF_CPP_MIN_LOG_LEVEL"] = "2"
     # Later runs find what earlier ones compiled, as PyTorch's do.
     env.setdefault("JAX_COMPILATION_CACHE_DIR", str(pathlib.Path(tempfile.gettempdir()) / "spnode_peers_jax"))
     with contextlib.suppress(OSError):
         text = pathlib.Path("/proc/cpuinfo").read_text()
-        if "AuthenticAMD" in text and "avx512f" in text:
+        if "AuthenticAMD" in text and "avx512f" in text and not avx2:
             library = folder / "mkl_on_amd.so"
             subprocess.run(["cc", "-shared", "-fPIC", "-o", library, HERE / "mkl_on_amd.c"], check=True)
             env["SPNODE_MKL_PRELOAD"] = str(library)
@@ -229,7 +235,7 @@ def main():
     everything = []
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        env = peer_environment(folder)
+        env = peer_environment(folder, options.avx2)
         measure.describe(run([options.spnode / "benchmark_training_step", "--problem", "grad13", "--brief", "--seconds",
                               0.01, "--json"], env, options.core)[0])
         measure.table(("problem", "precision", "work", "program", "ms", "ratio to spnode", "notes"), ())
