@@ -296,7 +296,7 @@ void train(Context& context) {
     say_constants(context, training_set.path, moments);
   const double natural = training::natural_time_unit(comm, training_set, moments),
                unit = time_unit_of(deck, natural);
-  if (unit != 1.0) identities["time unit"] = shortest(unit);
+  if (unit != 1.0) identities["unit of time"] = shortest(unit);
   core::count_time_in(unit, training_set.data.change());
   if (validation_set) core::count_time_in(unit, validation_set->data.change());
   const core::ModelOptions options = core::in_time_unit(unit, deck.model);
