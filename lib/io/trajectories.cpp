@@ -196,7 +196,8 @@ std::vector<Number> read_states(const TrajectoryInfo::File& file, const std::str
   for (std::size_t d = 0; d < rank; ++d)
     if (d != stored.trajectory && d != stored.times) order.push_back(d);
   std::vector<Number> values = read<Number>(file.path, name, slab, accept);
-  return std::ranges::is_sorted(order) ? values : permuted(values, slab.count, order);
+  if (std::ranges::is_sorted(order)) return values;
+  return permuted(values, slab.count, order);
 }
 
 /// What the files hold together: one time axis where all have the same.
@@ -261,7 +262,8 @@ void append(core::Trajectories&& part, core::Trajectories& all) {
 
 /// Whether states are held in single precision; places of missing ones are filled in double.
 bool holds_single(const TrajectoryInfo& info, const TrajectoryLayout& layout, const ReadOptions& options) {
-  return !layout.allow_missing && options.precision == StatePrecision::stored && info.state_type == ElementType::float32;
+  return !layout.allow_missing && options.precision == StatePrecision::stored &&
+         info.state_type == ElementType::float32;
 }
 
 /// Raises FileError where what is asked for does not fit into memory.

@@ -21,6 +21,7 @@ using core::transposed;
 constexpr const char* encoder_name = "autoencoder/encoder/linear";
 constexpr const char* decoder_name = "autoencoder/decoder/linear";
 constexpr std::size_t numbers_at_once = std::size_t(1) << 22;
+constexpr double rounding = 1e-12;  // relative norm of vectors that count as combinations of others
 
 std::span<const double> block_of(const core::ParameterLayout& layout, std::span<const double> theta,
                                  const std::string& name) {
@@ -52,7 +53,6 @@ void remove_rows(const std::vector<double>& rows, std::span<double> x) {
 
 /// Adds the direction of x to the orthonormal rows (k, m), unless it is one of theirs to rounding.
 void add_row(std::vector<double>& rows, std::vector<double> x) {
-  constexpr double rounding = 1e-12;
   const double before = norm_of(x);
   for (int pass = 0; pass < 2; ++pass) {
     remove_rows(rows, x);
@@ -97,18 +97,67 @@ LatentProjection::LatentProjection(const core::Model& model, std::vector<double>
   for (double& weight : root_weights_) weight = std::sqrt(weight);
   rows_.reserve(n_ * m_);
   for (std::size_t i = 0; i < n_; ++i) add_row(rows_, decoder_column(i));
-  for (std::size_t i = 0; i < n_; ++i) add_row(rows_, encoder_row(i));
+  multiply_maps();
+  const std::vector<double> outside = encoder_outside();
+  if (std::ranges::all_of(outside, [](double part) { return part <= rounding; })) return;
+  for (std::size_t i = 0; i < n_; ++i)
+    if (outside[i] > rounding) add_row(rows_, encoder_row(i));
+  multiply_maps();
+}
 
-  const std::size_t k = dimension() - 1;
-  std::vector<double> along(k);
-  encoder_.resize(n_ * (k + 1));
-  decoder_.resize((k + 1) * n_);
-  for (std::size_t i = 0; i < n_; ++i) {
-    multiply_rows(rows_, decoder_column(i), along);
-    for (std::size_t j = 0; j < k; ++j) decoder_[j * n_ + i] = along[j];
-    multiply_rows(rows_, encoder_row(i), along);
-    std::ranges::copy(along, encoder_.begin() + std::ptrdiff_t(i * (k + 1)));
+// Calls work(first, count, E W^(-1/2) (n, count), P (k, count)) for the components [first, first + count).
+template <class Work>
+void LatentProjection::for_each_block(Work&& work) const {
+  const std::span<const double> E = block_of(layout_, theta_, encoder_name);
+  const std::size_t k = dimension() - 1, some = std::max<std::size_t>(1, numbers_at_once / std::max(k, n_));
+  std::vector<double> encoder, P;
+  for (std::size_t first = 0; first < m_; first += some) {
+    const std::size_t width = std::min(some, m_ - first);
+    encoder.resize(n_ * width);
+    P.resize(k * width);
+    for (std::size_t i = 0; i < n_; ++i)
+      for (std::size_t c = 0; c < width; ++c)
+        encoder[i * width + c] = E[i * m_ + first + c] / root_weights_[first + c];
+    for (std::size_t j = 0; j < k; ++j) std::copy_n(&rows_[j * m_ + first], width, &P[j * width]);
+    work(first, width, std::span(encoder), std::span<const double>(P));
   }
+}
+
+// Encoder and decoder of y for the present rows.
+void LatentProjection::multiply_maps() {
+  const std::span<const double> D = block_of(layout_, theta_, decoder_name);
+  const std::size_t k = dimension() - 1;
+  std::vector<double> along(n_ * k, 0.0), decoder;
+  decoder_.assign((k + 1) * n_, 0.0);
+  for_each_block([&](std::size_t first, std::size_t width, std::span<double> E, std::span<const double> P) {
+    decoder.resize(width * n_);
+    for (std::size_t c = 0; c < width; ++c)
+      for (std::size_t i = 0; i < n_; ++i)
+        decoder[c * n_ + i] = root_weights_[first + c] * D[(first + c) * n_ + i];
+    multiply(1.0, {E.data(), n_, width}, transposed({P.data(), k, width}), 1.0, {along.data(), n_, k});
+    multiply(1.0, {P.data(), k, width}, {decoder.data(), width, n_}, 1.0, {decoder_.data(), k, n_});
+  });
+  encoder_.assign(n_ * (k + 1), 0.0);
+  for (std::size_t i = 0; i < n_; ++i)
+    std::copy_n(&along[i * k], k, encoder_.begin() + std::ptrdiff_t(i * (k + 1)));
+}
+
+// Of each row of E W^(-1/2): the norm of what is no combination of the rows P, relative.
+std::vector<double> LatentProjection::encoder_outside() const {
+  const std::size_t k = dimension() - 1;
+  std::vector<double> along(n_ * k), all(n_, 0.0), outside(n_, 0.0);
+  for (std::size_t i = 0; i < n_; ++i) std::copy_n(&encoder_[i * (k + 1)], k, &along[i * k]);
+  const auto add_squares = [&](std::span<const double> E, std::size_t width, std::vector<double>& squares) {
+    for (std::size_t i = 0; i < n_; ++i)
+      for (std::size_t c = 0; c < width; ++c) squares[i] += E[i * width + c] * E[i * width + c];
+  };
+  for_each_block([&](std::size_t, std::size_t width, std::span<double> E, std::span<const double> P) {
+    add_squares(E, width, all);
+    multiply(-1.0, {along.data(), n_, k}, {P.data(), k, width}, 1.0, {E.data(), n_, width});
+    add_squares(E, width, outside);
+  });
+  for (std::size_t i = 0; i < n_; ++i) outside[i] = std::sqrt(outside[i] / all[i]);
+  return outside;
 }
 
 std::vector<double> LatentProjection::decoder_column(std::size_t i) const {

@@ -58,6 +58,10 @@ class LatentProjection {
  private:
   std::vector<double> decoder_column(std::size_t i) const;  // of W^(1/2) D, (m)
   std::vector<double> encoder_row(std::size_t i) const;     // of E W^(-1/2), (m)
+  template <class Work>
+  void for_each_block(Work&& work) const;
+  void multiply_maps();
+  std::vector<double> encoder_outside() const;
   void project_states(const core::Trajectories& from, core::Trajectories& to) const;
   std::vector<double> project_vectors(const std::vector<double>& from) const;
 
