@@ -129,6 +129,9 @@ TEST_CASE("tables_of_parts_of_the_steps_have_the_steps_of_the_table_of_all") {
   CHECK(table.steps().size() > 3);
   for (const double h : all) CHECK(std::abs(table.steps()[table.index(h)] - h) < 3e-10 * std::abs(h));
   CHECK(table.index(all.back()) == table.index(0.25));
+  const StepTable single({0.3});
+  for (const double off : {-3e-11, -1e-12, 1e-12, 1e-11, 3e-11}) CHECK(single.index(0.3 * (1.0 + off)) == 0);
+  CHECK_THROWS_AS(single.index(0.3001), Error);
   for (const std::size_t cut : {1, 50, 177}) {
     std::vector<double> one(all.begin(), all.begin() + std::ptrdiff_t(cut)),
         two(all.begin() + std::ptrdiff_t(cut), all.end());

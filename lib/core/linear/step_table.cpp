@@ -18,6 +18,8 @@ std::uint64_t leading_bits(double h) {
   return (std::bit_cast<std::uint64_t>(h) + (std::uint64_t(1) << (dropped - 1))) >> dropped;
 }
 
+constexpr double same_step = 1e-10;
+
 bool equal_steps(double a, double b) { return leading_bits(a) == leading_bits(b); }
 
 }  // namespace
@@ -59,6 +61,10 @@ std::uint32_t StepTable::index(double h) const {
   if (above != steps_.end() && equal_steps(*above, h)) return std::uint32_t(above - steps_.begin());
   if (above != steps_.begin() && equal_steps(*(above - 1), h))
     return std::uint32_t(above - 1 - steps_.begin());
+  // One that the table was not made of, whose rounding took it beyond the last binary place.
+  const auto is_near = [h](double step) { return std::abs(step - h) <= same_step * std::abs(h); };
+  if (above != steps_.end() && is_near(*above)) return std::uint32_t(above - steps_.begin());
+  if (above != steps_.begin() && is_near(*(above - 1))) return std::uint32_t(above - 1 - steps_.begin());
   throw Error(ExitStatus::internal_error, "step length " + shortest(h) + " is not in the table of steps");
 }
 

@@ -19,7 +19,8 @@ class StepTable {
   const std::vector<double>& steps() const { return steps_; }
   double largest() const;  ///< largest |h|
 
-  /// Position of the step equal to h; raises an internal Error where there is none.
+  /// Position of the step that counts as h, or is within a relative 1e-10 of it; raises an internal Error
+  /// where there is none.
   std::uint32_t index(double h) const;
 
  private:
