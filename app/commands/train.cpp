@@ -62,7 +62,7 @@ std::optional<Projected> project(const Context& context, training::InitialModel&
   parallel::collectively(context.comm, [&] {
     projected.emplace(Projected{{model, std::move(start.theta), of_components}, nullptr});
     const training::LatentProjection& projection = projected->projection;
-    projected->states.emplace(training::DataSet{train.sampler, std::move(train.data)});
+    projected->states.emplace(training::DataSet{train.sampler, std::move(train.data), train.time_epsilon});
     train.data = projection.project(projected->states->data);
     if (deck.training.starts == 1 || context.line.resume) projected->states.reset();
     if (validation) validation->data = projection.project(validation->data);
@@ -297,8 +297,8 @@ void train(Context& context) {
   const double natural = training::natural_time_unit(comm, training_set, moments),
                unit = time_unit_of(deck, natural);
   if (unit != 1.0) identities["unit of time"] = shortest(unit);
-  core::count_time_in(unit, training_set.data.change());
-  if (validation_set) core::count_time_in(unit, validation_set->data.change());
+  training::count_time_in(unit, training_set);
+  if (validation_set) training::count_time_in(unit, *validation_set);
   const core::ModelOptions options = core::in_time_unit(unit, deck.model);
   training::InitialModel start = with_data_of(training_set.path, [&] {
     return using_section(deck, "model", [&] {

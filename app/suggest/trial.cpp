@@ -36,8 +36,7 @@ StoredModel train_for(const parallel::Communicator& comm, const Deck& deck, cons
       comm, held_out, deck.data.windows, training::validation_sampler(deck.training));
   const double unit = time_unit_of(
       deck, training::natural_time_unit(comm, training_set, training::component_moments(comm, training_set)));
-  for (training::DataSet* set : {&training_set, &validation_set})
-    core::count_time_in(unit, set->data.change());
+  for (training::DataSet* set : {&training_set, &validation_set}) training::count_time_in(unit, *set);
   training::InitialModel start = using_section(deck, "model", [&] {
     return training::make_initial_model(comm, core::in_time_unit(unit, deck.model), deck.seed, training_set);
   });

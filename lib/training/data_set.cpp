@@ -1,6 +1,7 @@
 #include "training/data_set.hpp"
 
 #include "core/support/error.hpp"
+#include "core/support/stored_precision.hpp"
 
 #include <cstdint>
 #include <utility>
@@ -16,6 +17,14 @@ DataSet share_trajectories(const parallel::Communicator& comm, const core::Traje
   core::Trajectories chosen =
       core::select_times(core::select_trajectories(all, own.first, own.last - own.first), windows.times);
   return {sampler, core::WindowData(index, std::move(chosen), own.first)};
+}
+
+void count_time_in(double unit, DataSet& set) {
+  if (unit == 1.0) return;
+  core::StoredPrecision precision;
+  for (const double time : set.data.held().time) precision.add(time);
+  set.time_epsilon = precision.epsilon();
+  core::count_time_in(unit, set.data.change());
 }
 
 parallel::Range held_windows(const parallel::Communicator& comm, const DataSet& set) {

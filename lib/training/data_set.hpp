@@ -12,9 +12,13 @@ namespace spnode::training {
 
 /// What a rank holds of a data set: the trajectories of its own shards.
 struct DataSet {
-  Sampler sampler;        ///< which windows a batch holds, and who computes them
-  core::WindowData data;  ///< knows times and components also where this rank holds no trajectory
+  Sampler sampler;            ///< which windows a batch holds, and who computes them
+  core::WindowData data;      ///< knows times and components also where this rank holds no trajectory
+  double time_epsilon = 0.0;  ///< of the format of the times, which count_time_in() loses; 0: as they are
 };
+
+/// Counts the times of the data set, and the rates among them, in another unit of time. Not collective.
+void count_time_in(double unit, DataSet& set);
 
 /// This rank's part of trajectories that all ranks hold. Raises UsageError where no window fits into them.
 /// Not collective.

@@ -74,6 +74,7 @@ TEST_CASE("contradictions_name_the_options_of_the_outermost_struct") {
   ModelOptions model;
   CHECK(at_fault(model).empty());
   model.linear.rate_min = 2.0;
+  model.linear.rate_max = 1.0;
   CHECK(at_fault(model) == std::vector<std::string>{"linear.rate_min", "linear.rate_max"});
   CHECK(at_fault(model.linear) == std::vector<std::string>{"rate_min", "rate_max"});
   model = ModelOptions();  // gcc 12 warns of {} without reason
@@ -112,7 +113,7 @@ TEST_CASE("values_outside_their_limits_are_refused_with_these") {
   CHECK(message([](ModelOptions& o) { o.bilinear.rank = 0; }) ==
         "bilinear.rank must be an integer (at least 1, at most 1000000); found 0");
   CHECK(message([](ModelOptions& o) { o.linear.rate_max = -1.0; }) ==
-        "linear.rate_max must be a number (above 0); found -1");
+        "linear.rate_max must be a number (at least 0); found -1");
   CHECK(message([](ModelOptions& o) { o.linear.mu = std::nan(""); }) ==
         "linear.mu must be a finite number; found nan");
   CHECK(message([](ModelOptions& o) {

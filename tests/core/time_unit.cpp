@@ -2,6 +2,7 @@
 #include "core/vector_field/time_unit.hpp"
 
 #include "catch.hpp"
+#include "core/components/fourier_modes.hpp"
 #include "core/data/trajectories.hpp"
 #include "core/vector_field/vector_field.hpp"
 #include "helpers.hpp"
@@ -60,7 +61,8 @@ TEST_CASE("right_hand_side_in_the_unit_of_the_data_is_that_of_the_training_over_
     REQUIRE(fixed_time_unit(options).empty());
     const Model trained(in_time_unit(unit, options), 5);
     const auto model = in_data_time(unit, options, trained);
-    std::vector<double> theta = trained.initialise(3, nullptr);
+    const PodStart modes{fourier_modes(5, 5), 1.0, 5};
+    std::vector<double> theta = trained.initialise(3, trained.has_autoencoder() ? &modes : nullptr);
     const auto noise = random_vector(theta.size(), "noise", 0.3);
     for (const ParameterBlock& block : trained.layout().blocks())
       for (std::size_t i = block.offset; !block.frozen && i < block.offset + block.size(); ++i)

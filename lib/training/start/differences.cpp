@@ -39,7 +39,8 @@ EvenStep even_step(const LatentTrajectories& data, std::size_t trajectory, const
   const double h = (last - first) / static_cast<double>(data.times - 1);
   core::StoredPrecision precision;
   for (std::size_t t = 0; t < data.times; ++t) precision.add(data.time(trajectory, t));
-  const double rounding = precision.epsilon() * std::max(std::abs(first), std::abs(last));
+  const double rounding =
+      std::max(precision.epsilon(), data.time_epsilon) * std::max(std::abs(first), std::abs(last));
   const EvenStep even{h, 1e-8 * std::abs(h) + 2.0 * rounding};
   double least = h, most = h;
   for (std::size_t t = 0; t + 1 < data.times; ++t) {

@@ -78,8 +78,8 @@ core::PodStart start_basis(const parallel::Communicator& comm, const core::Model
   snapshots.read = [&](const spectral::LocalSnapshots::Part& part, std::span<double> out) {
     for (std::size_t k = part.snapshots.begin; k < part.snapshots.end; ++k) {
       const std::size_t t = known[part.chunk][k], width = part.components.size();
-      scale_states(model.scaling, held, own.begin + part.chunk - train.data.first(), {t, t + 1}, part.components,
-                   out.subspan((k - part.snapshots.begin) * width, width));
+      scale_states(model.scaling, held, own.begin + part.chunk - train.data.first(), {t, t + 1},
+                   part.components, out.subspan((k - part.snapshots.begin) * width, width));
     }
   };
   spectral::Pod pod = spectral::compute_pod(comm, snapshots, model.latent_dimension());
@@ -101,6 +101,7 @@ LatentTrajectories latent_trajectories(const parallel::Communicator& comm, const
     latent.groups.push_back({(shard.begin + per - 1) / per - first, (shard.end + per - 1) / per - first});
   }
   latent.states = LatentStates(model, pod, held);
+  latent.time_epsilon = train.time_epsilon;
   latent.time = [&held](std::size_t trajectory, std::size_t t) { return held.time_at(trajectory, t); };
   if (!held.missing.empty())
     latent.known = [&held](std::size_t trajectory, std::size_t t, std::size_t last) {

@@ -18,6 +18,7 @@ struct LatentTrajectories {
   /// Overwrites (times, dimension) with the states of a trajectory.
   std::function<void(std::size_t trajectory, std::span<double> states)> states;
   std::function<double(std::size_t trajectory, std::size_t t)> time;
+  double time_epsilon = 0.0;  ///< DataSet::time_epsilon
 
   /// Whether no state of a trajectory at the times [first, last] is missing; empty: always.
   std::function<bool(std::size_t trajectory, std::size_t first, std::size_t last)> known;
