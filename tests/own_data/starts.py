@@ -145,11 +145,11 @@ def check_all(folder):
         assert status == 2 and "only 4 POD modes of the data are above rounding" in said, (status, said)
     check("as many modes as there are", folder.succeed(WAVE, "model.latent_dimension=4")["normalised_rms_error"], 1e-6)
 
-    for factor, warned in [(1.0, False), (1e9, True), (1e-9, True)]:
+    for factor, unit, warned in [(1.0, 1, False), (1e9, 1, True), (1e-9, 1, True), (1e9, 0, False), (1e-9, 0, False)]:
         folder.write(spiral, lambda time, state: (factor * time, state))
         (folder.path / "deck.yaml").write_text(LINEAR)
-        status, said = folder.run("train", "model.initialisation=random")
-        assert status == 0 and ("warning: the times of train.h5 are" in said) == warned, (factor, said)
+        status, said = folder.run("train", "model.initialisation=random", f"data.time_unit={unit}")
+        assert status == 0 and ("warning: the states of train.h5 change" in said) == warned, (factor, unit, said)
 
 
 def main():
