@@ -76,7 +76,12 @@ def rate(u):  # du/dt; a row of u is a latent state
     if options["order"] == 2:  # u = [x; v] with dx/dt = v
         v = u[:, u.shape[1] // 2:]
         return np.concatenate([p["motion/rate"] * v + p["motion/drift"], terms(u, u[:, :v.shape[1]])], axis=1)
-    return linear(u) + terms(u, u)
+    return linear(u) + projected(terms(u, u))
+
+
+def projected(g):  # P g, which keeps the invariants
+    Q = p.get("invariants/Q")
+    return g if Q is None else g - (g @ Q.T) @ Q
 
 
 def multiply(z, u):  # Fourier modes times complex numbers: pairs (cosine, sine), then the mean

@@ -243,7 +243,9 @@ void add_model(const Deck& deck, const core::ModelOptions& options, const Source
   estimate.start += estimate.data + theta * static_cast<double>(1 + training::start_count(model.options()));
   estimate.data = train.projected_bytes(ranks, components);
   if (validation) estimate.data += validation->projected_bytes(ranks, components);
-  const core::Model projected(options, components);
+  core::ModelOptions of_projection = options;
+  of_projection.invariants.assign(options.invariants.size() / train.info.components * components, 1.0);
+  const core::Model projected(of_projection, components);
   add_training(deck, train, projected, any_parameters(projected), with_components(data, components), sizes,
                estimate);
   estimate.parameters += theta + training::LatentProjection::bytes(model);

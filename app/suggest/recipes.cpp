@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <set>
 
 #include "core/support/text.hpp"
@@ -106,6 +107,29 @@ void add_order(DeckText& deck, const Survey& survey) {
   deck.add(fmt::format("  inference_order: {}", survey.order), "of the central differences");
 }
 
+/// A number that is a fraction of small integers but for the error of the survey.
+std::optional<double> plain_fraction(double value) {
+  for (int divisor = 1; divisor <= 12; ++divisor) {
+    const double whole = std::round(value * divisor);
+    if (std::abs(value * divisor - whole) < 1e-4) return whole / divisor;
+  }
+  return {};
+}
+
+/// What the data keep, where the weights are so plain that they are known exactly.
+void add_invariants(DeckText& deck, const Survey& survey) {
+  constexpr std::size_t most_components = 12;
+  if (survey.components > most_components) return;
+  std::string weights;
+  for (const training::Invariant& invariant : survey.invariants)
+    for (const double weight : invariant.weights) {
+      const std::optional<double> plain = plain_fraction(weight);
+      if (!plain) return;
+      weights += (weights.empty() ? "" : ", ") + shortest(*plain);
+    }
+  if (!weights.empty()) deck.add("  invariants: [" + weights + "]", "what no trajectory changes is kept");
+}
+
 /// The bound of A_L: above what grows in the fit.
 void add_bound(DeckText& deck, const Survey& survey, std::size_t degree) {
   const double growth = growth_rate(survey, degree);
@@ -159,6 +183,7 @@ Recipe quadratic(const Survey& survey, const RecipeNames& names) {
   deck.add(forced ? "  nonlinear: [bilinear, forcing]" : "  nonlinear: [bilinear]",
            "a quadratic model " + of_residual(survey, 2));
   deck.add(fmt::format("  bilinear: {{rank: {}}}", n + names.parameters.size() + names.inputs.size()));
+  add_invariants(deck, survey);
   add_bound(deck, survey, 2);
   if (!forced) {
     deck.add("  initialisation: operator_inference", "least squares on differences of the data");
@@ -177,6 +202,7 @@ Recipe polynomial(const Survey& survey, const RecipeNames& names, std::size_t de
   deck.add("model:");
   add_arguments(deck, names);
   add_library(deck, survey, degree);
+  add_invariants(deck, survey);
   deck.add(fmt::format("integrator: {{scheme: dopri5, substeps: {}}}", substeps(survey)),
            "steps of a quarter of the fastest time scale");
   add_gauss_newton(deck, 60);
@@ -191,6 +217,7 @@ Recipe network(const Survey& survey, const RecipeNames& names) {
   deck.add("  nonlinear: [network]", "no polynomial of degree 3 or less is as good");
   deck.add("  linear: {structure: none}");
   deck.add("  network: {hidden: [24, 24]}");
+  add_invariants(deck, survey);
   deck.add(fmt::format("integrator: {{scheme: dopri5, substeps: {}}}", substeps(survey)),
            "steps of a quarter of the fastest time scale");
   deck.add("training:");

@@ -99,10 +99,26 @@ LatentProjection::LatentProjection(const core::Model& model, std::vector<double>
   for (std::size_t i = 0; i < n_; ++i) add_row(rows_, decoder_column(i));
   multiply_maps();
   const std::vector<double> outside = encoder_outside();
-  if (std::ranges::all_of(outside, [](double part) { return part <= rounding; })) return;
-  for (std::size_t i = 0; i < n_; ++i)
-    if (outside[i] > rounding) add_row(rows_, encoder_row(i));
-  multiply_maps();
+  if (std::ranges::any_of(outside, [](double part) { return part > rounding; })) {
+    for (std::size_t i = 0; i < n_; ++i)
+      if (outside[i] > rounding) add_row(rows_, encoder_row(i));
+    multiply_maps();
+  }
+  options_.invariants = invariants_of_y();
+}
+
+// Weights of y in what is kept, (functions, k + 1).
+std::vector<double> LatentProjection::invariants_of_y() const {
+  const std::size_t k = dimension() - 1;
+  std::vector<double> weights, of_z(m_), along(k);
+  for (std::size_t first = 0; first < options_.invariants.size(); first += m_) {
+    for (std::size_t c = 0; c < m_; ++c)
+      of_z[c] = options_.invariants[first + c] * scaling_.scale[c] / root_weights_[c];
+    multiply_rows(rows_, of_z, along);
+    weights.insert(weights.end(), along.begin(), along.end());
+    weights.push_back(0.0);
+  }
+  return weights;
 }
 
 // Calls work(first, count, E W^(-1/2) (n, count), P (k, count)) for the components [first, first + count).

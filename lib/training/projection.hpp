@@ -62,10 +62,11 @@ class LatentProjection {
   void for_each_block(Work&& work) const;
   void multiply_maps();
   std::vector<double> encoder_outside() const;
+  std::vector<double> invariants_of_y() const;
   void project_states(const core::Trajectories& from, core::Trajectories& to) const;
   std::vector<double> project_vectors(const std::vector<double>& from) const;
 
-  core::ModelOptions options_;
+  core::ModelOptions options_;  // of model()
   std::size_t m_, n_;
   core::Scaling scaling_, argument_scaling_;
   core::ParameterLayout layout_;

@@ -41,6 +41,8 @@ std::vector<ModelOptions> all_options() {
   ModelOptions linear = base;
   linear.nonlinear.clear();
   all.push_back(linear);
+  all.push_back(all.front());
+  all.back().invariants = {1.0, 1.0, 1.0, 1.0, 0.0};
   ModelOptions periodic = base;
   periodic.linear.structure = HurwitzKind::circulant;
   periodic.nonlinear = {NonlinearKind::convolution};

@@ -44,6 +44,10 @@ std::vector<Case> all_cases() {
         cases.push_back({"structure " + std::to_string(int(structure)) + (relaxed ? ", relaxed" : "") +
                              (arguments ? ", arguments" : ""),
                          options});
+        if (structure != HurwitzKind::dense && structure != HurwitzKind::none) continue;
+        cases.push_back(cases.back());
+        cases.back().name += ", invariants";
+        cases.back().options.invariants = {1.0, 1.0, 0.5, 0.0, -1.0, 0.0, 0.0, 2.0, 1.0, 1.0};
       }
   ModelOptions second_order = base;
   second_order.order = 2;

@@ -77,6 +77,15 @@ model:
   convolution: {channels: 2, activation: tanh}
   autoencoder: {enabled: true, basis: fourier}
 """,
+    "invariants": """
+model:
+  latent_dimension: 4
+  linear: {mu: 0.2}
+  nonlinear: [bilinear, network]
+  network: {hidden: [7], relaxation: true}
+  invariants: [1, 1, 1, 1, 1, 1, 0, 1, 0, 2, 0, -1]
+  autoencoder: {enabled: true}
+""",
     "low_rank": """
 model:
   linear: {mu: 0.2, structure: low_rank, rank: 2, noise: 0.5}

@@ -100,6 +100,8 @@ Dynamics<Real>::Dynamics(const BasicModel<Real>& model, const IntegratorOptions&
   StageProgram program = program_of(scheme_of(options, mode), shape_of(model, mode));
   if (options.scheme == Scheme::map) {
     require_option(model.options().order == 1, {"scheme"}, "is map, which needs a model of order 1");
+    require_option(model.invariants() == nullptr, {"scheme"},
+                   "is map, whose models have no du/dt that could keep the invariants; give none of them");
     for (const double h : table_.steps())
       require_option(
           std::abs(h - 1.0) <= 1e-9, {"scheme"},

@@ -10,10 +10,12 @@
 #include "core/support/error.hpp"
 
 #include <cmath>
+#include <utility>
 
 namespace spnode::core {
 
-std::unique_ptr<HurwitzOperator> make_hurwitz(std::size_t dimension, const HurwitzOptions& options) {
+std::unique_ptr<HurwitzOperator> make_hurwitz(std::size_t dimension, const HurwitzOptions& options,
+                                              std::shared_ptr<const Invariants> invariants) {
   switch (options.structure) {
     case HurwitzKind::block_diagonal:
       return std::make_unique<BlockHurwitz>(dimension, options);
@@ -29,7 +31,7 @@ std::unique_ptr<HurwitzOperator> make_hurwitz(std::size_t dimension, const Hurwi
     case HurwitzKind::dense:
       break;
   }
-  return std::make_unique<DenseHurwitz>(dimension, options);
+  return std::make_unique<DenseHurwitz>(dimension, options, std::move(invariants));
 }
 
 void HurwitzOperator::set_matrix(std::span<const double>, std::span<double>) const {

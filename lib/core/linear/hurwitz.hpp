@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/components/component.hpp"
+#include "core/components/invariants.hpp"
 #include "core/linear/options.hpp"
 #include "core/matrix_functions/structured_matrix.hpp"
 
@@ -40,8 +41,9 @@ class HurwitzOperator : public Component {
   std::size_t coefficient_count() const final { return shape().coefficient_count(); }
 };
 
-/// The operator of the given structure.
-std::unique_ptr<HurwitzOperator> make_hurwitz(std::size_t dimension, const HurwitzOptions& options);
+/// The operator of the given structure; a dense one keeps `invariants`, where there are some.
+std::unique_ptr<HurwitzOperator> make_hurwitz(std::size_t dimension, const HurwitzOptions& options,
+                                              std::shared_ptr<const Invariants> invariants = {});
 
 /// The i-th of n decay rates below mu at the start: spread evenly in the logarithm from rate_min to rate_max.
 double initial_rate(const HurwitzOptions& options, std::size_t i, std::size_t n);

@@ -2,6 +2,7 @@
 
 #include "core/support/text.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace spnode::core {
@@ -35,6 +36,28 @@ std::string other_terms(const Model& model) {
   return others;
 }
 
+/// Xi (n, functions) of the unscaled variables after the projection that keeps the invariants.
+void project(const Model& model, std::span<const double> theta, std::size_t functions, std::span<double> Xi) {
+  const std::size_t n = model.latent_dimension();
+  const auto scale = [&](std::size_t i) {
+    return model.has_identity_coordinates() ? model.scaling.scale[i] : 1.0;
+  };
+  std::vector<double> P(n * n, 0.0), projected(Xi.size(), 0.0);
+  for (std::size_t i = 0; i < n; ++i) P[i * n + i] = 1.0;
+  model.invariants()->project_left(theta, P);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t k = 0; k < functions; ++k) {
+      double sum = 0.0, largest = 0.0;
+      for (std::size_t j = 0; j < n; ++j) {
+        const double part = P[i * n + j] * scale(i) / scale(j) * Xi[j * functions + k];
+        sum += part;
+        largest = std::max(largest, std::abs(part));
+      }
+      if (std::abs(sum) > 1e-12 * largest) projected[i * functions + k] = sum;  // else rounding
+    }
+  std::ranges::copy(projected, Xi.begin());
+}
+
 }  // namespace
 
 std::vector<std::string> equations(const Model& model, std::span<const double> theta) {
@@ -42,7 +65,8 @@ std::vector<std::string> equations(const Model& model, std::span<const double> t
   const Library<double>* const library = model.library();
   if (library == nullptr) return lines;
   const std::vector<std::string> names = library->function_names(variable_names(model));
-  const std::vector<double> Xi = library->coefficients_of(theta);
+  std::vector<double> Xi = library->coefficients_of(theta);
+  if (model.invariants() != nullptr) project(model, theta, names.size(), Xi);
   const std::string others = other_terms(model);
   // Of second order, [x; v]: the library gives dv/dt.
   const std::size_t first = model.latent_dimension() - library->outputs();

@@ -6,10 +6,12 @@
 #include "core/support/memory_limit.hpp"
 #include "core/support/text.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <numeric>
 
 namespace spnode::core {
@@ -38,6 +40,26 @@ Scaling identity_scaling(std::size_t count) {
   return {std::vector<double>(count, 0.0), std::vector<double>(count, 1.0)};
 }
 
+/// Those of options, declared; null where there are none.
+std::shared_ptr<const Invariants> make_invariants(const ModelOptions& options, std::size_t m, std::size_t n,
+                                                  ParameterLayout& layout) {
+  const std::vector<double>& weights = options.invariants;
+  if (weights.empty()) return {};
+  const std::size_t count = weights.size() / m;
+  require_option(count * m == weights.size(), {"invariants"},
+                 "has " + std::to_string(weights.size()) + " weights, but the states have " +
+                     std::to_string(m) + " components: give as many for each function that is kept");
+  require_option(count < n, {"invariants"},
+                 "names " + std::to_string(count) + " functions, which leave nothing of " +
+                     std::to_string(n) + " latent components to change");
+  for (std::size_t k = 0; k < count; ++k)
+    require_option(std::any_of(&weights[k * m], &weights[k * m] + m, [](double w) { return w != 0.0; }),
+                   {"invariants"}, "has no weight but zeros in row " + std::to_string(k + 1));
+  auto invariants = std::make_shared<Invariants>(count, n);
+  invariants->declare(layout);
+  return invariants;
+}
+
 /// PETSc, BLAS and MPI count in 32 bits.
 void require_countable(const ParameterLayout& layout) {
   double count = 0.0;
@@ -59,8 +81,9 @@ BasicModel<Real>::BasicModel(const ModelOptions& options, std::size_t state_dime
       options_(options),
       m_(state_dimension),
       n_(latent_dimension_of(options, state_dimension)),
-      linear_(make_hurwitz(n_, options.linear)),
-      nonlinear_(options, n_) {
+      invariants_(make_invariants(options, m_, n_, layout_)),
+      linear_(make_hurwitz(n_, options.linear, invariants_)),
+      nonlinear_(options, n_, invariants_) {
   linear_->declare(layout_);
   nonlinear_.declare(layout_);
   if (options.autoencoder.enabled) {
@@ -92,10 +115,13 @@ std::vector<double> BasicModel<Real>::initialise(std::uint64_t seed, const PodSt
     term.map->set_argument_scaling(argument_scaling, theta);
   }
   if (flow_) flow_->initialise(seed, theta);
-  if (!has_autoencoder()) return theta;
+  if (!has_autoencoder()) {
+    set_invariants(theta);
+    return theta;
+  }
   encoder_->initialise(seed, theta);
   decoder_->initialise(seed, theta);
-  if (!options_.autoencoder.pod) return theta;
+  if (!options_.autoencoder.pod) return theta;  // and no invariants
   if (pod == nullptr) throw Error(ExitStatus::internal_error, "Model::initialise needs the POD of the data");
   const std::span<double> encode = encoder_->linear_in(theta), decode = decoder_->linear_in(theta);
   for (std::size_t i = 0; i < n_; ++i)
@@ -103,7 +129,28 @@ std::vector<double> BasicModel<Real>::initialise(std::uint64_t seed, const PodSt
       encode[i * m_ + j] = pod->modes[i * m_ + j] / pod->latent_scale;
       decode[j * n_ + i] = pod->modes[i * m_ + j] * pod->latent_scale;
     }
+  set_invariants(theta);
   return theta;
+}
+
+template <class Real>
+void BasicModel<Real>::set_invariants(std::span<double> theta) const {
+  if (!invariants_) return;
+  const std::size_t count = invariants_->count();
+  const std::span<const double> decode = has_autoencoder() ? decoder_->linear_in(theta) : theta.first(0);
+  std::vector<double> weights(count * n_, 0.0), lengths(count);
+  for (std::size_t k = 0; k < count; ++k) {
+    double squares = 0.0, longest = 0.0;  // of W and of what decodes
+    for (std::size_t c = 0; c < m_; ++c) {
+      const double w = options_.invariants[k * m_ + c] * scaling.scale[c];
+      squares += w * w;
+      if (!has_autoencoder()) weights[k * n_ + c] = w;
+      if (has_autoencoder()) add_scaled(w, decode.subspan(c * n_, n_), {&weights[k * n_], n_});
+    }
+    for (const double entry : decode) longest = std::max(longest, std::abs(entry));
+    lengths[k] = std::sqrt(squares) * (has_autoencoder() ? longest : 1.0);
+  }
+  invariants_->set(weights, lengths, theta);
 }
 
 template <class Real>

@@ -3,6 +3,7 @@
 #include "core/components/autoencoder.hpp"
 #include "core/components/component.hpp"
 #include "core/components/coupling_flow.hpp"
+#include "core/components/invariants.hpp"
 #include "core/components/library.hpp"
 #include "core/components/network.hpp"
 #include "core/components/quadratic_operators.hpp"
@@ -53,6 +54,8 @@ class BasicModel {
   std::size_t argument_count() const { return options_.arguments.size(); }  ///< m, rows of q
   const ParameterLayout& layout() const { return layout_; }
 
+  /// Null where the options name none.
+  const Invariants* invariants() const { return invariants_.get(); }
   const HurwitzOperator& linear() const { return *linear_; }
   const NonlinearTerms<Real>& nonlinear() const { return nonlinear_; }
   bool has_autoencoder() const { return encoder_ != nullptr; }
@@ -106,7 +109,11 @@ class BasicModel {
  private:
   ModelOptions options_;
   std::size_t m_, n_;
+  // The rows of Q from the scaling and the linear map of the decoder in theta.
+  void set_invariants(std::span<double> theta) const;
+
   ParameterLayout layout_;
+  std::shared_ptr<const Invariants> invariants_;
   std::unique_ptr<HurwitzOperator> linear_;
   NonlinearTerms<Real> nonlinear_;
   std::unique_ptr<LinearPlusNetwork<Real>> encoder_, decoder_;

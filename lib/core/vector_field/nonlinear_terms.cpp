@@ -13,6 +13,7 @@
 #include "core/support/error.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace spnode::core {
 namespace {
@@ -90,7 +91,9 @@ std::unique_ptr<LaneMap<Real>> make_term(NonlinearKind kind, const ModelOptions&
 }  // namespace
 
 template <class Real>
-NonlinearTerms<Real>::NonlinearTerms(const ModelOptions& options, std::size_t dimension) : n_(dimension) {
+NonlinearTerms<Real>::NonlinearTerms(const ModelOptions& options, std::size_t dimension,
+                                     std::shared_ptr<const Invariants> invariants)
+    : n_(dimension), invariants_(std::move(invariants)) {
   options.validate();
   TermShape shape{n_, n_, options.arguments.size()};
   std::size_t row = 0;
@@ -120,6 +123,28 @@ void NonlinearTerms<Real>::declare(ParameterLayout& layout) {
     coefficient_count_ += term.map->coefficient_count();
     tape_rows_ += term.map->tape_rows();
   }
+  first_of_Q_ = coefficient_count_;
+  if (invariants_) coefficient_count_ += invariants_->size();
+}
+
+template <class Real>
+void NonlinearTerms<Real>::project(const ExecSpace& space, const ConstVectorView<Real>& coefficients,
+                                   const MatrixView<Real>& values, Scratch<Real>& scratch) const {
+  if (!invariants_ || !has_plain_) return;
+  const ConstVectorView<Real> Q(coefficients.data() + first_of_Q_, invariants_->size());
+  invariants_->project(space, Q, rows_of(values, 0, n_), scratch);
+}
+
+template <class Real>
+ConstMatrixView<Real> NonlinearTerms<Real>::projected_bar(const ExecSpace& space,
+                                                          const ConstVectorView<Real>& coefficients,
+                                                          const ConstMatrixView<Real>& bar,
+                                                          Scratch<Real>& scratch) const {
+  if (!invariants_ || !has_plain_) return bar;
+  const MatrixView<Real> copy = scratch.matrix(bar.extent(0), bar.extent(1));
+  scaled_copy(space, 1.0, bar, copy);
+  project(space, coefficients, copy, scratch);
+  return copy;
 }
 
 template <class Real>
@@ -137,18 +162,20 @@ void NonlinearTerms<Real>::apply(const ExecSpace& space, const Value& value, Scr
                     {coefficients_of(term, value.coefficients), value.x, outputs_of(term, value.y),
                      rows_of(value.tape, term.tape_row, term.map->tape_rows())},
                     scratch);
+  project(space, value.coefficients, value.y, scratch);
 }
 
 template <class Real>
 void NonlinearTerms<Real>::apply_vjp(const ExecSpace& space, const Reverse& reverse,
                                      Scratch<Real>& scratch) const {
+  const ScratchFrame frame(scratch);
+  const ConstMatrixView<Real> bar = projected_bar(space, reverse.coefficients, reverse.y_bar, scratch);
   for (const Term& term : terms_)
-    term.map->apply_vjp(
-        space,
-        {coefficients_of(term, reverse.coefficients), reverse.x,
-         rows_of(reverse.tape, term.tape_row, term.map->tape_rows()), outputs_of(term, reverse.y_bar),
-         reverse.x_bar, coefficients_of(term, reverse.coefficients_bar)},
-        scratch);
+    term.map->apply_vjp(space,
+                        {coefficients_of(term, reverse.coefficients), reverse.x,
+                         rows_of(reverse.tape, term.tape_row, term.map->tape_rows()), outputs_of(term, bar),
+                         reverse.x_bar, coefficients_of(term, reverse.coefficients_bar)},
+                        scratch);
 }
 
 template <class Real>
@@ -162,17 +189,20 @@ void NonlinearTerms<Real>::apply_jvp(const ExecSpace& space, const Tangent& tang
          tangent.x, tangent.x_dot, rows_of(tangent.tape, term.tape_row, term.map->tape_rows()),
          outputs_of(term, tangent.y_dot)},
         scratch);
+  project(space, tangent.coefficients, tangent.y_dot, scratch);
 }
 
 template <class Real>
 void NonlinearTerms<Real>::apply_jvp_vjp(const ExecSpace& space, const TangentReverse& reverse,
                                          Scratch<Real>& scratch) const {
+  const ScratchFrame frame(scratch);
+  const ConstMatrixView<Real> bar = projected_bar(space, reverse.coefficients, reverse.y_dot_bar, scratch);
   for (const Term& term : terms_)
     term.map->apply_jvp_vjp(
         space,
         {coefficients_of(term, reverse.coefficients), reverse.x, reverse.x_dot,
-         rows_of(reverse.tape, term.tape_row, term.map->tape_rows()), outputs_of(term, reverse.y_dot_bar),
-         reverse.x_bar, reverse.x_dot_bar, coefficients_of(term, reverse.coefficients_bar)},
+         rows_of(reverse.tape, term.tape_row, term.map->tape_rows()), outputs_of(term, bar), reverse.x_bar,
+         reverse.x_dot_bar, coefficients_of(term, reverse.coefficients_bar)},
         scratch);
 }
 
@@ -187,12 +217,14 @@ void NonlinearTerms<Real>::apply_jvp_jvp(const ExecSpace& space, const TangentTa
          tangent.x, tangent.x_dot, rows_of(tangent.tape, term.tape_row, term.map->tape_rows()),
          outputs_of(term, tangent.y_dot_dot)},
         scratch);
+  project(space, tangent.coefficients, tangent.y_dot_dot, scratch);
 }
 
 template <class Real>
 void NonlinearTerms<Real>::assemble(std::span<const double> theta, std::span<double> c) const {
   for (const Term& term : terms_)
     term.map->assemble(theta, c.subspan(term.coefficient, term.map->coefficient_count()));
+  if (invariants_) std::ranges::copy(invariants_->rows(theta), c.begin() + std::ptrdiff_t(first_of_Q_));
 }
 
 template <class Real>
@@ -207,6 +239,7 @@ void NonlinearTerms<Real>::assemble_jvp(std::span<const double> theta, std::span
                                         std::span<double> c_dot) const {
   for (const Term& term : terms_)
     term.map->assemble_jvp(theta, theta_dot, c_dot.subspan(term.coefficient, term.map->coefficient_count()));
+  if (invariants_) std::ranges::fill(c_dot.subspan(first_of_Q_, invariants_->size()), 0.0);
 }
 
 template class NonlinearTerms<double>;

@@ -2,6 +2,7 @@
 /// The nonlinear part of a right-hand side.
 
 #include "core/components/component.hpp"
+#include "core/components/invariants.hpp"
 #include "core/vector_field/options.hpp"
 
 #include <memory>
@@ -14,6 +15,7 @@ namespace spnode::core {
 ///
 /// g sums the plain terms, r those in relaxation form. A value is the stack [g; r] of those that are present.
 /// For an equation of second order in time, u = [x; v], the terms give dv/dt, and dx/dt = v is one more.
+/// With invariants g is P times the sum of its terms; A_L r is in the space that P keeps (DenseHurwitz).
 template <class Real>
 class NonlinearTerms {
  public:
@@ -23,8 +25,10 @@ class NonlinearTerms {
   using TangentReverse = typename LaneMap<Real>::TangentReverse;
   using TangentTangent = typename LaneMap<Real>::TangentTangent;
 
-  /// Raises OptionError where a term does not go with the other options.
-  NonlinearTerms(const ModelOptions& options, std::size_t dimension);
+  /// `invariants`: null where there are none. Raises OptionError where a term does not go with the other
+  /// options.
+  NonlinearTerms(const ModelOptions& options, std::size_t dimension,
+                 std::shared_ptr<const Invariants> invariants = {});
 
   std::size_t dimension() const { return n_; }
   bool has_plain() const { return has_plain_; }
@@ -61,7 +65,7 @@ class NonlinearTerms {
   /// maps, coefficients and tape with all terms. After declare().
   NonlinearTerms first_rows(std::size_t rows) const;
 
-  /// As of Component, over the terms' coefficients one after the other.
+  /// As of Component, over the terms' coefficients one after the other, then those of the invariants.
   void assemble(std::span<const double> theta, std::span<double> c) const;
   void assemble_vjp(std::span<const double> theta, std::span<const double> c_bar,
                     std::span<double> theta_bar) const;
@@ -69,6 +73,13 @@ class NonlinearTerms {
                     std::span<double> c_dot) const;
 
  private:
+  // P times the plain rows of a value or a tangent, in place.
+  void project(const ExecSpace& space, const ConstVectorView<Real>& coefficients,
+               const MatrixView<Real>& values, Scratch<Real>& scratch) const;
+  // The adjoint of the terms' sums from that of the value: a copy in scratch where P acts.
+  ConstMatrixView<Real> projected_bar(const ExecSpace& space, const ConstVectorView<Real>& coefficients,
+                                      const ConstMatrixView<Real>& bar, Scratch<Real>& scratch) const;
+
   template <class View>
   View outputs_of(const Term& term, const View& value) const {
     return rows_of(value, term.row + (term.relaxed && has_plain_ ? n_ : 0), term.map->outputs());
@@ -80,9 +91,11 @@ class NonlinearTerms {
   }
 
   std::size_t n_;
+  std::shared_ptr<const Invariants> invariants_;
   std::vector<Term> terms_;
   bool has_plain_ = false, has_relaxed_ = false;
   std::size_t tape_rows_ = 0, coefficient_count_ = 0;
+  std::size_t first_of_Q_ = 0;  // of the coefficients
 };
 
 }  // namespace spnode::core

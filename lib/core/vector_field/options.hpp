@@ -210,7 +210,8 @@ struct ModelOptions {
   std::size_t order = 1;  ///< 2: u = [x; v] with dx/dt = v, and the terms give dv/dt
   HurwitzOptions linear;
   std::vector<NonlinearKind> nonlinear = {NonlinearKind::bilinear};
-  bool constant = true;  ///< du/dt = A_L u + b where there are no nonlinear terms
+  bool constant = true;                 ///< du/dt = A_L u + b where there are no nonlinear terms
+  std::vector<double> invariants = {};  ///< weights of the unscaled state, function by function
   ArgumentOptions arguments;
   BilinearOptions bilinear;
   LibraryOptions library;
@@ -257,6 +258,11 @@ struct ModelOptions {
     visit.option("constant", &Self::constant,
                  {.meaning = "nonlinear: []: whether du/dt = A_L u + b has its constant b; false suits data "
                              "that tend to zero, whose mean is then not subtracted"});
+    visit.option("invariants", &Self::invariants,
+                 {.meaning = "weights of linear functions of the state that du/dt keeps exactly, such as a "
+                             "total mass: one weight for each component, the second function after the "
+                             "first; needs linear.structure dense or none and a linear map to the latent "
+                             "space that does not learn, or none"});
     visit.include(&Self::arguments);
     visit.option(
         "precision", &Self::precision,
@@ -340,6 +346,7 @@ struct ModelOptions {
                    "is true, and so is autoencoder.enabled: a model has one map to its latent space");
     require_option(inference_order % 2 == 0, {"inference_order"},
                    "must be even; found " + std::to_string(inference_order));
+    validate_invariants();
     validate_fast_slow();
     validate_periodic();
     validate_start();
@@ -347,6 +354,24 @@ struct ModelOptions {
 
  private:
   bool names(NonlinearKind kind) const { return std::ranges::find(nonlinear, kind) != nonlinear.end(); }
+
+  void validate_invariants() const {
+    if (invariants.empty()) return;
+    require_option(linear.structure == HurwitzKind::dense || linear.structure == HurwitzKind::none,
+                   {"invariants", "linear.structure"},
+                   "needs linear.structure dense or none; found " + std::string(name_of(linear.structure)));
+    require_option(linear.structure == HurwitzKind::none || linear.mu >= 0.0, {"invariants", "linear.mu"},
+                   "needs linear.mu of at least 0, since A_L has the eigenvalue 0 for each; found " +
+                       shortest(linear.mu));
+    require_option(order == 1, {"invariants", "order"}, "needs order: 1; found 2");
+    require_option(!coupling_flow.enabled, {"invariants", "coupling_flow.enabled"},
+                   "needs linear coordinates, but coupling_flow.enabled is true");
+    require_option(
+        !autoencoder.enabled || (autoencoder.pod && autoencoder.hidden.empty() && !autoencoder.pod_trainable),
+        {"invariants", "autoencoder.hidden", "autoencoder.pod", "autoencoder.pod_trainable"},
+        "needs a linear autoencoder that does not learn: autoencoder: {hidden: [], pod: true, "
+        "pod_trainable: false}");
+  }
 
   // Other terms would not leave the slow manifold y = 0 invariant.
   void validate_fast_slow() const {

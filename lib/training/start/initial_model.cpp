@@ -28,10 +28,15 @@ namespace {
 /// Eigenvalues stay below mu by this part of the root mean square singular value of A.
 constexpr double margin = 1e-4;
 
-void move_inside(std::span<double> A, std::size_t n, double mu) {
+void move_inside(const core::Model& model, std::span<const double> theta, std::span<double> A) {
   double squares = 0.0;
   for (const double entry : A) squares += entry * entry;
-  core::limit_real_parts(A, mu - margin * std::sqrt(squares / static_cast<double>(n)));
+  const double size = std::sqrt(squares / static_cast<double>(model.latent_dimension()));
+  const double most = model.options().linear.mu - margin * size;
+  if (model.invariants() != nullptr)
+    model.invariants()->limit_real_parts(theta, A, most);
+  else
+    core::limit_real_parts(A, most);
 }
 
 /// The rows that give the components of the scaled state from u, (components, n).
@@ -98,7 +103,7 @@ void start_from_operators(const parallel::Communicator& comm, const core::Model&
                           const std::optional<core::PodStart>& pod, const LatentTrajectories& latent,
                           InferredOperators inferred, Start& start) {
   const core::ModelOptions& options = model.options();
-  move_inside(inferred.operators.A, latent.dimension, options.linear.mu);
+  move_inside(model, start.theta, inferred.operators.A);
   const bool dmd = options.initialisation == core::Initialisation::dmd;
   start.fit = StartFit{.method = options.initialisation,
                        .order = dmd ? 0 : difference_order(latent.times, options.inference_order),

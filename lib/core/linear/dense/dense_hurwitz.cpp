@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace spnode::core {
 
-DenseHurwitz::DenseHurwitz(std::size_t dimension, HurwitzOptions options)
-    : n_(dimension), options_(options) {}
+DenseHurwitz::DenseHurwitz(std::size_t dimension, HurwitzOptions options,
+                           std::shared_ptr<const Invariants> invariants)
+    : n_(dimension), options_(options), invariants_(std::move(invariants)) {}
 
 void DenseHurwitz::declare(ParameterLayout& layout) {
   const std::size_t lower = n_ * (n_ + 1) / 2, strict = n_ * (n_ - 1) / 2;
@@ -91,22 +93,31 @@ DenseHurwitz::Square DenseHurwitz::gram(double sign, const Square& L) const {
   return G;
 }
 
-void DenseHurwitz::add_skew(std::span<const double> packed, Square& G) const {
+void DenseHurwitz::complete(std::span<const double> theta, std::span<const double> packed, Square& G) const {
   for (std::size_t i = 1; i < n_; ++i)
     for (std::size_t j = 0; j < i; ++j) {
       const double entry = packed[i * (i - 1) / 2 + j];
       G[i * n_ + j] += entry;
       G[j * n_ + i] -= entry;
     }
+  if (invariants_) invariants_->project_both(theta, G);
+}
+
+void DenseHurwitz::add_bound(std::span<const double> theta, std::span<double> A) const {
+  if (!invariants_) return add_to_diagonal(square(A, n_), options_.mu);
+  Square P(n_ * n_, 0.0);
+  add_to_diagonal(square(std::span(P), n_), options_.mu);
+  invariants_->project_left(theta, P);
+  add_scaled(1.0, P, A);
 }
 
 void DenseHurwitz::assemble(std::span<const double> theta, std::span<double> A) const {
   const Square S = gram(1.0, factor(block_of(theta, L_S_)));
   Square G = gram(-1.0, factor(block_of(theta, L_G_)));
-  add_skew(block_of(theta, K_), G);
+  complete(theta, block_of(theta, K_), G);
   multiply(1.0, square(std::span<const double>(G), n_), square(std::span<const double>(S), n_), 0.0,
            square(A, n_));
-  add_to_diagonal(square(A, n_), options_.mu);
+  add_bound(theta, A);
 }
 
 void DenseHurwitz::assemble_vjp(std::span<const double> theta, std::span<const double> A_bar,
@@ -115,13 +126,14 @@ void DenseHurwitz::assemble_vjp(std::span<const double> theta, std::span<const d
   const auto packed_S = block_of(theta, L_S_), packed_G = block_of(theta, L_G_);
   const Square L_S = factor(packed_S), L_G = factor(packed_G), S = gram(1.0, L_S);
   Square G = gram(-1.0, L_G);
-  add_skew(block_of(theta, K_), G);
+  complete(theta, block_of(theta, K_), G);
   const auto view = [&](const Square& X) { return square(std::span<const double>(X), n_); };
 
-  // A = G S with S symmetric: G_bar = A_bar S, S_bar = G^T A_bar.
+  // A = G S with S symmetric: G_bar = A_bar S, S_bar = G^T A_bar; G = P (G_s + G_u) P.
   Square G_bar(n_ * n_), S_bar(n_ * n_), L_bar(n_ * n_);
   multiply(1.0, square(A_bar, n_), view(S), 0.0, square(std::span(G_bar), n_));
   multiply(1.0, transposed(view(G)), square(A_bar, n_), 0.0, square(std::span(S_bar), n_));
+  if (invariants_) invariants_->project_both(theta, G_bar);
 
   multiply(1.0, view(S_bar), view(L_S), 0.0, square(std::span(L_bar), n_));
   multiply(1.0, transposed(view(S_bar)), view(L_S), 1.0, square(std::span(L_bar), n_));
@@ -142,7 +154,7 @@ void DenseHurwitz::assemble_jvp(std::span<const double> theta, std::span<const d
   const Square L_S_dot = factor_jvp(packed_S, block_of(theta_dot, L_S_));
   const Square L_G_dot = factor_jvp(packed_G, block_of(theta_dot, L_G_));
   Square G = gram(-1.0, L_G);
-  add_skew(block_of(theta, K_), G);
+  complete(theta, block_of(theta, K_), G);
   const auto view = [&](const Square& X) { return square(std::span<const double>(X), n_); };
 
   Square S_dot(n_ * n_), G_dot(n_ * n_);
@@ -150,7 +162,7 @@ void DenseHurwitz::assemble_jvp(std::span<const double> theta, std::span<const d
   multiply(1.0, view(L_S), transposed(view(L_S_dot)), 1.0, square(std::span(S_dot), n_));
   multiply(-1.0, view(L_G_dot), transposed(view(L_G)), 0.0, square(std::span(G_dot), n_));
   multiply(-1.0, view(L_G), transposed(view(L_G_dot)), 1.0, square(std::span(G_dot), n_));
-  add_skew(block_of(theta_dot, K_), G_dot);
+  complete(theta, block_of(theta_dot, K_), G_dot);
   multiply(1.0, view(G_dot), view(S), 0.0, square(A_dot, n_));
   multiply(1.0, view(G), view(S_dot), 1.0, square(A_dot, n_));
 }

@@ -1,7 +1,9 @@
 #pragma once
 
+#include "core/components/invariants.hpp"
 #include "core/linear/hurwitz.hpp"
 
+#include <memory>
 #include <vector>
 
 namespace spnode::core {
@@ -14,12 +16,16 @@ namespace spnode::core {
 ///   -G_s are definite (not only semi-definite) and the bound is strict; and a row's scale is one parameter,
 ///   so that decay rates spread over decades move at one learning rate.
 ///
+/// With invariants and their projection P, A_L = P (G_s + G_u) P S + mu P: 0 for each invariant, and the
+/// other eigenvalues are those of the same form in the space that P keeps, so below mu, too.
+///
 /// Blocks: L_S and L_G, packed lower triangles (n (n + 1) / 2, row by row; diagonal entries hold d, the
 /// others N); K, packed strictly lower triangle (n (n - 1) / 2). The coefficients are the entries of A_L (n,
 /// n).
 class DenseHurwitz final : public HurwitzOperator {
  public:
-  DenseHurwitz(std::size_t dimension, HurwitzOptions options);
+  DenseHurwitz(std::size_t dimension, HurwitzOptions options,
+               std::shared_ptr<const Invariants> invariants = {});
 
   LinearShape shape() const override { return {LinearStructure::dense, n_}; }
   double bound() const override { return options_.mu; }
@@ -28,7 +34,8 @@ class DenseHurwitz final : public HurwitzOperator {
   void initialise(std::uint64_t seed, std::span<double> theta) const override;
   void scale_value(double factor, std::span<double> theta) const override;
   /// S from the Lyapunov equation (A - mu I)^T S + S (A - mu I) = -2 |H|, H the symmetric part of A - mu I;
-  /// then G = (A - mu I) S^-1, whose symmetric part is negative definite.
+  /// then G = (A - mu I) S^-1, whose symmetric part is negative definite. With invariants P A is taken, and
+  /// this is done in the space that P keeps.
   void set_matrix(std::span<const double> A, std::span<double> theta) const override;
   void assemble(std::span<const double> theta, std::span<double> A) const override;
   void assemble_vjp(std::span<const double> theta, std::span<const double> A_bar,
@@ -38,14 +45,22 @@ class DenseHurwitz final : public HurwitzOperator {
 
  private:
   using Square = std::vector<double>;  // (n, n), row major
+  struct Parts {
+    Square S, G_transposed;
+  };
+  Parts parts_of(Square shifted, std::size_t n) const;
+  Parts parts_with_invariants(std::span<const double> A, std::span<const double> theta) const;
   Square factor(std::span<const double> packed) const;
   Square factor_jvp(std::span<const double> packed, std::span<const double> packed_dot) const;
   void factor_vjp(std::span<const double> packed, const Square& L_bar, std::span<double> packed_bar) const;
   Square gram(double sign, const Square& L) const;  // sign L L^T
-  void add_skew(std::span<const double> packed, Square& G) const;
+  // G += the skew matrix of packed entries; then P G P where there are invariants.
+  void complete(std::span<const double> theta, std::span<const double> packed, Square& G) const;
+  void add_bound(std::span<const double> theta, std::span<double> A) const;  // A += mu P
 
   std::size_t n_;
   HurwitzOptions options_;
+  std::shared_ptr<const Invariants> invariants_;  // null where there are none
   ParameterBlock L_S_, L_G_, K_;
 };
 
