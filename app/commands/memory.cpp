@@ -239,8 +239,11 @@ void add_model(const Deck& deck, const core::ModelOptions& options, const Source
   core::require_memory(estimate.data + estimate.start + theta + training::LatentProjection::bytes(model),
                        "the start of a model of " + std::to_string(model.layout().size()) + " parameters");
   const std::size_t components = (weighted ? 2 : 1) * model.latent_dimension() + 1;
-  // The states are there until they are projected, and so are the parameters of all starts.
-  estimate.start += estimate.data + theta * static_cast<double>(1 + training::start_count(model.options()));
+  const double maps = 2.0 * static_cast<double>(model.latent_dimension() * model.state_dimension()),
+               dynamics = theta - sizeof(double) * maps;
+  // The states are there until they are projected; starts differ in the dynamics alone.
+  estimate.start +=
+      estimate.data + theta + dynamics * static_cast<double>(training::start_count(model.options()));
   estimate.data = train.projected_bytes(ranks, components);
   if (validation) estimate.data += validation->projected_bytes(ranks, components);
   core::ModelOptions of_projection = options;

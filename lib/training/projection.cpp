@@ -308,7 +308,6 @@ double LatentProjection::lost(const parallel::Communicator& comm, const DataSet&
 InitialModel projected(const LatentProjection& projection, InitialModel start) {
   start.model = projection.model();
   start.theta = projection.reduced_theta();
-  std::ranges::for_each(start.others, [&](Start& other) { other.theta = projection.reduce(other.theta); });
   return start;
 }
 

@@ -76,8 +76,8 @@ class LatentProjection {
   std::vector<double> encoder_, decoder_;  // of y: (n, k + 1), (k + 1, n)
 };
 
-/// A start, whose theta the projection was made of, with model and parameters of the projection. Not
-/// collective.
+/// A start, whose theta the projection was made of, with model and parameters of the projection. Those of its
+/// other starts, of the dynamics alone, are the same. Not collective.
 InitialModel projected(const LatentProjection& projection, InitialModel start);
 
 }  // namespace spnode::training

@@ -115,9 +115,23 @@ void start_from_operators(const parallel::Communicator& comm, const core::Model&
     start_network(comm, *network, state_rows(model, pod), latent, inferred.operators, start);
 }
 
+/// The parameters before those of an autoencoder, which may be many.
+std::vector<double> dynamics_of(const core::ParameterLayout& layout, const std::vector<double>& theta) {
+  std::size_t count = theta.size();
+  for (const core::ParameterBlock& block : layout.blocks())
+    if (block.group != core::ParameterGroup::dynamics) count = std::min(count, block.offset);
+  return {theta.begin(), theta.begin() + std::ptrdiff_t(count)};
+}
+
+/// Puts one of its starts into a model's parameters.
+void take(Start one, InitialModel& start) {
+  std::ranges::copy(one.theta, start.theta.begin());
+  start.fit = std::move(one.fit);
+}
+
 /// The first of starts, with the others beside it.
-void take(std::vector<Start> starts, InitialModel& start) {
-  static_cast<Start&>(start) = std::move(starts.front());
+void take_first(std::vector<Start> starts, InitialModel& start) {
+  take(std::move(starts.front()), start);
   start.others.assign(std::make_move_iterator(starts.begin() + 1), std::make_move_iterator(starts.end()));
 }
 
@@ -135,9 +149,9 @@ void start_from_data(const parallel::Communicator& comm, const std::optional<cor
   const OperatorEquations equations(comm, latent, form, options.inference_order);
   std::vector<Start> starts;
   std::exception_ptr failure;  // of the smallest ridge
-  const std::vector<double> tried = ridges(options);
-  for (const double ridge : tried) try {
-      Start one{ridge == tried.back() ? std::move(start.theta) : start.theta, {}};
+  const std::vector<double> dynamics = dynamics_of(model.layout(), start.theta);
+  for (const double ridge : ridges(options)) try {
+      Start one{dynamics, {}};
       start_from_operators(comm, model, pod, latent, equations.solve(ridge), one);
       one.fit->ridge = ridge;
       starts.push_back(std::move(one));
@@ -145,7 +159,7 @@ void start_from_data(const parallel::Communicator& comm, const std::optional<cor
       if (!failure) failure = std::current_exception();
     }
   if (starts.empty()) std::rethrow_exception(failure);
-  take(std::move(starts), start);
+  take_first(std::move(starts), start);
 }
 
 }  // namespace
@@ -175,7 +189,7 @@ InitialModel make_initial_model(const parallel::Communicator& comm, const core::
     if (options.initialisation == core::Initialisation::sparse_regression)
       start_library(comm, pod, train, start);
     else if (options.initialisation == core::Initialisation::fast_slow)
-      take(start_fast_slow(comm, *start.model, train, slow, ridges(options), start), start);
+      take_first(start_fast_slow(comm, *start.model, train, slow, ridges(options), start), start);
     else
       start_from_data(comm, pod, train, start);
   } catch (const Error& error) {  // also one of a single rank, whose type is lost on the way to all
@@ -193,16 +207,18 @@ void choose_start(const parallel::Communicator& comm, core::TileObjective& objec
                   InitialModel& start) {
   if (start.others.empty()) return;
   BatchObjective batch(comm, objective, set.data, set.sampler);
-  const auto loss_of = [&](const Start& one) {
-    const Evaluation result = batch.value(one.theta);
+  const auto loss_of = [&](std::span<const double> theta) {
+    const Evaluation result = batch.value(theta);
     return result.finite ? result.loss.total : std::numeric_limits<double>::infinity();
   };
-  double best = loss_of(start);
+  double best = loss_of(start.theta);
+  std::vector<double> theta = start.theta;
   for (Start& other : start.others) {
-    const double loss = loss_of(other);
+    std::ranges::copy(other.theta, theta.begin());
+    const double loss = loss_of(theta);
     if (!(loss < 0.5 * best)) continue;
     best = loss;
-    static_cast<Start&>(start) = std::move(other);
+    take(std::move(other), start);
   }
   start.others.clear();
 }

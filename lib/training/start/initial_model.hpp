@@ -44,14 +44,17 @@ struct StartFit {
 
 /// Parameters of a model with what they came from.
 struct Start {
-  std::vector<double> theta;    ///< (model->layout().size())
+  /// All, (model->layout().size()); of a start beside another one the first of them, as far as they differ.
+  std::vector<double> theta;
   std::optional<StartFit> fit;  ///< of a start from the data
 };
 
 /// A model with its parameters.
 struct InitialModel : Start {
   std::unique_ptr<core::Model> model;
-  std::vector<Start> others;  ///< that may be better: of larger ridges, in ascending order
+  /// That may be better: of larger ridges, in ascending order. Parameters that they lack are those of this
+  /// one.
+  std::vector<Start> others;
 };
 
 /// The model that the options describe, at its start; the same bits on every number of ranks.
