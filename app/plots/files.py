@@ -1,5 +1,6 @@
 """Reads what a run leaves behind. Every problem is a PlotError with a one-line message."""
 import csv
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,10 +37,10 @@ def _column(cells):
 
 @dataclass
 class Forecast:
-    """Forecasts, and the truth beside them where it is known."""
+    """Forecasts, and the truth beside them where it is known: datasets, of which what is indexed is read."""
 
-    state: np.ndarray         # (trajectories, times, components)
-    truth: np.ndarray | None  # the same shape
+    state: h5py.Dataset         # (trajectories, times, components)
+    truth: h5py.Dataset | None  # the same shape
     time: np.ndarray          # (trajectories, times)
     attributes: dict = field(default_factory=dict)
 
@@ -49,9 +50,22 @@ class Forecast:
 
     def relative_error(self):
         """(trajectories, times): norm of the error over the mean norm of the truth, as `spnode evaluate` defines it."""
-        error = np.linalg.norm(self.state - self.truth, axis=2)
-        size = np.mean(np.linalg.norm(self.truth, axis=2), axis=1, keepdims=True)
-        return error / np.maximum(size, np.finfo(float).tiny)
+        return np.array([self._relative_error(k) for k in range(len(self.state))])
+
+    def _relative_error(self, k):
+        state, truth = self.state[k], self.truth[k]
+        size = np.mean(np.linalg.norm(truth, axis=1))
+        return np.linalg.norm(state - truth, axis=1) / max(size, np.finfo(float).tiny)
+
+    def component_axes(self):
+        """Name and extent of each axis that the components of a state have in the data; one where nothing is said."""
+        count = self.state.shape[2]
+        try:
+            axes = [axis.rsplit(" ", 1) for axis in str(self.attributes["component_axes"]).split(", ")]
+            axes = [(name, int(extent)) for name, extent in axes]
+        except (KeyError, ValueError):
+            return [("component", count)]
+        return axes if math.prod(extent for _, extent in axes) == count else [("component", count)]
 
 
 def read_metrics(path):
@@ -72,13 +86,12 @@ def read_forecast(path):
     if not path.is_file():
         raise PlotError(f"{path}: no such file")
     try:
-        with h5py.File(path, "r") as file:
-            missing = [name for name in ("state", "time") if name not in file]
-            if missing:
-                raise PlotError(f"{path}: has no dataset /{missing[0]}")
-            state, time = file["state"][...], file["time"][...]
-            truth = file["truth"][...] if "truth" in file else None
-            attributes = {key: _text(value) for key, value in file.attrs.items()}
+        file = h5py.File(path, "r")  # stays open for its datasets
+        missing = [name for name in ("state", "time") if name not in file]
+        if missing:
+            raise PlotError(f"{path}: has no dataset /{missing[0]}")
+        state, time, truth = file["state"], file["time"][...], file.get("truth")
+        attributes = {key: _text(value) for key, value in file.attrs.items()}
     except OSError as error:
         raise PlotError(f"{path}: not a readable HDF5 file ({error})") from error
     if state.ndim != 3 or time.shape not in (state.shape[1:2], state.shape[:2]):

@@ -1,10 +1,12 @@
-"""forecast.png: a forecast beside the truth; fields as space-time maps, small systems as curves."""
+"""forecast.png: a forecast beside the truth; fields as images or space-time maps, small systems as curves."""
 import numpy as np
 
+import images
 import style
 from files import PlotError, read_forecast, read_metrics
 
 MOST_CURVES = 12  # components; more are drawn as a map
+MOST_ROWS, MOST_COLUMNS = 1000, 2000  # of a map; of more, every k-th is drawn, and the picture says so
 
 
 def draw(run, output, trajectory=0, components=None):
@@ -17,6 +19,8 @@ def draw(run, output, trajectory=0, components=None):
         if not all(1 <= component <= count for component in components):
             raise PlotError(f"{run / 'forecast.h5'}: has components 1 to {count}, {components} were asked for")
         _curves(forecast, output, components)
+    elif images.are_images(forecast):
+        images.draw(forecast, trajectory, output)
     elif count > MOST_CURVES:
         _maps(forecast, trajectory, read_metrics(run / "metrics.csv").get("threshold", 0.5), output)
     else:
@@ -25,10 +29,13 @@ def draw(run, output, trajectory=0, components=None):
 
 def _maps(forecast, k, threshold, output):
     """Truth, forecast and error over component (for a PDE: grid point) and time."""
-    time, state = forecast.time[k], forecast.state[k]
+    times, components = forecast.state.shape[1:]
+    rows, columns = -(-components // MOST_ROWS), -(-times // MOST_COLUMNS)
+    drawn = (k, slice(None, None, columns), slice(None, None, rows))
+    time, state = forecast.time[drawn[:2]], forecast.state[drawn]
     fields = [("forecast", state, style.SIGNED_MAP)]
     if forecast.truth is not None:
-        truth = forecast.truth[k]
+        truth = forecast.truth[drawn]
         fields = [("truth", truth, style.SIGNED_MAP), fields[0], ("forecast − truth", state - truth, style.SIGNED_MAP)]
     limit = np.nanpercentile(np.abs(fields[0][1]), 99.8) or 1.0
     fig, axes = style.figure(len(fields), figsize=(style.WIDTH, 0.6 + 1.5 * len(fields)), sharex=True, sharey=True)
@@ -36,8 +43,8 @@ def _maps(forecast, k, threshold, output):
         # A small error would be white on the scale of the state: it gets its own.
         own = title != "truth" and np.nanmax(np.abs(values)) < 0.3 * limit
         bound = np.nanmax(np.abs(values)) if own else limit
-        mesh = axis.pcolormesh(time, np.arange(1, values.shape[1] + 1), values.T, cmap=colours, vmin=-bound,
-                               vmax=bound, shading="nearest", rasterized=True)
+        mesh = axis.pcolormesh(time, np.arange(1, components + 1, rows), values.T, cmap=colours, vmin=-bound, vmax=bound,
+                               shading="nearest", rasterized=True)
         bar = fig.colorbar(mesh, ax=axis, aspect=12, pad=0.015, extend="neither" if own else "both")
         bar.set_label("error" if own else _units(forecast))
         axis.set_title(title)
@@ -48,7 +55,8 @@ def _maps(forecast, k, threshold, output):
         axes[0, 0].set_xlim(time[time > 0].min(), time.max())
     if forecast.truth is not None:
         _mark_valid_time(axes[:, 0], forecast, k, threshold)
-    axes[-1, 0].set_xlabel("time")
+    left_out = [f"every {stride}th {what}" for stride, what in ((rows, "component"), (columns, "time")) if stride > 1]
+    axes[-1, 0].set_xlabel("time" + (f" ({' and '.join(left_out)} is drawn)" if left_out else ""))
     style.save(fig, output)
 
 

@@ -21,6 +21,7 @@ def draw(run, output):
     if forecast.truth is None:
         raise PlotError(f"{run / 'forecast.h5'}: has no dataset /truth to compare with; run `spnode evaluate`")
     fig, axes = style.figure(1, 2, figsize=(style.WIDTH, 3.4))
+    forecast.state, forecast.truth = forecast.state[...], forecast.truth[...]
     start = np.linalg.norm(forecast.truth[:, 0], axis=1)
     order = np.argsort(start)
     _curves(axes[0, 0], forecast, order[np.unique(np.linspace(0, len(order) - 1, MOST_CURVES).astype(int))])

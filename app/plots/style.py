@@ -17,6 +17,7 @@ CYCLE = [BLUE, ORANGE, GREEN, PURPLE, SKY, "#e69f00"]
 
 SIGNED_MAP = "RdBu_r"   # a field with both signs
 ERROR_MAP = "magma_r"   # a size, 0 is light
+FIELD_MAP = "viridis"   # a field of one sign
 
 WIDTH = 7.2  # inches: two columns of a journal
 

@@ -100,6 +100,7 @@ struct TrajectoryInfo {
   TimeAxis time_axis = TimeAxis::shared;
   hdf5::ElementType state_type = hdf5::ElementType::float64;
   std::string system, units;                      ///< attributes; empty where the file has none
+  std::string component_axes;  ///< "y 512, x 512, variable 2": of a state, row major; empty: one axis
   std::vector<std::string> parameters;            ///< names under /parameters, sorted
   std::vector<std::string> inputs;                ///< names under /inputs, sorted
   Derivatives derivatives = Derivatives::absent;  ///< dataset /derivatives, of the shape of /state

@@ -37,6 +37,18 @@ std::string print_names(const std::vector<std::string>& names) {
   return "(" + list + ")";
 }
 
+/// Name and extent of each axis of a state where it has several.
+std::string print_component_axes(const StoredAxes& stored) {
+  std::string text;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < stored.shape.size(); ++i) {
+    if (i == stored.trajectory || i == stored.times) continue;
+    text.append(count++ > 0 ? ", " : "").append(stored.axes[i]).append(" ");
+    text.append(std::to_string(stored.shape[i]));
+  }
+  return count > 1 ? text : "";
+}
+
 /// Finds the axes of the states' dataset.
 void inspect_axes(const File& file, const TrajectoryLayout& layout, StoredAxes& stored) {
   const std::string found = "has the shape " + print_shape(stored.shape);
@@ -203,6 +215,8 @@ TrajectoryInfo inspect(const std::string& path, const TrajectoryLayout& asked) {
   info.files = {{path, info.count, info.times, info.time_axis, stored, unwritten}};
   info.system = file.string_attribute("/", "system").value_or("");
   info.units = file.string_attribute("/", "units").value_or("");
+  info.component_axes = own ? file.string_attribute("/", "component_axes").value_or("")
+                            : print_component_axes(stored);
   return info;
 }
 
@@ -218,6 +232,7 @@ std::string pack(const TrajectoryInfo& info) {
   add(info.derivatives == Derivatives::present ? "derivatives" : "");
   add(info.system);
   add(info.units);
+  add(info.component_axes);
   add(std::to_string(info.files.size()));
   for (const TrajectoryInfo::File& file : info.files) {
     add(file.path);
@@ -260,6 +275,7 @@ TrajectoryInfo unpack(const std::string& text) {
   info.derivatives = next().empty() ? Derivatives::absent : Derivatives::present;
   info.system = next();
   info.units = next();
+  info.component_axes = next();
   info.files.resize(std::stoull(next()));
   for (TrajectoryInfo::File& file : info.files) {
     file.path = next();

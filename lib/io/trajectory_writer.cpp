@@ -50,6 +50,7 @@ void TrajectoryWriter::create_objects(std::vector<std::uint64_t>& offsets) const
   write_format(file, trajectory_format, trajectory_format_version);
   file.set_attribute("/", "system", info_.system);
   file.set_attribute("/", "units", info_.units);
+  if (!info_.component_axes.empty()) file.set_attribute("/", "component_axes", info_.component_axes);
   for (std::size_t i = 0; i < places_.size(); ++i) {
     const auto& [name, place] = places_[i];
     file.create_dataset(name, place.type, place.shape);

@@ -149,6 +149,15 @@ def check_evaluation(program, mpiexec):
             assert status == 0, output
     status, output = run(program, mpiexec, 2, "evaluate", "deck.yaml", *words, "evaluate.data=run/trajectories.h5")
     assert status == 0, output
+    with h5py.File("run/forecast.h5") as file:
+        assert "component_axes" not in file.attrs
+    axes = ["data.test=fields.h5", "data.state=t0_fields/density", "data.time=dimensions/time", "--overwrite"]
+    for data in ("fields.h5", "run/copy.h5"):  # of a forecast as data, too
+        status, output = run(program, mpiexec, 2, "evaluate", "deck.yaml", *axes, f"evaluate.data={data}")
+        assert status == 0, output
+        with h5py.File("run/forecast.h5") as file:
+            assert file.attrs["component_axes"] == b"component 1, component 2", dict(file.attrs)
+        os.replace("run/forecast.h5", "run/copy.h5")
     status, output = run(program, mpiexec, 1, "info", "reversed.h5")
     assert "read as 2 trajectories of 41 times, 12 components: /state is (trajectory, time, component)" in output, output
 

@@ -61,6 +61,14 @@ class Plots(unittest.TestCase):
         synthetic.write_forecast(self.run_directory, time, truth[:, :, :2], state[:, :, :2])
         self.expect_pictures("forecast.png", "plane.png", "error.png")
 
+    def test_a_field_on_a_grid_of_two_axes_is_drawn_as_images(self):
+        synthetic.write_forecast(self.run_directory, *synthetic.square(), component_axes="y 24, x 32, variable 2")
+        self.expect_pictures("forecast.png", "error.png")
+
+    def test_axes_that_do_not_fit_the_components_are_left_aside(self):
+        synthetic.write_forecast(self.run_directory, *synthetic.square(), component_axes="y 25, x 32, variable 2")
+        self.expect_pictures("forecast.png", "error.png")
+
     def test_limit_sets_are_drawn_over_their_parameter(self):
         synthetic.write_limit_sets(self.run_directory)
         self.expect_pictures("limit_sets.png")

@@ -60,11 +60,12 @@ def write_limit_sets(run, values=30):
         file["points/state"] = np.array([x for _, _, x in points])[:, None]
 
 
-def write_forecast(run, time, truth, state, system=""):
+def write_forecast(run, time, truth, state, system="", **attributes):
     """A forecast with its truth beside it."""
     with h5py.File(Path(run, "forecast.h5"), "w") as file:
         file["time"], file["truth"], file["state"] = time, truth, state
         file.attrs["format"], file.attrs["format_version"], file.attrs["system"] = "spnode.trajectories", 1, system
+        file.attrs.update(attributes)
 
 
 def write_metrics(run, **scalars):
@@ -108,6 +109,15 @@ def field(trajectories=50, times=151, points=64):
             which[k] = sum(np.sin((m + 1) * x + phase[m] + rate[m] * time[:, None] * (m + 1) + shift[:, None])
                            for m in range(4))
     return time, truth, state
+
+
+def square(trajectories=2, times=9, extents=(24, 32, 2)):
+    """Waves over a rectangle in two variables, the second of one sign."""
+    y, x = (2 * np.pi * np.arange(count) / count for count in extents[:2])
+    time = np.linspace(0, 4, times)
+    waves = np.sin(x[None, None] + 2 * y[None, :, None] + time[:, None, None])
+    truth = np.stack([waves, 2 + waves], axis=-1).reshape(1, times, -1).repeat(trajectories, axis=0)
+    return time, truth, truth + 0.1 * np.roll(truth, 5, axis=2)
 
 
 def kinetics(trajectories=3, times=50):
