@@ -95,16 +95,26 @@ std::vector<Column> columns_of(const Evaluation& found) {
   return columns;
 }
 
+/// Of metrics.csv. A mean of nothing, all forecasts having diverged, has no sign.
+std::string number(double value) { return std::isnan(value) ? "nan" : fmt::format("{}", value); }
+
+/// Of the table.
+enum class Notation { plain, scientific };
+std::string cell(double value, Notation notation = Notation::plain) {
+  if (std::isnan(value)) return fmt::format("{:>16}", "-");
+  return notation == Notation::plain ? fmt::format("{:>16.6g}", value) : fmt::format("{:>16.3e}", value);
+}
+
 std::string series_csv(const Column& column) {
   const EvaluatedForecasts& forecasts = column.forecasts;
   std::string text;
   for (std::size_t t = 0; t < forecasts.time.size(); ++t)
-    text +=
-        fmt::format("{}relative_error,{},{}\n", column.prefix, forecasts.time[t], forecasts.mean.error[t]);
+    text += fmt::format("{}relative_error,{},{}\n", column.prefix, forecasts.time[t],
+                        number(forecasts.mean.error[t]));
   for (std::size_t c = 0; forecasts.components <= most_components && c < forecasts.components; ++c)
     for (std::size_t t = 0; t < forecasts.time.size(); ++t)
       text += fmt::format("{}component_error_{},{},{}\n", column.prefix, c + 1, forecasts.time[t],
-                          forecasts.component_error[t * forecasts.components + c]);
+                          number(forecasts.component_error[t * forecasts.components + c]));
   return text;
 }
 
@@ -137,8 +147,9 @@ std::string metrics_csv(const Evaluation& found, const EvaluateOptions& options)
   std::string text = "metric,time,value\n";
   for (const Column& column : columns_of(found))
     for (const auto& [name, value] : scalars_of(column.forecasts, options))
-      text += fmt::format("{}{},,{}\n", column.prefix, name, value);
-  for (const auto& [name, value] : scalars_of(found, options)) text += fmt::format("{},,{}\n", name, value);
+      text += fmt::format("{}{},,{}\n", column.prefix, name, number(value));
+  for (const auto& [name, value] : scalars_of(found, options))
+    text += fmt::format("{},,{}\n", name, number(value));
   for (const Column& column : columns_of(found)) text += series_csv(column);
   return text;
 }
@@ -152,8 +163,7 @@ std::string metrics_table(const Evaluation& found, const EvaluateOptions& option
   const Scalars first = scalars_of(found.trained, options);
   for (std::size_t row = 0; row < first.size(); ++row) {
     text += fmt::format("\n  {:<34}", first[row].first);
-    for (const Column& column : columns)
-      text += fmt::format("{:>16.6g}", scalars_of(column.forecasts, options)[row].second);
+    for (const Column& column : columns) text += cell(scalars_of(column.forecasts, options)[row].second);
   }
   text += "\n  mean relative error at time\n";
   const std::size_t lines = std::min<std::size_t>(time.size(), 10);
@@ -161,11 +171,11 @@ std::string metrics_table(const Evaluation& found, const EvaluateOptions& option
     const std::size_t t = lines > 1 ? i * (time.size() - 1) / (lines - 1) : 0;
     text += fmt::format("  {:>34.6g}", time[t]);
     for (const Column& column : columns)
-      text += fmt::format("{:>16.3e}", error_near(column.forecasts, time[t]));
+      text += cell(error_near(column.forecasts, time[t]), Notation::scientific);
     text += "\n";
   }
   for (const auto& [name, value] : scalars_of(found, options))
-    text += fmt::format("  {:<34}{:>16.6g}\n", name, value);
+    text += fmt::format("  {:<34}{}\n", name, cell(value));
   return text;
 }
 
