@@ -38,8 +38,8 @@ class Suggest(ProgramTest):
         start = np.random.default_rng(seed).uniform(1, 3, (count, 2))
         self.data(name, rollout(prey_and_predators, start, 0.05, 101), 0.05 * np.arange(101))
 
-    def error(self, ranks, deck, test):
-        output = self.succeed(ranks, "evaluate", deck, f"data.test={test}", "--overwrite").output
+    def error(self, ranks, deck, test, *words):
+        output = self.succeed(ranks, "evaluate", deck, f"data.test={test}", "--overwrite", *words).output
         return float(re.search(r"normalised_rms_error +(\S+)", output).group(1)), output
 
     def test_a_deck_for_predators_and_prey_at_the_first_try(self):
@@ -55,6 +55,22 @@ class Suggest(ProgramTest):
         self.succeed(2, "train", "animals.yaml")
         error, output = self.error(2, "animals.yaml", "unseen.h5")
         self.assertLess(error, 1e-5, output)
+
+    def test_what_the_data_conserve_is_kept(self):
+        def reaction(u):  # A + B -> C -> 2 D
+            first, second = u[:, 0] * u[:, 1], 0.5 * u[:, 2]
+            return np.stack([-first, -first, first - second, 2 * second], 1)
+        for name, seed in (("reaction.h5", 1), ("unseen.h5", 2)):
+            start = np.random.default_rng(seed).uniform(0.2, 1, (10, 4))
+            self.data(name, rollout(reaction, start, 0.05, 101), 0.05 * np.arange(101))
+        output = self.succeed(2, "suggest", "reaction.h5", "seconds=5").output
+        self.assertEqual(output.count("  conserved "), 2, output)
+        self.assertIn("invariants: [", (self.folder / "reaction.yaml").read_text())
+        self.succeed(2, "train", "reaction.yaml")
+        for conserved in ("[1, -1, 0, 0]", "[1, 0, 1, 0.5]"):
+            error, output = self.error(2, "reaction.yaml", "unseen.h5", f"evaluate.conserved={conserved}")
+            self.assertLess(error, 1e-4, output)
+            self.assertLess(float(re.search(r"conserved_drift +(\S+)", output).group(1)), 1e-13)
 
     def test_every_number_of_ranks_writes_the_same_deck(self):
         self.populations("animals.h5", 1)
