@@ -37,22 +37,6 @@ TrajectoryShare read_share(const parallel::Communicator& comm, const io::DataSou
   return share;
 }
 
-namespace {
-
-core::Trajectories without_states(const core::Trajectories& all) {
-  core::Trajectories rest;
-  rest.count = all.count;
-  rest.components = all.components;
-  rest.parameters = all.parameters;
-  rest.shared_input_time = all.shared_input_time;
-  rest.input_times = all.input_times;
-  rest.input_time = all.input_time;
-  rest.inputs = all.inputs;
-  return rest;
-}
-
-}  // namespace
-
 std::unique_ptr<core::Forecaster> make_forecaster(const parallel::Communicator& comm,
                                                   const StoredModel& model, const ForecastRun& run,
                                                   const std::vector<double>& steps) {
@@ -92,7 +76,8 @@ std::size_t piece_intervals(const parallel::Communicator& comm, std::size_t coun
 
 core::Trajectories uniform_piece(const core::Trajectories& initial, double step, std::size_t first,
                                  std::size_t intervals) {
-  core::Trajectories piece = without_states(initial);
+  core::Trajectories piece = core::without_states(initial);
+  piece.missing.clear();
   piece.times = intervals + 1;
   piece.shared_time = true;
   piece.state.resize(piece.count * piece.times * piece.components);

@@ -226,19 +226,8 @@ std::vector<double> LatentProjection::expand(std::span<const double> reduced) co
 
 core::WindowData LatentProjection::project(const core::WindowData& data) const {
   const core::Trajectories& from = data.held();
-  core::Trajectories to;
-  to.count = from.count;
-  to.times = from.times;
+  core::Trajectories to = core::without_states(from);
   to.components = dimension();
-  to.shared_time = from.shared_time;
-  to.time = from.time;
-  to.parameters = from.parameters;
-  to.missing = from.missing;
-  to.clock = from.clock;
-  to.input_times = from.input_times;
-  to.shared_input_time = from.shared_input_time;
-  to.input_time = from.input_time;
-  to.inputs = from.inputs;
   to.tangents = from.tangents;
   project_states(from, to);
   to.derivative = project_vectors(from.derivative);

@@ -42,6 +42,23 @@ Trajectories select_trajectories(const Trajectories& all, std::size_t first, std
   return held;
 }
 
+Trajectories without_states(const Trajectories& all) {
+  Trajectories rest;
+  rest.count = all.count;
+  rest.times = all.times;
+  rest.components = all.components;
+  rest.shared_time = all.shared_time;
+  rest.time = all.time;
+  rest.parameters = all.parameters;
+  rest.missing = all.missing;
+  rest.clock = all.clock;
+  rest.input_times = all.input_times;
+  rest.shared_input_time = all.shared_input_time;
+  rest.input_time = all.input_time;
+  rest.inputs = all.inputs;
+  return rest;
+}
+
 void count_time_in(double unit, Trajectories& data) {
   if (unit == 1.0) return;
   for (std::vector<double>* times : {&data.time, &data.clock, &data.input_time})

@@ -91,6 +91,9 @@ struct Trajectories {
 /// The trajectories [first, first + count) with all that belongs to them.
 Trajectories select_trajectories(const Trajectories& all, std::size_t first, std::size_t count);
 
+/// All that belongs to the trajectories but states, and derivatives and tangents at them.
+Trajectories without_states(const Trajectories& all);
+
 /// Counts the times of the data, and the rates among them, in another unit of time.
 void count_time_in(double unit, Trajectories& data);
 
