@@ -138,7 +138,8 @@ void evaluate(Context& context) {
   const std::size_t substeps = model.deck.integrator.substeps;
   const core::Trajectories forecast = forecast_of(context, model, share, substeps);
   Evaluation found;
-  const bool has_steps = model.deck.integrator.scheme != core::Scheme::map;  // that could be halved
+  const core::IntegratorOptions& scheme = model.deck.integrator;
+  const bool has_steps = scheme.scheme != core::Scheme::map && scheme.tolerance == 0.0;  // to be halved
   if (options.step_consistency && has_steps) {
     const core::Trajectories halved = forecast_of(context, model, share, 2 * substeps);
     found.halved = measure_forecasts(comm, options, model, share, halved, nullptr);

@@ -32,11 +32,12 @@ std::string suggest_path(const std::string& path) {
   for (const Section& section : deck_sections())
     if (!section.path.empty()) candidates.push_back(section.path);
   const std::string near = suggestion(path, candidates);
-  if (!near.empty()) return near;
-  // A key in the wrong section: the same last word somewhere else.
+  // A key in the wrong section, the same last word somewhere else, is nearer than another word in this one.
   const std::string last = path.substr(path.rfind('.') + 1);
+  if (near.ends_with("." + last + "'?")) return near;
   for (const std::string& candidate : candidates)
     if (candidate.ends_with("." + last)) return "; did you mean '" + candidate + "'?";
+  if (!near.empty()) return near;
   return "; `spnode check --reference` prints every key";
 }
 

@@ -98,7 +98,7 @@ struct ForecastOptions {
   std::size_t steps = 0;
   std::vector<double> times;
   std::size_t substeps = 0;
-  double tolerance = 0.0;  ///< of adaptive steps, which `substeps` are the longest of
+  double tolerance = 0.0;  ///< of adaptive steps, which `substeps` are the longest of; 0: that of the model
   core::DynamicsMode mode = core::DynamicsMode::full;
   EnsembleOptions ensemble;
 
@@ -123,10 +123,11 @@ struct ForecastOptions {
                  {.meaning = "integration steps between two written states; 0: integrator.substeps of the "
                              "model",
                   .limits = between(0, core::most_substeps)});
-    visit.option("tolerance", &Self::tolerance,
-                 {.meaning = "largest estimated relative error of a step; each trajectory uses steps as "
-                             "short as necessary; 0: equal steps",
-                  .limits = at_least(0)});
+    visit.option(
+        "tolerance", &Self::tolerance,
+        {.meaning = "largest estimated relative error of a step; each trajectory uses steps as "
+                    "short as necessary, or the forecast fails; 0: integrator.tolerance of the model",
+         .limits = at_least(0)});
     visit.option(
         "mode", &Self::mode,
         {.meaning = "slow: on the slow manifold of a fast-slow model, y = 0, the slow variables alone "

@@ -60,7 +60,10 @@ class SameBits(ProgramTest):
                       ["training.starts=3", "training.start_epochs=2", "training.optimizers=[adam, gauss_newton]",
                        "training.gauss_newton.iterations=3"],
                       ["model.initialisation=sparse_regression", "model.linear.structure=none",
-                       "model.nonlinear=[library]", "model.library.frequencies=[1]", "integrator.scheme=rk4"]):
+                       "model.nonlinear=[library]", "model.library.frequencies=[1]", "integrator.scheme=rk4"],
+                      ["integrator.scheme=rodas3", "training.optimizers=[adam, gauss_newton]", "training.gauss_newton.iterations=3"],
+                      ["integrator.scheme=rodas4p", "integrator.tolerance=1e-6",
+                       "training.optimizers=[adam, gauss_newton]", "training.gauss_newton.iterations=3"]):
             models = set()
             for ranks in (1, 2, 3, 4):
                 self.succeed(ranks, "train", "deck.yaml", *words, "--overwrite")

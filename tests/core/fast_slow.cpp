@@ -5,8 +5,8 @@
 #include "core/kernels/lanes.hpp"
 #include "core/linear/fast/fast_hurwitz.hpp"
 #include "core/linear/fast/lane_exponential.hpp"
-#include "core/linear/fast/lane_solve.hpp"
 #include "core/matrix_functions/decompositions.hpp"
+#include "core/matrix_functions/lane_solve.hpp"
 #include "core/matrix_functions/linear_algebra.hpp"
 #include "core/matrix_functions/phi.hpp"
 #include "core/support/error.hpp"
@@ -23,7 +23,8 @@ namespace {
 
 const Scheme all_schemes[] = {Scheme::etd1,      Scheme::etdrk2,    Scheme::etdrk4,    Scheme::imex_euler,
                               Scheme::imex_ssp2, Scheme::imex_ars2, Scheme::imex_ark3, Scheme::imex_ark4,
-                              Scheme::euler,     Scheme::rk4,       Scheme::dopri5};
+                              Scheme::euler,     Scheme::rk4,       Scheme::dopri5,    Scheme::rodas3,
+                              Scheme::rodas4p};
 
 struct Kind {
   HurwitzKind structure;
@@ -456,7 +457,7 @@ TEST_CASE("tangent_of_steps_of_a_fast_slow_model_is_the_first_term_of_their_tayl
 
 TEST_CASE("bits_of_a_lane_do_not_depend_on_its_neighbours") {
   for (const Kind& kind : all_kinds)
-    for (const Scheme scheme : {Scheme::etdrk4, Scheme::imex_ark4}) {
+    for (const Scheme scheme : {Scheme::etdrk4, Scheme::imex_ark4, Scheme::rodas4p}) {
       Setup<double> s(model_options(kind), scheme);
       const Matrix<double> u = s.u0;
       const auto alone = on_host(s.run(s.theta, u));

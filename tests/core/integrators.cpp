@@ -11,7 +11,8 @@ namespace {
 
 const Scheme all_schemes[] = {Scheme::etd1,      Scheme::etdrk2,    Scheme::etdrk4,    Scheme::imex_euler,
                               Scheme::imex_ssp2, Scheme::imex_ars2, Scheme::imex_ark3, Scheme::imex_ark4,
-                              Scheme::euler,     Scheme::rk4,       Scheme::dopri5};
+                              Scheme::euler,     Scheme::rk4,       Scheme::dopri5,    Scheme::rodas3,
+                              Scheme::rodas4p};
 
 enum class Terms { none, plain, relaxed, both };
 

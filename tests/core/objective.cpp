@@ -448,7 +448,8 @@ TEST_CASE("a_term_without_weight_is_not_computed_and_a_monitored_one_in_values_a
 
 TEST_CASE("gradient_of_mixed_precision_is_that_of_double_block_by_block") {
   const Scheme schemes[] = {Scheme::etd1,      Scheme::etdrk2,    Scheme::etdrk4, Scheme::imex_euler,
-                            Scheme::imex_ssp2, Scheme::imex_ars2, Scheme::euler,  Scheme::rk4};
+                            Scheme::imex_ssp2, Scheme::imex_ars2, Scheme::euler,  Scheme::rk4,
+                            Scheme::rodas3,    Scheme::rodas4p};
   for (const bool stiff : {false, true})
     for (const bool shared_time : {true, false})
       for (const Scheme scheme : schemes) {
@@ -561,7 +562,8 @@ TEMPLATE_TEST_CASE("contribution_allocates_nothing_after_the_first_tile", "", do
                                            std::pair(Scheme::etdrk4, MatrixFunctionMethod::dense),
                                            std::pair(Scheme::etdrk4, MatrixFunctionMethod::taylor),
                                            std::pair(Scheme::imex_ars2, MatrixFunctionMethod::dense),
-                                           std::pair(Scheme::rk4, MatrixFunctionMethod::dense)}) {
+                                           std::pair(Scheme::rk4, MatrixFunctionMethod::dense),
+                                           std::pair(Scheme::rodas4p, MatrixFunctionMethod::dense)}) {
         ModelOptions options = scheme == Scheme::rk4 ? flow_options() : model_options();
         options.bilinear.rank = rank;
         Setup s(shared_time, options);

@@ -31,8 +31,9 @@ std::vector<Case> all_cases() {
                                               {NonlinearKind::network},
                                               {NonlinearKind::bilinear, NonlinearKind::network}};
   std::vector<Case> cases;
-  for (const Scheme scheme : {Scheme::etd1, Scheme::etdrk2, Scheme::etdrk4, Scheme::imex_euler,
-                              Scheme::imex_ssp2, Scheme::imex_ars2, Scheme::euler, Scheme::rk4})
+  for (const Scheme scheme :
+       {Scheme::etd1, Scheme::etdrk2, Scheme::etdrk4, Scheme::imex_euler, Scheme::imex_ssp2,
+        Scheme::imex_ars2, Scheme::euler, Scheme::rk4, Scheme::rodas3, Scheme::rodas4p})
     for (const auto& [structure, method] :
          {std::pair(S::dense, M::dense), std::pair(S::dense, M::taylor),
           std::pair(S::block_diagonal, M::dense), std::pair(S::low_rank, M::taylor)})

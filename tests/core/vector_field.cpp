@@ -254,4 +254,6 @@ TEST_CASE("options_that_contradict_each_other_are_refused") {
   const Model plain(options, 2);
   CHECK_THROWS_AS(program_of(Scheme::etd1, plain.split_shape()), UsageError);
   CHECK_NOTHROW(program_of(Scheme::dopri5, plain.split_shape()));
+  CHECK_NOTHROW(program_of(Scheme::rodas4p, SplitShape{64, true}));
+  CHECK_THROWS_AS(program_of(Scheme::rodas4p, SplitShape{65, true}), UsageError);
 }

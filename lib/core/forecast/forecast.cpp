@@ -13,8 +13,12 @@ namespace {
 
 constexpr std::size_t chunk_intervals = 32;  // intervals whose latent states are held at a time
 
+double tolerance_of(const ForecastOptions& options) {
+  return options.tolerance > 0.0 ? options.tolerance : options.integrator.tolerance;
+}
+
 StepScope scope_of(const ForecastOptions& options, const StepTable& table) {
-  if (options.tolerance > 0.0) return StepScope::table;  // lanes share the halvings
+  if (tolerance_of(options) > 0.0) return StepScope::table;  // lanes share the halvings
   const std::size_t intervals = options.tile * chunk_intervals / options.integrator.substeps;
   return choose_scope(table, intervals, intervals);
 }
@@ -51,7 +55,9 @@ BasicForecaster<Real>::BasicForecaster(const Model& model, std::span<const doubl
                                        ForecastOptions options, std::vector<double> steps)
     : model_(BasicModel<Real>::like(model)),
       options_(options),
-      table_(options_.tolerance > 0.0 ? AdaptiveSteps<Real>::lengths(steps) : std::move(steps)),
+      tolerance_(tolerance_of(options_)),
+      table_(tolerance_ > 0.0 ? AdaptiveSteps<Real>::lengths(steps, options_.integrator.scheme)
+                              : std::move(steps)),
       method_(choose_method(options_.integrator, model.split_shape(), table_, model.linear_operator(theta),
                             options_.tile * chunk_intervals)),
       dynamics_(model_, options_.integrator, table_, method_, scope_of(options_, table_), options_.mode),
@@ -95,7 +101,7 @@ void BasicForecaster<Real>::assign_steps(const Trajectories& trajectories, std::
       h_[i * lanes + l] = (times_[(i + 1) * lanes + l] - times_[i * lanes + l]) / double(substeps);
   }
   if (arguments_.size() > 0) arguments_.attach(trajectories);
-  if (options_.tolerance > 0.0) return;  // adaptive steps follow
+  if (tolerance_ > 0.0) return;  // adaptive steps follow
   steps_.assign(table_, h_, intervals, lanes);
   steps_.assign_arguments(arguments_, {lanes_, times_}, substeps, dynamics_.integrator().abscissae());
   dynamics_.hold(steps_);
@@ -105,14 +111,16 @@ void BasicForecaster<Real>::assign_steps(const Trajectories& trajectories, std::
 template <class Real>
 void BasicForecaster<Real>::run_chunk(MatrixView<Real> states, std::size_t intervals) {
   const std::size_t substeps = options_.integrator.substeps, lanes = states.extent(1) / (intervals + 1);
-  if (options_.tolerance == 0.0) {
+  if (tolerance_ == 0.0) {
     Rollout<Real>(dynamics_, {substeps, 0})
         .forward(space_, steps_, states, Rollout<Real>::Record::no, scratch_);
     return;
   }
   const ScratchFrame frame(scratch_);
   const MatrixView<Real> u = scratch_.matrix(states.extent(0), lanes);
-  AdaptiveSteps<Real> adaptive(dynamics_, arguments_, substeps, options_.tolerance);
+  using Failure = typename AdaptiveSteps<Real>::Failure;
+  AdaptiveSteps<Real> adaptive(dynamics_, arguments_, substeps, tolerance_,
+                               options_.tolerance > 0.0 ? Failure::raise : Failure::diverge);
   Kokkos::deep_copy(u, lanes_of(states, 0, lanes));
   for (std::size_t i = 0; i < intervals; ++i) {
     adaptive.advance(space_, {lanes_, std::span<const double>(times_).subspan(i * lanes, 2 * lanes)}, u,

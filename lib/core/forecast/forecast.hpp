@@ -15,8 +15,10 @@ namespace spnode::core {
 
 struct ForecastOptions {
   IntegratorOptions integrator;
-  std::size_t tile = 64;   ///< trajectories computed at a time
-  double tolerance = 0.0;  ///< of adaptive steps (core/integrators/adaptive_steps.hpp); 0: equal steps
+  std::size_t tile = 64;  ///< trajectories computed at a time
+  /// Of adaptive steps (core/integrators/adaptive_steps.hpp), which must succeed; 0: that of the integrator,
+  /// with which forecasts may diverge.
+  double tolerance = 0.0;
   DynamicsMode mode = DynamicsMode::full;
 };
 
@@ -84,6 +86,7 @@ class BasicForecaster final : public Forecaster {
 
   BasicModel<Real> model_;
   ForecastOptions options_;
+  double tolerance_;  // 0: equal steps
   StepTable table_;
   MatrixFunctionMethod method_;
   Dynamics<Real> dynamics_;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 
 namespace spnode::core {
@@ -24,13 +25,20 @@ double lane_error(const Host& error, const Host& state, std::size_t l) {
   return std::sqrt(squares / n) / (1.0 + std::sqrt(size / n));
 }
 
+template <class Host>
+bool is_finite(const Host& state, std::size_t l) {
+  for (std::size_t i = 0; i < state.extent(0); ++i)
+    if (!std::isfinite(double(state(i, l)))) return false;
+  return true;
+}
+
 }  // namespace
 
 template <class Real>
-std::vector<double> AdaptiveSteps<Real>::lengths(const std::vector<double>& steps) {
+std::vector<double> AdaptiveSteps<Real>::lengths(const std::vector<double>& steps, Scheme scheme) {
   std::vector<double> all;
   for (const double h : steps)
-    for (std::size_t k = 0; k <= most_halvings; ++k) all.push_back(std::ldexp(h, -int(k)));
+    for (std::size_t k = 0; k <= most_halvings(scheme); ++k) all.push_back(std::ldexp(h, -int(k)));
   return all;
 }
 
@@ -42,7 +50,7 @@ void AdaptiveSteps<Real>::assign(const LaneTimes& interval, std::size_t finer, s
   times_.resize(2 * count);
   for (std::size_t l = 0; l < count; ++l) {
     const double begin = interval.times[l], length = interval.times[count + l] - begin,
-                 shortest_step = std::ldexp(length / double(substeps_), -int(most_halvings));
+                 shortest_step = std::ldexp(length / double(substeps_), -int(most_halvings_));
     h_[l] = std::ldexp(length / double(substeps_), -int(lanes_[l].halvings + finer));
     const double position = finished(lanes_[l]) ? 0.0 : double(lanes_[l].position);
     times_[l] = begin + position * shortest_step + double(half) * h_[l];
@@ -71,21 +79,47 @@ void AdaptiveSteps<Real>::try_step(const StepContext<Real>& context, const LaneT
   axpy(context.space, -1.0, result.next, result.error);
 }
 
+template <class Real>
+double AdaptiveSteps<Real>::time_at(const LaneTimes& interval, std::size_t l, std::uint64_t position) const {
+  const double begin = interval.times[l], last = interval.times[lanes_.size() + l];
+  if (position == end()) return last;
+  return begin + double(position) * std::ldexp((last - begin) / double(substeps_), -int(most_halvings_));
+}
+
+// Notes a step that has led a lane from a position to where it is now: the steps whose result was kept.
+template <class Real>
+void AdaptiveSteps<Real>::take(const LaneTimes& interval, std::size_t l, std::uint64_t from,
+                               std::size_t halvings) {
+  const std::size_t parts = dynamics_.estimating_integrator() ? 1 : 2;
+  const double length = interval.times[lanes_.size() + l] - interval.times[l],
+               h = std::ldexp(length / double(substeps_), -int(halvings + parts - 1));
+  const std::uint64_t to = lanes_[l].position;
+  for (std::size_t part = 1; part <= parts; ++part)
+    taken_[l].push_back({h, time_at(interval, l, from + part * (to - from) / parts)});
+}
+
+template <class Real>
+void AdaptiveSteps<Real>::fail(Lane& lane) const {
+  if (failure_ == Failure::raise)
+    throw NumericalError("an adaptive step of 2^-" + std::to_string(most_halvings_) +
+                         " of the longest one misses the tolerance " + shortest(tolerance_) +
+                         ": the forecast has diverged, or the tolerance is below the rounding errors");
+  lane.failed = true;
+  lane.position = end();
+}
+
 // After a try with the lane's step: on, or the same again with half of it.
 template <class Real>
 void AdaptiveSteps<Real>::move(Lane& lane, double error) const {
   if (!(error <= tolerance_)) {
-    if (++lane.halvings == most_halvings)  // its half would leave the lengths
-      throw NumericalError("an adaptive step of 2^-" + std::to_string(most_halvings) +
-                           " of the longest one misses the tolerance " + shortest(tolerance_) +
-                           ": the forecast has diverged, or the tolerance is below the rounding errors");
+    if (++lane.halvings == most_halvings_) fail(lane);  // its half would leave the lengths
     return;
   }
-  lane.position += std::uint64_t{1} << (most_halvings - lane.halvings);
+  lane.position += std::uint64_t{1} << (most_halvings_ - lane.halvings);
   // A step twice as long errs 2^(p+1) times as much, and must begin at a multiple of itself.
   const double growth = std::ldexp(1.0, dynamics_.integrator().order() + 1);
   const bool aligned =
-      lane.halvings > 0 && lane.position % (std::uint64_t{2} << (most_halvings - lane.halvings)) == 0;
+      lane.halvings > 0 && lane.position % (std::uint64_t{2} << (most_halvings_ - lane.halvings)) == 0;
   if (aligned && 2.0 * growth * error < tolerance_) --lane.halvings;
 }
 
@@ -104,7 +138,11 @@ void AdaptiveSteps<Real>::advance(const ExecSpace& space, const LaneTimes& inter
   const auto host = Kokkos::create_mirror_view(u);
   const auto next = Kokkos::create_mirror_view(result.next), error = Kokkos::create_mirror_view(result.error);
   lanes_.assign(lanes, {});
+  taken_.resize(lanes);
+  for (auto& steps : taken_) steps.clear();
   Kokkos::deep_copy(host, u);
+  for (std::size_t l = 0; l < lanes; ++l)
+    if (failure_ == Failure::diverge && !is_finite(host, l)) fail(lanes_[l]);
   while (!std::all_of(lanes_.begin(), lanes_.end(), [this](const Lane& lane) { return finished(lane); })) {
     // Finished lanes begin the interval again; their results are discarded.
     try_step(context, interval, u, result, tape);
@@ -112,10 +150,14 @@ void AdaptiveSteps<Real>::advance(const ExecSpace& space, const LaneTimes& inter
     Kokkos::deep_copy(error, result.error);
     for (std::size_t l = 0; l < lanes; ++l) {
       if (finished(lanes_[l])) continue;
-      const std::uint64_t before = lanes_[l].position;
-      move(lanes_[l], error_factor * lane_error(error, next, l));
-      if (lanes_[l].position == before) continue;
-      for (std::size_t i = 0; i < n; ++i) host(i, l) = next(i, l);
+      Lane& lane = lanes_[l];
+      const Lane before = lane;
+      move(lane, error_factor * lane_error(error, next, l));
+      if (lane.position == before.position) continue;
+      if (!lane.failed) take(interval, l, before.position, before.halvings);
+      if (failure_ == Failure::diverge && taken_[l].size() > most_steps) fail(lane);
+      for (std::size_t i = 0; i < n; ++i)
+        host(i, l) = lane.failed ? std::numeric_limits<Real>::quiet_NaN() : next(i, l);
     }
     Kokkos::deep_copy(u, host);
   }

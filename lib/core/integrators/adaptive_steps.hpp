@@ -20,33 +20,59 @@ namespace spnode::core {
 template <class Real>
 class AdaptiveSteps {
  public:
-  static constexpr std::size_t most_halvings = 16;  ///< a step is halved so often at most
+  /// A step is halved so often at most: where no functions of h A are formed, jumps may be short.
+  static constexpr std::size_t most_halvings(Scheme scheme) { return is_rosenbrock(scheme) ? 30 : 16; }
+  static constexpr std::size_t most_steps = 10000;  ///< of a lane in an interval, where failures diverge
+
+  /// What becomes of a lane whose shortest step still misses the tolerance.
+  enum class Failure {
+    raise,   ///< NumericalError
+    diverge  ///< its states are not finite from there on
+  };
 
   /// All step lengths that advance() may take where `steps` are the longest ones.
-  static std::vector<double> lengths(const std::vector<double>& steps);
+  static std::vector<double> lengths(const std::vector<double>& steps, Scheme scheme);
 
   /// `tolerance`: of a step's error, root mean square over the latent components, relative to 1 plus that of
   /// the state. Keeps references to the dynamics, whose table must hold the lengths, and to the reader of
   /// their arguments.
   AdaptiveSteps(const Dynamics<Real>& dynamics, const ArgumentReader& arguments, std::size_t substeps,
-                double tolerance)
-      : dynamics_(dynamics), arguments_(arguments), substeps_(substeps), tolerance_(tolerance) {}
+                double tolerance, Failure failure = Failure::raise)
+      : dynamics_(dynamics),
+        arguments_(arguments),
+        most_halvings_(most_halvings(dynamics.scheme())),
+        substeps_(substeps),
+        tolerance_(tolerance),
+        failure_(failure) {}
 
   /// u (n, lanes) = the states after an interval that begins at interval.times (lanes) and ends at the next
-  /// (lanes) of them. Raises NumericalError where the shortest step still misses the tolerance or states are
-  /// not finite.
+  /// (lanes) of them. Raises NumericalError, unless failures diverge, where the shortest step still misses
+  /// the tolerance or states are not finite.
   void advance(const ExecSpace& space, const LaneTimes& interval, MatrixView<Real> u, Scratch<Real>& scratch);
+
+  /// A step of the last advance().
+  struct Taken {
+    double h, end;  ///< its length, and the time at its end
+  };
+  /// Those of a lane, in their order.
+  std::span<const Taken> taken(std::size_t lane) const { return taken_[lane]; }
+  bool diverged(std::size_t lane) const { return lanes_[lane].failed; }
 
  private:
   struct Lane {
     std::uint64_t position = 0;  // in shortest steps
     std::size_t halvings = 0;
+    bool failed = false;
   };
   // Where a try of a step puts its result and what estimates its error, both (n, lanes).
   struct Try {
     MatrixView<Real> next, error;
   };
-  bool finished(const Lane& lane) const { return lane.position == substeps_ << most_halvings; }
+  std::uint64_t end() const { return std::uint64_t{substeps_} << most_halvings_; }
+  bool finished(const Lane& lane) const { return lane.position == end(); }
+  double time_at(const LaneTimes& interval, std::size_t l, std::uint64_t position) const;
+  void take(const LaneTimes& interval, std::size_t l, std::uint64_t from, std::size_t halvings);
+  void fail(Lane& lane) const;
   // Steps of lane l's length over 2^finer, the `half`-th of them from its position on.
   void assign(const LaneTimes& interval, std::size_t finer, std::size_t half, RolloutSteps<Real>& steps);
   void try_step(const StepContext<Real>& context, const LaneTimes& interval, ConstMatrixView<Real> u,
@@ -55,9 +81,11 @@ class AdaptiveSteps {
 
   const Dynamics<Real>& dynamics_;
   const ArgumentReader& arguments_;
-  std::size_t substeps_;
+  std::size_t most_halvings_, substeps_;
   double tolerance_;
+  Failure failure_;
   std::vector<Lane> lanes_;
+  std::vector<std::vector<Taken>> taken_;  // of the lanes
   std::vector<double> h_, times_;
   RolloutSteps<Real> steps_;
 };

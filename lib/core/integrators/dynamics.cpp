@@ -76,6 +76,34 @@ Scheme scheme_of(const IntegratorOptions& options, DynamicsMode mode) {
   return mode == DynamicsMode::full ? options.scheme : Scheme::dopri5;
 }
 
+/// Whether coefficients are functions of step lengths: those of the Taylor method are those of A, and
+/// Rosenbrock schemes take A as a part of f.
+template <class Real>
+bool needs_steps(const BasicModel<Real>& model, const IntegratorOptions& options,
+                 MatrixFunctionMethod method) {
+  const bool taylor =
+      method == MatrixFunctionMethod::taylor && model.linear().shape().structure == LinearStructure::dense;
+  return !taylor && !is_rosenbrock(options.scheme);
+}
+
+/// How operators act, and for which steps.
+struct OperatorSteps {
+  const StepTable& table;
+  StepScope scope;
+  MatrixFunctionMethod method;
+};
+
+template <class Real>
+std::unique_ptr<LinearPart<Real>> make_operators(const BasicModel<Real>& model,
+                                                 const Integrator<Real>& integrator,
+                                                 const OperatorSteps& steps) {
+  const StepTable one({1.0});
+  const bool whole = integrator.takes_field();
+  return make_linear_part<Real>({model.linear().shape(), model.split_shape(), integrator.operators(),
+                                 whole ? one : steps.table, steps.scope, model.options().linear},
+                                whole ? MatrixFunctionMethod::dense : steps.method);
+}
+
 }  // namespace
 
 template <class Real>
@@ -83,19 +111,13 @@ Dynamics<Real>::Dynamics(const BasicModel<Real>& model, const IntegratorOptions&
                          MatrixFunctionMethod method, StepScope scope, DynamicsMode mode)
     : assembled_(model),
       table_(std::move(table)),
-      // Of the Taylor method the coefficients are those of A, whatever the steps are.
-      scope_(method == MatrixFunctionMethod::taylor &&
-                     model.linear().shape().structure == LinearStructure::dense
-                 ? StepScope::table
-                 : scope),
+      scope_(needs_steps(model, options, method) ? scope : StepScope::table),
+      scheme_(scheme_of(options, mode)),
       slow_(mode == DynamicsMode::slow ? std::optional(model.slow_terms()) : std::nullopt),
       integrator_(program_of(scheme_of(options, mode), shape_of(model, mode)).without_error(),
                   shape_of(model, mode), model.nonlinear().tape_rows()),
-      linear_(mode == DynamicsMode::slow
-                  ? nullptr
-                  : make_linear_part<Real>({model.linear().shape(), model.split_shape(),
-                                            integrator_.operators(), table_, scope_, model.options().linear},
-                                           method)),
+      linear_(mode == DynamicsMode::slow ? nullptr
+                                         : make_operators(model, integrator_, {table_, scope_, method})),
       A_other_(assembled_.linear().size()) {
   StageProgram program = program_of(scheme_of(options, mode), shape_of(model, mode));
   if (options.scheme == Scheme::map) {

@@ -56,6 +56,7 @@ class Dynamics {
   const BasicModel<Real>& model() const { return assembled_.model(); }
   const StepTable& table() const { return table_; }
   StepScope scope() const { return scope_; }
+  Scheme scheme() const { return scheme_; }
   const Integrator<Real>& integrator() const { return integrator_; }
 
   /// The scheme with its own estimate of the error of a step; null where it has none.
@@ -100,6 +101,7 @@ class Dynamics {
   AssembledModel<Real> assembled_;
   StepTable table_;
   StepScope scope_;
+  Scheme scheme_;
   std::optional<NonlinearTerms<Real>> slow_;  // the terms of DynamicsMode::slow
   Integrator<Real> integrator_;
   std::optional<Integrator<Real>> estimating_;

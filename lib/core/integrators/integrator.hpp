@@ -1,11 +1,16 @@
 #pragma once
 /// One step of a scheme on a tile, its exact adjoint and tangent: the executor of stage programs.
+///
+/// The matrices of linearly implicit schemes are formed and factored once in a step; the adjoint of a
+/// solution adds an outer product to that of the matrix, which the second derivatives of the right-hand side
+/// pull back.
 
 #include "core/integrators/schemes.hpp"
 #include "core/linear/linear_part.hpp"
 #include "core/memory/scratch.hpp"
 #include "core/memory/types.hpp"
 #include "core/vector_field/nonlinear_terms.hpp"
+#include "core/vector_field/right_hand_side.hpp"
 
 #include <vector>
 
@@ -69,6 +74,7 @@ class Integrator {
   int order() const { return program_.order; }
   const std::vector<OperatorSpec>& operators() const { return program_.operators; }
   const std::vector<double>& abscissae() const { return program_.abscissae; }
+  bool takes_field() const { return program_.takes_field(); }
   bool estimates_error() const { return !program_.error.empty(); }
   std::size_t tape_rows() const { return tape_rows_; }
 
@@ -93,11 +99,28 @@ class Integrator {
     bool on_tape = false;  // else in scratch
     std::size_t row = 0;
   };
-  struct Registers;  // views of the registers of one step
+  struct Registers;   // views of the registers of one step
+  struct Linearised;  // the right-hand side at an instruction
+  // The instructions drift and linearise.
+  void linearised(const StepContext<Real>& context, const Step<Real>& step, const Instruction& instruction,
+                  const Point<Real>& point, ConstMatrixView<Real> tape, MatrixView<Real> to) const;
+  void linearised_vjp(const StepContext<Real>& context, const Step<Real>& step,
+                      const Instruction& instruction, const Point<Real>& point, ConstMatrixView<Real> tape,
+                      MatrixView<Real> to_bar, MatrixView<Real> at_bar,
+                      const StepAdjoint<Real>& adjoint) const;
+  void linearised_jvp(const StepContext<Real>& context, const Step<Real>& step,
+                      const Instruction& instruction, const Point<Real>& point, ConstMatrixView<Real> tape,
+                      ConstMatrixView<Real> at_dot, const StepTangent<Real>& tangent,
+                      MatrixView<Real> to_dot) const;
 
-  std::size_t rows_of_register(Register r) const {
-    return program_.holds_values[r] ? shape_.rows() : shape_.n;
+  std::size_t rows_of_register(Register r) const;
+  RightHandSide<Real> right_hand_side(const StepContext<Real>& context) const {
+    return {context.linear, context.nonlinear, context.nonlinear_coefficients, shape_};
   }
+  ConstMatrixView<Real> inner_tape(const ConstMatrixView<Real>& tape, Register r) const {
+    return rows_of(tape, inner_row_[r], inner_rows_[r]);
+  }
+  MatrixView<Real> argument_slope(const StepContext<Real>& context, const Step<Real>& step) const;
   void place_values();
   void place_bars();
   template <class View>
@@ -106,8 +129,8 @@ class Integrator {
   StageProgram program_;
   SplitShape shape_;
   std::size_t value_tape_rows_;
-  std::vector<Slot> slots_;             // of the registers' values
-  std::vector<std::size_t> inner_row_;  // of the tape of each evaluation, by instruction
+  std::vector<Slot> slots_;                          // of the registers' values
+  std::vector<std::size_t> inner_row_, inner_rows_;  // of the tape of each evaluation, by its register
   std::size_t tape_rows_ = 0, work_rows_ = 0;
   std::vector<std::size_t> bar_row_;  // of the registers' adjoints
   std::vector<std::vector<Register>>

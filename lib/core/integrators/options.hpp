@@ -3,6 +3,7 @@
 
 #include "core/linear/method.hpp"
 #include "core/support/option.hpp"
+#include "core/support/text.hpp"
 
 #include <cstddef>
 #include <string>
@@ -21,6 +22,8 @@ enum class Scheme {
   euler,
   rk4,
   dopri5,
+  rodas3,
+  rodas4p,
   map
 };
 
@@ -36,6 +39,8 @@ constexpr auto words_of(Scheme) {
                                       {"euler", Scheme::euler},
                                       {"rk4", Scheme::rk4},
                                       {"dopri5", Scheme::dopri5},
+                                      {"rodas3", Scheme::rodas3},
+                                      {"rodas4p", Scheme::rodas4p},
                                       {"map", Scheme::map}});
 }
 
@@ -67,13 +72,16 @@ struct IntegratorOptions {
   MatrixFunctionMethod linear = MatrixFunctionMethod::automatic;
   std::size_t checkpoint_interval = 0;
   Adjoint adjoint = Adjoint::discrete;
+  double tolerance = 0.0;
 
   static void describe(auto& visit) {
     using Self = IntegratorOptions;
     visit.option(
         "scheme", &Self::scheme,
-        {.meaning = "exponential (etd...), implicit-explicit (imex_...) or explicit Runge-Kutta; map: the "
-                    "model is no flow but u_{k+1} = g(u_k), and times count its applications"});
+        {.meaning =
+             "exponential (etd...), implicit-explicit (imex_...) or explicit Runge-Kutta; Rosenbrock "
+             "(rodas...): implicit in the Jacobian at each state, for at most 64 latent components; map: "
+             "the model is no flow but u_{k+1} = g(u_k), and times count its applications"});
     visit.option("substeps", &Self::substeps,
                  {.meaning = "time steps per interval of the data", .limits = between(1, most_substeps)});
     visit.option("linear", &Self::linear,
@@ -86,12 +94,21 @@ struct IntegratorOptions {
                  {.meaning = "discrete: the exact gradient of the computed rollout; continuous: the adjoint "
                              "differential equation, whose gradient has the error of the steps, for "
                              "comparison (rk4)"});
+    visit.option(
+        "tolerance", &Self::tolerance,
+        {.meaning = "largest estimated relative error of a step, in trainings, too: each window takes "
+                    "steps as short as necessary, at most 1/substeps of an interval; 0: equal steps",
+         .limits = at_least(0)});
   }
 
   /// Raises OptionError.
   void validate() const {
     require_option(adjoint == Adjoint::discrete || scheme == Scheme::rk4, {"adjoint", "scheme"},
                    "is continuous, which needs scheme: rk4; found " + std::string(name_of(scheme)));
+    require_option(tolerance == 0.0 || adjoint == Adjoint::discrete, {"tolerance", "adjoint"},
+                   "is " + shortest(tolerance) + ", but the continuous adjoint takes equal steps; give 0");
+    require_option(tolerance == 0.0 || scheme != Scheme::map, {"tolerance", "scheme"},
+                   "is " + shortest(tolerance) + ", but a map has no steps to choose; give 0");
     require_option(scheme != Scheme::map || substeps == 1, {"substeps", "scheme"},
                    "is " + std::to_string(substeps) + "; a map is applied once in each interval: give 1");
   }

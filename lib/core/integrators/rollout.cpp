@@ -30,7 +30,7 @@ template <class Real>
 void Rollout<Real>::forward(const ExecSpace& space, const RolloutSteps<Real>& steps, MatrixView<Real> states,
                             Record record, Scratch<Real>& scratch) {
   lanes_ = states.extent(1) / (steps.intervals() + 1);
-  steps_ = steps.intervals() * plan_.substeps;
+  steps_ = steps.count(plan_.substeps);
   const std::size_t n = states.extent(0);
   const std::size_t rows = dynamics_.integrator().tape_rows();
   // Without a record two states and one tape are enough.
@@ -47,8 +47,8 @@ void Rollout<Real>::forward(const ExecSpace& space, const RolloutSteps<Real>& st
     if (record == Record::yes) scaled_copy(space, 1.0, state(segment_, 0), state(kept_, first / length));
     run_segment(context, steps, first, last);
     for (std::size_t i = first; i < last; ++i)
-      if ((i + 1) % plan_.substeps == 0)
-        scaled_copy(space, 1.0, state(segment_, i + 1 - first), state(states, (i + 1) / plan_.substeps));
+      if (const auto time = steps.time_after(i + 1, plan_.substeps))
+        scaled_copy(space, 1.0, state(segment_, i + 1 - first), state(states, *time));
     if (last < steps_) scaled_copy(space, 1.0, state(segment_, last - first), state(segment_, 0));
   }
 }
@@ -70,8 +70,8 @@ void Rollout<Real>::reverse(const ExecSpace& space, const RolloutSteps<Real>& st
       run_segment(context, steps, first, last);
     }
     for (std::size_t i = last; i-- > first;) {
-      if (i % plan_.substeps == 0)
-        scaled_copy(space, 1.0, state(states_bar, i / plan_.substeps), u_bar);
+      if (const auto time = steps.time_after(i, plan_.substeps))
+        scaled_copy(space, 1.0, state(states_bar, *time), u_bar);
       else
         fill(space, 0.0, u_bar);
       dynamics_.integrator().step_vjp(context, steps.step(i, plan_.substeps), state(segment_, i - first),
@@ -102,8 +102,8 @@ void Rollout<Real>::tangent(const ExecSpace& space, const RolloutSteps<Real>& st
       dynamics_.integrator().step_jvp(context, steps.step(i, plan_.substeps), state(segment_, i - first),
                                       tape(i - first), {u_dot, dots.linear, dots.nonlinear, next_dot});
       std::swap(u_dot, next_dot);
-      if ((i + 1) % plan_.substeps == 0)
-        scaled_copy(space, 1.0, u_dot, state(states_dot, (i + 1) / plan_.substeps));
+      if (const auto time = steps.time_after(i + 1, plan_.substeps))
+        scaled_copy(space, 1.0, u_dot, state(states_dot, *time));
     }
   }
 }

@@ -94,8 +94,28 @@ template <class Real>
 void RolloutSteps<Real>::assign(const StepTable& table, const std::vector<double>& h, std::size_t intervals,
                                 std::size_t lanes) {
   lengths_.assign(table, h, intervals, lanes);
+  ends_.clear();
   lanes_ = lanes;
   has_arguments_ = false;
+}
+
+template <class Real>
+void RolloutSteps<Real>::assign_each(const StepTable& table, const std::vector<double>& h,
+                                     std::span<const std::size_t> ends, std::size_t lanes) {
+  assign(table, h, ends.back(), lanes);
+  ends_.assign(ends.begin(), ends.end());
+}
+
+template <class Real>
+std::optional<std::size_t> RolloutSteps<Real>::time_after(std::size_t steps, std::size_t substeps) const {
+  if (ends_.empty()) {
+    if (steps % substeps != 0) return {};
+    return steps / substeps;
+  }
+  if (steps == 0) return 0;
+  const auto end = std::ranges::lower_bound(ends_, steps);
+  if (*end != steps) return {};
+  return std::size_t(end - ends_.begin()) + 1;
 }
 
 template <class Real>
@@ -105,7 +125,7 @@ void RolloutSteps<Real>::assign_arguments(const ArgumentReader& reader, const La
   has_arguments_ = m > 0;
   if (m == 0) return;
   abscissae_ = reader.constant() ? 0 : abscissae.size();
-  const std::size_t steps = reader.constant() ? 1 : intervals() * substeps,
+  const std::size_t steps = reader.constant() ? 1 : count(substeps),
                     blocks = steps * std::max<std::size_t>(1, abscissae_), columns = blocks * lanes_;
   if (q_.extent(0) != m || q_.extent(1) != columns)
     q_ = Matrix<Real>("spnode::core::RolloutSteps", m, columns);
@@ -130,7 +150,7 @@ void RolloutSteps<Real>::assign_arguments(const ArgumentReader& reader, const La
 
 template <class Real>
 Step<Real> RolloutSteps<Real>::step(std::size_t i, std::size_t substeps) const {
-  Step<Real> step{lengths_.interval(i / substeps), {{}, lanes_}};
+  Step<Real> step{lengths_.interval(ends_.empty() ? i / substeps : i), {{}, lanes_}};
   if (!has_arguments_) return step;
   const ConstMatrixView<Real> q = q_;
   step.arguments.all = abscissae_ == 0 ? q : lanes_of(q, i * abscissae_ * lanes_, abscissae_ * lanes_);

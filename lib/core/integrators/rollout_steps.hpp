@@ -7,6 +7,7 @@
 #include "core/vector_field/model.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -52,25 +53,38 @@ struct LaneTimes {
   std::span<const double> times;            ///< (intervals + 1, lanes) row major
 };
 
-/// Step lengths and arguments of all steps of a tile. `substeps` steps cross an interval.
+/// Step lengths and arguments of all steps of a tile. `substeps` steps cross an interval, or as many as the
+/// interval has been given.
 template <class Real>
 class RolloutSteps {
  public:
   /// As TileSteps::assign. Without arguments until assign_arguments().
   void assign(const StepTable& table, const std::vector<double>& h, std::size_t intervals, std::size_t lanes);
 
+  /// Steps one by one: h (ends.back(), lanes), row major, where ends[k] steps lead to the end of interval k.
+  /// Without arguments until assign_arguments(), which takes the times of these steps, with `substeps` = 1.
+  void assign_each(const StepTable& table, const std::vector<double>& h, std::span<const std::size_t> ends,
+                   std::size_t lanes);
+
   /// The arguments at the abscissae of a scheme. Raises UsageError as ArgumentReader::read does.
   void assign_arguments(const ArgumentReader& reader, const LaneTimes& lanes, std::size_t substeps,
                         std::span<const double> abscissae);
 
   TileSteps<Real>& lengths() { return lengths_; }
-  std::size_t intervals() const { return lengths_.intervals(); }
+  std::size_t intervals() const { return ends_.empty() ? lengths_.intervals() : ends_.size(); }
 
-  /// Step number i of the rollout, where `substeps` steps cross an interval.
+  /// Where `substeps` steps cross an interval, unless the intervals have numbers of their own: all steps of
+  /// the rollout; which time of the data the first `steps` of them lead to, none where it is between two;
+  /// step number i.
+  std::size_t count(std::size_t substeps) const {
+    return ends_.empty() ? lengths_.intervals() * substeps : ends_.back();
+  }
+  std::optional<std::size_t> time_after(std::size_t steps, std::size_t substeps) const;
   Step<Real> step(std::size_t i, std::size_t substeps) const;
 
  private:
   TileSteps<Real> lengths_;
+  std::vector<std::size_t> ends_;          // empty: all intervals have as many steps
   std::size_t lanes_ = 0, abscissae_ = 0;  // abscissae_ = 0: q is constant
   bool has_arguments_ = false;
   Matrix<Real> q_;  // (m, lanes), or (m, steps abscissae lanes)

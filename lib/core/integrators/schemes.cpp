@@ -137,6 +137,45 @@ ExplicitTableau dopri5_tableau() {
            1.0 / 40.0}};
 }
 
+RosenbrockTableau rodas3_tableau() {
+  return {3,
+          0.5,
+          {0.0, 0.0, 1.0, 1.0},
+          {{}, {0.0}, {2.0, 0.0}, {2.0, 0.0, 1.0}},
+          {{}, {4.0}, {1.0, -1.0}, {1.0, -1.0, -8.0 / 3.0}}};
+}
+
+RosenbrockTableau rodas4p_tableau() {
+  return {4,
+          0.25,
+          {0.0, 0.75, 0.21, 0.63, 1.0, 1.0},
+          {{},
+           {3.0},
+           {1.831036793486759, 0.4955183967433795},
+           {2.304376582692669, -0.05249275245743001, -1.176798761832782},
+           {-7.170454962423024, -4.741636671481785, -16.31002631330971, -1.062004044111401},
+           {-7.170454962423024, -4.741636671481785, -16.31002631330971, -1.062004044111401, 1.0}},
+          {{},
+           {-12.0},
+           {-8.791795173947035, -2.207865586973518},
+           {10.81793056857153, 6.780270611428266, 19.53485944642410},
+           {34.19095006749676, 15.49671153725963, 54.74760875964130, 14.16005392148534},
+           {34.62605830930532, 15.30084976114473, 56.99955578662667, 18.40807009793095, -5.714285714285717}}};
+}
+
+std::vector<double> RosenbrockTableau::gammas() const {
+  std::vector<double> sums;
+  for (const std::vector<double>& row : c)
+    sums.push_back(gamma * (1.0 + std::inner_product(row.begin(), row.end(), sums.begin(), 0.0)));
+  return sums;
+}
+
+std::vector<double> RosenbrockTableau::weights() const {
+  std::vector<double> m = a.back();
+  m.push_back(1.0);
+  return m;
+}
+
 ImexTableau imex_ssp2_tableau() {
   const double gamma = 1.0 - 1.0 / std::sqrt(2.0);
   return {2, {gamma, gamma}, {{}, {1.0}}, {{}, {1.0 - 2.0 * gamma}}, {0.5, 0.5}, {0.5, 0.5}};
@@ -267,11 +306,51 @@ StageProgram program_of(const ExponentialTableau& tableau, const SplitShape& sha
   return program;
 }
 
+StageProgram program_of(const RosenbrockTableau& tableau, const SplitShape& shape) {
+  Program program;
+  program.order = tableau.order;
+  if (shape.has_linear) program.operators = {{OperatorSpec::Kind::generator}};
+  const std::vector<double> gammas = tableau.gammas();
+  std::vector<Register> V;
+  const auto moved = [&](const std::vector<double>& weights) {
+    std::vector<Term> terms = {{Program::start}};
+    for (std::size_t j = 0; j < weights.size(); ++j)
+      if (weights[j] != 0.0) terms.push_back({V[j], weights[j]});
+    return terms;
+  };
+  const Register first = program.slope(Program::start, 0.0);
+  const Register matrix = program.linearise(first, tableau.gamma);
+  const Register drift = shape.moves ? program.drift(first) : first;
+  for (std::size_t i = 0; i < tableau.c.size(); ++i) {
+    // A stage may begin where the step does.
+    const Register U = program.combine(moved(tableau.a[i]));
+    const bool known = U == Program::start && tableau.alpha[i] == 0.0;
+    std::vector<Term> right = {{known ? first : program.slope(U, tableau.alpha[i]), tableau.gamma, true}};
+    for (std::size_t j = 0; j < i; ++j)
+      if (tableau.c[i][j] != 0.0) right.push_back({V[j], tableau.gamma * tableau.c[i][j]});
+    const bool drifts = shape.moves && std::abs(gammas[i]) > 1e-12;  // zero to rounding in the last stages
+    if (drifts) right.push_back({drift, tableau.gamma * gammas[i], true});
+    V.push_back(program.solve(matrix, program.combine(std::move(right))));
+  }
+  program.error = {{V.back()}};
+  program.add_next(moved(tableau.weights()));
+  return program;
+}
+
 StageProgram program_of(Scheme scheme, const SplitShape& shape) {
   const auto with_linear = [&](const auto& tableau) {
     if (!shape.has_linear)
       throw OptionError({"scheme"}, "is " + std::string(name_of(scheme)) +
                                         ", which needs a linear part; without one take rk4 or dopri5");
+    return program_of(tableau, shape);
+  };
+  const auto with_matrices = [&](const RosenbrockTableau& tableau) {
+    if (shape.n > most_rosenbrock_components)
+      throw OptionError({"scheme"},
+                        "is " + std::string(name_of(scheme)) +
+                            ", which solves linear systems of all components of every state: at most " +
+                            std::to_string(most_rosenbrock_components) + "; the model has " +
+                            std::to_string(shape.n));
     return program_of(tableau, shape);
   };
   switch (scheme) {
@@ -297,6 +376,10 @@ StageProgram program_of(Scheme scheme, const SplitShape& shape) {
       return program_of(rk4_tableau(), shape);
     case Scheme::dopri5:
       return program_of(dopri5_tableau(), shape);
+    case Scheme::rodas3:
+      return with_matrices(rodas3_tableau());
+    case Scheme::rodas4p:
+      return with_matrices(rodas4p_tableau());
     case Scheme::map:
       return map_program(shape);
   }

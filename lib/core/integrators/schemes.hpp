@@ -51,6 +51,33 @@ struct ExponentialTableau {
   std::vector<Stage> stages;  ///< U_2, ..., U_s, then the next state
 };
 
+/// A Rosenbrock scheme for the whole right-hand side f(u, t), with its Jacobian J at the start of the step
+/// (Hairer and Wanner, Solving Ordinary Differential Equations II, eq. (IV.7.25')), multiplied by gamma h:
+///
+///   (I - gamma h J) V_i = gamma h f(U_i, t + alpha_i h) + gamma sum_{j<i} c_ij V_j
+///                         + gamma gamma_i h^2 (df/dt)(u, t),   U_i = u + sum_{j<i} a_ij V_j,
+///   u' = u + sum_j m_j V_j.
+///
+/// The gamma_i follow from the c_ij: gamma_i = gamma (1 + sum_{j<i} c_ij gamma_j). The schemes here are
+/// stiffly accurate: the last row of a and a last 1 make m, V_s estimates the error, and the stability
+/// function vanishes at infinity.
+struct RosenbrockTableau {
+  int order;
+  double gamma;
+  std::vector<double> alpha;
+  std::vector<std::vector<double>> a, c;  ///< strictly lower rows
+
+  std::vector<double> gammas() const;   ///< gamma_i
+  std::vector<double> weights() const;  ///< m
+};
+
+/// RODAS3 of order 3(2) (Sandu, Verwer, Blom, Spee, Carmichael and Potra, Atmos. Environ. 31, 1997).
+RosenbrockTableau rodas3_tableau();
+
+/// RODASP of order 4(3), which keeps its order on linear parabolic problems (Steinebach, preprint 1741, TH
+/// Darmstadt, 1995; Hairer and Wanner, section IV.7).
+RosenbrockTableau rodas4p_tableau();
+
 /// Dormand and Prince, J. Comput. Appl. Math. 6, 1980: RK5(4)7M.
 ExplicitTableau dopri5_tableau();
 
@@ -60,9 +87,17 @@ ImexTableau imex_ssp2_tableau();
 StageProgram program_of(const ExplicitTableau& tableau, const SplitShape& shape);
 StageProgram program_of(const ImexTableau& tableau, const SplitShape& shape);
 StageProgram program_of(const ExponentialTableau& tableau, const SplitShape& shape);
+StageProgram program_of(const RosenbrockTableau& tableau, const SplitShape& shape);
+
+/// Whether a scheme is one, which takes no functions of step lengths.
+constexpr bool is_rosenbrock(Scheme scheme) { return scheme == Scheme::rodas3 || scheme == Scheme::rodas4p; }
+
+/// Components of which Rosenbrock schemes form matrices.
+inline constexpr std::size_t most_rosenbrock_components = 64;
 
 /// The program of a scheme for right-hand sides of the given shape. Raises OptionError (scheme) where the
-/// scheme needs a linear part that is not there, or is a map and there is one.
+/// scheme needs a linear part that is not there, is a map and there is one, or forms matrices of too many
+/// components.
 StageProgram program_of(Scheme scheme, const SplitShape& shape);
 
 }  // namespace spnode::core

@@ -22,6 +22,7 @@ struct SplitShape {
   bool has_plain = false, has_relaxed = false;
   bool has_linear = true;
   bool varies = false;  ///< A depends on the state: A = A(u)
+  bool moves = false;   ///< f depends on arguments that are not constant along a trajectory
   std::size_t rows() const { return n * (std::size_t(has_plain) + std::size_t(has_relaxed)); }
 };
 

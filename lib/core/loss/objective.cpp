@@ -10,13 +10,26 @@
 #include <type_traits>
 
 namespace spnode::core {
+namespace {
+
+/// The lengths that steps may have where `table` has the longest ones. Lanes that wait for others step by 0.
+template <class Real>
+StepTable lengths_of(const IntegratorOptions& options, StepTable table) {
+  if (options.tolerance == 0.0) return table;
+  std::vector<double> lengths = AdaptiveSteps<Real>::lengths(table.steps(), options.scheme);
+  lengths.push_back(0.0);
+  return StepTable(std::move(lengths));
+}
+
+}  // namespace
 
 template <class Real>
 Objective<Real>::Objective(const Model& model, ObjectiveOptions options, StepTable table,
                            MatrixFunctionMethod method)
     : model_(BasicModel<Real>::like(model)),
       options_(std::move(options)),
-      dynamics_(model_, options_.integrator, std::move(table), method, options_.steps),
+      dynamics_(model_, options_.integrator, lengths_of<Real>(options_.integrator, std::move(table)), method,
+                options_.integrator.tolerance > 0.0 ? StepScope::table : options_.steps),
       coordinates_(model_),
       arguments_(model_.options().arguments, model_.argument_scaling),
       coordinate_arguments_(parameter_reader(model_.options().arguments, model_.argument_scaling,
@@ -50,6 +63,10 @@ Objective<Real>::Objective(const Model& model, ObjectiveOptions options, StepTab
   if (needs_field || is_continuous) field_.emplace(model_);
   if (is_continuous)
     continuous_.emplace(*field_, options_.integrator.substeps, dynamics_.integrator().abscissae());
+  const double tolerance = options_.integrator.tolerance;
+  if (tolerance > 0.0)
+    adaptive_.emplace(dynamics_, arguments_, options_.integrator.substeps, tolerance,
+                      AdaptiveSteps<Real>::Failure::diverge);
   bar_ = Vector<Real>("spnode::core::Objective", bar_size());
 }
 
@@ -134,7 +151,7 @@ auto Objective<Real>::load(const WindowData& data, std::span<const std::uint64_t
 // The arguments of the model over the steps of the loaded lanes.
 template <class Real>
 void Objective<Real>::assign_arguments(const WindowData& data, std::size_t intervals, std::size_t lanes) {
-  if (arguments_.size() == 0 && !field_) return;
+  if (arguments_.size() == 0 && !field_ && !adaptive_) return;
   if (arguments_.size() > 0) arguments_.attach(data.held());
   trajectories_.resize(lanes);
   lane_times_.resize((intervals + 1) * lanes);
@@ -232,6 +249,51 @@ typename Objective<Real>::Encoded Objective<Real>::encode(const Point<Real>& z) 
                         scratch_.matrix(coordinates_.to_latent().tape_rows(), z.lanes())};
   coordinates_.to_latent().value(space_, encoded.z, encoded.u, encoded.tape, scratch_);
   return encoded;
+}
+
+// From block 0 of the states on.
+template <class Real>
+void Objective<Real>::roll(Rollout<Real>& rollout, const Tile& tile, MatrixView<Real> states,
+                           typename Rollout<Real>::Record record) {
+  if (adaptive_) choose_steps(tile, lanes_of(states, 0, tile.lanes));
+  rollout.forward(space_, steps_, states, record, scratch_);
+  if (!adaptive_) return;
+  for (const std::size_t lane : diverged_)
+    for (std::size_t t = 1; t < tile.times; ++t)
+      fill(space_, std::numeric_limits<double>::quiet_NaN(), lanes_of(states, t * tile.lanes + lane, 1));
+}
+
+// The steps of the tile, from the states u on. A lane's own do not depend on the others; where it has fewer,
+// steps of length zero follow, which leave its state and its adjoint as they are.
+template <class Real>
+void Objective<Real>::choose_steps(const Tile& tile, ConstMatrixView<Real> u) {
+  const ScratchFrame frame(scratch_);
+  const std::size_t lanes = tile.lanes;
+  const MatrixView<Real> state = scratch_.matrix(u.extent(0), lanes);
+  scaled_copy(space_, 1.0, u, state);
+  h_.clear();
+  step_ends_.clear();
+  diverged_.clear();
+  step_times_.assign(lane_times_.begin(), lane_times_.begin() + std::ptrdiff_t(lanes));
+  for (std::size_t interval = 0; interval + 1 < tile.times; ++interval) {
+    adaptive_->advance(
+        space_, {trajectories_, std::span<const double>(lane_times_).subspan(interval * lanes, 2 * lanes)},
+        state, scratch_);
+    std::size_t count = 1;
+    for (std::size_t l = 0; l < lanes; ++l) count = std::max(count, adaptive_->taken(l).size());
+    for (std::size_t i = 0; i < count; ++i)
+      for (std::size_t l = 0; l < lanes; ++l) {
+        const auto taken = adaptive_->taken(l);
+        h_.push_back(i < taken.size() ? taken[i].h : 0.0);
+        step_times_.push_back(i < taken.size() ? taken[i].end : step_times_[step_times_.size() - lanes]);
+      }
+    step_ends_.push_back((step_ends_.empty() ? 0 : step_ends_.back()) + count);
+    for (std::size_t l = 0; l < lanes; ++l)
+      if (adaptive_->diverged(l)) diverged_.push_back(l);
+  }
+  steps_.assign_each(dynamics_.table(), h_, step_ends_, lanes);
+  if (arguments_.size() > 0)
+    steps_.assign_arguments(arguments_, {trajectories_, step_times_}, 1, dynamics_.integrator().abscissae());
 }
 
 // The data do not learn: only the coefficients have an adjoint.
@@ -370,7 +432,7 @@ void Objective<Real>::add_tile(const WindowData& data, std::span<const std::uint
   if (rolls) {
     scaled_copy(space_, 1.0, start.u, lanes_of(rolled, 0, lanes));
     using Record = typename Rollout<Real>::Record;
-    rollout.forward(space_, steps_, rolled, adjoint && !continuous_ ? Record::yes : Record::no, scratch_);
+    roll(rollout, tile, rolled, adjoint && !continuous_ ? Record::yes : Record::no);
     first.rolled = lanes_of(rolled, 0, lanes);
     if (adjoint) first_bars.rolled = lanes_of(rolled_bar, 0, lanes);
   }

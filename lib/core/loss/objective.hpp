@@ -2,6 +2,7 @@
 /// The loss of a model on windows of data, and its exact gradient, tile by tile.
 
 #include "core/data/windows.hpp"
+#include "core/integrators/adaptive_steps.hpp"
 #include "core/integrators/continuous_adjoint.hpp"
 #include "core/integrators/dynamics.hpp"
 #include "core/integrators/rollout.hpp"
@@ -31,7 +32,8 @@ struct ObjectiveOptions {
 /// one for each term of loss_terms(), times its weight in LossOptions, plus the penalties on theta
 /// (SPNODE-25, eq. (20), with normalised weights omega). The gradient is the discrete adjoint of the computed
 /// rollout, unless IntegratorOptions::adjoint asks for the continuous one, which has no Gauss-Newton
-/// products.
+/// products. With IntegratorOptions::tolerance the steps of each window follow its errors at theta, and the
+/// gradient is that of these steps; a window that no step suits has a loss that is not finite.
 ///
 /// Terms of weight zero are not computed, but for those that LossOptions::monitor names: these are part of
 /// values, not of gradients. The rollout and the encoded data are computed where a term needs them.
@@ -115,6 +117,9 @@ class Objective final : public TileObjective {
     MatrixView<Real> u, tape;
   };
   Encoded encode(const Point<Real>& z);
+  void roll(Rollout<Real>& rollout, const Tile& tile, MatrixView<Real> states,
+            typename Rollout<Real>::Record record);
+  void choose_steps(const Tile& tile, ConstMatrixView<Real> u);
   void encode_vjp(const Encoded& encoded, ConstMatrixView<Real> u_bar);
   // A term and its place in loss_terms().
   template <class Term>
@@ -183,6 +188,9 @@ class Objective final : public TileObjective {
   ArgumentReader arguments_, coordinate_arguments_;  // of the model; of its coordinates
   std::optional<VectorField<Real>> field_;           // where a term or the continuous adjoint needs it
   std::optional<ContinuousAdjoint<Real>> continuous_;
+  std::optional<AdaptiveSteps<Real>> adaptive_;
+  std::vector<std::size_t> step_ends_, diverged_;  // of the tile's adaptive steps; its lanes that none suits
+  std::vector<double> step_times_;
   Vector<Real> bar_;          // adjoint of the coefficients: dynamics, coordinates, field; bar_size() or more
   Matrix<Real> dots_, gram_;  // (directions, as bar_): tangents of the coefficients; the tile's gram
   std::vector<double> directions_;                         // (directions, parameters), zero in frozen blocks

@@ -88,7 +88,7 @@ Objective<Real>::Linearisation::Linearisation(Objective& objective, const Tile& 
     const MatrixView<Real> rolled = take(n);
     first_tape_ = o_.scratch_.matrix(encoder.tape_rows(), tile_.lanes);
     encoder.value(o_.space_, first(), lanes_of(rolled, 0, tile_.lanes), first_tape_, o_.scratch_);
-    rollout_.forward(o_.space_, o_.steps_, rolled, Rollout<Real>::Record::yes, o_.scratch_);
+    o_.roll(rollout_, tile_, rolled, Rollout<Real>::Record::yes);
     sample_.rolled = rolled;
   }
   if (needs_.encoded) {

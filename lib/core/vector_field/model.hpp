@@ -71,9 +71,12 @@ class BasicModel {
 
   /// What the right-hand side consists of.
   SplitShape split_shape() const {
-    return {n_, nonlinear_.has_plain(), nonlinear_.has_relaxed(),
+    return {n_,
+            nonlinear_.has_plain(),
+            nonlinear_.has_relaxed(),
             linear_->shape().structure != LinearStructure::none,
-            linear_->shape().structure == LinearStructure::state_dependent};
+            linear_->shape().structure == LinearStructure::state_dependent,
+            !options_.arguments.constant()};
   }
 
   Scaling scaling;           ///< of the state; identity until set

@@ -3,6 +3,7 @@
 
 #include "core/linear/make_linear_part.hpp"
 #include "core/vector_field/assembled_model.hpp"
+#include "core/vector_field/right_hand_side.hpp"
 
 #include <memory>
 
@@ -30,7 +31,7 @@ class VectorField {
     return assembled_.linear().size() + model().nonlinear().coefficient_count();
   }
   /// Rows of the tape: what value() keeps for the others, per lane.
-  std::size_t tape_rows() const { return shape_.rows() + model().nonlinear().tape_rows(); }
+  std::size_t tape_rows() const { return right_hand_side().tape_rows(); }
 
   /// f (n, lanes) = f(x), overwritten; tape (tape_rows(), lanes), overwritten.
   void value(const ExecSpace& space, const Point<Real>& x, MatrixView<Real> f, MatrixView<Real> tape,
@@ -86,17 +87,11 @@ class VectorField {
   }
 
  private:
-  // The action of A at a point; it takes no step.
-  typename LinearPart<Real>::Action action(const Point<Real>& x) const { return {0, {}, x}; }
-  // Where the adjoint of A goes: into scratch where it is not wanted.
-  VectorView<Real> linear_bar(const VectorView<Real>& coefficients_bar, Scratch<Real>& scratch) const;
-  VectorView<Real> nonlinear_bar(const VectorView<Real>& coefficients_bar) const;
-  MatrixView<Real> relaxed(const MatrixView<Real>& values) const {
-    return rows_of(values, shape_.rows() - shape_.n, shape_.n);
+  RightHandSide<Real> right_hand_side() const {
+    return {generator_.get(), model().nonlinear(), assembled_.nonlinear(), shape_};
   }
-  ConstMatrixView<Real> relaxed(const ConstMatrixView<Real>& values) const {
-    return rows_of(values, shape_.rows() - shape_.n, shape_.n);
-  }
+  typename RightHandSide<Real>::Bars cut_bar(const VectorView<Real>& bar) const;
+  typename RightHandSide<Real>::Dots cut_dot(const ConstVectorView<Real>& dot) const;
 
   AssembledModel<Real> assembled_;
   SplitShape shape_;

@@ -2,8 +2,8 @@
 /// The linear part of a fast-slow system.
 
 #include "core/linear/fast/fast_operator.hpp"
-#include "core/linear/fast/lane_solve.hpp"
 #include "core/linear/linear_part.hpp"
+#include "core/matrix_functions/lane_solve.hpp"
 
 #include <memory>
 #include <vector>

@@ -26,4 +26,15 @@ template <class Real>
 void solve_lanes(const ExecSpace& space, const LaneSystem<Real>& system, Transpose transpose,
                  InputMatrix<Real> r, MatrixView<Real> w, Scratch<Real>& scratch);
 
+/// Factors P M = L U of a matrix M of which every lane has its own, by elimination with the largest entry of
+/// a column as pivot. F (n^2 + n, lanes): M, row major in each lane, becomes L without its unit diagonal and
+/// U; the last n rows are overwritten with the rows that stand in for others, whole numbers. The bits of a
+/// lane do not depend on the lanes beside it. Where M is singular, solutions of the lane are not finite.
+template <class Real>
+void factor_lanes(const ExecSpace& space, std::size_t n, MatrixView<Real> F);
+
+/// w (n, lanes) = M^{-1} w or M^{-T} w, in place, with the F of factor_lanes().
+template <class Real>
+void solve_factored(const ExecSpace& space, InputMatrix<Real> F, Transpose transpose, MatrixView<Real> w);
+
 }  // namespace spnode::core
