@@ -92,6 +92,12 @@ TEST_CASE("sparse_regression_has_the_same_bits_on_any_number_of_ranks_and_in_any
     };
     CHECK(infer(Communicator()) == infer(Communicator(MPI_COMM_SELF)));
   }
+  const auto weighed = [&](const Communicator& comm) {
+    return sparse_regression(comm, logistic(comm), library,
+                             {.threshold = 0.0, .ridge = 1e-12, .sweeps = 5, .share = 1e-3}, 6)
+        .Xi;
+  };
+  CHECK(weighed(Communicator()) == weighed(Communicator(MPI_COMM_SELF)));
   // A power of two as the unit: coefficients of degree d change by unit^(1 - d) and by nothing else.
   const core::Library<double> products = library_of(2, 0, 3);
   const auto in_units = [&](double unit) {
@@ -103,6 +109,31 @@ TEST_CASE("sparse_regression_has_the_same_bits_on_any_number_of_ranks_and_in_any
   constexpr int degrees[] = {0, 1, 1, 2, 2, 2, 3, 3, 3, 3};
   for (std::size_t k = 0; k < small.size(); ++k)
     CHECK(large[k] == small[k] * std::pow(unit, 1 - degrees[k % products.functions()]));
+}
+
+TEST_CASE("sparse_regression_sees_past_jumps_that_the_times_do_not_resolve") {
+  // After a jump between two times the trajectories follow the same equations from other states.
+  LatentTrajectories data = logistic(Communicator());
+  const auto smooth = data.states;
+  data.states = [smooth](std::size_t n, std::span<double> u) {
+    std::vector<double> later(u.size());
+    smooth(n + 100, later);
+    smooth(n, u);
+    for (std::size_t k = 25 + n % 3; 2 * k < u.size(); ++k) {
+      u[2 * k] = later[2 * (k - 25)];
+      u[2 * k + 1] = 1.5 + 40.0 * std::exp(-2.0 * h * double(k - 25));
+    }
+  };
+  const core::Library<double> library = library_of(2, 0, 3);
+  const std::vector<double> exact = exact_coefficients(library.functions());
+  const auto error = [&](const core::SparseRegressionOptions& options) {
+    const auto Xi = sparse_regression(Communicator(), data, library, options, 6).Xi;
+    double largest = 0.0;
+    for (std::size_t k = 0; k < exact.size(); ++k) largest = std::max(largest, std::abs(Xi[k] - exact[k]));
+    return largest;
+  };
+  CHECK(error({.threshold = 1e-3, .ridge = 1e-12}) > 0.1);
+  CHECK(error({.threshold = 1e-3, .ridge = 1e-12, .sweeps = 30, .share = 1e-3}) < 1e-3);
 }
 
 TEST_CASE("sparse_regression_takes_arguments_as_variables") {

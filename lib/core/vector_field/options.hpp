@@ -171,6 +171,8 @@ struct SparseRegressionOptions {
   std::size_t power = 6;
   double threshold = 0.1;
   double ridge = 0.0;
+  std::size_t sweeps = 0;
+  double share = 0.0;
 
   static void describe(auto& visit) {
     using Self = SparseRegressionOptions;
@@ -189,6 +191,15 @@ struct SparseRegressionOptions {
     visit.option("ridge", &Self::ridge,
                  {.meaning = "added to the normal equations, whose columns are scaled to a unit diagonal",
                   .limits = at_least(0)});
+    visit.option(
+        "sweeps", &Self::sweeps,
+        {.meaning = "the equations are weighed anew so often, each by its largest term and by what it "
+                    "misses: for data with jumps, some of which their times do not resolve",
+         .limits = between(0, 1000)});
+    visit.option("share", &Self::share,
+                 {.meaning = "with sweeps: functions are left out whose terms are this small, in the mean, "
+                             "beside the largest term of their equation",
+                  .limits = between(0, 1)});
   }
 };
 

@@ -249,6 +249,123 @@ class NormalEquationsOfSome {
   std::vector<double> scale_;
 };
 
+/// How much an equation sum_k w_k Theta_k = du/dt of one component counts.
+class EquationWeight {
+ public:
+  /// `row`: the functions, then du/dt; `w`: the coefficients so far, empty in the beginning; `least`: what
+  /// counts as no derivative.
+  EquationWeight(std::span<const double> row, std::span<const double> w, double least)
+      : largest_(std::max(std::abs(row.back()), least)) {
+    if (w.empty()) return;
+    double left = row.back();
+    for (std::size_t k = 0; k < w.size(); ++k) {
+      largest_ = std::max(largest_, std::abs(w[k] * row[k]));
+      left -= w[k] * row[k];
+    }
+    missed_ = std::abs(left) / largest_;
+  }
+
+  double largest_term() const { return largest_; }
+  /// Of the squared residual: equations that miss much count by the absolute value of what they miss.
+  double in_fit() const { return 1.0 / (largest_ * std::sqrt(missed_ + known)); }
+  /// In the mean of a term over its largest one: of equations that hold.
+  double in_mean() const { return 1.0 / std::sqrt(missed_ + known); }
+
+ private:
+  static constexpr double known = 1e-6;  ///< the relative error of good derivatives
+  double largest_, missed_ = 0.0;
+};
+
+/// The coefficients of one component's equations.
+struct ComponentFit {
+  std::vector<double> w;                 ///< (functions), zero for those that are left out
+  double residual = 0.0;                 ///< relative, of the weighed equations
+  std::optional<std::size_t> dependent;  ///< a function that depends linearly on others: w is not there then
+};
+
+/// Fits the equations of single components, with the same weights or in sweeps that weigh them anew.
+class ComponentRegression {
+ public:
+  /// G: the gram() of rows [functions, targets]. Keeps references to all but the numbers.
+  ComponentRegression(const parallel::Communicator& comm, const LatentTrajectories& data,
+                      const Equations& equations, const core::SparseRegressionOptions& options,
+                      const std::vector<double>& G, std::size_t functions, std::size_t targets)
+      : comm_(comm),
+        data_(data),
+        equations_(equations),
+        options_(options),
+        G_(G),
+        F_(functions),
+        width_(functions + targets) {}
+
+  /// With `some` of the functions. Collective where there are sweeps.
+  ComponentFit fit(const std::vector<std::size_t>& some, std::size_t target) const {
+    if (options_.sweeps == 0)
+      return solve(NormalEquationsOfSome(G_, F_, width_ - F_, options_.ridge), some, target);
+    ComponentFit found;
+    for (std::size_t sweep = 0; sweep <= options_.sweeps && !found.dependent; ++sweep) {
+      const std::vector<double> G = of_rows(target, [&](std::span<const double> row, auto& out) {
+        const double weight = EquationWeight(row, found.w, least(target)).in_fit();
+        for (const double entry : row) out.push_back(weight * entry);
+      });
+      found = solve(NormalEquationsOfSome(G, F_, 1, options_.ridge), some, 0);
+    }
+    return found;
+  }
+
+  /// For each function the root mean square of its term over the largest term of the equation. Collective.
+  std::vector<double> shares(std::span<const double> w, std::size_t target) const {
+    const std::vector<double> G = of_rows(target, [&](std::span<const double> row, auto& out) {
+      const EquationWeight weight(row, w, least(target));
+      for (std::size_t k = 0; k < F_; ++k)
+        out.push_back(weight.in_mean() * w[k] * row[k] / weight.largest_term());
+      out.push_back(weight.in_mean());
+    });
+    std::vector<double> shares(F_);
+    const double all = G[F_ * (F_ + 1) + F_];
+    for (std::size_t k = 0; k < F_; ++k) shares[k] = std::sqrt(G[k * (F_ + 1) + k] / all);
+    return shares;
+  }
+
+ private:
+  ComponentFit solve(const NormalEquationsOfSome& normal, const std::vector<std::size_t>& some,
+                     std::size_t target) const {
+    const auto solved = normal.solve(some, target);
+    if (solved.dependent) return {{}, 0.0, solved.dependent};
+    ComponentFit found{std::vector<double>(F_, 0.0), normal.residual(some, solved.w, target), {}};
+    for (std::size_t a = 0; a < some.size(); ++a) found.w[some[a]] = solved.w[a];
+    return found;
+  }
+
+  /// What counts as no derivative of a component.
+  double least(std::size_t target) const {
+    return 1e-12 * std::sqrt(G_[(F_ + target) * width_ + F_ + target]) + 1e-100;
+  }
+
+  // The sum of squares of rows (functions + 1) that `append` makes of the equations of a component.
+  template <class Append>
+  std::vector<double> of_rows(std::size_t target, const Append& append) const {
+    std::vector<double> all, row(F_ + 1);
+    return gram(comm_, data_, F_ + 1,
+                [&](std::size_t trajectory, std::span<const double> states, std::vector<double>& rows) {
+                  all.clear();
+                  equations_.append(trajectory, states, all);
+                  for (std::size_t at = 0; at < all.size(); at += width_) {
+                    std::copy_n(&all[at], F_, row.begin());
+                    row[F_] = all[at + F_ + target];
+                    append(std::span<const double>(row), rows);
+                  }
+                });
+  }
+
+  const parallel::Communicator& comm_;
+  const LatentTrajectories& data_;
+  const Equations& equations_;
+  const core::SparseRegressionOptions& options_;
+  const std::vector<double>& G_;
+  std::size_t F_, width_;
+};
+
 std::vector<std::string> variable_names(const LatentTrajectories& data) {
   std::vector<std::string> names;
   for (std::size_t i = 0; i < data.dimension; ++i) names.push_back("u_" + std::to_string(i));
@@ -281,35 +398,39 @@ SparseCoefficients sparse_regression(const parallel::Communicator& comm, const L
     throw UsageError("a sparse regression needs at least as many equations as there are functions, " +
                      std::to_string(F) + "; found " + shortest(std::round(G[0])) +
                      ". Use more data or fewer functions");
-  const NormalEquationsOfSome normal(G, F, n, options.ridge);
+  const ComponentRegression regression(comm, data, equations, options, G, F, n);
   SparseCoefficients result{std::vector<double>(n * F, 0.0)};
   for (std::size_t i = 0; i < n; ++i) {
     std::vector<std::size_t> some(F);
     std::iota(some.begin(), some.end(), std::size_t{0});
-    std::vector<double> w;
+    double residual = 0.0;
     while (!some.empty()) {
-      const auto solved = normal.solve(some, i);
-      if (solved.dependent)
+      const ComponentFit found = regression.fit(some, i);
+      if (found.dependent)
         throw UsageError(
             "a sparse regression cannot tell the functions of the library apart: on these data " +
-            library.function_names(variable_names(data))[*solved.dependent] +
+            library.function_names(variable_names(data))[*found.dependent] +
             " is zero or a linear combination of others. Use more data or fewer functions, or a ridge above "
             "0");
-      w = solved.w;
+      std::vector<double> shares;
+      if (options.sweeps > 0 && options.share > 0.0) shares = regression.shares(found.w, i);
       std::vector<std::size_t> kept;
-      for (std::size_t a = 0; a < some.size(); ++a) {
-        result.Xi[i * F + some[a]] = w[a] * sizes[first + i] / function_sizes[some[a]];
-        if (std::abs(result.Xi[i * F + some[a]]) >= options.threshold)
-          kept.push_back(some[a]);
+      for (const std::size_t k : some) {
+        double& entry = result.Xi[i * F + k];
+        entry = found.w[k] * sizes[first + i] / function_sizes[k];
+        if (std::abs(entry) >= options.threshold && (shares.empty() || shares[k] >= options.share))
+          kept.push_back(k);
         else
-          result.Xi[i * F + some[a]] = 0.0;
+          entry = 0.0;
       }
+      residual = found.residual;
       if (kept.size() == some.size()) break;
       some = std::move(kept);
     }
-    if (some.empty()) w.clear();
+    const double derivatives = G[(F + i) * (F + n) + F + i];
+    if (some.empty()) residual = derivatives > 0.0 ? 1.0 : 0.0;
     result.kept += some.size();
-    result.residual = std::max(result.residual, normal.residual(some, w, i));
+    result.residual = std::max(result.residual, residual);
   }
   if (result.kept == 0)
     throw UsageError("a sparse regression with a threshold of " + shortest(options.threshold) +
