@@ -325,6 +325,33 @@ Recipe relaxation(const Survey& survey, const RecipeNames& names) {
   return {"fixed decay rates with an autoencoder", deck.text()};
 }
 
+/// Of times that follow transients and jumps: coefficients of products, and steps that follow the state.
+Recipe stiff_polynomial(const Survey& survey, const RecipeNames& names, std::size_t degree) {
+  DeckText deck;
+  add_data(deck, survey, names, 10);
+  deck.add("model:");
+  add_arguments(deck, names);
+  deck.add("  nonlinear: [library]", fmt::format("products of up to {} components", degree));
+  deck.add("  linear: {structure: none}");
+  deck.add(fmt::format("  library: {{degree: {}}}", degree));
+  deck.add("  initialisation: sparse_regression");
+  deck.add("  sparse_regression: {sweeps: 30, share: 3.0e-3, ridge: 1.0e-12, threshold: 0}",
+           "differences over jumps count little");
+  deck.add("  inference_order: 6", "of the central differences");
+  deck.add("integrator: {scheme: rodas4p, tolerance: 1.0e-7}", "follows the stiffness of each state");
+  deck.add("training: {optimizers: []}", "the least squares are the model");
+  return {fmt::format("sparse polynomials of degree {}, adaptive steps", degree), deck.text()};
+}
+
+/// Times over decades, evenly or as a solver with adaptive steps takes them.
+bool follows_transients(const training::TimeGrid& grid) {
+  constexpr double decades = 1e3;
+  return grid.logarithmic() || (!grid.even && grid.longest > decades * grid.shortest);
+}
+
+/// By degree: more components have too many products.
+constexpr std::size_t most_components[] = {0, 0, 8, 4};
+
 }  // namespace
 
 bool can_be_split(const Survey& survey) {
@@ -333,8 +360,15 @@ bool can_be_split(const Survey& survey) {
 }
 
 std::vector<Recipe> recipes(const Survey& survey, const RecipeNames& names) {
-  if (survey.grid.logarithmic()) return {relaxation(survey, names)};
   std::vector<Recipe> found;
+  if (follows_transients(survey.grid))
+    for (const std::size_t degree : {2, 3})
+      if (survey.components <= most_components[degree])
+        found.push_back(stiff_polynomial(survey, names, degree));
+  if (survey.grid.logarithmic()) {
+    found.push_back(relaxation(survey, names));
+    return found;
+  }
   if (survey.modes > 0) {
     const std::size_t fine = survey.modes, coarse = std::clamp<std::size_t>(survey.modes_for(1e-2), 1, fine);
     const bool is_cubic = residual(survey, 3) < good_fit && residual(survey, 3) < 0.3 * residual(survey, 2);

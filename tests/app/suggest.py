@@ -89,14 +89,17 @@ class Suggest(ProgramTest):
         self.assertIn("the last fifth of the times", output)
         self.assertIn("nonlinear: []", (self.folder / "swing.yaml").read_text())
 
-    def test_stiff_data_get_decay_rates_of_all_decades(self):
+    def test_times_of_all_decades_get_decay_rates_or_adaptive_steps(self):
         times = np.concatenate([[0], np.geomspace(1e-4, 100, 30)])
         size = np.random.default_rng(1).uniform(1, 2, (20, 2))
         state = np.stack([size[:, :1] * np.exp(-times), size[:, 1:] * np.exp(-1000 * times)], 2)
         self.data("decays.h5", state, times)
-        self.succeed(2, "suggest", "decays.h5", "seconds=3")
+        output = self.succeed(2, "suggest", "decays.h5", "seconds=3").output
+        self.assertRegex(output, "fixed decay rates with an autoencoder +error")
+        self.assertRegex(output, "sparse polynomials of degree 2, adaptive steps +error")
         deck = (self.folder / "decays.yaml").read_text()
-        self.assertIn("latent_dimension: 19", deck)
+        self.assertIn("integrator: {scheme: rodas4p", deck)
+        self.assertLessEqual(len(deck.splitlines()), 25)
         self.succeed(1, "check", "decays.yaml")
 
     def test_wrong_uses_are_refused_and_change_nothing(self):

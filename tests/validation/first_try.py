@@ -111,6 +111,20 @@ def van_der_pol(random):
     return integrate(f, random.uniform(-2, 2, (30, 2)), times), times, {}
 
 
+def van_der_pol_stiff(random):
+    """mu = 1000, on the times of an adaptive solver."""
+    def f(t, u):
+        return [u[1], 1000 * (1 - u[0] ** 2) * u[1] - u[0]]
+
+    def jacobian(t, u):
+        return [[0, 1], [-2000 * u[0] * u[1] - 1, 1000 * (1 - u[0] ** 2)]]
+    states = np.stack([random.uniform(1.2, 2.2, 12) * random.choice([-1, 1], 12), np.zeros(12)], 1)
+    found = [solve_ivp(f, (0, 2500), s, method="Radau", rtol=1e-9, atol=1e-11, jac=jacobian) for s in states]
+    count = min(len(solution.t) for solution in found)
+    return (np.array([solution.y.T[:count] for solution in found]), np.array([solution.t[:count] for solution in found]),
+            {})
+
+
 def brusselator(random):
     n, alpha = 21, 0.02
     x = np.linspace(0, 1, n)
@@ -153,7 +167,7 @@ def burgers(random):
 
 
 SYSTEMS = {f.__name__: f for f in (lotka_volterra, lorenz63, hires, robertson, akzo_nobel, oregonator, e5, van_der_pol,
-                                   brusselator, duffing, burgers)}
+                                   van_der_pol_stiff, brusselator, duffing, burgers)}
 
 
 def write(path, state, times, extra):
@@ -167,8 +181,9 @@ def attempt(name, spnode, ranks, folder):
     state, times, extra = SYSTEMS[name](np.random.default_rng(1))
     folder.mkdir(parents=True, exist_ok=True)
     cut = 4 * len(state) // 5
-    write(folder / f"{name}.h5", state[:cut], times, {key: value[:cut] for key, value in extra.items()})
-    write(folder / f"{name}_test.h5", state[cut:], times, {key: value[cut:] for key, value in extra.items()})
+    own = np.ndim(times) == 2
+    for file, some in ((f"{name}.h5", slice(cut)), (f"{name}_test.h5", slice(cut, None))):
+        write(folder / file, state[some], times[some] if own else times, {key: value[some] for key, value in extra.items()})
     launch = ["mpirun", "-q", "--oversubscribe", "--bind-to", "none", "-n", str(ranks), spnode] if ranks > 1 else [spnode]
     start = time.time()
     for words in (["suggest", f"{name}.h5", "--overwrite"], ["train", f"{name}.yaml", "--overwrite"],
