@@ -161,6 +161,7 @@ class FastSlow(ProgramTest):
                 ("forecast.mode=fast", "forecast.mode must be one of full, slow"),
                 ("model.initialisation=dmd", "model.initialisation is dmd, which needs"),
                 ("model.initialisation=fast_slow", "model.initialisation is fast_slow, which needs linear.structure"),
+                ("model.slow.form=state", "model.slow.form is state, a function of the state behind the coupling flow"),
                 ("data.slow=slow.h5", "data.slow is given, but only model.initialisation: fast_slow reads it")):
             self.refused(WRONG_DECK, message, "train", "deck.yaml", word)
 

@@ -455,6 +455,31 @@ TEST_CASE("tangent_of_steps_of_a_fast_slow_model_is_the_first_term_of_their_tayl
     }
 }
 
+TEST_CASE("slow_terms_of_the_state_are_those_of_the_latent_state_behind_the_flow") {
+  ModelOptions options = model_options(all_kinds[0]);
+  options.slow.form = SlowForm::state;
+  options.coupling_flow.enabled = true;
+  options.coupling_flow.split = 2;
+  options.coupling_flow.hidden = {3};
+  for (const Scheme scheme : {Scheme::etdrk4, Scheme::imex_ark4, Scheme::dopri5}) {
+    Setup<double> s(options, scheme);
+    const auto u_dot = random_matrix(s.n, s.lanes, "u_dot"), w = random_matrix(s.n, s.lanes, "w");
+    const auto theta_dot = s.direction("theta_dot");
+    const double start = dot(s.run(s.theta, s.u0), w), slope = dot(s.tangent(u_dot, theta_dot), w);
+    const auto bars = s.adjoint(w);
+    const double of_theta = dot(bars.theta, theta_dot), of_state = dot(bars.u, u_dot);
+    CAPTURE(int(scheme));
+    CHECK(std::abs(slope - of_theta - of_state) < 1e-12 * (std::abs(of_theta) + std::abs(of_state)));
+    const auto remainder = [&](double e) {
+      return std::abs(dot(s.run(sum_of(s.theta, e, theta_dot), moved(s.u0, e, u_dot)), w) - start -
+                      e * slope);
+    };
+    CHECK(std::log2(remainder(2e-4) / remainder(1e-4)) == Approx(2.0).margin(0.1));
+  }
+  options.coupling_flow.enabled = false;
+  CHECK_THROWS_AS(Model(options, 5), OptionError);
+}
+
 TEST_CASE("bits_of_a_lane_do_not_depend_on_its_neighbours") {
   for (const Kind& kind : all_kinds)
     for (const Scheme scheme : {Scheme::etdrk4, Scheme::imex_ark4, Scheme::rodas4p}) {

@@ -70,6 +70,13 @@ std::vector<Case> all_cases() {
       fast_slow.fast_bilinear.coefficients = FastCoefficients::network;
       cases.push_back(
           {"fast-slow " + std::to_string(int(structure)) + " " + std::to_string(int(dependence)), fast_slow});
+      if (dependence == Dependence::constant) continue;
+      fast_slow.slow.form = SlowForm::state;
+      fast_slow.coupling_flow.enabled = true;
+      fast_slow.coupling_flow.conditioners = {ConditionerKind::network, ConditionerKind::product};
+      fast_slow.coupling_flow.hidden = fast_slow.coupling_flow.factor_hidden = {3};
+      fast_slow.coupling_flow.affine_bound = fast_slow.coupling_flow.scale_bound = 2.0;
+      cases.push_back({cases.back().name + ", slow terms of the state", fast_slow});
     }
   ModelOptions linear = base;
   linear.nonlinear.clear();

@@ -16,6 +16,9 @@ using parallel::Communicator;
 
 namespace {
 
+/// Whether g is linear in x and w or in x and y.
+enum class Slow { of_latent, of_state };
+
 /// dx/dt = eps g, dw/dt = T(x) w + B(w, w) + eps C w with w = y - c_0(x) - eps c_1(x).
 double shift(double x, double epsilon) { return 0.5 * x * x - x + 0.2 + epsilon * (0.7 * x * x + 0.1); }
 double T(double x) { return -1.2 - 0.5 * x; }
@@ -23,18 +26,19 @@ double T(double x) { return -1.2 - 0.5 * x; }
 struct XW {
   double x, w;
 };
-XW rate(XW u, double epsilon) {
-  return {epsilon * (0.3 - u.x + 0.5 * u.w),
+XW rate(XW u, double epsilon, Slow slow) {
+  const double y = slow == Slow::of_state ? u.w + shift(u.x, epsilon) : u.w;
+  return {epsilon * (0.3 - u.x + 0.5 * y),
           T(u.x) * u.w + 0.1 * u.w * u.w + epsilon * (0.3 + 0.2 * u.x) * u.w};
 }
 
-XW advanced(XW u, double epsilon, double time) {
+XW advanced(XW u, double epsilon, double time, Slow slow) {
   const auto steps = std::size_t(std::ceil(time / 0.02));
   const double h = time / double(steps);
   const auto plus = [](XW a, double c, XW b) { return XW{a.x + c * b.x, a.w + c * b.w}; };
   for (std::size_t i = 0; i < steps; ++i) {
-    const XW a = rate(u, epsilon), b = rate(plus(u, 0.5 * h, a), epsilon),
-             c = rate(plus(u, 0.5 * h, b), epsilon), d = rate(plus(u, h, c), epsilon);
+    const XW a = rate(u, epsilon, slow), b = rate(plus(u, 0.5 * h, a), epsilon, slow),
+             c = rate(plus(u, 0.5 * h, b), epsilon, slow), d = rate(plus(u, h, c), epsilon, slow);
     u = plus(u, h / 6.0, {a.x + 2 * b.x + 2 * c.x + d.x, a.w + 2 * b.w + 2 * c.w + d.w});
   }
   return u;
@@ -43,7 +47,7 @@ XW advanced(XW u, double epsilon, double time) {
 enum class Scale { fast, slow, manifold };
 
 /// Of the slow windows the first five are not near the slow manifold.
-core::Trajectories simulated(Scale scale, std::size_t count) {
+core::Trajectories simulated(Scale scale, std::size_t count, Slow slow) {
   core::Trajectories data;
   data.count = count;
   data.times = scale == Scale::manifold ? 2 : 9;
@@ -57,7 +61,7 @@ core::Trajectories simulated(Scale scale, std::size_t count) {
          scale == Scale::fast ? random.uniform(3 * n + 2, -1.0, 1.0) : 0.0};
     data.parameters["epsilon"].push_back(epsilon);
     for (std::size_t t = 0; t < data.times; ++t) {
-      if (t > 0) u = advanced(u, epsilon, step);
+      if (t > 0) u = advanced(u, epsilon, step, slow);
       data.time.push_back(double(t) * step);
       data.state.push_back(u.x);
       data.state.push_back(u.w + shift(u.x, epsilon) + (scale == Scale::slow && n < 5 ? 0.5 : 0.0));
@@ -66,8 +70,8 @@ core::Trajectories simulated(Scale scale, std::size_t count) {
   return data;
 }
 
-DataSet share(const Communicator& comm, Scale scale, std::size_t count) {
-  return share_trajectories(comm, simulated(scale, count), {.window = 0, .stride = 0, .times = {}},
+DataSet share(const Communicator& comm, Scale scale, std::size_t count, Slow slow) {
+  return share_trajectories(comm, simulated(scale, count, slow), {.window = 0, .stride = 0, .times = {}},
                             {.batch = 0, .tile = 4});
 }
 
@@ -97,10 +101,10 @@ core::ModelOptions options() {
 }
 
 struct Data {
-  explicit Data(const Communicator& comm)
-      : fast(share(comm, Scale::fast, 80)),
-        slow(share(comm, Scale::slow, 60)),
-        manifold(share(comm, Scale::manifold, 50)) {}
+  explicit Data(const Communicator& comm, Slow g = Slow::of_latent)
+      : fast(share(comm, Scale::fast, 80, g)),
+        slow(share(comm, Scale::slow, 60, g)),
+        manifold(share(comm, Scale::manifold, 50, g)) {}
   DataSet fast, slow, manifold;
 };
 
@@ -160,6 +164,20 @@ TEST_CASE("a_fast_slow_start_finds_a_system_of_its_classes_with_the_same_bits_on
               .value(shared.theta)
               .loss.total < 1e-12);
   }
+}
+
+TEST_CASE("a_fast_slow_start_finds_slow_terms_that_are_linear_in_the_state") {
+  core::ModelOptions of_state = options();
+  of_state.slow.form = core::SlowForm::state;
+  of_state.network.hidden = {};
+  const Communicator comm;
+  const Data data(comm, Slow::of_state);
+  const InitialModel start = make_initial_model(comm, of_state, 3, data.fast, {&data.slow, &data.manifold});
+  const Objectives losses = make_objectives(
+      comm, {{.scheme = core::Scheme::imex_ark4, .substeps = 4}, {}, false}, start, data.fast, nullptr);
+  CHECK(
+      BatchObjective(comm, *losses.rollout, data.fast.data, data.fast.sampler).value(start.theta).loss.total <
+      1e-12);
 }
 
 TEST_CASE("a_fast_slow_start_refuses_data_that_lack_what_it_needs") {

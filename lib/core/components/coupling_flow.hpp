@@ -103,7 +103,6 @@ class CouplingMap final : public LaneMap<Real> {
   using typename LaneMap<Real>::TangentReverse;
   using typename LaneMap<Real>::TangentTangent;
   void apply(const ExecSpace& space, const Value& value, Scratch<Real>& scratch) const override;
-  /// The adjoint of q is not formed: coordinates have no use for it.
   void apply_vjp(const ExecSpace& space, const Reverse& reverse, Scratch<Real>& scratch) const override;
   void apply_jvp(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const override;
   void apply_jvp_vjp(const ExecSpace& space, const TangentReverse& reverse,

@@ -289,14 +289,22 @@ void CouplingMap<Real>::apply_vjp(const ExecSpace& space, const Reverse& reverse
       const MatrixView<Real> s_bar = scratch.matrix(coupling.count, lanes);
       couple_vjp<Real>(space, {Real(signed_log_bound()), is_forward()}, own.t, own.P, v_bar, S_bar, s_bar);
       coupling.scale->apply_vjp(space,
-                                {scale_part(stage, reverse.coefficients), given, own.scale, s_bar, given_bar,
+                                {scale_part(stage, reverse.coefficients),
+                                 given,
+                                 own.scale,
+                                 s_bar,
+                                 {given_bar, reverse.x_bar.q},
                                  scale_part(stage, reverse.coefficients_bar)},
                                 scratch);
     } else {
       scaled_copy(space, is_forward() ? 1.0 : -1.0, v_bar, S_bar);
     }
     coupling.shift.apply_vjp(space,
-                             {shift_part(stage, reverse.coefficients), given, own.shift, S_bar, given_bar,
+                             {shift_part(stage, reverse.coefficients),
+                              given,
+                              own.shift,
+                              S_bar,
+                              {given_bar, reverse.x_bar.q},
                               shift_part(stage, reverse.coefficients_bar)},
                              scratch);
   }
@@ -335,7 +343,8 @@ auto CouplingMap<Real>::conditioner_tangents(const ExecSpace& space, const Stage
   const auto& coupling = *stage.layer->coupling;
   const auto own = tape_of(stage, tangent.tape);
   const Point<Real> given(rows_of(in, coupling.given_first, coupling.given_count), tangent.x.q);
-  const PointDot<Real> given_dot(rows_of(in_dot, coupling.given_first, coupling.given_count));
+  const PointDot<Real> given_dot(rows_of(in_dot, coupling.given_first, coupling.given_count),
+                                 tangent.x_dot.q);
   Conditioned dots{scratch.matrix(coupling.count, in.extent(1)), {}};
   fill(space, 0.0, dots.S);
   coupling.shift.apply_jvp(space,
@@ -413,11 +422,17 @@ void CouplingMap<Real>::apply_jvp_vjp(const ExecSpace& space, const TangentRever
       const Point<Real> x(given(in), reverse.x.q);
       const ConstVectorView<Real> c = part(reverse.coefficients);
       const VectorView<Real> c_bar = part(reverse.coefficients_bar);
-      conditioner.apply_jvp_vjp(
-          space,
-          {c, x, PointDot<Real>(given(in_dot)), tape, value_dot_bar, given(bar), given(dot_bar), c_bar},
-          scratch);
-      conditioner.apply_vjp(space, {c, x, tape, value_bar, given(bar), c_bar}, scratch);
+      conditioner.apply_jvp_vjp(space,
+                                {c,
+                                 x,
+                                 PointDot<Real>(given(in_dot), reverse.x_dot.q),
+                                 tape,
+                                 value_dot_bar,
+                                 {given(bar), reverse.x_bar.q},
+                                 {given(dot_bar), reverse.x_dot_bar.q},
+                                 c_bar},
+                                scratch);
+      conditioner.apply_vjp(space, {c, x, tape, value_bar, {given(bar), reverse.x_bar.q}, c_bar}, scratch);
     };
     if (coupling.scale) {
       const MatrixView<Real> s_bar = take(), s_dot_bar = take();
@@ -480,7 +495,8 @@ void CouplingMap<Real>::apply_jvp_jvp(const ExecSpace& space, const TangentTange
         conditioner.apply_along(
             space,
             {part(tangent.coefficients), part(tangent.coefficients_dot), Point<Real>(given(in), tangent.x.q),
-             PointDot<Real>(given(dot)), tape, given(along), given(both), value_along, value_both},
+             PointDot<Real>(given(dot), tangent.x_dot.q), tape, given(along), given(both), value_along,
+             value_both},
             scratch);
       };
       const MatrixView<Real> S_along = take(coupling.count), S_both = take(coupling.count);

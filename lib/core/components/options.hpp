@@ -193,11 +193,18 @@ struct FastBilinearOptions : FastTermOptions {
 };
 
 /// The form of g in dx/dt = eps g(x, y, eps) of the slow variables x.
-enum class SlowForm { network, bilinear, library };
+enum class SlowForm {
+  network,
+  bilinear,
+  library,
+  state  ///< a network of the state, not of the latent one (core/components/state_term.hpp)
+};
 
 constexpr auto words_of(SlowForm) {
-  return std::to_array<Word<SlowForm>>(
-      {{"network", SlowForm::network}, {"bilinear", SlowForm::bilinear}, {"library", SlowForm::library}});
+  return std::to_array<Word<SlowForm>>({{"network", SlowForm::network},
+                                        {"bilinear", SlowForm::bilinear},
+                                        {"library", SlowForm::library},
+                                        {"state", SlowForm::state}});
 }
 
 struct SlowOptions {
@@ -206,7 +213,8 @@ struct SlowOptions {
   static void describe(auto& visit) {
     visit.option("form", &SlowOptions::form,
                  {.meaning = "of g(x, y, epsilon); its options are those of model.network, model.bilinear "
-                             "or model.library"});
+                             "or model.library; state: model.network of the state behind the coupling flow "
+                             "instead of x and y"});
   }
 };
 

@@ -60,6 +60,16 @@ std::shared_ptr<const Invariants> make_invariants(const ModelOptions& options, s
   return invariants;
 }
 
+/// The flow of a model of n components; null without one.
+template <class Real>
+std::unique_ptr<CouplingFlow<Real>> make_flow(const ModelOptions& options, std::size_t n) {
+  if (!options.coupling_flow.enabled) return nullptr;
+  return in_section("coupling_flow", [&] {
+    return std::make_unique<CouplingFlow<Real>>(n, options.arguments.parameters.size(),
+                                                options.coupling_flow);
+  });
+}
+
 /// PETSc, BLAS and MPI count in 32 bits.
 void require_countable(const ParameterLayout& layout) {
   double count = 0.0;
@@ -83,8 +93,11 @@ BasicModel<Real>::BasicModel(const ModelOptions& options, std::size_t state_dime
       n_(latent_dimension_of(options, state_dimension)),
       invariants_(make_invariants(options, m_, n_, layout_)),
       linear_(make_hurwitz(n_, options.linear, invariants_)),
-      nonlinear_(options, n_, invariants_) {
+      flow_(make_flow<Real>(options, n_)),
+      nonlinear_(options, n_, invariants_, flow_.get()) {
   linear_->declare(layout_);
+  const bool first = options.has_state_term();  // which needs the flow's parameters
+  if (flow_ && first) flow_->declare(layout_);
   nonlinear_.declare(layout_);
   if (options.autoencoder.enabled) {
     using Coder = LinearPlusNetwork<Real>;
@@ -95,13 +108,7 @@ BasicModel<Real>::BasicModel(const ModelOptions& options, std::size_t state_dime
     encoder_->declare(layout_);
     decoder_->declare(layout_);
   }
-  if (options.coupling_flow.enabled) {
-    flow_ = in_section("coupling_flow", [&] {
-      return std::make_unique<CouplingFlow<Real>>(n_, options.arguments.parameters.size(),
-                                                  options.coupling_flow);
-    });
-    flow_->declare(layout_);
-  }
+  if (flow_ && !first) flow_->declare(layout_);
   require_countable(layout_);
 }
 

@@ -118,9 +118,9 @@ class BasicModel {
   ParameterLayout layout_;
   std::shared_ptr<const Invariants> invariants_;
   std::unique_ptr<HurwitzOperator> linear_;
+  std::unique_ptr<CouplingFlow<Real>> flow_;
   NonlinearTerms<Real> nonlinear_;
   std::unique_ptr<LinearPlusNetwork<Real>> encoder_, decoder_;
-  std::unique_ptr<CouplingFlow<Real>> flow_;
 };
 
 /// The model as everything but tiles sees it.

@@ -9,6 +9,7 @@
 #include "core/components/motion.hpp"
 #include "core/components/network.hpp"
 #include "core/components/potential.hpp"
+#include "core/components/state_term.hpp"
 #include "core/kernels/elementwise.hpp"
 #include "core/support/error.hpp"
 
@@ -28,7 +29,7 @@ FastSlowShape fast_slow_shape(const ModelOptions& options, TermShape shape) {
 /// A term of a fast-slow system: eps g of the slow variables, B(y, y) and eps C y of the fast ones.
 template <class Real>
 std::unique_ptr<LaneMap<Real>> make_fast_slow_term(NonlinearKind kind, const ModelOptions& options,
-                                                   TermShape shape) {
+                                                   TermShape shape, const CouplingFlow<Real>* flow) {
   const std::string name = "nonlinear/" + std::string(name_of(kind));
   const FastSlowShape parts = fast_slow_shape(options, shape);
   const auto times_epsilon = [&](std::unique_ptr<LaneMap<Real>> factor) {
@@ -43,21 +44,28 @@ std::unique_ptr<LaneMap<Real>> make_fast_slow_term(NonlinearKind kind, const Mod
     return times_epsilon(std::make_unique<FastLinear<Real>>(
         parts, make_entries<Real>(parts, parts.fast * parts.fast, options.fast_linear, name)));
   const TermShape g{shape.states, parts.slow, shape.arguments, true};
+  const auto network = [&] {
+    return std::make_unique<Network<Real>>(shape.states + shape.arguments, parts.slow, options.network,
+                                           typename Network<Real>::Role{name});
+  };
   switch (options.slow.form) {
     case SlowForm::bilinear:
       return times_epsilon(std::make_unique<Bilinear<Real>>(g, options.bilinear, name));
     case SlowForm::library:
       return times_epsilon(std::make_unique<Library<Real>>(g, options.library, name));
+    case SlowForm::state:
+      return times_epsilon(std::make_unique<StateTerm<Real>>(*flow, shape.states,
+                                                             options.arguments.parameters.size(), network()));
     case SlowForm::network:
       break;
   }
-  return times_epsilon(std::make_unique<Network<Real>>(shape.states + shape.arguments, parts.slow,
-                                                       options.network, typename Network<Real>::Role{name}));
+  return times_epsilon(network());
 }
 
 /// The registration of the nonlinear terms.
 template <class Real>
-std::unique_ptr<LaneMap<Real>> make_term(NonlinearKind kind, const ModelOptions& options, TermShape shape) {
+std::unique_ptr<LaneMap<Real>> make_term(NonlinearKind kind, const ModelOptions& options, TermShape shape,
+                                         const CouplingFlow<Real>* flow) {
   const std::string name = "nonlinear/" + std::string(name_of(kind));
   const auto network = [&](const auto& of) {
     return std::make_unique<Network<Real>>(shape.states + shape.arguments, shape.outputs, of,
@@ -83,7 +91,7 @@ std::unique_ptr<LaneMap<Real>> make_term(NonlinearKind kind, const ModelOptions&
     case NonlinearKind::slow:
     case NonlinearKind::fast_bilinear:
     case NonlinearKind::fast_linear:
-      return make_fast_slow_term<Real>(kind, options, shape);
+      return make_fast_slow_term<Real>(kind, options, shape, flow);
   }
   throw Error(ExitStatus::internal_error, "make_term: unknown nonlinear term");
 }
@@ -92,7 +100,8 @@ std::unique_ptr<LaneMap<Real>> make_term(NonlinearKind kind, const ModelOptions&
 
 template <class Real>
 NonlinearTerms<Real>::NonlinearTerms(const ModelOptions& options, std::size_t dimension,
-                                     std::shared_ptr<const Invariants> invariants)
+                                     std::shared_ptr<const Invariants> invariants,
+                                     const CouplingFlow<Real>* flow)
     : n_(dimension), invariants_(std::move(invariants)) {
   options.validate();
   TermShape shape{n_, n_, options.arguments.size()};
@@ -106,7 +115,7 @@ NonlinearTerms<Real>::NonlinearTerms(const ModelOptions& options, std::size_t di
   }
   for (const NonlinearKind kind : options.nonlinear) {
     const bool is_fast = kind == NonlinearKind::fast_bilinear || kind == NonlinearKind::fast_linear;
-    terms_.push_back({make_term<Real>(kind, options, shape), options.relaxes(kind),
+    terms_.push_back({make_term<Real>(kind, options, shape, flow), options.relaxes(kind),
                       is_fast ? options.linear.slow_dimension : row});
   }
   if (options.affine())

@@ -2,6 +2,7 @@
 /// The nonlinear part of a right-hand side.
 
 #include "core/components/component.hpp"
+#include "core/components/coupling_flow.hpp"
 #include "core/components/invariants.hpp"
 #include "core/vector_field/options.hpp"
 
@@ -26,9 +27,10 @@ class NonlinearTerms {
   using TangentTangent = typename LaneMap<Real>::TangentTangent;
 
   /// `invariants`: null where there are none. Raises OptionError where a term does not go with the other
-  /// options.
+  /// options. Keeps a reference to the flow of a term of the state; it may be null where there is no such
+  /// term.
   NonlinearTerms(const ModelOptions& options, std::size_t dimension,
-                 std::shared_ptr<const Invariants> invariants = {});
+                 std::shared_ptr<const Invariants> invariants = {}, const CouplingFlow<Real>* flow = nullptr);
 
   std::size_t dimension() const { return n_; }
   bool has_plain() const { return has_plain_; }

@@ -256,6 +256,9 @@ struct ModelOptions {
            (kind == NonlinearKind::network && network.relaxation);
   }
 
+  /// Whether a term is a function of the state behind the coupling flow.
+  bool has_state_term() const { return names(NonlinearKind::slow) && slow.form == SlowForm::state; }
+
   static void describe(auto& visit) {
     using Self = ModelOptions;
     visit.option("latent_dimension", &Self::latent_dimension,
@@ -364,6 +367,7 @@ struct ModelOptions {
   }
 
  private:
+  bool slow_is_network() const { return slow.form == SlowForm::network || slow.form == SlowForm::state; }
   bool names(NonlinearKind kind) const { return std::ranges::find(nonlinear, kind) != nonlinear.end(); }
 
   void validate_invariants() const {
@@ -405,8 +409,11 @@ struct ModelOptions {
         std::ranges::find(arguments.parameters, epsilon_name) != arguments.parameters.end(),
         {"parameters", "linear.structure"},
         "must name " + std::string(epsilon_name) + ", on which a fast-slow system depends" + found);
-    require_option(slow.form != SlowForm::network || !network.relaxation, {"network.relaxation", "slow.form"},
+    require_option(!slow_is_network() || !network.relaxation, {"network.relaxation", "slow.form"},
                    "is true, but g of the slow variables has no relaxation form");
+    require_option(!has_state_term() || coupling_flow.enabled, {"slow.form", "coupling_flow.enabled"},
+                   "is state, a function of the state behind the coupling flow, but coupling_flow.enabled is "
+                   "false; without a flow take network");
   }
 
   // What acts on the Fourier modes of a field needs these as the latent state, of the field in one scale.
@@ -438,8 +445,8 @@ struct ModelOptions {
         start + "linear.structure: fast_dissipative; found " + std::string(name_of(linear.structure)));
     require_option(names(NonlinearKind::slow) && slow.form != SlowForm::bilinear,
                    {"initialisation", "nonlinear", "slow.form"},
-                   start + "slow among the terms of nonlinear, with slow.form: library or network");
-    require_option(slow.form != SlowForm::network || !(network.last_activation || network.output_scale),
+                   start + "slow among the terms of nonlinear, with slow.form: library, network or state");
+    require_option(!slow_is_network() || !(network.last_activation || network.output_scale),
                    {"initialisation", "network.last_activation", "network.output_scale"},
                    start + "network.last_activation: false and network.output_scale: false");
     require_option(

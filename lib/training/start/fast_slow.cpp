@@ -1,6 +1,7 @@
 #include "training/start/fast_slow.hpp"
 
 #include "core/components/fast_terms.hpp"
+#include "core/components/state_term.hpp"
 #include "core/kernels/quadratic.hpp"
 #include "core/linear/fast/fast_hurwitz.hpp"
 #include "core/support/error.hpp"
@@ -222,12 +223,19 @@ double fit_shift(const parallel::Communicator& comm, const ShiftEquations& equat
 
 // ---- 2. The terms
 
+/// What g is linear in the parameters of: itself, or the network of the state that it consists of.
+const core::LaneMap<double>& slow_function(const core::LaneMap<double>& g) {
+  const auto* const of_state = dynamic_cast<const core::StateTerm<double>*>(&g);
+  return of_state != nullptr ? of_state->function() : g;
+}
+
 /// The terms of a fast-slow model, and their features.
 class Terms {
  public:
   Terms(const core::Model& model, std::span<const double> theta)
       : slow(model.options().linear.slow_dimension),
         fast(Shift::fast_variables(model)),
+        of_state(model.options().has_state_term()),
         T(dynamic_cast<const core::FastHurwitz&>(model.linear()).T()),
         affine_(model.options().linear.fast.dependence != core::Dependence::constant) {
     for (const auto& term : model.nonlinear().terms()) {
@@ -237,7 +245,7 @@ class Terms {
       if (const auto* linear = dynamic_cast<const core::FastLinear<double>*>(&scaled->factor()))
         C.emplace(linear->entries(), theta);
       else
-        g.emplace(scaled->factor(), theta);
+        g.emplace(slow_function(scaled->factor()), theta);
     }
   }
 
@@ -292,6 +300,7 @@ class Terms {
   }
 
   const std::size_t slow, fast;
+  const bool of_state;  ///< g is a function of the state, not of the latent one
   const core::FastOperator<double>& T;
   const core::FastBilinear<double>* B = nullptr;
   std::optional<LinearParameters> C, g;
@@ -315,11 +324,12 @@ std::vector<double> increments(const parallel::Communicator& comm, States& state
       const StatePoint at = states.at(trajectory, t, z);
       std::ranges::copy(at.x, u.begin());
       shift.subtract(at, shift.powers(), std::span(u).subspan(terms.slow));
-      const FeaturePoint point{u, at.q, at.scaled};
       if (which == Rows::fast)
-        terms.append_fast(point, at.epsilon, f);
+        terms.append_fast({u, at.q, at.scaled}, at.epsilon, f);
       else
-        terms.append_slow(point, at.epsilon, f);
+        terms.append_slow(
+            {terms.of_state ? z.subspan(t * n, n) : std::span<const double>(u), at.q, at.scaled}, at.epsilon,
+            f);
       latent.insert(latent.end(), u.begin(), u.end());
     }
     const IntervalIntegrals integrals(states.data, trajectory, nodes);
@@ -354,7 +364,8 @@ void set_squares(const core::Model& model, std::span<double> theta) {
     if (const auto* linear = dynamic_cast<const core::FastLinear<double>*>(&scaled->factor()))
       set(linear->entries(), "fast_linear.hidden", slow);
     else
-      set(scaled->factor(), "network.hidden", model.latent_dimension() + model.argument_count());
+      set(slow_function(scaled->factor()), "network.hidden",
+          model.latent_dimension() + model.argument_count());
   }
 }
 
