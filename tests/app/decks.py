@@ -36,6 +36,8 @@ REQUIRED = {
     "relu_limit_cycle": "evaluate.require_error=1e-3",
     "relu_chaos": "evaluate.require_error=1e-2",
     "attracting_manifold": "evaluate.require_error=2e-3",
+    "slow_manifold": "evaluate.require_error=1e-3",
+    "abraham_lorentz": "evaluate.require_error=1e-2",
     "lorenz96": "evaluate.require_error=1e-3",
     "grad_moments": "evaluate.require_error=1e-5",
 }
