@@ -335,7 +335,7 @@ Recipe stiff_polynomial(const Survey& survey, const RecipeNames& names, std::siz
   deck.add("  linear: {structure: none}");
   deck.add(fmt::format("  library: {{degree: {}}}", degree));
   deck.add("  initialisation: sparse_regression");
-  deck.add("  sparse_regression: {sweeps: 30, share: 3.0e-3, ridge: 1.0e-12, threshold: 0}",
+  deck.add("  sparse_regression: {sweeps: 30, share: 8.0e-3, ridge: 1.0e-12, threshold: 0}",
            "differences over jumps count little");
   deck.add("  inference_order: 6", "of the central differences");
   deck.add("integrator: {scheme: rodas4p, tolerance: 1.0e-7}", "follows the stiffness of each state");

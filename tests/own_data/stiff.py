@@ -21,7 +21,7 @@ model:
   linear: {structure: none}
   library: {degree: 3}
   initialisation: sparse_regression
-  sparse_regression: {sweeps: 30, share: 3.0e-3, ridge: 1.0e-12, threshold: 0}
+  sparse_regression: {sweeps: 30, share: 8.0e-3, ridge: 1.0e-12, threshold: 0}
   inference_order: 6
 integrator: {scheme: rodas4p, tolerance: 1.0e-7}
 training: {optimizers: [gauss_newton], gauss_newton: {iterations: 3}}

@@ -118,7 +118,7 @@ def van_der_pol_stiff(random):
 
     def jacobian(t, u):
         return [[0, 1], [-2000 * u[0] * u[1] - 1, 1000 * (1 - u[0] ** 2)]]
-    states = np.stack([random.uniform(1.2, 2.2, 12) * random.choice([-1, 1], 12), np.zeros(12)], 1)
+    states = np.stack([random.uniform(1.2, 2.2, 20) * random.choice([-1, 1], 20), np.zeros(20)], 1)
     found = [solve_ivp(f, (0, 2500), s, method="Radau", rtol=1e-9, atol=1e-11, jac=jacobian) for s in states]
     count = min(len(solution.t) for solution in found)
     return (np.array([solution.y.T[:count] for solution in found]), np.array([solution.t[:count] for solution in found]),

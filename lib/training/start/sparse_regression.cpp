@@ -412,13 +412,18 @@ SparseCoefficients sparse_regression(const parallel::Communicator& comm, const L
             library.function_names(variable_names(data))[*found.dependent] +
             " is zero or a linear combination of others. Use more data or fewer functions, or a ridge above "
             "0");
-      std::vector<double> shares;
-      if (options.sweeps > 0 && options.share > 0.0) shares = regression.shares(found.w, i);
+      // One at a time: functions that stand in for each other lose their share together.
+      std::size_t smallest = F;
+      if (options.sweeps > 0 && options.share > 0.0) {
+        const std::vector<double> shares = regression.shares(found.w, i);
+        const auto least = std::ranges::min_element(some, {}, [&shares](std::size_t k) { return shares[k]; });
+        if (shares[*least] < options.share) smallest = *least;
+      }
       std::vector<std::size_t> kept;
       for (const std::size_t k : some) {
         double& entry = result.Xi[i * F + k];
         entry = found.w[k] * sizes[first + i] / function_sizes[k];
-        if (std::abs(entry) >= options.threshold && (shares.empty() || shares[k] >= options.share))
+        if (std::abs(entry) >= options.threshold && k != smallest)
           kept.push_back(k);
         else
           entry = 0.0;

@@ -26,11 +26,11 @@ struct SparseCoefficients {
 /// functions (1 - s^2)^p, in which the derivative is integrated by parts (weak form: Messenger and Bortz
 /// 2021). `data` are unscaled: the variables of the library.
 ///
-/// With sweeps the equations of a component are fitted again with other weights each time: 1 / (m^2 (r + 1e-6))
-/// of the squared residual, m the largest of its terms and r what it missed over m. That tends to the least
-/// sum of absolute relative residuals, in which equations whose derivatives the times do not resolve count as little
-/// as others of their number. Functions whose share in such sums is too small are left out as those below the
-/// threshold are.
+/// With sweeps the equations of a component are fitted again with other weights each time: 1 / (m^2 (r +
+/// 1e-6)) of the squared residual, m the largest of its terms and r what it missed over m. That tends to the
+/// least sum of absolute relative residuals, in which equations whose derivatives the times do not resolve
+/// count as little as others of their number. Functions whose share in such sums is too small are left out,
+/// one after the other from the smallest share on.
 ///
 /// The normal equations are summed exactly over ranks: the same bits for any number of ranks. Collective.
 /// Raises UsageError for trajectories that are too short, for fewer equations than functions, functions that
