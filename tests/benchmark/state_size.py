@@ -55,14 +55,15 @@ def measured(options, points):
     run = options.folder / f"run_{points}"
     run.mkdir(exist_ok=True)
     (run / "deck.yaml").write_text(DECK.replace("DATA", str(data.resolve())))
+    (run / "memory.txt").unlink(missing_ok=True)
     start = time.monotonic()
-    done = subprocess.run(["mpirun", "-q", "--oversubscribe", "--bind-to", "none", "-n", str(options.ranks), "/usr/bin/time", "-f",
-                           "memory %M", options.spnode.resolve(), "train", "deck.yaml", "--overwrite"],
+    done = subprocess.run(["mpirun", "-q", "--oversubscribe", "--bind-to", "none", "-n", str(options.ranks), "/usr/bin/time", "-a",
+                           "-o", "memory.txt", "-f", "%M", options.spnode.resolve(), "train", "deck.yaml", "--overwrite"],
                           cwd=run, env=measure.environment(), capture_output=True, text=True)
     whole = time.monotonic() - start
     if done.returncode != 0:
         raise SystemExit(done.stderr)
-    memory = max(int(line.split()[1]) for line in done.stderr.splitlines() if line.startswith("memory"))
+    memory = max(int(line) for line in (run / "memory.txt").read_text().split())
     with open(run / "run/history.csv") as file:
         seconds = [float(row["seconds"]) for row in csv.DictReader(file)]
     return 2 * points**2, 1e3 * min(seconds[1:]) / STEPS, whole - sum(seconds), memory / 1024
