@@ -50,11 +50,13 @@ std::vector<std::size_t> range(std::size_t begin, std::size_t end) {
   return indices;
 }
 
-/// The last fifth of the trajectories, or of the times where there are not enough of them.
+/// As many of the last trajectories as decks hold out, or the last fifth of the times where there are not
+/// enough of them.
 Split split(const core::Trajectories& sample, const training::Survey& survey) {
   if (!can_be_split(survey)) return {sample, sample, "the training data themselves, too few to be divided"};
   if (sample.count >= 3) {
-    const std::size_t held = std::max<std::size_t>(1, sample.count / 5), kept = sample.count - held;
+    const std::size_t held = std::max<std::size_t>(1, sample.count / one_in(sample.count)),
+                      kept = sample.count - held;
     return {core::select_trajectories(sample, 0, kept),
             core::select_trajectories(sample, kept, std::min(held, most_forecasts)),
             fmt::format("{} of {} trajectories", std::min(held, most_forecasts), sample.count)};

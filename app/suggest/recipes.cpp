@@ -90,7 +90,7 @@ void add_data(DeckText& deck, const Survey& survey, const RecipeNames& names, st
   deck.add("  train: \"" + names.data + "\"");
   for (const std::string& line : names.layout) deck.add("  " + line);
   if (can_be_split(survey))  // a part of many trajectories suffices to choose by
-    deck.add(fmt::format("  validation_fraction: {}", survey.trajectories >= 20 ? 0.1 : 0.2),
+    deck.add(fmt::format("  validation_fraction: {}", 1.0 / static_cast<double>(one_in(survey.trajectories))),
              "its loss decides which parameters are kept");
   deck.add(fmt::format("  window: {}", window), "intervals that a forecast is trained over");
   if (stride > window) deck.add(fmt::format("  stride: {}", stride), "so that an epoch takes seconds");
@@ -358,6 +358,8 @@ bool can_be_split(const Survey& survey) {
   constexpr std::size_t least_times = 50;  // a fifth of them holds a window
   return survey.trajectories >= 3 || (!survey.grid.logarithmic() && survey.times >= least_times);
 }
+
+std::size_t one_in(std::size_t trajectories) { return trajectories >= 20 ? 10 : 5; }
 
 std::vector<Recipe> recipes(const Survey& survey, const RecipeNames& names) {
   std::vector<Recipe> found;

@@ -1,6 +1,7 @@
 #pragma once
 /// Decks that suit a data set, from what a survey says of it.
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ struct Recipe {
 
 /// Whether a part of the trajectories, or of the times of a single one, can be held out.
 bool can_be_split(const training::Survey& survey);
+
+/// One of so many trajectories is held out, by decks and by trials.
+std::size_t one_in(std::size_t trajectories);
 
 /// The decks to try, the most promising one first; at most three.
 std::vector<Recipe> recipes(const training::Survey& survey, const RecipeNames& names);
