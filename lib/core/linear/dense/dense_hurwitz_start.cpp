@@ -125,9 +125,12 @@ DenseHurwitz::Parts DenseHurwitz::parts_with_invariants(std::span<const double> 
 }
 
 void DenseHurwitz::set_matrix(std::span<const double> A, std::span<double> theta) const {
-  Square shifted(A.begin(), A.end());
-  add_to_diagonal(square(std::span(shifted), n_), -options_.mu);
-  const Parts parts = invariants_ ? parts_with_invariants(A, theta) : parts_of(std::move(shifted), n_);
+  const auto parts_without = [&] {
+    Square shifted(A.begin(), A.end());
+    add_to_diagonal(square(std::span(shifted), n_), -options_.mu);
+    return parts_of(std::move(shifted), n_);
+  };
+  const Parts parts = invariants_ ? parts_with_invariants(A, theta) : parts_without();
   Square L_S = parts.S, minus_G_s(n_ * n_);
   for (std::size_t i = 0; i < n_; ++i)
     for (std::size_t j = 0; j < n_; ++j)
