@@ -11,6 +11,8 @@ namespace {
 // Monomials of a lane block that are in first-level cache at a time.
 template <class Real>
 constexpr std::size_t chunk = (28 << 10) / (tile_columns<Real> * sizeof(Real));
+// Of the coefficients that Y takes at a time, since it takes a column of them for each monomial.
+constexpr std::size_t forward_bytes = 20 << 10;
 // Monomials, lanes and outputs that Q_bar takes at a time: 16 KiB of monomials in double.
 constexpr std::size_t bar_chunk = 32, lane_chunk = 64, output_chunk = 64;
 
@@ -123,21 +125,17 @@ inline void form_monomials(const ConstMatrixView<Real>& X, std::size_t lane, std
   });
 }
 
-// One block of Packs packs of lanes from `lane` on.
+// Y += Q^T m of the monomials [first, first + size), the first of which is `pair`; Packs packs of lanes from
+// `lane` on.
 template <class Real, std::size_t Packs>
 void forward_block(const ConstMatrixView<Real>& Q, const ConstMatrixView<Real>& X, const MatrixView<Real>& Y,
-                   std::size_t lane) {
+                   Pair pair, std::size_t first, std::size_t size, std::size_t lane) {
   constexpr std::size_t width = Packs * pack_width<Real>;
   alignas(64) std::array<Real, chunk<Real> * width> m;
-  const std::size_t count = Q.extent(0);
-  Pair pair;
-  for (std::size_t first = 0; first < count; first += chunk<Real>) {
-    const std::size_t size = std::min(chunk<Real>, count - first);
-    form_monomials<Real, Packs>(X, lane, width, pair, size, m.data(), width);
-    for_row_blocks<PanelTile<Real, Packs, Update::add>>(
-        Y.extent(0),
-        Panel<Real>{{&Q(first, 0), 1, Q.stride_0()}, m.data(), width, size, &Y(0, lane), Y.stride_0()});
-  }
+  form_monomials<Real, Packs>(X, lane, width, pair, size, m.data(), width);
+  for_row_blocks<PanelTile<Real, Packs, Update::add>>(
+      Y.extent(0),
+      Panel<Real>{{&Q(first, 0), 1, Q.stride_0()}, m.data(), width, size, &Y(0, lane), Y.stride_0()});
 }
 
 // The adjoints bars (run, Packs packs) of x_j x_k, x_j x_{k+1}, ... to X_bar.
@@ -175,25 +173,22 @@ inline void pull_back_run(const QuadraticReverse<Real>& r, std::size_t lane, Pai
   }
 }
 
+// X_bar += what the same monomials give.
 template <class Real, std::size_t Packs>
-void state_block(const QuadraticReverse<Real>& r, std::size_t lane) {
+void state_block(const QuadraticReverse<Real>& r, Pair pair, std::size_t first, std::size_t size,
+                 std::size_t lane) {
   constexpr std::size_t width = Packs * pack_width<Real>;
   alignas(64) std::array<Real, chunk<Real> * width> m_bar;
-  const std::size_t n = r.X.extent(0), count = r.Q.extent(0);
-  Pair pair;
-  for (std::size_t first = 0; first < count; first += chunk<Real>) {
-    const std::size_t size = std::min(chunk<Real>, count - first);
-    const Panel<Real> panel{{&r.Q(first, 0), r.Q.stride_0(), 1},
-                            &r.Y_bar(0, lane),
-                            r.Y_bar.stride_0(),
-                            r.Y_bar.extent(0),
-                            m_bar.data(),
-                            width};
-    for_row_blocks<PanelTile<Real, Packs, Update::overwrite>>(size, panel);
-    for_each_run(pair, n, size, [&](std::size_t j, std::size_t k, std::size_t run, std::size_t at) {
-      pull_back_run<Real, Packs>(r, lane, {j, k}, run, &m_bar[at * width]);
-    });
-  }
+  const Panel<Real> panel{{&r.Q(first, 0), r.Q.stride_0(), 1},
+                          &r.Y_bar(0, lane),
+                          r.Y_bar.stride_0(),
+                          r.Y_bar.extent(0),
+                          m_bar.data(),
+                          width};
+  for_row_blocks<PanelTile<Real, Packs, Update::overwrite>>(size, panel);
+  for_each_run(pair, r.X.extent(0), size, [&](std::size_t j, std::size_t k, std::size_t run, std::size_t at) {
+    pull_back_run<Real, Packs>(r, lane, {j, k}, run, &m_bar[at * width]);
+  });
 }
 
 // Outputs [output, output + count) of Y_bar, lane by lane, with zeros up to a whole pack.
@@ -249,15 +244,28 @@ void coefficient_block(const QuadraticReverse<Real>& r, Pair pair, std::size_t f
   }
 }
 
-// block(packs as a constant, lane) for whole packs, then rest(row, lane) of `rows` rows for single lanes.
+// block(packs as a constant, pair, first monomial, count, lane) for whole packs, then rest(row, lane) of
+// `rows` rows for single lanes. At most `most` monomials serve all lanes of a task before the next, so that
+// their coefficients stay in cache.
 template <class Real, class Block, class Rest>
-void for_each_lane_block(const char* label, const ExecSpace& space, std::size_t lanes, Block block,
-                         std::size_t rows, Rest rest) {
-  constexpr std::size_t tile = tile_columns<Real>;
+void for_each_lane_block(const char* label, const ExecSpace& space, const ConstMatrixView<Real>& Q,
+                         std::size_t n, std::size_t lanes, std::size_t most, Block block, std::size_t rows,
+                         Rest rest) {
+  constexpr std::size_t tile = lane_chunk;
+  const std::size_t count = Q.extent(0), chunks = (count + most - 1) / most,
+                    some = (count + chunks - 1) / chunks;
   Kokkos::parallel_for(label, Kokkos::RangePolicy<ExecSpace>(space, 0, (lanes + tile - 1) / tile),
                        [=](const std::size_t task) {
                          const std::size_t end = std::min((task + 1) * tile, lanes);
-                         std::size_t lane = for_lane_blocks<Real>(task * tile, end, block);
+                         std::size_t lane = task * tile;
+                         Pair pair;
+                         for (std::size_t first = 0; first < count; first += some) {
+                           const std::size_t size = std::min(some, count - first);
+                           lane = for_lane_blocks<Real>(task * tile, end, [&](auto packs, std::size_t l) {
+                             block(packs, pair, first, size, l);
+                           });
+                           for_each_run(pair, n, size, [](auto...) {});
+                         }
                          for (; lane < end; ++lane)
                            for (std::size_t i = 0; i < rows; ++i) rest(i, lane);
                        });
@@ -310,8 +318,11 @@ void quadratic(const ExecSpace& space, InputMatrix<Real> Q, InputMatrix<Real> X,
   const ValueOfLane<Real> value{Q, X, Y};
   if constexpr (runs_on_host)
     for_each_lane_block<Real>(
-        "quadratic", space, lanes,
-        [=](auto packs, std::size_t lane) { forward_block<Real, decltype(packs)::value>(Q, X, Y, lane); },
+        "quadratic", space, Q, X.extent(0), lanes,
+        std::clamp(forward_bytes / (Q.stride_0() * sizeof(Real)), std::size_t(16), chunk<Real>),
+        [=](auto packs, Pair pair, std::size_t first, std::size_t size, std::size_t lane) {
+          forward_block<Real, decltype(packs)::value>(Q, X, Y, pair, first, size, lane);
+        },
         rows, value);
   else
     for_each_entry("quadratic", space, rows, lanes, value);
@@ -324,9 +335,11 @@ void quadratic_vjp(const ExecSpace& space, const QuadraticReverse<Real>& reverse
   const bool learns = reverse.Q_bar.extent(0) > 0;
   if constexpr (runs_on_host) {
     for_each_lane_block<Real>(
-        "quadratic_vjp", space, lanes,
-        [=](auto packs, std::size_t lane) { state_block<Real, decltype(packs)::value>(reverse, lane); }, n,
-        state_bar);
+        "quadratic_vjp", space, reverse.Q, n, lanes, chunk<Real>,
+        [=](auto packs, Pair pair, std::size_t first, std::size_t size, std::size_t lane) {
+          state_block<Real, decltype(packs)::value>(reverse, pair, first, size, lane);
+        },
+        n, state_bar);
     if (learns) coefficient_bars(space, reverse);
   } else {
     for_each_entry("quadratic_vjp", space, n, lanes, state_bar);
