@@ -39,32 +39,20 @@ void add_sums(const char* label, const ExecSpace& space, std::size_t rows, std::
       });
 }
 
-// y = tanh(y + b) of Packs packs.
-template <class Real, std::size_t Packs>
-void tanh_of_packs(Real b, Real* y) {
-  Pack<Real> x[Packs];
-#pragma GCC unroll 4
-  for (std::size_t p = 0; p < Packs; ++p) x[p] = load(y + p * pack_width<Real>) + b;
-  tanh_packs<Real, Packs>(x);
-#pragma GCC unroll 4
-  for (std::size_t p = 0; p < Packs; ++p) store(y + p * pack_width<Real>, x[p]);
-}
-
 template <class Real>
 void tanh_rows(const ExecSpace& space, const ConstVectorView<Real>& b, const MatrixView<Real>& Y) {
-  const std::size_t lanes = Y.extent(1);
-  Kokkos::parallel_for(
-      "activate", Kokkos::RangePolicy<ExecSpace>(space, 0, Y.extent(0)), [=](const std::size_t i) {
-        Real* const row = Y.data() + i * Y.stride_0();
-        const std::size_t whole = for_lane_blocks<Real>(0, lanes, [&](auto packs, std::size_t lane) {
-          tanh_of_packs<Real, decltype(packs)::value>(b(i), row + lane);
-        });
-        if (whole == lanes) return;
-        Real rest[pack_width<Real>] = {};
-        std::copy(row + whole, row + lanes, rest);
-        tanh_of_packs<Real, 1>(b(i), rest);
-        std::copy_n(rest, lanes - whole, row + whole);
-      });
+  constexpr std::size_t width = pack_width<Real>;
+  const std::size_t lanes = Y.extent(1), packs = lanes / width, whole = packs * width;
+  Kokkos::parallel_for("activate", Kokkos::RangePolicy<ExecSpace>(space, 0, Y.extent(0)),
+                       [=](const std::size_t i) {
+                         Real* const row = Y.data() + i * Y.stride_0();
+                         tanh_in_place(b(i), packs, row);
+                         if (whole == lanes) return;
+                         Real rest[width] = {};
+                         std::copy(row + whole, row + lanes, rest);
+                         tanh_in_place(b(i), 1, rest);
+                         std::copy_n(rest, lanes - whole, row + whole);
+                       });
 }
 
 // Kernels with the activation as a type; nvcc takes no kernel inside a generic lambda.

@@ -4,6 +4,7 @@
 
 #include "core/kernels/pack.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <iterator>
 
@@ -39,35 +40,46 @@ struct TanhConstants<float> {
                                          0x1.6d995ap-10f};  // the same to 1.3e-8
 };
 
-/// tanh(x) = sign(x) e / (e + 2), e = exp(2 |x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1) with 2 |x| = n log 2 + r:
-/// one polynomial, one division, no branch. NaN stays NaN. Count packs go through it side by side: the
-/// arithmetic of one is a chain that leaves the processor waiting.
-template <class Real, std::size_t Count>
-inline void tanh_packs(Pack<Real> (&x)[Count]) {
+/// y = tanh(y + b) of `packs` packs: tanh(x) = sign(x) e / (e + 2), e = exp(2 |x|) - 1 = 2^n (exp(r) - 1) +
+/// (2^n - 1) with 2 |x| = n log 2 + r: one polynomial, one division, no branch. NaN stays NaN.
+///
+/// All packs go through one part of it before the next: the whole is a chain of a hundred cycles, of which a
+/// processor holds too few at a time.
+template <class Real>
+inline void tanh_in_place(Real b, std::size_t packs, Real* y) {
   using V = Pack<Real>;
   using C = TanhConstants<Real>;
   using Integers = PackInt<Real>;
   constexpr int terms = int(std::size(C::polynomial));
+  constexpr std::size_t width = pack_width<Real>, most = 16;
   const V one = splat(Real(1));
-  V r[Count], power[Count], p[Count];  // power = 2^n
-#pragma GCC unroll 4
-  for (std::size_t i = 0; i < Count; ++i) {
-    const V magnitude = (V)((Integers)x[i] & ~C::sign);
-    const V y = at_most(magnitude + magnitude, 2 * C::saturation);
-    const V shifted = y * Real(0x1.71547652b82fep0) + C::shifter;
-    const V n = shifted - C::shifter;
-    r[i] = (y - n * C::log2_high) - n * C::log2_low;
-    power[i] = (V)(((Integers)shifted << C::mantissa) + (Integers)one);
-    p[i] = splat(C::polynomial[terms - 1]);
-  }
+  V e[most], power[most];  // r, then e; 2^n
+  for (std::size_t first = 0; first < packs; first += most, y += most * width) {
+    const std::size_t count = std::min(packs - first, most);
+#pragma GCC unroll 2
+    for (std::size_t i = 0; i < count; ++i) {
+      const V x = load(y + i * width) + b;
+      store(y + i * width, x);
+      const V magnitude = (V)((Integers)x & ~C::sign);
+      const V z = at_most(magnitude + magnitude, 2 * C::saturation);
+      const V shifted = z * Real(0x1.71547652b82fep0) + C::shifter;
+      const V n = shifted - C::shifter;
+      e[i] = (z - n * C::log2_high) - n * C::log2_low;
+      power[i] = (V)(((Integers)shifted << C::mantissa) + (Integers)one);
+    }
+#pragma GCC unroll 2
+    for (std::size_t i = 0; i < count; ++i) {
+      const V r = e[i];
+      V p = splat(C::polynomial[terms - 1]);
 #pragma GCC unroll 16
-  for (int k = terms - 2; k >= 0; --k)
-#pragma GCC unroll 4
-    for (std::size_t i = 0; i < Count; ++i) p[i] = p[i] * r[i] + C::polynomial[k];
-#pragma GCC unroll 4
-  for (std::size_t i = 0; i < Count; ++i) {
-    const V e = power[i] * (p[i] * (r[i] * r[i]) + r[i]) + (power[i] - one);
-    x[i] = (V)((Integers)(e / (e + Real(2))) | ((Integers)x[i] & C::sign));
+      for (int k = terms - 2; k >= 0; --k) p = p * r + C::polynomial[k];
+      e[i] = power[i] * (p * (r * r) + r) + (power[i] - one);
+    }
+#pragma GCC unroll 2
+    for (std::size_t i = 0; i < count; ++i) {
+      const Integers sign = (Integers)load(y + i * width) & C::sign;
+      store(y + i * width, (V)((Integers)(e[i] / (e[i] + Real(2))) | sign));
+    }
   }
 }
 
