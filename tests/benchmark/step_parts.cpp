@@ -50,15 +50,15 @@ class Parts {
          [=, this](auto t) { gemm(W1, Transpose::no, state(t), 0.0, tape(t)); }},
         {"network", "bias and tanh", 0.0,
          [=, this](auto t) { core::add_bias_and_activate<Real>(space, core::Activation::tanh, b, tape(t)); }},
-        {"network", "second layer", layer, [=, this](auto t) { gemm(W2, Transpose::no, kept(t), 1.0, y); }},
+        {"network", "second layer", layer, [=, this](auto t) { gemm(W2, Transpose::yes, kept(t), 1.0, y); }},
         {"network", "adjoint of the second layer", layer,
-         [=, this](auto) { gemm(W2, Transpose::yes, core::ConstMatrixView<Real>(y), 0.0, h_bar); }},
+         [=, this](auto) { gemm(W2, Transpose::no, core::ConstMatrixView<Real>(y), 0.0, h_bar); }},
         {"network", "derivative of tanh", 0.0,
          [=, this](auto t) {
            core::activate_vjp<Real>(space, core::Activation::tanh, kept(t), core::MatrixView<Real>(h_bar));
          }},
         {"network", "gradient of the second layer", layer,
-         [=, this](auto t) { core::gemm_nt<Real>(space, 1e-6, y, kept(t), W2_bar); }},
+         [=, this](auto t) { core::gemm_nt<Real>(space, 1e-6, kept(t), y, W2_bar); }},
         {"network", "gradient of the first layer", layer,
          [=, this](auto t) { core::gemm_nt<Real>(space, 1e-6, h_bar, state(t), W1_bar); }},
         {"network", "gradient of the bias", 0.0,
@@ -100,8 +100,8 @@ class Parts {
   }
 
   core::ExecSpace space;
-  core::Matrix<Real> W1{"W1", hidden, n}, W2{"W2", n, hidden}, W1_bar{"W1_bar", hidden, n},
-      W2_bar{"W2_bar", n, hidden}, Q{"Q", core::monomial_count(n), core::form_stride<Real>(n)},
+  core::Matrix<Real> W1{"W1", hidden, n}, W2{"W2", hidden, n}, W1_bar{"W1_bar", hidden, n},
+      W2_bar{"W2_bar", hidden, n}, Q{"Q", core::monomial_count(n), core::form_stride<Real>(n)},
       Q_bar{"Q_bar", core::monomial_count(n), core::form_stride<Real>(n)}, phi{"phi", n, 2 * n},
       phi_bar{"phi_bar", n, 2 * n}, D{"D", components, n}, u{"u", steps*n, lanes},
       tapes{"tapes", steps*hidden, lanes}, y{"y", n, lanes}, x_bar{"x_bar", n, lanes},

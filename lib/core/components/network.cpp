@@ -54,7 +54,8 @@ void Network<Real>::declare(ParameterLayout& layout) {
                 coefficient_count_,
                 tape_rows_,
                 tape_rows_,
-                !last || options_.last_activation || options_.output_scale};
+                !last || options_.last_activation || options_.output_scale,
+                i > 0 && out < in};
     layer.W = {prefix + "/W", {out, in}, "weights (outputs, inputs)", role_.group, role_.frozen};
     layer.b = {prefix + "/b", {out}, "bias", role_.group, role_.frozen};
     layer.W.offset = layout.add(layer.W);
@@ -106,14 +107,33 @@ void Network<Real>::set_last_bias(std::span<const double> b, std::span<double> t
 }
 
 template <class Real>
+void Network<Real>::put_weights(const Layer& layer, std::span<const double> B, std::span<double> c) const {
+  const std::size_t rows = layer.outputs, columns = layer.inputs;
+  const auto to = c.subspan(layer.offset, B.size());
+  if (!layer.turned) return void(std::ranges::copy(B, to.begin()));
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t j = 0; j < columns; ++j) to[j * rows + i] = B[i * columns + j];
+}
+
+template <class Real>
+std::vector<double> Network<Real>::weights(const Layer& layer, std::span<const double> c) const {
+  const std::size_t rows = layer.outputs, columns = layer.inputs;
+  const auto from = c.subspan(layer.offset, rows * columns);
+  std::vector<double> B(from.begin(), from.end());
+  if (layer.turned)
+    for (std::size_t i = 0; i < rows; ++i)
+      for (std::size_t j = 0; j < columns; ++j) B[i * columns + j] = from[j * rows + i];
+  return B;
+}
+
+template <class Real>
 void Network<Real>::assemble(std::span<const double> theta, std::span<double> c) const {
+  std::vector<double> B;
   for (const Layer& layer : layers_) {
     const auto W = block_of(theta, layer.W), b = block_of(theta, layer.b);
-    const auto B = c.subspan(layer.offset, W.size());
-    if (bound_ > 0.0)
-      LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), divisor_}.assemble(W, B);
-    else
-      std::ranges::copy(W, B.begin());
+    B.assign(W.begin(), W.end());
+    if (bound_ > 0.0) LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), divisor_}.assemble(W, B);
+    put_weights(layer, B, c);
     std::ranges::copy(b, c.begin() + std::ptrdiff_t(layer.offset + W.size()));
   }
   if (options_.output_scale)
@@ -128,7 +148,7 @@ void Network<Real>::assemble_vjp(std::span<const double> theta, std::span<const 
   };
   for (const Layer& layer : layers_) {
     const auto W_bar = block_of(theta_bar, layer.W);
-    const auto B_bar = c_bar.subspan(layer.offset, W_bar.size());
+    const std::vector<double> B_bar = weights(layer, c_bar);
     if (bound_ > 0.0)
       LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), divisor_}.assemble_vjp(
           block_of(theta, layer.W), B_bar, W_bar);
@@ -142,14 +162,14 @@ void Network<Real>::assemble_vjp(std::span<const double> theta, std::span<const 
 template <class Real>
 void Network<Real>::assemble_jvp(std::span<const double> theta, std::span<const double> theta_dot,
                                  std::span<double> c_dot) const {
+  std::vector<double> B_dot;
   for (const Layer& layer : layers_) {
     const auto W_dot = block_of(theta_dot, layer.W);
-    const auto B_dot = c_dot.subspan(layer.offset, W_dot.size());
+    B_dot.assign(W_dot.begin(), W_dot.end());
     if (bound_ > 0.0)
       LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), divisor_}.assemble_jvp(
           block_of(theta, layer.W), W_dot, B_dot);
-    else
-      std::ranges::copy(W_dot, B_dot.begin());
+    put_weights(layer, B_dot, c_dot);
     std::ranges::copy(block_of(theta_dot, layer.b),
                       c_dot.begin() + std::ptrdiff_t(layer.offset + W_dot.size()));
   }
@@ -158,9 +178,16 @@ void Network<Real>::assemble_jvp(std::span<const double> theta, std::span<const 
 }
 
 template <class Real>
-ConstMatrixView<Real> Network<Real>::weights(const Layer& layer,
-                                             const ConstVectorView<Real>& coefficients) const {
-  return ConstMatrixView<Real>(coefficients.data() + layer.offset, layer.outputs, layer.inputs);
+void Network<Real>::multiply(const ExecSpace& space, const Layer& layer,
+                             const ConstVectorView<Real>& coefficients, const ConstMatrixStack<Real>& x,
+                             double beta, const MatrixView<Real>& y) const {
+  const Real* const B = coefficients.data() + layer.offset;
+  const std::size_t rows = x.rows();
+  if (layer.turned)
+    gemm(space, 1.0, ConstMatrixView<Real>(B, rows, layer.outputs), Transpose::yes, x, beta, y);
+  else
+    gemm(space, 1.0, lanes_of(ConstMatrixView<Real>(B, layer.outputs, layer.inputs), 0, rows), Transpose::no,
+         x, beta, y);
 }
 
 template <class Real>
@@ -191,8 +218,8 @@ void Network<Real>::apply(const ExecSpace& space, const Value& value, Scratch<Re
         layer.on_tape ? rows_of(value.tape, layer.value_row, layer.outputs) : value.y;
     MatrixView<Real> argument;
     if (keeps_argument(layer.activation)) argument = rows_of(value.tape, layer.argument_row, layer.outputs);
-    gemm(space, 1.0, weights(layer, value.coefficients), Transpose::no,
-         input_of(i, value.x, ConstMatrixView<Real>(value.tape)), layer.on_tape ? 0.0 : 1.0, out);
+    multiply(space, layer, value.coefficients, input_of(i, value.x, ConstMatrixView<Real>(value.tape)),
+             layer.on_tape ? 0.0 : 1.0, out);
     add_bias_and_activate(space, layer.activation, bias(layer, value.coefficients), out, argument);
   }
   if (!layers_.back().on_tape) return;
@@ -207,11 +234,15 @@ template <class Real>
 void Network<Real>::input_vjp(const ExecSpace& space, std::size_t i,
                               const ConstVectorView<Real>& coefficients, const ConstMatrixView<Real>& out_bar,
                               const PointBar<Real>& x_bar, double beta) const {
-  const ConstMatrixView<Real> W = weights(layers_[i], coefficients);
-  const std::size_t n = x_bar.u.extent(0);
-  gemm(space, 1.0, n == W.extent(1) ? W : lanes_of(W, 0, n), Transpose::yes, out_bar, beta, x_bar.u);
-  if (x_bar.q.extent(0) > 0)
-    gemm(space, 1.0, lanes_of(W, n, x_bar.q.extent(0)), Transpose::yes, out_bar, beta, x_bar.q);
+  const Layer& layer = layers_[i];
+  const Real* const data = coefficients.data() + layer.offset;
+  if (layer.turned)
+    return gemm(space, 1.0, ConstMatrixView<Real>(data, layer.inputs, layer.outputs), Transpose::no, out_bar,
+                beta, x_bar.u);
+  const ConstMatrixView<Real> B(data, layer.outputs, layer.inputs);
+  const std::size_t n = x_bar.u.extent(0), arguments = x_bar.q.extent(0);
+  gemm(space, 1.0, lanes_of(B, 0, n), Transpose::yes, out_bar, beta, x_bar.u);
+  if (arguments > 0) gemm(space, 1.0, lanes_of(B, n, arguments), Transpose::yes, out_bar, beta, x_bar.q);
 }
 
 template <class Real>
@@ -219,9 +250,12 @@ void Network<Real>::weights_vjp(const ExecSpace& space, std::size_t i, const Con
                                 const ConstMatrixStack<Real>& in,
                                 const VectorView<Real>& coefficients_bar) const {
   const Layer& layer = layers_[i];
-  const MatrixView<Real> W_bar(coefficients_bar.data() + layer.offset, layer.outputs, layer.inputs);
+  Real* const B_bar = coefficients_bar.data() + layer.offset;
+  if (layer.turned)  // behind a hidden layer, so that `in` is one matrix
+    return gemm_nt(space, 1.0, in.block[0], out_bar, MatrixView<Real>(B_bar, layer.inputs, layer.outputs));
   // A direction may have no rows for q.
-  gemm_nt(space, 1.0, out_bar, in, in.rows() == layer.inputs ? W_bar : lanes_of(W_bar, 0, in.rows()));
+  gemm_nt(space, 1.0, out_bar, in,
+          lanes_of(MatrixView<Real>(B_bar, layer.outputs, layer.inputs), 0, in.rows()));
 }
 
 template <class Real>
@@ -275,11 +309,9 @@ void Network<Real>::apply_jvp(const ExecSpace& space, const Tangent& tangent, Sc
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
     const MatrixView<Real> out_dot = scratch.matrix(layer.outputs, lanes);
-    gemm(space, 1.0, lanes_of(weights(layer, tangent.coefficients), 0, in_dot.rows()), Transpose::no, in_dot,
-         0.0, out_dot);
+    multiply(space, layer, tangent.coefficients, in_dot, 0.0, out_dot);
     if (moves) {
-      gemm(space, 1.0, weights(layer, tangent.coefficients_dot), Transpose::no,
-           input_of(i, tangent.x, tangent.tape), 1.0, out_dot);
+      multiply(space, layer, tangent.coefficients_dot, input_of(i, tangent.x, tangent.tape), 1.0, out_dot);
       add_to_lanes(space, bias(layer, tangent.coefficients_dot), out_dot);
     }
     if (layer.on_tape) activate_vjp(space, layer.activation, kept_of(layer, tangent.tape), out_dot);
@@ -315,9 +347,7 @@ void Network<Real>::apply_jvp_vjp(const ExecSpace& space, const TangentReverse& 
   };
   for (std::size_t i = 0; i < p; ++i) {
     const MatrixView<Real> z_dot = dot_of(i, 0), x_dot = dot_of(i, rows);
-    const ConstMatrixStack<Real> in = input_dot(i);
-    gemm(space, 1.0, lanes_of(weights(layers_[i], reverse.coefficients), 0, in.rows()), Transpose::no, in,
-         0.0, z_dot);
+    multiply(space, layers_[i], reverse.coefficients, input_dot(i), 0.0, z_dot);
     scaled_copy(space, 1.0, z_dot, x_dot);
     if (layers_[i].on_tape)
       activate_vjp(space, layers_[i].activation, kept_of(layers_[i], reverse.tape), x_dot);
@@ -390,20 +420,16 @@ void Network<Real>::apply_along(const ExecSpace& space, const Along& second, Scr
   ConstMatrixView<Real> in_along = second.u_along, in_both = second.u_dot_along;  // of the layer's input
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
-    const ConstMatrixView<Real> B = weights(layer, second.coefficients),
-                                B_along = weights(layer, second.coefficients_dot);
     const MatrixView<Real> dot = scratch.matrix(layer.outputs, lanes),
                            along = scratch.matrix(layer.outputs, lanes),
                            both = scratch.matrix(layer.outputs, lanes);
-    const std::size_t rows = in_dot.rows();  // a direction may have none for q
-    gemm(space, 1.0, lanes_of(B, 0, rows), Transpose::no, in_dot, 0.0, dot);
-    gemm(space, 1.0, lanes_of(B_along, 0, rows), Transpose::no, in_dot, 0.0, both);
-    gemm(space, 1.0, B_along, Transpose::no, input_of(i, second.x, second.tape), 0.0, along);
+    multiply(space, layer, second.coefficients, in_dot, 0.0, dot);
+    multiply(space, layer, second.coefficients_dot, in_dot, 0.0, both);
+    multiply(space, layer, second.coefficients_dot, input_of(i, second.x, second.tape), 0.0, along);
     add_to_lanes(space, bias(layer, second.coefficients_dot), along);
     if (in_along.extent(0) > 0) {
-      const ConstMatrixView<Real> B_u = lanes_of(B, 0, in_along.extent(0));
-      gemm(space, 1.0, B_u, Transpose::no, in_along, 1.0, along);
-      gemm(space, 1.0, B_u, Transpose::no, in_both, 1.0, both);
+      multiply(space, layer, second.coefficients, in_along, 1.0, along);
+      multiply(space, layer, second.coefficients, in_both, 1.0, both);
     }
     if (layer.on_tape) {
       const ConstMatrixView<Real> kept = kept_of(layer, second.tape);
@@ -440,7 +466,7 @@ auto Network<Real>::growth(std::span<const double> theta, double radius) const -
   Growth growth{1.0, radius};
   for (const Layer& layer : layers_) {
     const std::span<const double> all = c;
-    const double B = spectral_norm({&c[layer.offset], layer.outputs, layer.inputs});
+    const double B = spectral_norm({weights(layer, c).data(), layer.outputs, layer.inputs});
     growth.lipschitz *= B * steepest(layer.activation);
     growth.norm =
         B * growth.norm + norm(all.subspan(layer.offset + layer.outputs * layer.inputs, layer.outputs));

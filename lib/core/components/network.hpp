@@ -109,9 +109,16 @@ class Network final : public LaneMap<Real> {
     std::size_t value_row;     // first row of the layer's output on the tape
     std::size_t argument_row;  // and of the argument of its activation, where keeps_argument()
     bool on_tape;              // else the output goes straight to y
+    bool turned;  // the coefficients hold B^T: its gradient then takes the few outputs, not the many inputs,
+                  // side by side
   };
 
-  ConstMatrixView<Real> weights(const Layer& layer, const ConstVectorView<Real>& coefficients) const;
+  // B of a layer, row major, to and from its place in the coefficients.
+  void put_weights(const Layer& layer, std::span<const double> B, std::span<double> c) const;
+  std::vector<double> weights(const Layer& layer, std::span<const double> c) const;
+  // y = B x + beta y, with the columns of B that x has rows for.
+  void multiply(const ExecSpace& space, const Layer& layer, const ConstVectorView<Real>& coefficients,
+                const ConstMatrixStack<Real>& x, double beta, const MatrixView<Real>& y) const;
   ConstVectorView<Real> bias(const Layer& layer, const ConstVectorView<Real>& coefficients) const;
   ConstVectorView<Real> output_scale(const ConstVectorView<Real>& coefficients) const {
     return ConstVectorView<Real>(coefficients.data() + scale_offset_, outputs());
