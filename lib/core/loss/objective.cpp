@@ -1,7 +1,7 @@
 #include "core/loss/objective.hpp"
 
 #include "core/kernels/elementwise.hpp"
-#include "core/kernels/lanes.hpp"
+#include "core/kernels/scaled_lanes.hpp"
 #include "core/loss/weights.hpp"
 
 #include <algorithm>
@@ -221,25 +221,16 @@ template <class Real>
 template <class Values>
 void Objective<Real>::gather(const Tile& tile, std::size_t first, std::size_t count,
                              const std::vector<double>& shifts, Values values, const HostMatrix& to) const {
-  using Number = std::remove_pointer_t<decltype(values(views_[0], first))>;
-  constexpr std::size_t strip = pack_width<Real>;    // lanes that are written side by side
-  constexpr std::size_t line = 64 / sizeof(Number);  // components that the processor fetches at once
-  const std::size_t m = model_.state_dimension();
-  const double* const shift = shifts.data();
-  const double* const inverse = inverse_scale_.data();
-  Number *x[strip], *next[strip];
+  constexpr std::size_t strip = pack_width<Real>;  // lanes that are written side by side
+  decltype(values(views_[0], first)) x[strip], next[strip];
   for (std::size_t t = 0; t < count; ++t)
     for (std::size_t lane = 0; lane < tile.lanes; lane += strip) {
       for (std::size_t l = 0; l < strip; ++l) {
         x[l] = values(views_[lane + l], first + t);
         next[l] = values(views_[lane + l], std::min(first + t + 1, tile.times - 1));
       }
-      for (std::size_t i = 0; i < m; ++i) {
-        if (i % line == 0)
-          for (std::size_t l = 0; l < strip; ++l) __builtin_prefetch(next[l] + i);
-        Real* const row = &to(i, t * tile.lanes + lane);
-        for (std::size_t l = 0; l < strip; ++l) row[l] = Real((double(x[l][i]) - shift[i]) * inverse[i]);
-      }
+      scaled_lanes<Real>(x, next, model_.state_dimension(), shifts.data(), inverse_scale_.data(),
+                         &to(0, t * tile.lanes + lane), to.stride_0());
     }
 }
 

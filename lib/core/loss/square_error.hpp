@@ -20,6 +20,9 @@ struct WeightedSquares {
   void value(const ExecSpace& space, VectorView<double> sums) const;
   void value_and_gradient(const ExecSpace& space, double factor, VectorView<double> sums,
                           MatrixView<Real> X_bar) const;
+
+ private:
+  KOKKOS_INLINE_FUNCTION double row_value(std::size_t i) const;
 };
 
 /// Evaluates them and adds the sums of the rows, in order.
