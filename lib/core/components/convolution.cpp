@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 namespace spnode::core {
 namespace {
@@ -108,8 +109,9 @@ void Convolution<Real>::scale_value(double factor, std::span<double> theta) cons
 template <class Real>
 void Convolution<Real>::assemble(std::span<const double> theta, std::span<double> c) const {
   const std::size_t n = shape_.states, m = points_, N = columns(), width = hidden();
-  const auto W = c.first(width * N), b = c.subspan(W.size(), width), second = c.subspan(W.size() + width);
-  std::ranges::fill(second, 0.0);
+  std::vector<double> own(c.size(), 0.0);
+  const auto W = std::span(own).first(width * N), b = std::span(own).subspan(W.size(), width),
+             second = std::span(own).subspan(W.size() + width);
   const Multiplier before{modes_, n, m, -1.0}, behind{modes_, n, m, 1.0};
   for (std::size_t h = 0; h < options_.channels; ++h) {
     before.apply(block_of(theta, P_).subspan(h * n, n),
@@ -122,14 +124,18 @@ void Convolution<Real>::assemble(std::span<const double> theta, std::span<double
       b[h * m + j] = block_of(theta, b_)[h];
     }
   }
+  network_.assemble(own, c);
 }
 
 template <class Real>
 void Convolution<Real>::assemble_vjp(std::span<const double>, std::span<const double> c_bar,
                                      std::span<double> theta_bar) const {
   const std::size_t n = shape_.states, m = points_, N = columns(), width = hidden();
-  const auto W_bar = c_bar.first(width * N), bias_bar = c_bar.subspan(W_bar.size(), width),
-             second_bar = c_bar.subspan(W_bar.size() + width);
+  std::vector<double> own_bar(c_bar.size(), 0.0);
+  network_.assemble_vjp({}, c_bar, own_bar);
+  const auto W_bar = std::span(own_bar).first(width * N),
+             bias_bar = std::span(own_bar).subspan(W_bar.size(), width),
+             second_bar = std::span(own_bar).subspan(W_bar.size() + width);
   const Multiplier before{modes_, n, m, -1.0}, behind{modes_, n, m, 1.0};
   const auto a_bar = block_of(theta_bar, a_), b_bar = block_of(theta_bar, b_);
   for (std::size_t h = 0; h < options_.channels; ++h) {

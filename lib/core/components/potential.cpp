@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 namespace spnode::core {
 namespace {
@@ -80,12 +81,13 @@ void Potential<Real>::assemble(std::span<const double> theta, std::span<double> 
   const std::size_t H = options_.neurons, N = columns();
   const auto W = block_of(theta, W_), b = block_of(theta, b_), w = block_of(theta, w_),
              metric = block_of(theta, metric_);
-  std::ranges::copy(W, c.begin());
-  std::ranges::copy(b, c.begin() + std::ptrdiff_t(W.size()));
-  const auto second = c.subspan(W.size() + H);
+  std::vector<double> force(c.size(), 0.0);
+  std::ranges::copy(W, force.begin());
+  std::ranges::copy(b, force.begin() + std::ptrdiff_t(W.size()));
+  const auto second = std::span(force).subspan(W.size() + H);
   for (std::size_t i = 0; i < outputs(); ++i)
     for (std::size_t h = 0; h < H; ++h) second[i * H + h] = -metric[i] * w[h] * W[h * N + i];
-  std::ranges::fill(second.subspan(outputs() * H), 0.0);
+  force_.assemble(force, c);
 }
 
 template <class Real>
@@ -95,9 +97,11 @@ void Potential<Real>::assemble_vjp(std::span<const double> theta, std::span<cons
   const auto W = block_of(theta, W_), w = block_of(theta, w_), metric = block_of(theta, metric_);
   const auto W_bar = block_of(theta_bar, W_), b_bar = block_of(theta_bar, b_),
              w_bar = block_of(theta_bar, w_);
-  for (std::size_t i = 0; i < W.size(); ++i) W_bar[i] += c_bar[i];
-  for (std::size_t h = 0; h < H; ++h) b_bar[h] += c_bar[W.size() + h];
-  const auto second_bar = c_bar.subspan(W.size() + H);
+  std::vector<double> force_bar(c_bar.size(), 0.0);
+  force_.assemble_vjp({}, c_bar, force_bar);
+  for (std::size_t i = 0; i < W.size(); ++i) W_bar[i] += force_bar[i];
+  for (std::size_t h = 0; h < H; ++h) b_bar[h] += force_bar[W.size() + h];
+  const auto second_bar = std::span(force_bar).subspan(W.size() + H);
   for (std::size_t i = 0; i < outputs(); ++i)
     for (std::size_t h = 0; h < H; ++h) {
       const double bar = -metric[i] * second_bar[i * H + h];
@@ -112,13 +116,14 @@ void Potential<Real>::assemble_jvp(std::span<const double> theta, std::span<cons
   const std::size_t H = options_.neurons, N = columns();
   const auto W = block_of(theta, W_), w = block_of(theta, w_), metric = block_of(theta, metric_),
              W_dot = block_of(theta_dot, W_), w_dot = block_of(theta_dot, w_);
-  std::ranges::copy(W_dot, c_dot.begin());
-  std::ranges::copy(block_of(theta_dot, b_), c_dot.begin() + std::ptrdiff_t(W.size()));
-  const auto second_dot = c_dot.subspan(W.size() + H);
+  std::vector<double> force_dot(c_dot.size(), 0.0);
+  std::ranges::copy(W_dot, force_dot.begin());
+  std::ranges::copy(block_of(theta_dot, b_), force_dot.begin() + std::ptrdiff_t(W.size()));
+  const auto second_dot = std::span(force_dot).subspan(W.size() + H);
   for (std::size_t i = 0; i < outputs(); ++i)
     for (std::size_t h = 0; h < H; ++h)
       second_dot[i * H + h] = -metric[i] * (w_dot[h] * W[h * N + i] + w[h] * W_dot[h * N + i]);
-  std::ranges::fill(second_dot.subspan(outputs() * H), 0.0);
+  force_.assemble_jvp({}, force_dot, c_dot);
 }
 
 template <class Real>

@@ -54,7 +54,7 @@ class Potential final : public LaneMap<Real> {
   TermShape shape_;
   PotentialOptions options_;
   std::string name_;
-  Network<Real> force_;  // its coefficients: W, b, the second layer's weights, and its bias, zero
+  Network<Real> force_;  // its parameters: W, b, the second layer's weights, and its bias, zero
   ParameterBlock W_, b_, w_, metric_;
 };
 
