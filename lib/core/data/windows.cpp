@@ -28,12 +28,56 @@ WindowIndex::WindowIndex(std::size_t trajectories, std::size_t times, const Wind
     throw OptionError({"window", "every"},
                       "= " + std::to_string(intervals_) + " intervals of " + std::to_string(longest) +
                           " each (every), but the trajectories have " + std::to_string(times - 1));
+  longest_ = intervals_ * longest;
   for (const std::size_t every : options.every) {
     const std::size_t length = intervals_ * every, stride = options.stride == 0 ? length : options.stride;
     const std::size_t begin = per_trajectory_;
     per_trajectory_ += (times - 1 - length) / stride + 1;
     families_.push_back({begin, per_trajectory_, every, stride});
   }
+}
+
+HeldNumbers WindowData::numbers(std::size_t trajectory, std::size_t t, std::size_t begin,
+                                std::size_t end) const {
+  const std::size_t state = trajectory * held_.times + t, place = state * held_.components + begin;
+  if (streamed_ != nullptr) return streamed_->read(state, begin, end);
+  return held_.single.empty() ? HeldNumbers(held_.state.data() + place)
+                              : HeldNumbers(held_.single.data() + place);
+}
+
+// From its first state to its last one, with those between that it does not use.
+StateBlock WindowData::states_of(std::uint64_t window) const {
+  const WindowIndex::Times times = index_.times(window);
+  return {(index_.trajectory(window) - first_) * held_.times + times.first,
+          index_.intervals() * times.every + 1, 0, held_.components};
+}
+
+std::vector<StateBlock> WindowData::states_of(std::span<const std::uint64_t> windows) const {
+  std::vector<StateBlock> blocks;
+  blocks.reserve(windows.size());
+  for (const std::uint64_t window : windows) blocks.push_back(states_of(window));
+  return blocks;
+}
+
+std::size_t WindowData::windows_at_once() const {
+  return streamed_->capacity() / ((index_.longest() + 1) * held_.components);
+}
+
+bool WindowData::has(std::span<const std::uint64_t> windows) const {
+  return streamed_ == nullptr || std::ranges::all_of(windows, [&](std::uint64_t window) {
+           return streamed_->find(states_of(window)).has_value();
+         });
+}
+
+void WindowData::load(std::span<const std::uint64_t> windows, std::span<const std::uint64_t> next) const {
+  streamed_->load(states_of(windows), states_of(next));
+}
+
+WindowView WindowData::streamed_view(std::uint64_t window) const {
+  const auto states = streamed_->find(states_of(window));
+  if (!states)
+    throw Error(ExitStatus::internal_error, "window " + std::to_string(window) + " was not loaded");
+  return {index_.trajectory(window) - first_, held_, index_.times(window), *states};
 }
 
 Trajectories select_times(Trajectories all, const std::vector<std::size_t>& times) {

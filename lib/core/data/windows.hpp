@@ -1,11 +1,14 @@
 #pragma once
 /// Windows cut from long trajectories, and the share of them that this process holds.
 
+#include "core/data/state_source.hpp"
 #include "core/data/trajectories.hpp"
 #include "core/support/option.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -47,6 +50,7 @@ class WindowIndex {
   std::uint64_t count() const { return trajectories_ * per_trajectory_; }
   std::size_t per_trajectory() const { return per_trajectory_; }
   std::size_t intervals() const { return intervals_; }
+  std::size_t longest() const { return longest_; }  ///< window, in intervals of the data
   std::size_t trajectory(std::uint64_t window) const { return window / per_trajectory_; }
 
   /// The k-th time of a window is number first + k every of its trajectory.
@@ -78,7 +82,7 @@ class WindowIndex {
   struct Family {  // windows [begin, end) of a trajectory: those of every `every`-th time
     std::size_t begin, end, every, stride;
   };
-  std::size_t trajectories_, intervals_, per_trajectory_ = 0;
+  std::size_t trajectories_, intervals_, longest_, per_trajectory_ = 0;
   std::vector<Family> families_;
 };
 
@@ -96,10 +100,17 @@ class WindowView {
         stride_(times.every * held.components),
         first_(times.first),
         every_(times.every) {}
+  /// Of states that are read while they are used: `states` are those of the window, one behind the other.
+  WindowView(std::size_t trajectory, const Trajectories& held, WindowIndex::Times times,
+             const HeldNumbers& states)
+      : WindowView(trajectory, held, times) {
+    states.visit([this](const auto* numbers) { point_to(numbers); });
+  }
   std::size_t trajectory() const { return trajectory_; }                  ///< among those that are held
   std::size_t place(std::size_t k) const { return first_ + k * every_; }  ///< along its times
   /// Of states that are held in double: the components k intervals into the window.
   const double* state(std::size_t k) const { return state_ + k * stride_; }
+  bool in_single() const { return single_ != nullptr; }
   /// Of those that are held in single precision.
   const float* single(std::size_t k) const { return single_ + k * stride_; }
   /// du/dt of that state; only where the trajectories have derivatives.
@@ -117,6 +128,8 @@ class WindowView {
     if (numbers.empty()) return nullptr;
     return numbers.data() + (trajectory * held.times + times.first) * held.components;
   }
+  void point_to(const double* numbers) { state_ = numbers; }
+  void point_to(const float* numbers) { single_ = numbers; }
 
   std::size_t trajectory_;
   const double *state_, *derivative_;
@@ -126,16 +139,20 @@ class WindowView {
   std::size_t stride_, first_, every_;
 };
 
-/// The trajectories that this process holds, seen as windows with global numbers.
+/// The trajectories that this process holds, seen as windows with global numbers. Their states are held, too,
+/// or streamed: read while they are used.
 class WindowData {
  public:
-  /// `held` starts at trajectory `first` of the data set and holds only the selected times.
-  WindowData(WindowIndex index, Trajectories held, std::size_t first)
-      : index_(index), held_(std::move(held)), first_(first) {}
+  /// `held` starts at trajectory `first` of the data set and holds only the selected times; no states where
+  /// these are streamed. Copies share `streamed`.
+  WindowData(WindowIndex index, Trajectories held, std::size_t first,
+             std::shared_ptr<StreamedStates> streamed = nullptr)
+      : index_(index), held_(std::move(held)), first_(first), streamed_(std::move(streamed)) {}
 
   const WindowIndex& index() const { return index_; }
   const Trajectories& held() const { return held_; }
   std::size_t first() const { return first_; }  ///< number of the first held trajectory
+  bool streamed() const { return streamed_ != nullptr; }
 
   /// What the weights of times are multiplied by, so that a loss is the mean over what is not missing.
   double weight() const { return weight_; }
@@ -144,6 +161,13 @@ class WindowData {
   /// The trajectories, to be changed before anything is computed from them.
   Trajectories& change() { return held_; }
 
+  /// Components [begin, end) of a state, by places among the held ones, for passes over all states. Streamed:
+  /// valid until the next call, and windows that were loaded are gone. Raises FileError.
+  HeldNumbers numbers(std::size_t trajectory, std::size_t t, std::size_t begin, std::size_t end) const;
+  HeldNumbers numbers(std::size_t trajectory, std::size_t t) const {
+    return numbers(trajectory, t, 0, held_.components);
+  }
+
   /// Components of the state k intervals into a window, which is held in double, and its time.
   const double* state(std::uint64_t window, std::size_t k) const {
     return held_.state_at(index_.trajectory(window) - first_, index_.time(window, k));
@@ -151,15 +175,32 @@ class WindowData {
   double time(std::uint64_t window, std::size_t k) const {
     return held_.time_at(index_.trajectory(window) - first_, index_.time(window, k));
   }
+
+  /// Of streamed states: that load() can take.
+  std::size_t windows_at_once() const;
+  /// Whether all these windows can be viewed.
+  bool has(std::span<const std::uint64_t> windows) const;
+  /// Reads the states of streamed windows, in place of those that were loaded, and then begins to read those
+  /// of `next`. Raises FileError.
+  void load(std::span<const std::uint64_t> windows, std::span<const std::uint64_t> next) const;
+
+  /// Of streamed states only windows that were loaded.
   WindowView view(std::uint64_t window) const {
-    return {index_.trajectory(window) - first_, held_, index_.times(window)};
+    const std::size_t trajectory = index_.trajectory(window) - first_;
+    if (streamed_ == nullptr) return {trajectory, held_, index_.times(window)};
+    return streamed_view(window);
   }
 
  private:
+  StateBlock states_of(std::uint64_t window) const;
+  std::vector<StateBlock> states_of(std::span<const std::uint64_t> windows) const;
+  WindowView streamed_view(std::uint64_t window) const;
+
   WindowIndex index_;
   Trajectories held_;
   std::size_t first_;
   double weight_ = 1.0;
+  std::shared_ptr<StreamedStates> streamed_;
 };
 
 /// Keeps only the time indices in `times` (all of them when empty). Raises OptionError for an index out of

@@ -186,7 +186,7 @@ ConstMatrixView<Real> Objective<Real>::coordinate_parameters(const WindowData& d
 // The scaled states of the times [first, first + count) of a tile, (m, count lanes), time by time.
 template <class Real>
 MatrixView<Real> Objective<Real>::states(const Tile& tile, std::size_t first, std::size_t count) {
-  if (!held_->single.empty())
+  if (views_.front().in_single())
     return scaled(tile, first, count, model_.scaling.shift,
                   [](const WindowView& view, std::size_t t) { return view.single(t); });
   return scaled(tile, first, count, model_.scaling.shift,
