@@ -1,10 +1,15 @@
 #pragma once
 /// Work on files that may be damaged, in a process of its own.
 
+#include "io/file_bytes.hpp"
+
+#include <sys/types.h>
+
 #include <cstddef>
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace spnode::io {
 
@@ -24,5 +29,30 @@ std::string in_child(const std::string& path, const ChildLimits& limits,
 /// The same for work that fills `numbers`, in the child; they are copied to this process's.
 void in_child(const std::string& path, const ChildLimits& limits, std::span<double> numbers,
               const std::function<void()>& work);
+
+/// A child process that works as often as it is asked to, beside this one: what it opens stays open, and its
+/// results are where it shares memory with this process. Not collective.
+class Worker {
+ public:
+  /// `work` runs in the child, with the text of each request; it must not communicate. `limits` are those of
+  /// one request. Raises FileError, which names `path`, where there is no such process.
+  Worker(std::string path, const ChildLimits& limits, std::function<void(std::string_view)> work);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  ~Worker();  ///< ends the child
+
+  /// Asks for work; wait() must follow before the next start().
+  void start(std::string_view request);
+
+  /// Waits for its end. Raises what `work` raised, and FileError where the child has ended.
+  void wait();
+
+ private:
+  [[noreturn]] void fail();
+
+  std::string path_;
+  Descriptor socket_;
+  pid_t child_ = -1;
+};
 
 }  // namespace spnode::io

@@ -65,6 +65,11 @@ struct Slab {
   std::size_t size() const;
 };
 
+/// Columns [first, first + count) of a matrix in memory of `rows` rows of `width` numbers.
+struct Columns {
+  std::size_t rows, width, first, count;
+};
+
 /// Calls `work` for parts of a slab of at most `most` entries each, in the order of its row-major entries.
 void for_each_part(const Slab& slab, std::size_t most, const std::function<void(const Slab&)>& work);
 
@@ -120,6 +125,13 @@ class File {
 
   /// Part of a dataset, which may be empty; floating-point numbers of any width are converted to double.
   void read_slab(const std::string& name, const Slab& slab, std::span<double> values) const;
+  /// Part of a dataset into columns of a matrix, in the order of its row-major entries; numbers of any type
+  /// are converted to double or float.
+  template <class Number>
+  void read_columns(const std::string& name, const Slab& slab, const Columns& columns, Number* matrix) const;
+  /// While the handle is kept, chunks of a dataset that were read stay in memory: those that one index of its
+  /// first axis crosses, as far as they take no more than so many bytes.
+  Handle keep_chunks(const std::string& name, std::size_t most_bytes) const;
   /// Of a dataset made by create_dataset.
   Placement placement(const std::string& name) const;
 

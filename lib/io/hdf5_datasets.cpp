@@ -305,6 +305,49 @@ void File::read_slab(const std::string& name, const Slab& slab, std::span<double
   }
 }
 
+template <class Number>
+void File::read_columns(const std::string& name, const Slab& slab, const Columns& columns,
+                        Number* matrix) const {
+  const Handle dataset = open_dataset(name);
+  const Handle memory = make_space({columns.rows, columns.width});
+  const Handle space = owned(H5Dget_space(dataset.id()), H5Sclose);
+  const hsize_t first[2] = {0, columns.first}, count[2] = {columns.rows, columns.count};
+  const hid_t type = std::is_same_v<Number, float> ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE;
+  if (H5Sselect_hyperslab(memory.id(), H5S_SELECT_SET, first, nullptr, count, nullptr) < 0 ||
+      H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, extents(slab.first).data(), nullptr,
+                          extents(slab.count).data(), nullptr) < 0 ||
+      H5Dread(dataset.id(), type, memory.id(), space.id(), H5P_DEFAULT, matrix) < 0) {
+    fail_with_reason(name, "cannot be read");
+  }
+}
+
+template void File::read_columns(const std::string&, const Slab&, const Columns&, double*) const;
+template void File::read_columns(const std::string&, const Slab&, const Columns&, float*) const;
+
+Handle File::keep_chunks(const std::string& name, std::size_t most_bytes) const {
+  Handle dataset = open_dataset(name);
+  const Handle creation = owned(H5Dget_create_plist(dataset.id()), H5Pclose);
+  if (!creation.valid()) fail_with_reason(name, "is damaged");
+  if (H5Pget_layout(creation.id()) != H5D_CHUNKED) return dataset;
+  const Handle type = owned(H5Dget_type(dataset.id()), H5Tclose);
+  const std::vector<std::size_t> shape = info(name).shape;
+  std::vector<hsize_t> chunk(shape.size());
+  if (H5Pget_chunk(creation.id(), static_cast<int>(chunk.size()), chunk.data()) < 0)
+    fail_with_reason(name, "has no readable list of chunks");
+  double bytes = double(H5Tget_size(type.id())) * double(chunk[0]);  // without overflow
+  for (std::size_t d = 1; d < shape.size(); ++d)
+    bytes *= std::ceil(double(shape[d]) / double(chunk[d])) * double(chunk[d]);
+  constexpr std::size_t hash_places = 12421;  // a prime: some hundred for each chunk
+  constexpr double fully_read_first = 1.0;    // chunks that are dropped
+  const Handle access = owned(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose);
+  H5Pset_chunk_cache(access.id(), hash_places, std::size_t(std::min(bytes, double(most_bytes))),
+                     fully_read_first);
+  dataset.close();  // the cache is that of the first one that opens it
+  Handle kept = owned(H5Dopen2(file_.id(), name.c_str(), access.id()), H5Dclose);
+  if (!kept.valid()) fail_with_reason(name, "cannot be opened as a dataset");
+  return kept;
+}
+
 Placement File::placement(const std::string& name) const {
   const Handle dataset = open_dataset(name);
   const haddr_t offset = H5Dget_offset(dataset.id());

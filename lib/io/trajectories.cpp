@@ -106,10 +106,9 @@ std::vector<Number> read(const std::string& path, const std::string& name, const
       return !std::isfinite(x) && !(accept == Accept::missing && std::isnan(x));
     });
     if (bad != numbers.end()) {
-      const bool declarable = accept == Accept::complete && std::isnan(*bad);
-      throw FileError(path + ": " + name + print_index(slab, place + std::size_t(bad - numbers.begin())) +
-                      " is " + shortest(*bad) + "; every value must be finite" +
-                      (declarable ? " (allow_missing declares NaN in training data to be missing)" : ""));
+      const std::string index = print_index(slab, place + std::size_t(bad - numbers.begin()));
+      if (accept == Accept::complete) refuse_state(path, name + index, *bad);
+      throw FileError(path + ": " + name + index + " is " + shortest(*bad) + "; every value must be finite");
     }
     if constexpr (!std::is_same_v<Number, double>)
       std::ranges::transform(numbers, values.begin() + std::ptrdiff_t(place),
@@ -260,12 +259,6 @@ void append(core::Trajectories&& part, core::Trajectories& all) {
   all.count += part.count;
 }
 
-/// Whether states are held in single precision; places of missing ones are filled in double.
-bool holds_single(const TrajectoryInfo& info, const TrajectoryLayout& layout, const ReadOptions& options) {
-  return !layout.allow_missing && options.precision == StatePrecision::stored &&
-         info.state_type == ElementType::float32;
-}
-
 /// Raises FileError where what is asked for does not fit into memory.
 void require_memory(const DataSource& path, const TrajectoryInfo& info, std::size_t count,
                     const ReadOptions& options) {
@@ -398,10 +391,21 @@ core::Trajectories read_file(const TrajectoryInfo& info, const TrajectoryInfo::F
 
 }  // namespace
 
+// Places of missing states are filled in double.
+bool holds_single(const TrajectoryInfo& info, const TrajectoryLayout& layout, const ReadOptions& options) {
+  return !layout.allow_missing && options.precision == StatePrecision::stored &&
+         info.state_type == ElementType::float32;
+}
+
 std::optional<std::size_t> first_non_finite(std::span<const double> values) {
   const auto bad = std::find_if_not(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
   if (bad == values.end()) return std::nullopt;
   return static_cast<std::size_t>(bad - values.begin());
+}
+
+void refuse_state(const std::string& path, const std::string& place, double value) {
+  throw FileError(path + ": " + place + " is " + shortest(value) + "; every value must be finite" +
+                  (std::isnan(value) ? " (allow_missing declares NaN in training data to be missing)" : ""));
 }
 
 std::string print_index(const Slab& slab, std::size_t position) {

@@ -2,6 +2,7 @@
 /// Trajectory files: /state, /time, /parameters/NAME, /inputs/NAME, /derivatives, /tangents (docs/user-guide:
 /// trajectory files).
 
+#include "core/data/state_source.hpp"
 #include "core/data/trajectories.hpp"
 #include "core/support/option.hpp"
 #include "io/atomic_file.hpp"
@@ -13,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -99,7 +101,7 @@ struct TrajectoryInfo {
   std::size_t components = 0;  ///< components of a state
   TimeAxis time_axis = TimeAxis::shared;
   hdf5::ElementType state_type = hdf5::ElementType::float64;
-  std::string system, units;                      ///< attributes; empty where the file has none
+  std::string system, units;   ///< attributes; empty where the file has none
   std::string component_axes;  ///< "y 512, x 512, variable 2": of a state, row major; empty: one axis
   std::vector<std::string> parameters;            ///< names under /parameters, sorted
   std::vector<std::string> inputs;                ///< names under /inputs, sorted
@@ -147,6 +149,22 @@ struct ReadOptions {
 /// would take the program with it.
 core::Trajectories read_trajectories(const parallel::Communicator& comm, const DataSource& source,
                                      std::size_t first, std::size_t count, const ReadOptions& options = {});
+
+/// Whether the states of files are held in single precision. Not collective.
+bool holds_single(const TrajectoryInfo& info, const TrajectoryLayout& layout, const ReadOptions& options);
+
+/// Why states cannot be read while they are used, as the end of a message; empty: they can be. Not
+/// collective.
+std::string streaming_problem(const TrajectoryInfo& info, const TrajectoryLayout& layout,
+                              const ReadOptions& options);
+
+/// The states of the trajectories from `first` on, to be read while they are used, `capacity` numbers at a
+/// time and as many ahead, by a child process. Numbers are held and checked as read_trajectories does. Not
+/// collective. Raises FileError where there is no such process, as its members do where states cannot be
+/// read.
+std::unique_ptr<core::StateSource> stream_states(const DataSource& source, const TrajectoryInfo& info,
+                                                 std::size_t first, const ReadOptions& options,
+                                                 std::size_t capacity);
 
 /// Writes a trajectory file block by block; it appears under its name at commit().
 class TrajectoryWriter {
