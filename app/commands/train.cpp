@@ -283,9 +283,7 @@ void train(Context& context) {
   std::optional<DataSet> validation_set = load_validation(context, training_set);
   const std::optional<DataSet> slow_set = load_start_data(context, deck.data.slow, training_set),
                                manifold_set = load_start_data(context, deck.data.manifold, training_set);
-  const auto identity = [&](const DataSet& set) {
-    return io::identify(comm, set.data.held(), set.data.first());
-  };
+  const auto identity = [&](const DataSet& set) { return io::identify(comm, set.data); };
   DataIdentities identities = {{"training data", identity(training_set)},
                                {"validation data", validation_set ? identity(*validation_set) : "none"}};
   if (slow_set) identities["slow data"] = identity(*slow_set);

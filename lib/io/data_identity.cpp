@@ -27,14 +27,17 @@ constexpr std::uint64_t derivatives_begin = std::uint64_t(1) << 61, times_begin 
                         parameters_begin = std::uint64_t(1) << 63,
                         tangents_begin = parameters_begin + times_begin;
 
-std::uint64_t sum_of(const core::Trajectories& held, std::size_t first, std::size_t skipped) {
+std::uint64_t sum_of(const core::WindowData& data, std::size_t skipped) {
   PlacedSum sum;
+  const core::Trajectories& held = data.held();
   const std::uint64_t row = std::uint64_t(held.times) * held.components;
   for (std::size_t n = skipped; n < held.count; ++n) {
-    const std::uint64_t number = first + n;
-    held.numbers_at(n, 0).visit([&](const auto* state) {
-      for (std::uint64_t k = 0; k < row; ++k) sum.add(number * row + k, double(state[k]));
-    });
+    const std::uint64_t number = data.first() + n;
+    for (std::size_t t = 0; t < held.times; ++t)
+      data.numbers(n, t).visit([&](const auto* state) {
+        const std::uint64_t place = number * row + t * held.components;
+        for (std::uint64_t c = 0; c < held.components; ++c) sum.add(place + c, double(state[c]));
+      });
     if (!held.derivative.empty())
       for (std::uint64_t k = 0; k < row; ++k)
         sum.add(derivatives_begin + number * row + k, held.derivative[n * row + k]);
@@ -61,13 +64,16 @@ std::uint64_t sum_of(const core::Trajectories& held, std::size_t first, std::siz
 
 }  // namespace
 
-std::string identify(const parallel::Communicator& comm, const core::Trajectories& held, std::size_t first) {
+std::string identify(const parallel::Communicator& comm, const core::WindowData& data) {
+  const core::Trajectories& held = data.held();
+  const std::size_t first = data.first();
   // A trajectory counts on the first rank that holds it; ranks hold ascending ranges.
   std::uint64_t end = held.count > 0 ? first + held.count : 0, seen = 0;
   MPI_Exscan(&end, &seen, 1, MPI_UINT64_T, MPI_MAX, comm.handle());
   if (comm.is_root()) seen = 0;  // MPI_Exscan leaves it undefined there
   const std::size_t skipped = seen > first ? std::min<std::size_t>(seen - first, held.count) : 0;
-  std::uint64_t sums[2] = {held.count - skipped, sum_of(held, first, skipped)};
+  std::uint64_t sums[2] = {held.count - skipped, 0};
+  parallel::collectively(comm, [&] { sums[1] = sum_of(data, skipped); });
   MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPI_UINT64_T, MPI_SUM, comm.handle());
   std::uint64_t shape[2] = {held.times, held.components};
   MPI_Allreduce(MPI_IN_PLACE, shape, 2, MPI_UINT64_T, MPI_MAX, comm.handle());

@@ -42,6 +42,7 @@ BatchObjective::BatchObjective(const parallel::Communicator& comm, core::TileObj
       data_(data),
       sampler_(sampler),
       shares_(sampler.shares_of(comm.rank(), comm.size())),
+      pieces_(data, sampler, shares_),
       gradient_sum_(comm, objective.contribution_size(), parallel::Magnitude::of_vector),
       value_sum_(comm, objective.value_size(), parallel::Magnitude::of_entry) {
   reserve(std::max(objective.contribution_size(), objective.value_size()));
@@ -152,6 +153,7 @@ void BatchObjective::compute_share(const Sum& sum, std::size_t share, std::span<
   for (std::size_t begin = 0; begin < all.size(); begin += sampler_.tile()) {
     const auto tile = all.subspan(begin, std::min(sampler_.tile(), all.size() - begin));
     const std::span<double> out = begin == 0 ? row : scratch;
+    pieces_.hold({sum.batch, share, begin}, tile);
     contribute(sum, tile, out);
     if (begin > 0)
       for (std::size_t i = 0; i < row.size(); ++i) row[i] += scratch[i];

@@ -6,6 +6,7 @@
 #include "parallel/communicator.hpp"
 #include "parallel/exact_sum.hpp"
 #include "training/sampler.hpp"
+#include "training/window_pieces.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -98,6 +99,7 @@ class BatchObjective {
   const core::WindowData& data_;
   const Sampler& sampler_;
   parallel::Range shares_;  ///< of this rank
+  WindowPieces pieces_;     ///< of streamed data
 
   std::vector<double> rows_;            ///< (max(1, own shares), contribution_size())
   std::vector<double> tile_row_;        ///< (contribution_size())

@@ -6,15 +6,20 @@
 #include "parallel/partition.hpp"
 #include "training/sampler.hpp"
 
+#include <memory>
 #include <string>
 
 namespace spnode::training {
+
+struct Moments;
 
 /// What a rank holds of a data set: the trajectories of its own shards.
 struct DataSet {
   Sampler sampler;            ///< which windows a batch holds, and who computes them
   core::WindowData data;      ///< knows times and components also where this rank holds no trajectory
   double time_epsilon = 0.0;  ///< of the format of the times, which count_time_in() loses; 0: as they are
+  /// Of states that are streamed, which do not change: found once, because each time takes two passes.
+  mutable std::shared_ptr<const Moments> moments = nullptr;
 };
 
 /// Counts the times of the data set, and the rates among them, in another unit of time. Not collective.

@@ -229,7 +229,7 @@ core::WindowData LatentProjection::project(const core::WindowData& data) const {
   core::Trajectories to = core::without_states(from);
   to.components = dimension();
   to.tangents = from.tangents;
-  project_states(from, to);
+  project_states(data, to);
   to.derivative = project_vectors(from.derivative);
   to.directions = project_vectors(from.directions);
   to.products = project_vectors(from.products);
@@ -238,7 +238,8 @@ core::WindowData LatentProjection::project(const core::WindowData& data) const {
   return projected;
 }
 
-void LatentProjection::project_states(const core::Trajectories& from, core::Trajectories& to) const {
+void LatentProjection::project_states(const core::WindowData& data, core::Trajectories& to) const {
+  const core::Trajectories& from = data.held();
   const std::size_t k = dimension() - 1, states = from.count * from.times,
                     some = std::max<std::size_t>(1, numbers_at_once / m_);
   const HostOperand P(rows_.data(), k, m_);
@@ -250,7 +251,7 @@ void LatentProjection::project_states(const core::Trajectories& from, core::Traj
       x.resize(count * m_);
       along.resize(count * k);
       for (std::size_t t = 0; t < count; ++t)
-        from.numbers_at(trajectory, first + t).visit([&](const auto* state) {
+        data.numbers(trajectory, first + t).visit([&](const auto* state) {
           for (std::size_t c = 0; c < m_; ++c)
             x[t * m_ + c] = (double(state[c]) - scaling_.shift[c]) / scaling_.scale[c] * root_weights_[c];
         });

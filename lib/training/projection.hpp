@@ -63,7 +63,7 @@ class LatentProjection {
   void multiply_maps();
   std::vector<double> encoder_outside() const;
   std::vector<double> invariants_of_y() const;
-  void project_states(const core::Trajectories& from, core::Trajectories& to) const;
+  void project_states(const core::WindowData& data, core::Trajectories& to) const;
   std::vector<double> project_vectors(const std::vector<double>& from) const;
 
   core::ModelOptions options_;  // of model()

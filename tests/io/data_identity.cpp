@@ -34,15 +34,19 @@ Trajectories part(const Trajectories& all, std::size_t first, std::size_t last) 
   return some;
 }
 
+std::string identity_of(const Communicator& comm, const Trajectories& held, std::size_t first) {
+  return io::identify(comm, {core::WindowIndex(count, times, {}), held, first});
+}
+
 /// Spread over the ranks, each holding also the trajectory after its own where there is one.
 std::string spread(const Trajectories& all) {
   const Communicator comm;
   const parallel::Range mine = parallel::share(count, comm.size(), comm.rank());
   const std::size_t last = std::min<std::size_t>(mine.end + 1, count);
-  return io::identify(comm, part(all, mine.begin, last), mine.begin);
+  return identity_of(comm, part(all, mine.begin, last), mine.begin);
 }
 
-std::string alone(const Trajectories& all) { return io::identify(Communicator(MPI_COMM_SELF), all, 0); }
+std::string alone(const Trajectories& all) { return identity_of(Communicator(MPI_COMM_SELF), all, 0); }
 
 }  // namespace
 

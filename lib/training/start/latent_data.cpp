@@ -16,13 +16,13 @@ namespace spnode::training {
 namespace {
 
 /// z = (x - shift) / scale of some components of some states of a trajectory, (times, components).
-void scale_states(const core::Scaling& scaling, const core::Trajectories& held, std::size_t trajectory,
+void scale_states(const core::Scaling& scaling, const core::WindowData& data, std::size_t trajectory,
                   parallel::Range times, parallel::Range components, std::span<double> z) {
   double* out = z.data();
   for (std::size_t t = times.begin; t < times.end; ++t) {
-    held.numbers_at(trajectory, t).visit([&](const auto* x) {
+    data.numbers(trajectory, t, components.begin, components.end).visit([&](const auto* x) {
       for (std::size_t c = components.begin; c < components.end; ++c)
-        *out++ = (double(x[c]) - scaling.shift[c]) / scaling.scale[c];
+        *out++ = (double(x[c - components.begin]) - scaling.shift[c]) / scaling.scale[c];
     });
   }
 }
@@ -30,21 +30,21 @@ void scale_states(const core::Scaling& scaling, const core::Trajectories& held, 
 class LatentStates {
  public:
   LatentStates(const core::Model& model, const std::optional<core::PodStart>& pod,
-               const core::Trajectories& held)
-      : model_(model), pod_(pod), held_(held) {}
+               const core::WindowData& data)
+      : model_(model), pod_(pod), data_(data) {}
 
   void operator()(std::size_t trajectory, std::span<double> states) {
     const std::size_t m = model_.state_dimension(), n = model_.latent_dimension();
     if (!pod_) {
-      scale_states(model_.scaling, held_, trajectory, {0, held_.times}, {0, m}, states);
+      scale_states(model_.scaling, data_, trajectory, {0, data_.held().times}, {0, m}, states);
       return;
     }
     constexpr std::size_t numbers = std::size_t(1) << 22;  // that are held at a time
     const std::size_t some = std::max<std::size_t>(1, numbers / m);
-    for (std::size_t first = 0; first < held_.times; first += some) {
-      const parallel::Range times{first, std::min(first + some, held_.times)};
+    for (std::size_t first = 0; first < data_.held().times; first += some) {
+      const parallel::Range times{first, std::min(first + some, data_.held().times)};
       scaled_.resize(times.size() * m);
-      scale_states(model_.scaling, held_, trajectory, times, {0, m}, scaled_);
+      scale_states(model_.scaling, data_, trajectory, times, {0, m}, scaled_);
       core::multiply(1.0 / pod_->latent_scale, {scaled_.data(), times.size(), m},
                      core::transposed({pod_->modes.data(), n, m}), 0.0,
                      {states.data() + first * n, times.size(), n});
@@ -54,7 +54,7 @@ class LatentStates {
  private:
   const core::Model& model_;
   const std::optional<core::PodStart>& pod_;
-  const core::Trajectories& held_;
+  const core::WindowData& data_;
   std::vector<double> scaled_;
 };
 
@@ -78,7 +78,7 @@ core::PodStart start_basis(const parallel::Communicator& comm, const core::Model
   snapshots.read = [&](const spectral::LocalSnapshots::Part& part, std::span<double> out) {
     for (std::size_t k = part.snapshots.begin; k < part.snapshots.end; ++k) {
       const std::size_t t = known[part.chunk][k], width = part.components.size();
-      scale_states(model.scaling, held, own.begin + part.chunk - train.data.first(), {t, t + 1},
+      scale_states(model.scaling, train.data, own.begin + part.chunk - train.data.first(), {t, t + 1},
                    part.components, out.subspan((k - part.snapshots.begin) * width, width));
     }
   };
@@ -100,7 +100,7 @@ LatentTrajectories latent_trajectories(const parallel::Communicator& comm, const
     const parallel::Range shard = train.sampler.shard(share);
     latent.groups.push_back({(shard.begin + per - 1) / per - first, (shard.end + per - 1) / per - first});
   }
-  latent.states = LatentStates(model, pod, held);
+  latent.states = LatentStates(model, pod, train.data);
   latent.time_epsilon = train.time_epsilon;
   latent.time = [&held](std::size_t trajectory, std::size_t t) { return held.time_at(trajectory, t); };
   if (!held.missing.empty())
@@ -116,10 +116,12 @@ LatentTrajectories library_variables(const parallel::Communicator& comm, const c
   const core::Trajectories& held = train.data.held();
   LatentTrajectories variables = latent_trajectories(comm, model, pod, train);
   if (!pod)
-    variables.states = [&held](std::size_t trajectory, std::span<double> states) {
-      held.numbers_at(trajectory, 0).visit([&](const auto* x) {
-        std::copy_n(x, states.size(), states.begin());
-      });
+    variables.states = [&data = train.data](std::size_t trajectory, std::span<double> states) {
+      const std::size_t count = data.held().components;
+      for (std::size_t t = 0; t < data.held().times; ++t)
+        data.numbers(trajectory, t).visit([&](const auto* x) {
+          std::copy_n(x, count, states.begin() + std::ptrdiff_t(t * count));
+        });
     };
   const std::size_t m = model.argument_count();
   variables.arguments = m;

@@ -11,92 +11,101 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 
 namespace spnode::training {
 
 namespace {
 
-/// Sums over the data set of power(component, x) for components [begin, end), of each trajectory that counts
-/// here: (own, end - begin).
-template <class Power>
-std::vector<double> sums_of(const core::WindowData& data, const parallel::Range& own,
-                            const parallel::Range& components, Power&& power) {
-  const std::size_t width = components.size();
-  std::vector<double> rows(own.size() * width, 0.0);
+/// Calls work(row, state) for the states that count here and are not missing: some components of each, and
+/// the row of its trajectory. Where states are streamed, one pass over them.
+template <class Work>
+void for_each_state(const core::WindowData& data, const parallel::Range& own,
+                    const parallel::Range& components, Work&& work) {
   for (std::size_t n = 0; n < own.size(); ++n)
     for (std::size_t t = 0; t < data.held().times; ++t)
       if (const std::size_t k = own.begin + n - data.first(); !data.held().is_missing(k, t))
-        data.held().numbers_at(k, t).visit([&](const auto* state) {
-          for (std::size_t c = components.begin; c < components.end; ++c)
-            rows[n * width + c - components.begin] += power(c, double(state[c]));
+        data.numbers(k, t, components.begin, components.end).visit([&](const auto* state) {
+          work(n, state);
         });
-  return rows;
 }
 
-/// Sums over the data set of power(component, x), divided by the number of states that are not missing;
-/// `own`: trajectories that count here. Collective.
-template <class Power>
-std::vector<double> mean_of(const parallel::Communicator& comm, const core::WindowData& data,
-                            const parallel::Range& own, Power&& power) {
-  // As many components at a time as keep the sums of all trajectories small.
-  constexpr std::size_t numbers = std::size_t(1) << 22, fewest = 64;
-  const std::size_t m = data.held().components,
-                    trajectories = data.index().count() / data.index().per_trajectory(),
-                    some = std::max(fewest, numbers / trajectories);
+/// Of the whole data set, those that are not missing. Collective.
+std::uint64_t count_states(const parallel::Communicator& comm, const core::WindowData& data,
+                           const parallel::Range& own) {
   std::uint64_t states = 0;
   for (std::size_t n = 0; n < own.size(); ++n)
     for (std::size_t t = 0; t < data.held().times; ++t)
       states += data.held().is_missing(own.begin + n - data.first(), t) ? 0 : 1;
   MPI_Allreduce(MPI_IN_PLACE, &states, 1, MPI_UINT64_T, MPI_SUM, comm.handle());
-  std::vector<double> mean;
-  for (std::size_t begin = 0; begin < m; begin += some) {
-    const parallel::Range components{begin, std::min(begin + some, m)};
-    const auto total = parallel::exact_sum(comm, sums_of(data, own, components, power), components.size());
-    if (!total) throw FileError("the states of the data set are too large for their mean to be computed");
-    for (const double sum : *total) mean.push_back(sum / static_cast<double>(states));
-  }
-  return mean;
+  return states;
 }
 
-/// Of the format of each component's values. Collective.
-std::vector<double> epsilon_of(const parallel::Communicator& comm, const core::Trajectories& held) {
-  const std::size_t m = held.components;
-  std::vector<core::StoredPrecision> formats(m);
-  for (std::size_t k = 0; k < held.count * held.times; ++k)
-    held.numbers_at(0, k).visit([&](const auto* state) {
-      for (std::size_t c = 0; c < m; ++c) formats[c].add(double(state[c]));
+/// The first state of the data set. Collective.
+std::vector<double> first_state(const parallel::Communicator& comm, const core::WindowData& data) {
+  const std::size_t m = data.held().components;
+  std::vector<double> first(m, -std::numeric_limits<double>::infinity());
+  parallel::collectively(comm, [&] {
+    if (data.first() == 0 && data.held().count > 0)
+      data.numbers(0, 0).visit([&](const auto* state) { std::copy_n(state, m, first.begin()); });
+  });
+  MPI_Allreduce(MPI_IN_PLACE, first.data(), parallel::mpi_count(m), MPI_DOUBLE, MPI_MAX, comm.handle());
+  return first;
+}
+
+/// Appends the sums over the data set of rows (trajectories, components), divided by the number of states.
+/// Collective.
+void append_means(const parallel::Communicator& comm, const std::vector<double>& rows, std::size_t components,
+                  std::uint64_t states, std::vector<double>& means) {
+  const auto total = parallel::exact_sum(comm, rows, components);
+  if (!total) throw FileError("the states of the data set are too large for their mean to be computed");
+  for (const double sum : *total) means.push_back(sum / static_cast<double>(states));
+}
+
+/// Means, and the format that the values are stored in, of some components. Collective; one pass.
+void add_means(const parallel::Communicator& comm, const core::WindowData& data, const parallel::Range& own,
+               const parallel::Range& components, std::uint64_t states, Moments& moments) {
+  const std::size_t width = components.size();
+  std::vector<double> rows(own.size() * width, 0.0), epsilon(width);
+  std::vector<core::StoredPrecision> formats(width);
+  parallel::collectively(comm, [&] {
+    for_each_state(data, own, components, [&](std::size_t n, const auto* state) {
+      for (std::size_t c = 0; c < width; ++c) {
+        rows[n * width + c] += double(state[c]);
+        formats[c].add(double(state[c]));
+      }
     });
-  std::vector<double> epsilon(m);
-  for (std::size_t c = 0; c < m; ++c) epsilon[c] = formats[c].epsilon();
-  MPI_Allreduce(MPI_IN_PLACE, epsilon.data(), parallel::mpi_count(m), MPI_DOUBLE, MPI_MIN, comm.handle());
-  return epsilon;
+  });
+  append_means(comm, rows, width, states, moments.mean);
+  for (std::size_t c = 0; c < width; ++c) epsilon[c] = formats[c].epsilon();
+  MPI_Allreduce(MPI_IN_PLACE, epsilon.data(), parallel::mpi_count(width), MPI_DOUBLE, MPI_MIN, comm.handle());
+  moments.epsilon.insert(moments.epsilon.end(), epsilon.begin(), epsilon.end());
 }
 
-/// The first state of the data set and the share of states that have its values. Collective.
-void add_rest(const parallel::Communicator& comm, const DataSet& set, const parallel::Range& own,
-              Moments& moments) {
-  const core::Trajectories& held = set.data.held();
-  const std::size_t m = held.components;
-  moments.first.assign(m, -std::numeric_limits<double>::infinity());
-  if (set.data.first() == 0 && held.count > 0)
-    held.numbers_at(0, 0).visit([&](const auto* state) { std::copy_n(state, m, moments.first.begin()); });
-  MPI_Allreduce(MPI_IN_PLACE, moments.first.data(), parallel::mpi_count(m), MPI_DOUBLE, MPI_MAX,
-                comm.handle());
-  std::vector<std::uint64_t> equal(m + 1, 0);  // and the number of states
-  for (std::size_t n = 0; n < own.size(); ++n)
-    for (std::size_t t = 0; t < held.times; ++t) {
-      const std::size_t trajectory = own.begin + n - set.data.first();
-      if (held.is_missing(trajectory, t)) continue;
-      held.numbers_at(trajectory, t).visit([&](const auto* state) {
-        for (std::size_t c = 0; c < m; ++c)
-          equal[c] += std::abs(double(state[c]) - moments.first[c]) <=
-                      2.0 * moments.epsilon[c] * std::abs(moments.first[c]);
-      });
-      ++equal[m];
-    }
-  MPI_Allreduce(MPI_IN_PLACE, equal.data(), parallel::mpi_count(m + 1), MPI_UINT64_T, MPI_SUM, comm.handle());
-  for (std::size_t c = 0; c < m; ++c)
-    moments.rest.push_back(static_cast<double>(equal[c]) / static_cast<double>(equal[m]));
+/// Variances, in place of the deviations, and shares of the first state's values, of components whose means
+/// are known. Collective; one pass.
+void add_variances(const parallel::Communicator& comm, const core::WindowData& data,
+                   const parallel::Range& own, const parallel::Range& components, std::uint64_t states,
+                   Moments& moments) {
+  const std::size_t width = components.size();
+  std::vector<double> rows(own.size() * width, 0.0);
+  std::vector<std::uint64_t> equal(width, 0);
+  parallel::collectively(comm, [&] {
+    const double *const mean = moments.mean.data() + components.begin,
+                        *const first = moments.first.data() + components.begin,
+                        *const epsilon = moments.epsilon.data() + components.begin;
+    for_each_state(data, own, components, [&](std::size_t n, const auto* state) {
+      for (std::size_t c = 0; c < width; ++c) {
+        const double x = double(state[c]);
+        rows[n * width + c] += (x - mean[c]) * (x - mean[c]);
+        equal[c] += std::abs(x - first[c]) <= 2.0 * epsilon[c] * std::abs(first[c]);
+      }
+    });
+  });
+  append_means(comm, rows, width, states, moments.deviation);
+  MPI_Allreduce(MPI_IN_PLACE, equal.data(), parallel::mpi_count(width), MPI_UINT64_T, MPI_SUM, comm.handle());
+  for (const std::uint64_t count : equal)
+    moments.rest.push_back(static_cast<double>(count) / static_cast<double>(states));
 }
 
 }  // namespace
@@ -109,15 +118,26 @@ std::optional<double> Moments::constant(std::size_t component) const {
 }
 
 Moments component_moments(const parallel::Communicator& comm, const DataSet& set) {
+  if (set.moments) return *set.moments;
+  // As many components at a time as keep the sums of all trajectories small.
+  constexpr std::size_t numbers = std::size_t(1) << 22, fewest = 64;
+  const core::WindowData& data = set.data;
+  const std::size_t m = data.held().components,
+                    trajectories = data.index().count() / data.index().per_trajectory(),
+                    some = std::max(fewest, numbers / trajectories);
   const parallel::Range own = own_trajectories(comm, set);
+  const std::uint64_t states = count_states(comm, data, own);
   Moments moments;
-  moments.mean = mean_of(comm, set.data, own, [](std::size_t, double x) { return x; });
-  moments.deviation = mean_of(comm, set.data, own, [&](std::size_t c, double x) {
-    return (x - moments.mean[c]) * (x - moments.mean[c]);
-  });
+  moments.first = first_state(comm, data);
+  for (std::size_t begin = 0; begin < m; begin += some) {
+    const parallel::Range components{begin, std::min(begin + some, m)};
+    add_means(comm, data, own, components, states, moments);
+    add_variances(comm, data, own, components, states, moments);
+  }
   for (double& variance : moments.deviation) variance = std::sqrt(variance);
-  moments.epsilon = epsilon_of(comm, set.data.held());
-  add_rest(comm, set, own, moments);
+  int streamed = data.streamed() ? 1 : 0;  // a rank without trajectories streams none
+  MPI_Allreduce(MPI_IN_PLACE, &streamed, 1, MPI_INT, MPI_MAX, comm.handle());
+  if (streamed != 0) set.moments = std::make_shared<const Moments>(moments);
   return moments;
 }
 
@@ -133,23 +153,27 @@ double natural_time_unit(const parallel::Communicator& comm, const DataSet& set,
     varying += 1.0;
   }
   std::vector<double> rows(own.size() * 2, 0.0);  // size log(time), size
-  for (std::size_t n = 0; n < own.size(); ++n)
-    for (std::size_t t = 1; t < held.times; ++t) {
-      const std::size_t trajectory = own.begin + n - set.data.first();
-      if (held.is_missing(trajectory, t - 1) || held.is_missing(trajectory, t)) continue;
-      double square = 0.0;
-      held.numbers_at(trajectory, t - 1).visit([&](const auto* before) {
-        for (std::size_t c = 0; c < m; ++c) {
-          const double change = (double(before[m + c]) - double(before[c])) * inverse[c];
-          square += change * change;
-        }
-      });
-      if (square == 0.0) continue;
-      const double size = std::sqrt(square / varying),
-                   step = std::abs(held.time_at(trajectory, t) - held.time_at(trajectory, t - 1));
-      rows[2 * n] += size * std::log(step / size);
-      rows[2 * n + 1] += size;
-    }
+  std::vector<double> before(m);
+  parallel::collectively(comm, [&] {
+    for (std::size_t n = 0; n < own.size(); ++n)
+      for (std::size_t t = 0; t < held.times; ++t) {
+        const std::size_t trajectory = own.begin + n - set.data.first();
+        double square = 0.0;
+        set.data.numbers(trajectory, t).visit([&](const auto* state) {
+          for (std::size_t c = 0; c < m; ++c) {
+            const double change = (double(state[c]) - before[c]) * inverse[c];
+            square += change * change;
+            before[c] = double(state[c]);
+          }
+        });
+        if (t == 0 || held.is_missing(trajectory, t - 1) || held.is_missing(trajectory, t)) continue;
+        if (square == 0.0) continue;
+        const double size = std::sqrt(square / varying),
+                     step = std::abs(held.time_at(trajectory, t) - held.time_at(trajectory, t - 1));
+        rows[2 * n] += size * std::log(step / size);
+        rows[2 * n + 1] += size;
+      }
+  });
   const auto sums = parallel::exact_sum(comm, rows, 2);
   if (!sums || (*sums)[1] == 0.0) return 0.0;
   return std::stod(rounded(std::exp((*sums)[0] / (*sums)[1]), 9));
