@@ -190,8 +190,11 @@ double pod_bytes(const PodSizes& sizes) {
       break;
     default: {
       const double band = std::min(static_cast<double>(sizes.snapshots), m) * m;
-      numbers = static_cast<double>(sizes.chunks) * band + static_cast<double>(sizes.snapshots) * m +
-                matrices * m * m;
+      numbers = matrices * m * m;
+      if (detail::takes_bands(sizes.dimension, sizes.all_snapshots))
+        numbers += static_cast<double>(sizes.chunks) * band + static_cast<double>(sizes.snapshots) * m;
+      else
+        numbers += 2.0 * m * m + detail::part_numbers;  // the sum
     }
   }
   return numbers * sizeof(double);

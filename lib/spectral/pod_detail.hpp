@@ -50,6 +50,12 @@ void orthonormalise(const parallel::Communicator& comm, std::size_t dimension, s
 /// Numbers of a part of the snapshots that are held at a time.
 inline constexpr std::size_t part_numbers = std::size_t(1) << 21;
 
+/// Whether the covariance of so many snapshots is added in bands, which take the memory of the snapshots.
+inline bool takes_bands(std::size_t dimension, std::uint64_t snapshots) {
+  constexpr double most_numbers = 1 << 24;
+  return static_cast<double>(dimension) * static_cast<double>(snapshots) <= most_numbers;
+}
+
 /// Dimension of Lanczos' space for so many modes.
 std::size_t lanczos_space(std::size_t modes);
 

@@ -230,3 +230,34 @@ TEST_CASE("pod_refuses_what_it_cannot_do_on_all_ranks") {
   broken.chunks[3][2] = std::numeric_limits<double>::quiet_NaN();
   CHECK_THROWS_AS(compute_pod(comm, broken.share(comm), 1), NumericalError);
 }
+
+TEST_CASE("covariance_of_many_snapshots_takes_no_memory_for_each_and_has_the_bits_of_one_rank") {
+  // Waves with amplitudes that differ from snapshot to snapshot; they are computed, not held.
+  constexpr std::size_t m = 128, chunks = 6, rows = 24000, modes = 3;
+  const core::Random random(1, "amplitudes");
+  const auto share = [&](const Communicator& comm) {
+    const auto mine = parallel::share(chunks, comm.size(), comm.rank());
+    LocalSnapshots local{m, std::vector<std::size_t>(mine.size(), rows), {}};
+    local.read = [&random, mine](const LocalSnapshots::Part& part, std::span<double> out) {
+      std::size_t k = 0;
+      for (std::size_t row = part.snapshots.begin; row < part.snapshots.end; ++row)
+        for (std::size_t c = part.components.begin; c < part.components.end; ++c) {
+          double x = 0.0;
+          for (std::size_t j = 0; j < modes; ++j)
+            x += random.normal(((mine.begin + part.chunk) * rows + row) * modes + j) / double(1 + j) *
+                 std::sqrt(2.0 / double(m)) *
+                 std::cos(2 * std::numbers::pi * double((j + 1) * c) / double(m));
+          out[k++] = x;
+        }
+    };
+    return local;
+  };
+  const Communicator comm, alone(MPI_COMM_SELF);
+  const Pod pod = compute_pod(comm, share(comm), modes, PodMethod::covariance),
+            expected = compute_pod(alone, share(alone), modes, PodMethod::covariance);
+  CHECK(pod.modes == expected.modes);
+  CHECK(pod.singular_values == expected.singular_values);
+  for (std::size_t j = 0; j < modes; ++j)
+    CHECK(pod.singular_values[j] == Approx(1.0 / double(1 + j)).epsilon(0.01));
+  CHECK(pod.mean_residual < 1e-6);
+}
