@@ -163,20 +163,55 @@ core::Trajectories chosen_times(core::Trajectories trajectories, const Deck& dec
                        [&] { return core::select_times(std::move(trajectories), deck.data.windows.times); });
 }
 
+namespace {
+
+/// Of the bytes for streamed states: the share of each of the two pieces; the rest is that of the chunks.
+constexpr double piece_share = 0.375;
+
+}  // namespace
+
+std::size_t number_size(const DataPart& part) {
+  return io::holds_single(part.info, part.path.layout, part.reading) ? sizeof(float) : sizeof(double);
+}
+
+std::size_t piece_numbers(const DataPart& part, double bytes) {
+  return static_cast<std::size_t>(piece_share * bytes / static_cast<double>(number_size(part)));
+}
+
+double bytes_for_pieces(const DataPart& part, double numbers) {
+  return std::ceil(numbers * static_cast<double>(number_size(part)) / piece_share) + 1.0;
+}
+
+std::shared_ptr<core::StreamedStates> stream(const DataPart& part, std::size_t first, std::size_t count,
+                                             std::size_t numbers) {
+  return std::make_shared<core::StreamedStates>(
+      io::stream_states(part.path, part.info, part.first + first, part.reading, numbers),
+      count * part.info.times, part.info.components);
+}
+
 DataSet load_data_set(const parallel::Communicator& comm, const Deck& deck, Role role,
-                      const training::SamplerOptions& options) {
+                      const training::SamplerOptions& options, double stream_bytes) {
   const DataPart part = part_of_data(comm, deck, role);
   const core::WindowIndex index = window_index(part.path, part.info, deck);
   const training::Sampler sampler(index.count(), options);
   const parallel::Range held = sampler.held(comm.rank(), comm.size());
   const auto trajectories = index.trajectories(held.begin, held.end);
-  core::Trajectories own = io::read_trajectories(comm, part.path, part.first + trajectories.first,
-                                                 trajectories.last - trajectories.first, part.reading);
+  const std::size_t count = trajectories.last - trajectories.first;
+  const bool streams = stream_bytes > 0.0;
+  io::ReadOptions reading = part.reading;
+  if (streams) reading.content = io::Content::no_states;
+  core::Trajectories own =
+      io::read_trajectories(comm, part.path, part.first + trajectories.first, count, reading);
+  std::shared_ptr<core::StreamedStates> streamed;
   parallel::collectively(comm, [&] {
     require_epsilon(part.path, own, deck.model);
     own = chosen_times(std::move(own), deck);
+    if (streams && count > 0)
+      streamed = stream(part, trajectories.first, count, piece_numbers(part, stream_bytes));
   });
-  DataSet set{{sampler, core::WindowData(index, std::move(own), trajectories.first)}, part.path, part.info};
+  DataSet set{{sampler, core::WindowData(index, std::move(own), trajectories.first, std::move(streamed))},
+              part.path,
+              part.info};
   if (deck.data.layout.allow_missing) training::weigh_known_states(comm, set.path, set);
   return set;
 }

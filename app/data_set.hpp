@@ -1,6 +1,7 @@
 #pragma once
 /// The windows of a trajectory file, spread over ranks.
 
+#include <memory>
 #include <string>
 
 #include "app/deck/deck.hpp"
@@ -72,10 +73,26 @@ core::WindowIndex window_index(const std::string& path, const io::TrajectoryInfo
 /// What a training with such a loss reads of its files.
 io::ReadOptions training_content(const core::LossOptions& loss);
 
-/// Reads this rank's part of the data of a role. Collective. Raises FileError for an unusable file,
-/// UsageError where no window fits into its trajectories.
+/// Bytes of a number of a state.
+std::size_t number_size(const DataPart& part);
+
+/// Numbers of a piece of streamed states that may take so many bytes: two pieces, and the chunks that the
+/// process that reads them keeps.
+std::size_t piece_numbers(const DataPart& part, double bytes);
+
+/// The bytes that pieces of so many numbers need.
+double bytes_for_pieces(const DataPart& part, double numbers);
+
+/// The states of the trajectories from `first` of the part on, of which `count` matter, in pieces of
+/// `numbers`. Not collective.
+std::shared_ptr<core::StreamedStates> stream(const DataPart& part, std::size_t first, std::size_t count,
+                                             std::size_t numbers);
+
+/// Reads this rank's part of the data of a role; its states are streamed in so many bytes where these are not
+/// 0. Collective. Raises FileError for an unusable file, UsageError where no window fits into its
+/// trajectories.
 DataSet load_data_set(const parallel::Communicator& comm, const Deck& deck, Role role,
-                      const training::SamplerOptions& sampler);
+                      const training::SamplerOptions& sampler, double stream_bytes = 0.0);
 
 /// The unit that a training counts time in: that of the deck, or the natural one of the data (0: none) where
 /// the model may have it. Not collective.

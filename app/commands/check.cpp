@@ -33,6 +33,8 @@ void check_memory(const Context& context) {
   if (train.empty() || !data_exist(context.comm, train)) return;
   const double libraries = core::resident_memory();
   const MemoryEstimate estimate = estimate_memory(context);
+  if (const std::string note = streaming_note(estimate.streams); !note.empty())
+    say(context.comm, "# data.memory: {}\n", note);
   say(context.comm,
       "# memory of each of {} ranks: {} (data {}, start {}, parameters {}, optimizers {}, work {}), and {} "
       "of "

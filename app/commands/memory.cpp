@@ -59,14 +59,30 @@ struct Source {
     return static_cast<double>(info.times) * static_cast<double>(most * numbers + axes) * sizeof(double);
   }
 
-  /// Bytes of these.
-  double bytes(int ranks) const {
+  /// Bytes of the states of these.
+  double state_bytes(int ranks) const {
+    return static_cast<double>(held(ranks)) * static_cast<double>(info.times) *
+           static_cast<double>(info.components * number_size(part));
+  }
+
+  /// Bytes of these, whose states are held or streamed.
+  double bytes(int ranks, double streamed) const {
     const std::size_t most = held(ranks), axes = info.time_axis == io::TimeAxis::shared ? 1 : most,
-                      others = info.components * ((has_derivatives ? 1 : 0) + 2 * tangents),
-                      state =
-                          info.state_type == io::hdf5::ElementType::float32 ? sizeof(float) : sizeof(double);
-    return static_cast<double>(info.times) * (static_cast<double>(most * others + axes) * sizeof(double) +
-                                              static_cast<double>(most * info.components * state));
+                      others = info.components * ((has_derivatives ? 1 : 0) + 2 * tangents);
+    return static_cast<double>(info.times) * static_cast<double>(most * others + axes) * sizeof(double) +
+           (streamed > 0.0 ? pieces_bytes(streamed) : state_bytes(ranks));
+  }
+
+  /// Of the two pieces of streamed states, which this process and the one that reads share.
+  double pieces_bytes(double streamed) const {
+    return 2.0 * static_cast<double>(piece_numbers(part, streamed) * number_size(part));
+  }
+
+  /// The least bytes for streamed states: a piece holds the windows of a tile.
+  double least_streamed() const {
+    const std::uint64_t windows = std::min<std::uint64_t>(sampler.tile(), index.count());
+    return bytes_for_pieces(part, static_cast<double>(windows) * static_cast<double>(index.longest() + 1) *
+                                      static_cast<double>(info.components));
   }
 
   DataPart part;
@@ -77,15 +93,85 @@ struct Source {
   std::size_t tangents;
 };
 
-/// The first windows of the training data, enough for one tile. Collective.
-core::WindowData first_tile(const Context& context, const Source& train) {
+/// Ranks of this rank's node. Collective.
+int ranks_of_node(const parallel::Communicator& comm) {
+  MPI_Comm node = MPI_COMM_NULL;
+  int ranks = 0;
+  MPI_Comm_split_type(comm.handle(), MPI_COMM_TYPE_SHARED, comm.rank(), MPI_INFO_NULL, &node);
+  MPI_Comm_size(node, &ranks);
+  MPI_Comm_free(&node);
+  return ranks;
+}
+
+/// Bytes that the states of a rank may take. Collective.
+double bytes_for_states(const parallel::Communicator& comm, const Deck& deck) {
+  if (deck.data.memory > 0.0) return 1e6 * deck.data.memory;
+  double bytes = 0.5 * std::min(core::process_memory(), core::node_memory() / ranks_of_node(comm));
+  MPI_Allreduce(MPI_IN_PLACE, &bytes, 1, MPI_DOUBLE, MPI_MIN, comm.handle());
+  return bytes;
+}
+
+/// What streamed states get where they are to have so many bytes; 0 where they have to be held. Raises
+/// UsageError where the deck's number does not allow either.
+double settled(const Deck& deck, const Source& source, int ranks, double bytes) {
+  if (bytes == 0.0) return 0.0;
+  const bool given = deck.data.memory > 0.0;
+  std::string problem = io::streaming_problem(source.info, source.part.path.layout, source.part.reading);
+  if (problem.empty() && !deck.data.windows.times.empty()) problem = "data.times chooses times";
+  if (!problem.empty() && given)
+    throw UsageError(fmt::format(
+        "data.memory = {} MB, but the states of {} take {} on a rank and cannot be "
+        "read while they are used, because {}",
+        shortest(deck.data.memory), source.part.path, shown_bytes(source.state_bytes(ranks)), problem));
+  if (!problem.empty()) return 0.0;
+  const double least = source.least_streamed();
+  if (bytes < least && given)
+    throw UsageError(fmt::format(
+        "data.memory = {} MB leaves {} for the states of {}, which are read while they are used; pieces of a "
+        "tile ({} windows) need {}",
+        shortest(deck.data.memory), shown_bytes(bytes), source.part.path, source.sampler.tile(),
+        shown_bytes(least)));
+  return std::max(bytes, least);
+}
+
+/// Which states are streamed, and in how many bytes: where not all fit, those of a set that takes more than
+/// half. Collective.
+StreamBytes choose_streams(const parallel::Communicator& comm, const Deck& deck, const Source& train,
+                           const std::optional<Source>& validation) {
+  const double most = bytes_for_states(comm, deck), half = 0.5 * most,
+               trained = train.state_bytes(comm.size()),
+               validated = validation ? validation->state_bytes(comm.size()) : 0.0;
+  if (trained + validated <= most) return {};
+  StreamBytes streams;
+  if (trained > half) streams.training = most - std::min(validated, half);
+  if (validated > half) streams.validation = most - std::min(trained, half);
+  streams.training = settled(deck, train, comm.size(), streams.training);
+  if (validation) streams.validation = settled(deck, *validation, comm.size(), streams.validation);
+  return streams;
+}
+
+/// The first windows of the training data, enough for one tile; they are loaded. Collective.
+core::WindowData first_tile(const Context& context, const Source& train, bool streams) {
   const Deck& deck = context.deck;
-  const std::uint64_t needed = std::min<std::uint64_t>(deck.training.tile, train.index.count());
+  std::vector<std::uint64_t> windows(std::min<std::uint64_t>(deck.training.tile, train.index.count()));
+  std::iota(windows.begin(), windows.end(), std::uint64_t{0});
+  const std::size_t count = train.index.trajectories(0, windows.size()).last;
+  io::ReadOptions reading = train.part.reading;
+  if (streams) reading.content = io::Content::no_states;
   core::Trajectories held =
-      io::read_trajectories(context.comm, train.part.path, train.part.first,
-                            train.index.trajectories(0, needed).last, train.part.reading);
-  parallel::collectively(context.comm, [&] { held = chosen_times(std::move(held), deck); });
-  return core::WindowData(train.index, std::move(held), 0);
+      io::read_trajectories(context.comm, train.part.path, train.part.first, count, reading);
+  std::optional<core::WindowData> data;
+  parallel::collectively(context.comm, [&] {
+    held = chosen_times(std::move(held), deck);
+    if (!streams) {
+      data.emplace(train.index, std::move(held), 0);
+      return;
+    }
+    data.emplace(train.index, std::move(held), 0,
+                 stream(train.part, 0, count, piece_numbers(train.part, train.least_streamed())));
+    data->load(windows, {});
+  });
+  return std::move(*data);
 }
 
 /// A start of the right shape; its values do not matter for memory.
@@ -115,7 +201,7 @@ core::WindowData with_components(const core::WindowData& data, std::size_t compo
 /// Bytes of the start of a model from its data.
 double start_bytes(const Deck& deck, const core::Model& model, const Source& train, int ranks) {
   // Chosen times are copied out of all.
-  double most = deck.data.windows.times.empty() ? 0.0 : train.bytes(ranks);
+  double most = deck.data.windows.times.empty() ? 0.0 : train.bytes(ranks, 0.0);
   const std::size_t shares = train.sampler.shares_of(0, ranks).size();
   const core::AutoencoderOptions& autoencoder = model.options().autoencoder;
   if (autoencoder.enabled && autoencoder.pod && autoencoder.basis == core::LinearBasis::pod)
@@ -260,7 +346,7 @@ void take_largest(const parallel::Communicator& comm, MemoryEstimate& estimate) 
                                  estimate.work};
   MPI_Allreduce(MPI_IN_PLACE, parts.data(), static_cast<int>(parts.size()), MPI_DOUBLE, MPI_MAX,
                 comm.handle());
-  estimate = {parts[0], parts[1], parts[2], parts[3], parts[4]};
+  estimate = {parts[0], parts[1], parts[2], parts[3], parts[4], estimate.streams};
 }
 
 }  // namespace
@@ -271,17 +357,18 @@ MemoryEstimate estimate_memory(const Context& context) {
   const Source train(comm, deck, Role::training, training::training_sampler(deck.training, deck.seed));
   training::TrainingSizes sizes;
   sizes.shares = train.sampler.shares_of(0, comm.size()).size();
-  MemoryEstimate estimate;
-  estimate.data = train.bytes(comm.size());
   std::optional<Source> validation;
   if (!data_of(deck, Role::validation).empty()) {
     validation.emplace(comm, deck, Role::validation, training::validation_sampler(deck.training));
-    estimate.data += validation->bytes(comm.size());
     sizes.validates = true;
     sizes.validation_shares = validation->sampler.shares_of(0, comm.size()).size();
   }
+  MemoryEstimate estimate;
+  estimate.streams = choose_streams(comm, deck, train, validation);
+  estimate.data = train.bytes(comm.size(), estimate.streams.training);
+  if (validation) estimate.data += validation->bytes(comm.size(), estimate.streams.validation);
   parallel::collectively(comm, [&] { core::require_memory(estimate.data, "the data that a rank holds"); });
-  core::WindowData data = first_tile(context, train);
+  core::WindowData data = first_tile(context, train, estimate.streams.training > 0.0);
   const double unit = time_unit_of(deck, 0.0);  // it hardly matters for memory
   core::count_time_in(unit, data.change());
 
@@ -298,12 +385,19 @@ MemoryEstimate estimate_memory(const Context& context) {
   return estimate;
 }
 
+std::string streaming_note(const StreamBytes& streams) {
+  const auto one = [](const char* role, double bytes) {
+    return fmt::format("the states of the {} data are read while they are used, in {}", role,
+                       shown_bytes(bytes));
+  };
+  std::string note;
+  if (streams.training > 0.0) note = one("training", streams.training);
+  if (streams.validation > 0.0) note += (note.empty() ? "" : "; ") + one("validation", streams.validation);
+  return note;
+}
+
 void require_node_memory(const parallel::Communicator& comm, const MemoryEstimate& estimate) {
-  MPI_Comm node = MPI_COMM_NULL;
-  int ranks = 0;
-  MPI_Comm_split_type(comm.handle(), MPI_COMM_TYPE_SHARED, comm.rank(), MPI_INFO_NULL, &node);
-  MPI_Comm_size(node, &ranks);
-  MPI_Comm_free(&node);
+  const int ranks = ranks_of_node(comm);
   parallel::collectively(comm, [&] {
     if (const double all = ranks * estimate.total(), most = core::node_memory(); all > most)
       throw UsageError(fmt::format("the {} ranks of a node need {} of memory; it has {}", ranks,

@@ -64,6 +64,7 @@ std::optional<Projected> project(const Context& context, training::InitialModel&
     const training::LatentProjection& projection = projected->projection;
     projected->states.emplace(training::DataSet{train.sampler, std::move(train.data), train.time_epsilon});
     train.data = projection.project(projected->states->data);
+    train.moments.reset();  // they were of the states
     if (deck.training.starts == 1 || context.line.resume) projected->states.reset();
     if (validation) validation->data = projection.project(validation->data);
     projected->model = std::move(start.model);
@@ -76,11 +77,11 @@ std::optional<Projected> project(const Context& context, training::InitialModel&
   return projected;
 }
 
-std::optional<DataSet> load_validation(const Context& context, const DataSet& train) {
+std::optional<DataSet> load_validation(const Context& context, const DataSet& train, double stream_bytes) {
   const Deck& deck = context.deck;
   if (data_of(deck, Role::validation).empty()) return std::nullopt;
-  DataSet set =
-      load_data_set(context.comm, deck, Role::validation, training::validation_sampler(deck.training));
+  DataSet set = load_data_set(context.comm, deck, Role::validation,
+                              training::validation_sampler(deck.training), stream_bytes);
   require_components_of(train, set);
   return set;
 }
@@ -276,11 +277,14 @@ void train(Context& context) {
   const Stopwatch clock;
   TrainingFiles files(context);  // refuses to overwrite results, before any work
   const training::SignalFlag signals;
-  require_node_memory(comm, estimate_memory(context));
+  const MemoryEstimate memory = estimate_memory(context);
+  require_node_memory(comm, memory);
+  if (const std::string note = streaming_note(memory.streams); !note.empty()) say(comm, "{}\n", note);
 
   DataSet training_set =
-      load_data_set(comm, deck, Role::training, training::training_sampler(deck.training, deck.seed));
-  std::optional<DataSet> validation_set = load_validation(context, training_set);
+      load_data_set(comm, deck, Role::training, training::training_sampler(deck.training, deck.seed),
+                    memory.streams.training);
+  std::optional<DataSet> validation_set = load_validation(context, training_set, memory.streams.validation);
   const std::optional<DataSet> slow_set = load_start_data(context, deck.data.slow, training_set),
                                manifold_set = load_start_data(context, deck.data.manifold, training_set);
   const auto identity = [&](const DataSet& set) { return io::identify(comm, set.data); };

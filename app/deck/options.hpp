@@ -25,6 +25,7 @@ struct DataOptions {
   FilePattern train, validation, test;  ///< trajectory files; generate writes them
   double validation_fraction = 0.0;
   double time_unit = 0.0;       ///< 0: training::natural_time_unit()
+  double memory = 0.0;          ///< MB; 0: half of what a process may hold
   io::TrajectoryLayout layout;  ///< of all files that the deck names
   FilePattern slow, manifold;   ///< of a start fast_slow
   core::WindowOptions windows;
@@ -61,6 +62,13 @@ struct DataOptions {
                              "1 where the model has no other unit. Results are in the unit of the data",
                   .unit = "time",
                   .limits = at_least(0)});
+    visit.option(
+        "memory", &Self::memory,
+        {.meaning = "that a rank takes for the states of the training and validation data; those that "
+                    "need more are read while they are used; 0: half of what there is",
+         .unit = "MB",
+         .limits = at_least(0),
+         .on_resume = OnResume::free});
     visit.include(&Self::layout);
     visit.include(&Self::windows);
   }
