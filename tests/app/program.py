@@ -1,10 +1,13 @@
 """Runs the program as users do, under mpirun, and looks at every rank's exit status."""
+import hashlib
 import os
 import shutil
 import subprocess
 import tempfile
 import unittest
 from pathlib import Path
+
+import h5py
 
 PROGRAM = os.environ.get("SPNODE", "spnode")
 
@@ -15,6 +18,21 @@ WRAPPER = '"$@"; echo $? > "$STATUS_FOLDER/$OMPI_COMM_WORLD_RANK"'
 def mpirun(ranks, *words):
     """The command that runs `words` on so many ranks."""
     return ["mpirun", "-q", "--oversubscribe", "--bind-to", "none", "-n", str(ranks), *words]
+
+
+def numbers(path, attributes=True):
+    """A digest of every number in a file, and of the attributes of the file."""
+    digest = hashlib.sha256()
+
+    def add(name, item):
+        if isinstance(item, h5py.Dataset) and item.dtype.kind in "fi":
+            digest.update(name.encode() + item[...].tobytes())
+
+    with h5py.File(path, "r") as file:
+        file.visititems(add)
+        for name in sorted(file.attrs) if attributes else ():
+            digest.update(f"{name}={file.attrs[name]!r}".encode())
+    return digest.hexdigest()
 
 
 def seal(path):

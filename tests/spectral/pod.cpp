@@ -238,7 +238,7 @@ TEST_CASE("covariance_of_many_snapshots_takes_no_memory_for_each_and_has_the_bit
   const auto share = [&](const Communicator& comm) {
     const auto mine = parallel::share(chunks, comm.size(), comm.rank());
     LocalSnapshots local{m, std::vector<std::size_t>(mine.size(), rows), {}};
-    local.read = [&random, mine](const LocalSnapshots::Part& part, std::span<double> out) {
+    local.read = [&, mine](const LocalSnapshots::Part& part, std::span<double> out) {
       std::size_t k = 0;
       for (std::size_t row = part.snapshots.begin; row < part.snapshots.end; ++row)
         for (std::size_t c = part.components.begin; c < part.components.end; ++c) {
