@@ -338,6 +338,7 @@ TEST_CASE("only_keys_that_the_model_does_not_depend_on_are_free_on_resume") {
                                            "data.test",
                                            "data.slow",
                                            "data.manifold",
+                                           "data.memory",
                                            "training.spectrum_every",
                                            "training.checkpoint_epochs",
                                            "training.checkpoint_minutes"};
