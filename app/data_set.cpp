@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "app/deck/check.hpp"
+#include "core/components/positive_map.hpp"
 #include "core/loss/loss_terms.hpp"
 #include "core/support/error.hpp"
 #include "core/support/memory_limit.hpp"
@@ -57,6 +58,8 @@ void require_arguments(const std::string& path, const io::TrajectoryInfo& info,
   require_names(path, "/inputs", info.inputs, arguments.inputs);
 }
 
+namespace {
+
 void require_epsilon(const std::string& path, const core::Trajectories& held,
                      const core::ModelOptions& model) {
   if (!core::is_fast_slow(model.linear.structure)) return;
@@ -69,6 +72,35 @@ void require_epsilon(const std::string& path, const core::Trajectories& held,
           fmt::format("{}: /parameters/{} has the value {}; the ratio of the time scales of a "
                       "fast-slow model is 0 or above",
                       path, name, shortest(epsilon)));
+}
+
+/// numbers(n, t): the state of a trajectory at a time.
+template <class Numbers>
+void require_positive(const std::string& path, const core::Trajectories& held,
+                      const core::PositiveOptions& options, std::size_t times, Numbers&& numbers) {
+  if (!options.enabled()) return;
+  const core::PositiveCoordinates positive(held.components, options);
+  for (std::size_t n = 0; n < held.count; ++n)
+    for (std::size_t t = 0; t < times; ++t) {
+      if (held.is_missing(n, t)) continue;
+      numbers(n, t).visit([&](const auto* state) {
+        for (std::size_t c = 0; c < held.components; ++c)
+          if (const auto x = double(state[c]); positive.is_positive(c) && !(x > 0.0))
+            throw FileError(fmt::format(
+                "{}: /state has the value {} of component {}; model.positive.coordinates is {}, for which "
+                "it must be above 0",
+                path, shortest(x), c, name_of(options.coordinates)));
+      });
+    }
+}
+
+}  // namespace
+
+void require_values(const std::string& path, const core::Trajectories& held, const core::ModelOptions& model,
+                    std::size_t times) {
+  require_epsilon(path, held, model);
+  require_positive(path, held, model.positive, times,
+                   [&](std::size_t n, std::size_t t) { return held.numbers_at(n, t); });
 }
 
 void require_derivatives(const std::string& path, const io::TrajectoryInfo& info,
@@ -204,7 +236,10 @@ DataSet load_data_set(const parallel::Communicator& comm, const Deck& deck, Role
       io::read_trajectories(comm, part.path, part.first + trajectories.first, count, reading);
   std::shared_ptr<core::StreamedStates> streamed;
   parallel::collectively(comm, [&] {
-    require_epsilon(part.path, own, deck.model);
+    if (streams)
+      require_epsilon(part.path, own, deck.model);
+    else
+      using_section(deck, "model", [&] { require_values(part.path, own, deck.model, own.times); });
     own = chosen_times(std::move(own), deck);
     if (streams && count > 0)
       streamed = stream(part, trajectories.first, count, piece_numbers(part, stream_bytes));
@@ -212,6 +247,13 @@ DataSet load_data_set(const parallel::Communicator& comm, const Deck& deck, Role
   DataSet set{{sampler, core::WindowData(index, std::move(own), trajectories.first, std::move(streamed))},
               part.path,
               part.info};
+  if (streams)
+    parallel::collectively(comm, [&] {
+      using_section(deck, "model", [&] {
+        require_positive(set.path, set.data.held(), deck.model.positive, set.data.held().times,
+                         [&](std::size_t n, std::size_t t) { return set.data.numbers(n, t); });
+      });
+    });
   if (deck.data.layout.allow_missing) training::weigh_known_states(comm, set.path, set);
   return set;
 }

@@ -31,9 +31,11 @@ io::DataSource source_of(const Deck& deck, const std::string& path);
 void require_arguments(const std::string& path, const io::TrajectoryInfo& info,
                        const core::ArgumentOptions& arguments);
 
-/// Raises FileError where the model is fast-slow and a trajectory's epsilon is negative. Not collective.
-void require_epsilon(const std::string& path, const core::Trajectories& held,
-                     const core::ModelOptions& model);
+/// Raises FileError where a model is not defined for values of its data: for a negative epsilon of a
+/// fast-slow model, and where a component is not above 0 whose coordinates need that, at the first `times` of
+/// each trajectory. Not collective.
+void require_values(const std::string& path, const core::Trajectories& held, const core::ModelOptions& model,
+                    std::size_t times);
 
 /// Raises FileError where a file lacks derivatives that a loss compares with. Not collective.
 void require_derivatives(const std::string& path, const io::TrajectoryInfo& info,

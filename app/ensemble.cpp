@@ -68,7 +68,11 @@ Ensemble read_members(const parallel::Communicator& comm, const Deck& deck, cons
       expand(io::read_trajectories(comm, path, first, count,
                                    {.time_begin = options.start, .time_end = options.start + 1}),
              first, members.range, ensemble);
-  parallel::collectively(comm, [&] { require_epsilon(path, members.initial, model.state.model->options()); });
+  const auto require = [&] {
+    parallel::collectively(comm,
+                           [&] { require_values(path, members.initial, model.state.model->options(), 1); });
+  };
+  require();
   if (options.times.empty() && options.steps == 0)
     members.axis =
         expand(io::read_trajectories(comm, path, first, count,
@@ -76,6 +80,7 @@ Ensemble read_members(const parallel::Communicator& comm, const Deck& deck, cons
                first, members.range, ensemble);
   if (ensemble == 1) return members;
   perturb(members.initial, members.range.begin, deck, model.state.model->scaling.scale);
+  require();  // also of the perturbed states
   for (const char* name : {"member", "trajectory"}) members.initial.parameters[name].clear();
   for (std::size_t g = members.range.begin; g < members.range.end; ++g) {
     members.initial.parameters["trajectory"].push_back(static_cast<double>(g / ensemble));

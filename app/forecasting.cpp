@@ -33,7 +33,7 @@ TrajectoryShare read_share(const parallel::Communicator& comm, const io::DataSou
                          path + ": a rank's trajectories with their forecasts");
   });
   share.held = io::read_trajectories(comm, path, share.range.begin, share.range.size());
-  parallel::collectively(comm, [&] { require_epsilon(path, share.held, model.state.model->options()); });
+  parallel::collectively(comm, [&] { require_values(path, share.held, model.state.model->options(), 1); });
   return share;
 }
 

@@ -62,14 +62,32 @@ def network(name, x, options, bound=0.0):  # layers sigma(W x + b), the last wit
 
 
 def library(u):  # Xi Theta(X) / scale, X the unscaled variables
+    form, Xi = options["library"], p["nonlinear/library/Xi"] * p["nonlinear/library/support"]
+    if form["fields"] > 0:
+        return library_at_points(u, form, Xi)
     X = p["nonlinear/library/shift"] + p["nonlinear/library/scale"] * u
-    N, count = X.shape[-1], range(options["library"]["degree"] + 1)
-    Theta = [np.prod(X[..., factors], axis=-1) for d in count
-             for factors in map(list, itertools.combinations_with_replacement(range(N), d))]
-    for k in options["library"]["frequencies"]:
+    return functions(X, form) @ Xi.T / p["nonlinear/library/scale"][u.shape[-1] - len(Xi):]
+
+
+def functions(X, form, first_limited=None):  # Theta(X); at most neighbour_factors factors from first_limited on
+    N = X.shape[-1]
+    Theta = [np.prod(X[..., factors], axis=-1) for d in range(form["degree"] + 1)
+             for factors in map(list, itertools.combinations_with_replacement(range(N), d))
+             if first_limited is None or sum(v >= first_limited for v in factors) <= form["neighbour_factors"]]
+    for k in form["frequencies"]:
         Theta += [wave(k * X[..., v]) for v in range(N) for wave in (np.sin, np.cos)]
-    Xi = p["nonlinear/library/Xi"] * p["nonlinear/library/support"]
-    return np.stack(Theta, axis=-1) @ Xi.T / p["nonlinear/library/scale"][u.shape[-1] - len(Xi):]
+    return np.stack(Theta, axis=-1)
+
+
+def library_at_points(u, form, Xi):  # the same at all points of a periodic grid
+    scale, fields, grid = p["nonlinear/library/state_scale"], form["fields"], form["points"] or [u.shape[-1] // form["fields"]]
+    first = form["field_axis"] == "first"
+    X = (p["nonlinear/library/state_shift"] + scale * u).reshape(len(u), *([fields, *grid] if first else [*grid, fields]))
+    X = np.moveaxis(X, 1, -1) if first else X  # (states, points ..., fields)
+    near = [X] + [np.roll(X, -step, axis) for axis in range(1, len(grid) + 1)
+                  for distance in range(1, form["neighbours"] + 1) for step in (distance, -distance)]
+    value = functions(np.concatenate(near, axis=-1), form, fields) @ Xi.T
+    return (np.moveaxis(value, -1, 1) if first else value).reshape(u.shape) / scale
 
 
 def rate(u):  # du/dt; a row of u is a latent state
@@ -127,6 +145,26 @@ def terms(u, x):  # the nonlinear terms
     return total
 
 
+def positive(u, encode=False):  # z of u, entry by entry, or u of z; psi = exp or log(1 + exp)
+    if "positive/mean" not in p:
+        return u
+    mean, deviation = p["positive/mean"], p["positive/deviation"]
+    some = deviation > 0
+    log, v = options["positive"]["coordinates"] == "log", u.copy()
+    if encode:
+        x = u[..., some]
+        v[..., some] = ((np.log(x) if log else x + np.log(-np.expm1(-x))) - mean[some]) / deviation[some]
+    else:
+        x = mean[some] + deviation[some] * u[..., some]
+        v[..., some] = np.exp(x) if log else np.logaddexp(0, x)
+    return v
+
+
+def lift(z):  # products of components as further ones
+    pairs = options["lifting"]["products"]
+    return np.concatenate([z] + [z[..., [a]] * z[..., [b]] for a, b in zip(pairs[::2], pairs[1::2])], axis=-1)
+
+
 def autoencode(name, x):  # encoder or decoder: a linear map plus a network, either may be absent
     if not options["autoencoder"]["enabled"]:
         return x
@@ -136,7 +174,7 @@ def autoencode(name, x):  # encoder or decoder: a linear map plus a network, eit
 
 with h5py.File(data_path) as file:
     state, time = file["state"][:, 0], file["time"][...]
-u = autoencode("autoencoder/encoder", (state - p["scaling/shift"]) / p["scaling/scale"])
+u = lift(autoencode("autoencoder/encoder", positive((state - p["scaling/shift"]) / p["scaling/scale"], encode=True)))
 latent = [u]
 for h in np.diff(time) / int(substeps):
     for _ in range(int(substeps)):
@@ -146,5 +184,6 @@ for h in np.diff(time) / int(substeps):
         u = u + h / 6 * (k1 + 2 * k2 + 2 * k3 + rate(u + h * k3))
     latent.append(u)
 with h5py.File(forecast_path, "w") as file:
-    file["state"] = autoencode("autoencoder/decoder", np.stack(latent, axis=1)) * p["scaling/scale"] + p["scaling/shift"]
+    latent = np.stack(latent, axis=1)[..., :len(p["scaling/scale"]) if options["lifting"]["products"] else None]
+    file["state"] = positive(autoencode("autoencoder/decoder", latent)) * p["scaling/scale"] + p["scaling/shift"]
     file["time"] = time

@@ -135,7 +135,7 @@ class ModelSource final : public Source {
                          std::to_string(info.count) + " trajectories");
     });
     held_ = io::read_trajectories(comm, data, 0, settings.starts, {0, 1});
-    require_epsilon(data, held_, model_.state.model->options());
+    require_values(data, held_, model_.state.model->options(), held_.times);
   }
 
   std::size_t dimension() const override { return model_.state.model->latent_dimension(); }

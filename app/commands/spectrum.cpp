@@ -99,7 +99,7 @@ std::vector<double> latent_states(const Context& context, const StoredModel& sto
     const core::Trajectories held =
         io::read_trajectories(comm, path, 0, count, {.time_begin = t, .time_end = t + 1});
     parallel::collectively(comm, [&] {
-      require_epsilon(path, held, stored.state.model->options());
+      require_values(path, held, stored.state.model->options(), held.times);
       const std::vector<double> encoded = forecaster->encode(held);
       latent.insert(latent.end(), encoded.begin(), encoded.end());
     });

@@ -66,6 +66,38 @@ Split split(const core::Trajectories& sample, const training::Survey& survey) {
           "the last fifth of the times"};
 }
 
+/// Extents of the axes of a state, from "x 21, variable 2"; empty: one axis.
+std::vector<std::size_t> extents_of(const std::string& axes) {
+  std::vector<std::size_t> extents;
+  for (std::size_t begin = 0; begin < axes.size();) {
+    const std::size_t end = std::min(axes.find(", ", begin), axes.size());
+    const std::size_t space = axes.rfind(' ', end - 1);
+    extents.push_back(space < end && space >= begin ? std::strtoul(axes.c_str() + space, nullptr, 10) : 0);
+    begin = end + 2;
+  }
+  return extents;
+}
+
+/// The extents that make up the state, none where the file's attribute does not fit it.
+std::vector<std::size_t> axes_of(const io::TrajectoryInfo& info) {
+  std::vector<std::size_t> extents = extents_of(info.component_axes);
+  double components = 1.0;
+  for (const std::size_t extent : extents) components *= static_cast<double>(extent);
+  if (components != static_cast<double>(info.components)) extents.clear();
+  return extents;
+}
+
+/// "2 fields of 21 points each, one after the other".
+std::string described(const training::FieldFit& fields, std::size_t components) {
+  const core::LibraryOptions& form = fields.form;
+  std::string text = fmt::format("{} field{} of {} points", form.fields, form.fields > 1 ? "s" : "",
+                                 form.points.empty() ? fmt::to_string(components / form.fields)
+                                                     : fmt::format("{}", fmt::join(form.points, " x ")));
+  if (form.fields > 1)
+    text += form.field_axis == core::FieldAxis::first ? ", one after the other" : ", point by point";
+  return text;
+}
+
 std::string described(const training::Invariant& invariant) {
   std::string text;
   for (std::size_t c = 0; c < invariant.weights.size(); ++c) {
@@ -99,6 +131,8 @@ std::string table(const std::string& path, const training::Survey& seen) {
                    rounded(seen.largest_deviation, 2),
                    seen.constant > 0 ? fmt::format(", {} constant", seen.constant) : "",
                    seen.decades > 3.0 ? fmt::format(", values over {:.0f} decades", seen.decades) : ""));
+  if (seen.positive)
+    line("positive", "all values are above 0: coordinates can keep them so (model.positive)");
   if (seen.components > 1)
     line("POD", fmt::format("{}, {}, {} modes leave 10 %, 1 %, 0.1 % of the states", seen.modes_for(0.1),
                             seen.modes_for(0.01), seen.modes_for(0.001)));
@@ -112,6 +146,12 @@ std::string table(const std::string& path, const training::Survey& seen) {
                               seen.modes > 0 ? fmt::format(" (in {} modes)", seen.modes) : "", seen.order));
   if (seen.grid.even) line("noise", fmt::format("at most {} of the deviation", rounded(seen.noise, 2)));
   for (const training::Invariant& invariant : seen.invariants) line("conserved", described(invariant));
+  if (seen.fields && seen.fields->median < training::good_field_fit)
+    line("grid",
+         fmt::format("as {}: the same products of up to {} values at a point and its neighbours leave "
+                     "{} of du/dt, {} where the times resolve it",
+                     described(*seen.fields, seen.components), seen.fields->form.degree,
+                     rounded(seen.fields->residual, 2), rounded(seen.fields->median, 2)));
   if (seen.shift_invariance)
     line("space", seen.homogeneous() ? "as a periodic field: no place differs"
                                      : "places differ: not a homogeneous periodic field");
@@ -201,7 +241,7 @@ void suggest(Context& context) {
   training::Survey seen;
   parallel::collectively(comm, [&] {
     try {
-      seen = training::survey(sample);
+      seen = training::survey(sample, axes_of(info));
     } catch (const FileError& error) {
       throw FileError(path + ": " + error.what());
     }

@@ -21,6 +21,7 @@ constexpr double most_windows = 4000;      ///< of a full-batch method, so that 
 constexpr double most_of_fields = 150;     ///< of a full-batch method on a field
 constexpr double most_of_batches = 20000;  ///< of Adam
 constexpr std::size_t most_recipes = 3;
+constexpr std::size_t most_of_second_order = 512;  ///< components of fields
 
 /// Lines of a deck, with comments in one column.
 class DeckText {
@@ -298,6 +299,41 @@ Recipe periodic(const Survey& survey, const RecipeNames& names) {
   return {fmt::format("products of {} Fourier modes", 2 * waves + 1), deck.text()};
 }
 
+/// Of fields on a periodic grid: the same polynomials of the values at each point and its neighbours.
+Recipe periodic_grid(const Survey& survey, const RecipeNames& names) {
+  const core::LibraryOptions& form = survey.fields->form;
+  DeckText deck;
+  add_data(deck, survey, names, 5, most_of_fields);
+  deck.add("model:");
+  add_arguments(deck, names);
+  deck.add("  nonlinear: [library]", fmt::format("the same at all points: leaves {} of du/dt unexplained",
+                                                 number(survey.fields->residual)));
+  deck.add("  linear: {structure: none}");
+  std::string library = fmt::format("  library: {{degree: {}, fields: {}, field_axis: {}", form.degree,
+                                    form.fields, name_of(form.field_axis));
+  if (!form.points.empty()) library += fmt::format(", points: [{}]", fmt::join(form.points, ", "));
+  deck.add(library + ",");
+  deck.add(fmt::format("            neighbours: {}, neighbour_factors: {}}}", form.neighbours,
+                       form.neighbour_factors),
+           "on each side of a point");
+  deck.add("  initialisation: sparse_regression");
+  // Where the times do not resolve all that happens, wrong differences are to count little.
+  const bool jumps = survey.fields->residual > std::max(1e-4, 3.0 * survey.fields->median);
+  if (jumps)
+    deck.add("  sparse_regression: {sweeps: 30, ridge: 1.0e-12, threshold: 0}",
+             "differences over jumps count little");
+  else
+    deck.add("  sparse_regression: {threshold: 1.0e-8, ridge: 1.0e-12}", "keeps nearly all coefficients");
+  deck.add(fmt::format("  inference_order: {}", survey.fields->order), "of the central differences");
+  deck.add(fmt::format("integrator: {{scheme: dopri5, substeps: {}}}", substeps(survey)),
+           "steps of a quarter of the fastest time scale");
+  if (survey.components <= most_of_second_order)
+    add_gauss_newton(deck, 10);
+  else
+    deck.add("training: {optimizers: []}", "the least squares are the model");
+  return {fmt::format("polynomials of degree {} on a periodic grid", form.degree), deck.text()};
+}
+
 /// Of times that are spread over decades: fixed decay rates, and an autoencoder for their amplitudes.
 Recipe relaxation(const Survey& survey, const RecipeNames& names) {
   const double decades = std::log10(survey.grid.length / survey.grid.shortest);
@@ -377,6 +413,8 @@ std::vector<Recipe> recipes(const Survey& survey, const RecipeNames& names) {
     for (const std::size_t modes : std::set<std::size_t>{fine, coarse})
       found.push_back(is_cubic ? pod_cubic(survey, names, modes) : pod_quadratic(survey, names, modes));
     if (survey.homogeneous()) found.push_back(periodic(survey, names));
+    if (survey.fields && survey.fields->median < training::good_field_fit)
+      found.insert(found.begin(), periodic_grid(survey, names));
     return found;
   }
   // Of the classes that explain the derivatives, the smallest that is nearly as good as any.

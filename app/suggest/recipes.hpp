@@ -29,7 +29,7 @@ bool can_be_split(const training::Survey& survey);
 /// One of so many trajectories is held out, by decks and by trials.
 std::size_t one_in(std::size_t trajectories);
 
-/// The decks to try, the most promising one first; at most three.
+/// The decks to try, the most promising one first; at most four.
 std::vector<Recipe> recipes(const training::Survey& survey, const RecipeNames& names);
 
 }  // namespace spnode::app

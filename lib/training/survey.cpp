@@ -25,8 +25,6 @@ constexpr std::size_t most_snapshots = 600;  ///< of the POD
 constexpr std::size_t most_rows = 6000;      ///< of a fit
 constexpr std::size_t most_features = 500;
 constexpr std::size_t largest_degree = 3;
-constexpr std::size_t orders[] = {4, 10,
-                                  20};  ///< of the differences: low for noisy data, high for coarse steps
 
 double mean_of(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -293,26 +291,11 @@ std::vector<double> features_of(const std::vector<double>& rows, std::size_t var
   return features;
 }
 
-/// Root mean square of what is left of the targets, relative: of all together, or of the worst.
+/// What is left of the targets, relative: of all together, or of the worst.
 double residual_of(const Fit& fit, const std::vector<double>& features, std::size_t products,
                    std::size_t targets, bool pooled) {
-  const std::size_t width = products + targets;
-  std::vector<double> left(targets, 0.0), all(targets, 0.0);
-  for (std::size_t k = 0; k < features.size(); k += width)
-    for (std::size_t i = 0; i < targets; ++i) {
-      double predicted = 0.0;
-      for (std::size_t p = 0; p < products; ++p) predicted += fit.W[p * targets + i] * features[k + p];
-      const double truth = features[k + products + i];
-      left[i] += (truth - predicted) * (truth - predicted);
-      all[i] += truth * truth;
-    }
-  double worst = 0.0, left_of_all = 0.0, sum = 0.0;
-  for (std::size_t i = 0; i < targets; ++i) {
-    if (all[i] > 0.0) worst = std::max(worst, std::sqrt(left[i] / all[i]));
-    left_of_all += left[i];
-    sum += all[i];
-  }
-  return pooled ? std::sqrt(left_of_all / sum) : worst;
+  const std::vector<double> left = relative_residuals(fit, features, products, targets);
+  return pooled ? left.back() : *std::max_element(left.begin(), left.end() - 1);
 }
 
 double largest_real_part(const Fit& fit, std::size_t n) {
@@ -471,7 +454,7 @@ std::size_t Survey::modes_for(double residual) const {
   return static_cast<std::size_t>(found - pod_residual.begin());
 }
 
-Survey survey(const core::Trajectories& data) {
+Survey survey(const core::Trajectories& data, const std::vector<std::size_t>& axes) {
   if (data.times < 3)
     throw FileError("trajectories of " + std::to_string(data.times) + " times; at least three are needed");
   Survey found;
@@ -488,6 +471,7 @@ Survey survey(const core::Trajectories& data) {
   }
   if (found.constant == data.components) throw FileError("all components are constant");
   found.decades = decades_of(data);
+  found.positive = std::ranges::all_of(data.state, [](double x) { return x > 0.0; });
 
   Coordinates coordinates = scaled_components(spread, found.alike());
   const std::vector<double> snapshots = snapshots_of(data, coordinates);
@@ -503,8 +487,9 @@ Survey survey(const core::Trajectories& data) {
   }
   if (found.grid.even) found.noise = noise_of(data, spread);
   if (found.grid.logarithmic()) return found;
+  if (found.modes > 0) found.fields = survey_fields(data, axes);
   double best = std::numeric_limits<double>::infinity();
-  for (const std::size_t order : orders) {
+  for (const std::size_t order : survey_orders) {
     if (found.order > 0 && difference_order(data.times, order) < order) break;
     Rows rows = rows_of(data, coordinates, order);
     scale_arguments(rows);

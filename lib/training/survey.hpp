@@ -2,6 +2,7 @@
 /// What a look at trajectories says about the model that suits them.
 
 #include "core/data/trajectories.hpp"
+#include "training/field_survey.hpp"
 
 #include <cstddef>
 #include <optional>
@@ -43,7 +44,8 @@ struct Survey {
   std::size_t constant = 0;        ///< components that do not vary
   double least_deviation = 0.0;    ///< of the components that vary
   double largest_deviation = 0.0;  ///< of them
-  double decades = 0.0;  ///< that the values of one component span, the widest: log10 of max/min |u|
+  double decades = 0.0;   ///< that the values of one component span, the widest: log10 of max/min |u|
+  bool positive = false;  ///< all values are above 0
   std::vector<double> pod_residual;  ///< (number of modes, from 0): root mean square of what is left of the
                                      ///< scaled states, relative; of the components in their own units where
                                      ///< these are alike, else each over its deviation
@@ -54,6 +56,7 @@ struct Survey {
   double mean_rate = 0.0;  ///< the same of all coordinates together
   double rate = 0.0;       ///< root mean square of du/dt over that of u: the largest of a component
   std::vector<Invariant> invariants;
+  std::optional<FieldFit> fields;          ///< of many components: of fields on a periodic grid
   std::optional<double> shift_invariance;  ///< of many components: by how much the covariance of neighbours
                                            ///< on a ring depends on the place, relative
 
@@ -69,8 +72,9 @@ struct Survey {
 
 /// Looks at trajectories in memory. Fits are linear least squares of central differences in the scaled
 /// components, or in POD modes where there are more than sixteen components, on four fifths of the times of
-/// every trajectory; their residuals are those of the rest. Not collective. Raises FileError for trajectories
-/// of fewer than three times or components that are all constant.
-Survey survey(const core::Trajectories& data);
+/// every trajectory; their residuals are those of the rest. `axes`: the extents of the axes of a state, where
+/// it has several. Not collective. Raises FileError for trajectories of fewer than three times or components
+/// that are all constant.
+Survey survey(const core::Trajectories& data, const std::vector<std::size_t>& axes = {});
 
 }  // namespace spnode::training

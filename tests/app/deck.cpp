@@ -272,6 +272,26 @@ TEST_CASE("contradictions_are_refused_at_the_place_of_their_cause") {
        "nonlinear"},
       {"model: {library: {frequencies: [1, 2, 1]}}",
        "deck.yaml:1:19: model.library.frequencies names 1 twice"},
+      {"model: {positive: {components: [1]}}",
+       "deck.yaml:1:20: model.positive.components is given, but coordinates is none"},
+      {"model: {positive: {coordinates: log}, initialisation: dmd}",
+       "deck.yaml:1:20: model.positive.coordinates is log, which needs initialisation: random; found dmd"},
+      {"model: {positive: {coordinates: softplus}, order: 2, linear: {structure: none}}",
+       "deck.yaml:1:20: model.positive.coordinates is softplus, which needs order: 1; found 2"},
+      {"model: {lifting: {products: [0, 1, 2]}}",
+       "deck.yaml:1:19: model.lifting.products needs two components for each product; found 3 numbers"},
+      {"model: {lifting: {products: [0, 1]}, linear: {structure: none}, nonlinear: [library], "
+       "initialisation: "
+       "sparse_regression}",
+       "deck.yaml:1:19: model.lifting.products needs initialisation random, dmd or operator_inference; found "
+       "sparse_regression"},
+      {"model: {library: {points: [4]}}",
+       "deck.yaml:1:19: model.library.points is given, but fields is 0: there is no grid"},
+      {"model: {nonlinear: [library], library: {fields: 2}, autoencoder: {enabled: true}}",
+       "deck.yaml:1:41: model.library.fields = 2, which needs the states as they are; autoencoder.enabled is "
+       "true"},
+      {"model: {nonlinear: [library], library: {fields: 2}, invariants: [1, 1]}",
+       "deck.yaml:1:41: model.library.fields = 2, which needs invariants: []"},
       {"model: {initialisation: dmd, autoencoder: {enabled: true, pod: false, hidden: [5]}}",
        "deck.yaml:1:9: model.initialisation is dmd, which needs autoencoder.pod: true"},
       {"model: {initialisation: fast_slow}",

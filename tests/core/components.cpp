@@ -7,6 +7,7 @@
 #include "core/components/central_force.hpp"
 #include "core/components/convolution.hpp"
 #include "core/components/fast_terms.hpp"
+#include "core/components/field_library.hpp"
 #include "core/components/forcing.hpp"
 #include "core/components/library.hpp"
 #include "core/components/lipschitz.hpp"
@@ -56,6 +57,12 @@ std::vector<Case<Real>> lane_maps() {
     return [=] {
       return std::make_unique<Library<Real>>(TermShape{3, 2, 1}, LibraryOptions{degree, frequencies},
                                              "library");
+    };
+  };
+  const auto fields = [](std::size_t components, std::size_t arguments, const LibraryOptions& form) {
+    return [=] {
+      return std::make_unique<FieldLibrary<Real>>(TermShape{components, components, arguments}, form,
+                                                  "library");
     };
   };
   // Two slow variables, three fast ones, two arguments of which the second is epsilon.
@@ -164,6 +171,9 @@ std::vector<Case<Real>> lane_maps() {
       {"library of products and waves", library(2, {0.7, 2.0}), 1},
       {"library of degree 3", library(3, {}), 1},
       {"library of degree 1", library(1, {}), 1},
+      {"library of two fields on a ring", fields(8, 1, {2, {0.7}, 2, FieldAxis::last}), 1},
+      {"library of a field on a grid of two dimensions",
+       fields(12, 0, {3, {}, 1, FieldAxis::first, {3, 4}, 1, 2})},
       {"network of states and arguments", plain(true, true), 1},
       {"network of relu", activated(Activation::relu), 0, true},
       {"network of softplus", activated(Activation::softplus)},

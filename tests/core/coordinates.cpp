@@ -42,6 +42,14 @@ std::vector<Case> all_cases() {
       }
   base.latent_dimension = 0;
   base.autoencoder.enabled = false;
+  base.positive = {PositiveFunction::log, {4, 1}};
+  cases.push_back({"logarithms of two components", base, false});
+  base.positive = {PositiveFunction::softplus, {}};
+  cases.push_back({"inverse softplus of all components", base, false});
+  base.positive = {};
+  base.lifting = {{1, 1, 0, 1, 5, 2}};
+  cases.push_back({"products", base, false});
+  base.lifting = {};
   base.coupling_flow.enabled = true;
   cases.push_back({"shifts by networks", base, true});
   base.arguments.parameters = {"epsilon", "delta"};
@@ -76,12 +84,23 @@ struct Setup {
     // Compositions of products are steep.
     const auto noise = random_vector(theta.size(), "noise", model.coupling_flow() == nullptr ? 0.3 : 0.1);
     for (std::size_t i = 0; i < theta.size(); ++i) theta[i] += noise[i];
+    if (model.positive() != nullptr)
+      model.positive()->set_moments(random_vector(m, "mean"), std::vector{0.5, 0.7, 1.0, 1.5, 2.0, 0.0},
+                                    theta);
     const bool encodes = direction == Direction::to_latent;
     inputs = encodes ? m : model.latent_dimension();
     outputs = encodes ? model.latent_dimension() : m;
     tape = Matrix<Real>("tape", map().tape_rows(), lanes);
     x = random_matrix<Real>(inputs, lanes, "x");
+    if (encodes && model.positive() != nullptr) take_exponentials();
     q = random_matrix<Real>(coordinates.parameter_count(), lanes, "q");
+  }
+
+  // Data of positive components.
+  void take_exponentials() {
+    auto values = random_vector(inputs * lanes, "x");
+    for (double& value : values) value = std::exp(value);
+    upload(values, x);
   }
 
   Point<Real> point() const { return point_at(x); }
@@ -164,6 +183,57 @@ TEST_CASE("without_autoencoder_and_flow_coordinates_are_the_identity") {
     for (std::size_t i = 0; i < m; ++i)
       for (std::size_t l = 0; l < lanes; ++l) REQUIRE(y(i, l) == x(i, l));
   }
+}
+
+TEST_CASE("lifted_states_end_with_products_and_begin_with_the_state") {
+  for (const Case& c : all_cases()) {
+    Setup<double> lift(c, Direction::to_latent), back(c, Direction::from_latent);
+    if (!lift.model.lifting()) continue;
+    CHECK(lift.model.latent_dimension() == m + 3);
+    const Matrix<double> u = lift.value(lift.theta, lift.x);
+    const auto z = on_host(lift.x), lifted = on_host(u);
+    back.x = u;
+    const auto again = on_host(back.value(back.theta, back.x));
+    for (std::size_t l = 0; l < lanes; ++l) {
+      for (std::size_t i = 0; i < m; ++i) CHECK((lifted(i, l) == z(i, l) && again(i, l) == z(i, l)));
+      CHECK(lifted(m, l) == z(1, l) * z(1, l));
+      CHECK(lifted(m + 1, l) == z(0, l) * z(1, l));
+      CHECK(lifted(m + 2, l) == z(5, l) * z(2, l));
+    }
+  }
+  CHECK_THROWS_WITH(Lifting(3, {{0, 3}}),
+                    "lifting.products names component 3; the states have the components 0 to 2");
+}
+
+TEST_CASE("positive_components_are_positive_wherever_the_latent_state_is_and_are_found_again") {
+  for (const Case& c : all_cases()) {
+    Setup<double> decode(c, Direction::from_latent), encode(c, Direction::to_latent);
+    const PositiveCoordinates* const positive = decode.model.positive();
+    if (positive == nullptr) continue;
+    CAPTURE(c.name);
+    Kokkos::deep_copy(decode.x, -50.0);
+    const auto small = on_host(decode.value(decode.theta, decode.x));
+    for (std::size_t i = 0; i < m; ++i) {
+      CHECK((small(i, 0) > 0.0) == positive->is_positive(i));
+      if (!positive->is_positive(i)) CHECK(small(i, 0) == -50.0);
+    }
+    decode.x = encode.value(encode.theta, encode.x);
+    const auto again = on_host(decode.value(decode.theta, decode.x)), data = on_host(encode.x);
+    for (std::size_t i = 0; i < m; ++i)
+      for (std::size_t l = 0; l < lanes; ++l) CHECK(again(i, l) == Approx(data(i, l)).epsilon(1e-13));
+  }
+}
+
+TEST_CASE("inverse_of_a_positive_function_is_no_number_where_data_are_not_positive") {
+  for (const PositiveFunction function : {PositiveFunction::log, PositiveFunction::softplus}) {
+    const PositiveCoordinates positive(1, {function, {}});
+    CHECK(std::isnan(positive.inverse(0.0)));
+    CHECK(std::isnan(positive.inverse(-1.0)));
+    CHECK(std::isfinite(positive.inverse(1e-300)));
+    CHECK(std::isfinite(positive.inverse(1e300)));
+  }
+  CHECK_THROWS_WITH(PositiveCoordinates(3, {PositiveFunction::log, {1, 3}}),
+                    "positive.components names component 3; the states have the components 0 to 2");
 }
 
 TEST_CASE("coordinates_have_coefficients_where_something_learns") {

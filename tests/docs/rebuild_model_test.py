@@ -56,6 +56,18 @@ model:
   nonlinear: [library]
   library: {degree: 3, frequencies: [0.5, 2]}
 """,
+    "fields_on_a_ring": """
+model:
+  linear: {structure: none}
+  nonlinear: [library]
+  library: {degree: 2, fields: 2, frequencies: [0.5]}
+""",
+    "fields_point_by_point": """
+model:
+  linear: {mu: 0.2}
+  nonlinear: [library, network]
+  library: {degree: 3, fields: 2, field_axis: last, points: [3], neighbour_factors: 2}
+""",
     "blocks": """
 model:
   linear: {mu: 0.2, structure: block_diagonal}
@@ -92,6 +104,23 @@ model:
   nonlinear: [bilinear, network]
   network: {hidden: [7], relaxation: true}
 """,
+    "logarithms": """
+model:
+  nonlinear: [bilinear]
+  linear: {mu: 0.2}
+  positive: {coordinates: log, components: [1, 4]}
+""",
+    "inverse_softplus": """
+model:
+  nonlinear: [network]
+  positive: {coordinates: softplus}
+""",
+    "lifting": """
+model:
+  nonlinear: [bilinear]
+  linear: {mu: 0.2}
+  lifting: {products: [0, 0, 2, 5]}
+""",
     "autoencoder_without_pod": """
 model:
   latent_dimension: 3
@@ -109,7 +138,7 @@ def write_data(path):
     modes, start = random.standard_normal((6, 6)), random.standard_normal((12, 6))
     values = start[:, None] * np.exp(-time[:, None] * np.linspace(0.1, 1, 6)) @ modes + 0.3
     with h5py.File(path, "w") as file:
-        file["state"], file["time"] = values, time
+        file["state"], file["time"] = np.exp(0.3 * values), time
 
 
 class Rebuild(unittest.TestCase):

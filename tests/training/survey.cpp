@@ -51,6 +51,7 @@ TEST_CASE("a_linear_system_is_explained_by_a_linear_fit_with_its_growth_rate") {
   CHECK(residual(seen, 1) < 1e-6);
   CHECK(seen.fits[0].growth_rate == Approx(0.3).epsilon(1e-4));
   CHECK(seen.noise < 1e-6);
+  CHECK_FALSE(seen.positive);
   CHECK(seen.invariants.empty());
 }
 
@@ -59,6 +60,7 @@ TEST_CASE("the_degree_of_a_polynomial_system_is_the_one_that_explains_it") {
   const Survey quadratic =
       survey(sampled(4, even_times(81, 0.05), 1,
                      [&](std::size_t n, double t, std::size_t) { return logistic(start(n), t); }));
+  CHECK(quadratic.positive);
   CHECK(residual(quadratic, 1) > 1e-2);
   CHECK(residual(quadratic, 2) < 1e-6);
   // v = sqrt(u) obeys dv/dt = v (1 - v^2) / 2.

@@ -159,48 +159,67 @@ Indices on_device(const std::vector<std::uint32_t>& from) {
   return to;
 }
 
-double count_products(std::size_t variables, std::size_t degree) {
+/// Products of up to `degree` factors; as many as products of exactly `degree` factors of one variable more.
+double count_products(double variables, std::size_t degree) {
   double count = 1.0;  // (N + 1) ... (N + d) / d!
-  for (std::size_t d = 1; d <= degree; ++d) count = count * double(variables + d) / double(d);
+  for (std::size_t d = 1; d <= degree; ++d) count = count * (variables + double(d)) / double(d);
   return std::round(count);
 }
 
 }  // namespace
 
 template <class Real>
-double Library<Real>::function_count(std::size_t variables, const LibraryOptions& options) {
-  return count_products(variables, options.degree) +
-         2.0 * double(variables) * double(options.frequencies.size());
+double Library<Real>::function_count(std::size_t variables, const LibraryOptions& options,
+                                     const FactorLimit& limit) {
+  const double N = double(variables), limited = double(limit.end - limit.begin);
+  double products = count_products(N - limited, options.degree);
+  for (std::size_t j = 1; limited > 0.0 && j <= std::min(limit.most, options.degree); ++j)
+    products += count_products(limited - 1.0, j) * count_products(N - limited, options.degree - j);
+  return products + 2.0 * N * double(options.frequencies.size());
 }
 
 template <class Real>
-Library<Real>::Library(TermShape shape, const LibraryOptions& options, std::string name)
+Library<Real>::Library(TermShape shape, const LibraryOptions& options, std::string name,
+                       const FactorLimit& limit)
     : shape_(shape),
       N_(shape.states + shape.arguments),
       name_(std::move(name)),
       frequencies_(options.frequencies) {
-  const double count = function_count(N_, options);
+  const double count = function_count(N_, options, limit);
   require_option(count <= double(most_functions), {"library.degree", "library.frequencies"},
                  "= " + std::to_string(options.degree) + " makes " + shortest(count) + " functions of " +
                      std::to_string(N_) + " variables; at most " + std::to_string(most_functions) +
                      " are possible");
-  left_.assign(N_ + 1, 0);
-  right_.assign(N_ + 1, 0);
-  for (std::size_t v = 0; v < N_; ++v) right_[1 + v] = std::uint32_t(1 + v);
-  std::size_t begin = 1, end = N_ + 1;  // the functions of the degree before
-  for (std::size_t degree = 2; degree <= options.degree; ++degree) {
-    for (std::size_t k = begin; k < end; ++k)
-      for (std::size_t v = right_[k]; v <= N_; ++v) {  // each product once: factors in ascending order
-        left_.push_back(std::uint32_t(k));
-        right_.push_back(std::uint32_t(v));
-      }
-    begin = end;
-    end = left_.size();
-  }
+  make_products(options.degree, limit);
   kernel_left_ = on_device(left_);
   kernel_right_ = on_device(right_);
   kernel_frequencies_ = Vector<Real>("library_waves", frequencies_.size());
   upload(frequencies_, kernel_frequencies_);
+}
+
+template <class Real>
+void Library<Real>::make_products(std::size_t degree, const FactorLimit& limit) {
+  const auto is_limited = [&limit](std::size_t row) { return row > limit.begin && row <= limit.end; };
+  std::vector<std::size_t> limited;  // factors of each product
+  left_.assign(N_ + 1, 0);
+  right_.assign(N_ + 1, 0);
+  for (std::size_t row = 0; row <= N_; ++row) {
+    right_[row] = std::uint32_t(row);
+    limited.push_back(is_limited(row) ? 1 : 0);
+  }
+  std::size_t begin = 1, end = N_ + 1;  // the functions of the degree before
+  for (std::size_t factors = 2; factors <= degree; ++factors) {
+    for (std::size_t k = begin; k < end; ++k)
+      for (std::size_t v = right_[k]; v <= N_; ++v) {  // each product once: factors in ascending order
+        const std::size_t count = limited[k] + limited[v];
+        if (is_limited(v) && count > limit.most) continue;
+        left_.push_back(std::uint32_t(k));
+        right_.push_back(std::uint32_t(v));
+        limited.push_back(count);
+      }
+    begin = end;
+    end = left_.size();
+  }
 }
 
 template <class Real>

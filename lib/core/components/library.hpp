@@ -22,6 +22,11 @@ struct LibraryRows {
   }
 };
 
+/// At most `most` factors of a product are among the variables [begin, end).
+struct FactorLimit {
+  std::size_t begin = 0, end = 0, most = 0;
+};
+
 /// A linear combination of given functions, g_i(x) = (Xi Theta(shift + scale * x))_i / scale_i (SINDy:
 /// Brunton, Proctor and Kutz 2016; LECTURE), x = [u; q] with * entry by entry.
 ///
@@ -38,15 +43,18 @@ class Library final : public LaneMap<Real> {
  public:
   /// n = shape.outputs; N = shape.states + shape.arguments. Raises OptionError (library.degree) for more than
   /// most_functions.
-  Library(TermShape shape, const LibraryOptions& options, std::string name);
+  Library(TermShape shape, const LibraryOptions& options, std::string name, const FactorLimit& limit = {});
 
   static constexpr std::size_t most_functions = 10000;
 
   /// Functions for N variables, without overflow.
-  static double function_count(std::size_t variables, const LibraryOptions& options);
+  static double function_count(std::size_t variables, const LibraryOptions& options,
+                               const FactorLimit& limit = {});
 
   std::size_t functions() const { return left_.size() + 2 * N_ * frequencies_.size(); }
   std::size_t product_count() const { return left_.size(); }  ///< of them, 1 and variables included
+  /// The component of the state whose time derivative is the first output.
+  std::size_t first_output() const { return shape_.leading ? 0 : shape_.states - shape_.outputs; }
 
   /// For people, (functions()): "1", "x", "x^2", "x y", "sin(2 x)" for the names x, y ... of the N variables.
   std::vector<std::string> function_names(const std::vector<std::string>& variables) const;
@@ -109,12 +117,14 @@ class Library final : public LaneMap<Real> {
                               Scratch<Real>& scratch) const;
 
   double output_scale(std::span<const double> theta, std::size_t output) const {
-    return block_of(theta, scale_)[(shape_.leading ? 0 : shape_.states - shape_.outputs) + output];
+    return block_of(theta, scale_)[first_output() + output];
   }
 
   TermShape shape_;
   std::size_t N_;
   std::string name_;
+  void make_products(std::size_t degree, const FactorLimit& limit);
+
   std::vector<std::uint32_t> left_, right_;  // of LibraryRows, as far as the waves; those of variables: 0, v
   std::vector<double> frequencies_;
   Vector<std::uint32_t> kernel_left_, kernel_right_;

@@ -28,10 +28,26 @@ struct BilinearOptions {
   }
 };
 
-/// Functions whose linear combination is g (core/components/library.hpp).
+/// Where the number of the field stands among the axes of a state of several fields.
+enum class FieldAxis {
+  first,  ///< all points of the first field, then those of the second
+  last    ///< all fields at the first point, then those at the second
+};
+
+constexpr auto words_of(FieldAxis) {
+  return std::to_array<Word<FieldAxis>>({{"first", FieldAxis::first}, {"last", FieldAxis::last}});
+}
+
+/// Functions whose linear combination is g (core/components/library.hpp), of the whole state or of fields at
+/// a point of a grid (core/components/field_library.hpp).
 struct LibraryOptions {
   std::size_t degree = 2;
   std::vector<double> frequencies = {};
+  std::size_t fields = 0;
+  FieldAxis field_axis = FieldAxis::first;
+  std::vector<std::size_t> points = {};
+  std::size_t neighbours = 1;
+  std::size_t neighbour_factors = 1;
 
   static void describe(auto& visit) {
     using Self = LibraryOptions;
@@ -43,10 +59,30 @@ struct LibraryOptions {
                  {.meaning = "k of the functions sin(k u), cos(k u) of every variable; []: none",
                   .unit = "1/state",
                   .limits = above(0)});
+    visit.option("fields", &Self::fields,
+                 {.meaning = "of which the state is the values on a periodic grid: the same functions of the "
+                             "values at a point and its neighbours, with the same coefficients, at all "
+                             "points; 0: functions of the whole state",
+                  .limits = between(0, widest)});
+    visit.option(
+        "field_axis", &Self::field_axis,
+        {.meaning = "fields: first: the state holds one field after the other; last: one point after "
+                    "the other"});
+    visit.option("points", &Self::points,
+                 {.meaning = "fields: points along each axis of the grid, the last one running fastest; []: "
+                             "one axis",
+                  .limits = between(1, widest)});
+    visit.option("neighbours", &Self::neighbours,
+                 {.meaning = "fields: on each side of a point, along each axis", .limits = between(0, 100)});
+    visit.option("neighbour_factors", &Self::neighbour_factors,
+                 {.meaning = "fields: most factors of a product that are values at neighbours",
+                  .limits = between(1, 20)});
   }
 
   /// Raises OptionError.
   void validate() const {
+    require_option(fields > 0 || points.empty(), {"points", "fields"},
+                   "is given, but fields is 0: there is no grid");
     for (auto k = frequencies.begin(); k != frequencies.end(); ++k)
       require_option(std::find(frequencies.begin(), k, *k) == k, {"frequencies"},
                      "names " + shortest(*k) + " twice");
@@ -381,6 +417,67 @@ struct CouplingFlowOptions {
     for (auto kind = conditioners.begin(); kind != conditioners.end(); ++kind)
       require_option(std::find(conditioners.begin(), kind, *kind) == kind, {"conditioners"},
                      "names " + std::string(name_of(*kind)) + " twice");
+  }
+};
+
+/// The function whose values positive components are (core/components/positive_map.hpp).
+enum class PositiveFunction {
+  none,
+  log,      ///< the latent component is the logarithm
+  softplus  ///< the inverse of log(1 + e^v): nearly the component itself where that is large
+};
+
+constexpr auto words_of(PositiveFunction) {
+  return std::to_array<Word<PositiveFunction>>({{"none", PositiveFunction::none},
+                                                {"log", PositiveFunction::log},
+                                                {"softplus", PositiveFunction::softplus}});
+}
+
+/// Components that stay positive.
+struct PositiveOptions {
+  PositiveFunction coordinates = PositiveFunction::none;
+  std::vector<std::size_t> components = {};
+
+  bool enabled() const { return coordinates != PositiveFunction::none; }
+
+  static void describe(auto& visit) {
+    using Self = PositiveOptions;
+    visit.option("coordinates", &Self::coordinates,
+                 {.meaning = "latent components; log: logarithms; softplus: v of log(1 + e^v), nearly the "
+                             "component itself where that is large against its deviation"});
+    visit.option("components", &Self::components,
+                 {.meaning = "numbers of the components that are positive, from 0; []: all",
+                  .limits = between(0, 1e9)});
+  }
+
+  /// Raises OptionError.
+  void validate() const {
+    require_option(enabled() || components.empty(), {"components", "coordinates"},
+                   "is given, but coordinates is none");
+    for (auto k = components.begin(); k != components.end(); ++k)
+      require_option(std::find(components.begin(), k, *k) == k, {"components"},
+                     "names " + std::to_string(*k) + " twice");
+  }
+};
+
+/// Products of components as further latent components (core/components/lifting.hpp).
+struct LiftingOptions {
+  std::vector<std::size_t> products = {};
+
+  bool enabled() const { return !products.empty(); }
+
+  static void describe(auto& visit) {
+    visit.option("products", &LiftingOptions::products,
+                 {.meaning = "pairs of components, from 0, whose products are further latent components, one "
+                             "pair after the other: [0, 0, 0, 1] for x_0^2 and x_0 x_1; []: none",
+                  .limits = between(0, 1e9)});
+  }
+
+  /// Raises OptionError.
+  void validate() const {
+    require_option(
+        products.size() % 2 == 0, {"products"},
+        "needs two components for each product; found " + std::to_string(products.size()) + " numbers");
   }
 };
 

@@ -4,7 +4,7 @@ namespace spnode::core {
 
 bool JacobianProducts::defined_for(const ModelOptions& options) {
   const AutoencoderOptions& autoencoder = options.autoencoder;
-  if (options.coupling_flow.enabled) return false;
+  if (options.coupling_flow.enabled || options.positive.enabled() || options.lifting.enabled()) return false;
   return !autoencoder.enabled || (autoencoder.pod && autoencoder.hidden.empty());
 }
 

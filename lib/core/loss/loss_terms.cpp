@@ -55,6 +55,9 @@ std::string refusal(const LossTermKind& kind, const ModelOptions& model) {
   const AutoencoderOptions& autoencoder = model.autoencoder;
   if (kind.coordinates != CoordinateDemand::none && model.coupling_flow.enabled)
     return "needs a map to the latent space that does not train, but the coupling flow does";
+  if (kind.coordinates == CoordinateDemand::fixed_linear &&
+      (model.positive.enabled() || model.lifting.enabled()))
+    return "needs a linear map to the latent space, but that of positive components or of products is none";
   if (kind.coordinates == CoordinateDemand::none || !autoencoder.enabled) return "";
   const bool networks = !autoencoder.pod || !autoencoder.hidden.empty(),
              trains = (networks && !autoencoder.frozen) || (autoencoder.pod && autoencoder.pod_trainable);

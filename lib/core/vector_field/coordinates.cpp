@@ -130,6 +130,16 @@ Coordinates<Real>::Coordinates(const BasicModel<Real>& model) {
         std::make_shared<Map>(*flow, Map::Direction::from_latent), true, true,
         model.options().arguments.parameters.size());
   }
+  if (model.lifting()) {
+    using Map = LiftingMap<Real>;
+    set(std::make_shared<Map>(*model.lifting(), Map::Direction::to_latent),
+        std::make_shared<Map>(*model.lifting(), Map::Direction::from_latent), false, false, 0);
+  }
+  if (const PositiveCoordinates* const positive = model.positive()) {
+    using Map = PositiveMap<Real>;
+    set(std::make_shared<Map>(*positive, Map::Direction::to_latent),
+        std::make_shared<Map>(*positive, Map::Direction::from_latent), false, false, 0);
+  }
 }
 
 template class CoordinateMap<double>;

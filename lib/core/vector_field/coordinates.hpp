@@ -98,8 +98,8 @@ class CoordinateMap {
   Vector<Real> coefficients_;
 };
 
-/// Encoder and decoder of a model, or its coupling flow and the inverse; the identity both ways for a model
-/// with neither.
+/// Encoder and decoder of a model, its coupling flow and the inverse, the coordinates of positive components,
+/// or the lifting and the way back; the identity both ways for a model without any.
 ///
 /// The coefficients are those of to_latent(), then those of from_latent(); none where neither learns.
 template <class Real>

@@ -10,8 +10,11 @@ namespace spnode::core {
 namespace {
 
 std::vector<std::string> variable_names(const Model& model) {
+  const FieldLibrary<double>* const fields = model.field_library();
+  const std::size_t count = fields != nullptr ? fields->stencil().fields() : model.latent_dimension();
   std::vector<std::string> names;
-  for (std::size_t i = 0; i < model.latent_dimension(); ++i) names.push_back("u_" + std::to_string(i));
+  for (std::size_t i = 0; i < count; ++i) names.push_back("u_" + std::to_string(i));
+  if (fields != nullptr) names = fields->stencil().variable_names(names);
   const ArgumentOptions& arguments = model.options().arguments;
   names.insert(names.end(), arguments.parameters.begin(), arguments.parameters.end());
   names.insert(names.end(), arguments.inputs.begin(), arguments.inputs.end());
@@ -69,7 +72,7 @@ std::vector<std::string> equations(const Model& model, std::span<const double> t
   if (model.invariants() != nullptr) project(model, theta, names.size(), Xi);
   const std::string others = other_terms(model);
   // Of second order, [x; v]: the library gives dv/dt.
-  const std::size_t first = model.latent_dimension() - library->outputs();
+  const std::size_t first = library->first_output();
   const auto line = [&](std::size_t i, const std::string& sum) {
     lines.push_back("du_" + std::to_string(i) + "/dt = " + sum);
   };
@@ -84,6 +87,8 @@ std::vector<std::string> equations(const Model& model, std::span<const double> t
   }
   if (!others.empty()) lines.push_back("...: " + others);
   if (!model.has_identity_coordinates()) lines.emplace_back("u: the latent state");
+  if (model.field_library() != nullptr)
+    lines.emplace_back("u_0, u_1 ...: the fields at any point of the grid; [+1]: at the next point");
   return lines;
 }
 

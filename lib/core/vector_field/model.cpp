@@ -19,6 +19,14 @@ namespace spnode::core {
 namespace {
 
 std::size_t latent_dimension_of(const ModelOptions& options, std::size_t state_dimension) {
+  if (options.lifting.enabled()) {
+    const std::size_t n = Lifting(state_dimension, options.lifting).dimension();
+    require_option(options.latent_dimension == 0 || options.latent_dimension == n,
+                   {"latent_dimension", "lifting.products"},
+                   "= " + std::to_string(options.latent_dimension) +
+                       ", but the state and its products have " + std::to_string(n) + " components");
+    return n;
+  }
   const std::size_t n = options.latent_dimension == 0 ? state_dimension : options.latent_dimension;
   if (!options.autoencoder.enabled && n != state_dimension)
     throw OptionError({"latent_dimension"}, "= " + std::to_string(n) + ", but the states have " +
@@ -94,6 +102,10 @@ BasicModel<Real>::BasicModel(const ModelOptions& options, std::size_t state_dime
       invariants_(make_invariants(options, m_, n_, layout_)),
       linear_(make_hurwitz(n_, options.linear, invariants_)),
       flow_(make_flow<Real>(options, n_)),
+      positive_(options.positive.enabled() ? std::make_unique<PositiveCoordinates>(n_, options.positive)
+                                           : nullptr),
+      lifting_(options.lifting.enabled() ? std::optional<Lifting>(std::in_place, m_, options.lifting)
+                                         : std::nullopt),
       nonlinear_(options, n_, invariants_, flow_.get()) {
   linear_->declare(layout_);
   const bool first = options.has_state_term();  // which needs the flow's parameters
@@ -109,6 +121,7 @@ BasicModel<Real>::BasicModel(const ModelOptions& options, std::size_t state_dime
     decoder_->declare(layout_);
   }
   if (flow_ && !first) flow_->declare(layout_);
+  if (positive_) positive_->declare(layout_);
   require_countable(layout_);
 }
 
@@ -122,6 +135,7 @@ std::vector<double> BasicModel<Real>::initialise(std::uint64_t seed, const PodSt
     term.map->set_argument_scaling(argument_scaling, theta);
   }
   if (flow_) flow_->initialise(seed, theta);
+  if (positive_) positive_->initialise(theta);
   if (!has_autoencoder()) {
     set_invariants(theta);
     return theta;
@@ -198,6 +212,14 @@ template <class Real>
 const Library<Real>* BasicModel<Real>::library() const {
   for (const auto& term : nonlinear_.terms())
     if (const auto* const library = dynamic_cast<const Library<Real>*>(term.map.get())) return library;
+  const FieldLibrary<Real>* const fields = field_library();
+  return fields != nullptr ? &fields->at_point() : nullptr;
+}
+
+template <class Real>
+const FieldLibrary<Real>* BasicModel<Real>::field_library() const {
+  for (const auto& term : nonlinear_.terms())
+    if (const auto* const fields = dynamic_cast<const FieldLibrary<Real>*>(term.map.get())) return fields;
   return nullptr;
 }
 

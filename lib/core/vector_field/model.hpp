@@ -3,9 +3,12 @@
 #include "core/components/autoencoder.hpp"
 #include "core/components/component.hpp"
 #include "core/components/coupling_flow.hpp"
+#include "core/components/field_library.hpp"
 #include "core/components/invariants.hpp"
 #include "core/components/library.hpp"
+#include "core/components/lifting.hpp"
 #include "core/components/network.hpp"
+#include "core/components/positive_map.hpp"
 #include "core/components/quadratic_operators.hpp"
 #include "core/components/scaling.hpp"
 #include "core/linear/hurwitz.hpp"
@@ -67,7 +70,13 @@ class BasicModel {
   /// range of the training data; none without a flow.
   std::optional<typename CouplingFlow<Real>::Distortion> distortion(std::span<const double> theta) const;
   /// Whether the latent state is the scaled state.
-  bool has_identity_coordinates() const { return !has_autoencoder() && flow_ == nullptr; }
+  bool has_identity_coordinates() const {
+    return !has_autoencoder() && flow_ == nullptr && positive_ == nullptr && !lifting_;
+  }
+  /// The coordinates of positive components; null where there are none.
+  const PositiveCoordinates* positive() const { return positive_.get(); }
+  /// The products that are components of the latent state; none without lifting.
+  const std::optional<Lifting>& lifting() const { return lifting_; }
 
   /// What the right-hand side consists of.
   SplitShape split_shape() const {
@@ -99,8 +108,10 @@ class BasicModel {
   /// (Network::pairs), not in relaxation form. Null where there is none.
   const Network<Real>* quadratic_network() const;
 
-  /// The library of functions among the nonlinear terms; null where there is none.
+  /// The library of functions among the nonlinear terms, of fields that at a point; null where there is none.
   const Library<Real>* library() const;
+  /// The library that is the same at all points of a grid; null where there is none.
+  const FieldLibrary<Real>* field_library() const;
 
   /// The terms of the slow manifold, y = 0 in u = [x; y]: those of the slow variables alone, with the
   /// coefficients of all terms. Raises UsageError where the model is not fast-slow.
@@ -119,6 +130,8 @@ class BasicModel {
   std::shared_ptr<const Invariants> invariants_;
   std::unique_ptr<HurwitzOperator> linear_;
   std::unique_ptr<CouplingFlow<Real>> flow_;
+  std::unique_ptr<PositiveCoordinates> positive_;
+  std::optional<Lifting> lifting_;
   NonlinearTerms<Real> nonlinear_;
   std::unique_ptr<LinearPlusNetwork<Real>> encoder_, decoder_;
 };

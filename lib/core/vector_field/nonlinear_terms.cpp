@@ -4,6 +4,7 @@
 #include "core/components/central_force.hpp"
 #include "core/components/convolution.hpp"
 #include "core/components/fast_terms.hpp"
+#include "core/components/field_library.hpp"
 #include "core/components/forcing.hpp"
 #include "core/components/library.hpp"
 #include "core/components/motion.hpp"
@@ -87,6 +88,8 @@ std::unique_ptr<LaneMap<Real>> make_term(NonlinearKind kind, const ModelOptions&
     case NonlinearKind::convolution:
       return std::make_unique<Convolution<Real>>(shape, options.convolution, name);
     case NonlinearKind::library:
+      if (options.library.fields > 0)
+        return std::make_unique<FieldLibrary<Real>>(shape, options.library, name);
       return std::make_unique<Library<Real>>(shape, options.library, name);
     case NonlinearKind::slow:
     case NonlinearKind::fast_bilinear:

@@ -236,6 +236,8 @@ struct ModelOptions {
   FastTermOptions fast_linear;
   AutoencoderOptions autoencoder;
   CouplingFlowOptions coupling_flow;
+  PositiveOptions positive;
+  LiftingOptions lifting;
   ScalingOptions scaling;
   Initialisation initialisation = Initialisation::random;
   std::size_t inference_order = 10;
@@ -334,6 +336,10 @@ struct ModelOptions {
         "coupling_flow", &Self::coupling_flow,
         "An invertible function from the state to a latent state of the same dimension, with an exact "
         "inverse.");
+    visit.section("positive", &Self::positive,
+                  "Coordinates in which components stay positive; their data must be above 0.");
+    visit.section("lifting", &Self::lifting,
+                  "Products of components of the scaled state as further components of the latent state.");
     visit.section("scaling", &Self::scaling,
                   "Scaling of the data, a part of the model: (state - shift) / scale.");
   }
@@ -363,11 +369,15 @@ struct ModelOptions {
     validate_invariants();
     validate_fast_slow();
     validate_periodic();
+    validate_fields();
+    validate_positive();
+    validate_lifting();
     validate_start();
   }
 
  private:
   bool slow_is_network() const { return slow.form == SlowForm::network || slow.form == SlowForm::state; }
+  bool has_fields() const { return library.fields > 0 && names(NonlinearKind::library); }
   bool names(NonlinearKind kind) const { return std::ranges::find(nonlinear, kind) != nonlinear.end(); }
 
   void validate_invariants() const {
@@ -435,6 +445,58 @@ struct ModelOptions {
             "the same scaling for all points of the field, scaling.kind: global or none; "
             "found " +
             std::string(name_of(scaling.kind)));
+  }
+
+  // Values at the points of a grid are the state as it is.
+  void validate_fields() const {
+    const std::string needs = "= " + std::to_string(library.fields) + ", which needs ";
+    require_option(library.fields == 0 || !names(NonlinearKind::slow) || slow.form != SlowForm::library,
+                   {"library.fields", "slow.form"},
+                   needs + "library among the terms of nonlinear, not in slow");
+    if (!has_fields()) return;
+    require_option(!autoencoder.enabled, {"library.fields", "autoencoder.enabled"},
+                   needs + "the states as they are; autoencoder.enabled is true");
+    require_option(!coupling_flow.enabled, {"library.fields", "coupling_flow.enabled"},
+                   needs + "the states as they are; coupling_flow.enabled is true");
+    require_option(invariants.empty(), {"library.fields", "invariants"},
+                   needs + "invariants: []: a projection couples all points of the grid");
+  }
+
+  // Logarithms are a map to the latent space of their own, of states as they are.
+  void validate_positive() const {
+    if (!positive.enabled()) return;
+    const std::string needs = "is " + std::string(name_of(positive.coordinates)) + ", which needs ";
+    const auto require = [&](bool holds, const char* option, const std::string& what) {
+      require_option(holds, {"positive.coordinates", option}, needs + what);
+    };
+    require(!autoencoder.enabled, "autoencoder.enabled", "autoencoder.enabled: false; found true");
+    require(!coupling_flow.enabled, "coupling_flow.enabled", "coupling_flow.enabled: false; found true");
+    require(order == 1, "order", "order: 1; found 2");
+    require(invariants.empty(), "invariants",
+            "invariants: []: linear functions of the state are not linear in it");
+    require(!has_fields(), "library.fields", "library.fields: 0; found " + std::to_string(library.fields));
+    require(scaling.shift.empty(), "scaling.shift", "a scaling without a shift; scaling.shift is given");
+    require(initialisation == Initialisation::random, "initialisation",
+            "initialisation: random; found " + std::string(name_of(initialisation)));
+  }
+
+  // The latent state is the state with more components.
+  void validate_lifting() const {
+    if (!lifting.enabled()) return;
+    const auto require = [](bool holds, const char* option, const std::string& what) {
+      require_option(holds, {"lifting.products", option}, "needs " + what);
+    };
+    require(!autoencoder.enabled, "autoencoder.enabled", "autoencoder.enabled: false; found true");
+    require(!coupling_flow.enabled, "coupling_flow.enabled", "coupling_flow.enabled: false; found true");
+    require(!positive.enabled(), "positive.coordinates",
+            "positive.coordinates: none; found " + std::string(name_of(positive.coordinates)));
+    require(order == 1, "order", "order: 1; found 2");
+    require(invariants.empty(), "invariants", "invariants: []");
+    require(!has_fields(), "library.fields", "library.fields: 0; found " + std::to_string(library.fields));
+    require(
+        initialisation != Initialisation::sparse_regression && initialisation != Initialisation::fast_slow,
+        "initialisation",
+        "initialisation random, dmd or operator_inference; found " + std::string(name_of(initialisation)));
   }
 
   // What least squares can find: terms that are linear in parameters, in coordinates that are known first.

@@ -10,6 +10,7 @@
 #include "training/start/operator_inference.hpp"
 #include "training/start/scaling.hpp"
 #include "training/start/sparse_regression.hpp"
+#include "training/start/statistics.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -66,7 +67,8 @@ void start_library(const parallel::Communicator& comm, const std::optional<core:
                    const DataSet& train, InitialModel& start) {
   const core::Model& model = *start.model;
   const core::ModelOptions& options = model.options();
-  const LatentTrajectories variables = library_variables(comm, model, pod, train);
+  LatentTrajectories variables = library_variables(comm, model, pod, train);
+  if (const auto* const fields = model.field_library()) variables = at_points(variables, fields->stencil());
   const SparseCoefficients found = sparse_regression(comm, variables, *model.library(),
                                                      options.sparse_regression, options.inference_order);
   model.library()->set_coefficients(found.Xi, start.theta);
@@ -80,16 +82,39 @@ void start_library(const parallel::Communicator& comm, const std::optional<core:
 }
 
 /// Components that are constant but for rounding take their mean: as variables they are only noise.
-void hold_constants(std::vector<std::optional<double>> constants, const core::Scaling& scaling,
+void hold_constants(std::vector<std::optional<double>> constants, const core::Model& model,
                     LatentTrajectories& latent) {
+  const core::Scaling& scaling = model.scaling;
   if (std::ranges::none_of(constants, [](const auto& constant) { return constant.has_value(); })) return;
   for (std::size_t c = 0; c < constants.size(); ++c)
     if (constants[c]) constants[c] = (*constants[c] - scaling.shift[c]) / scaling.scale[c];
+  if (model.lifting())
+    for (std::size_t j = 0; j < model.lifting()->products(); ++j) {
+      const auto a = constants[model.lifting()->pairs()[2 * j]],
+                 b = constants[model.lifting()->pairs()[2 * j + 1]];
+      constants.push_back(a && b ? std::optional<double>(*a * *b) : std::nullopt);
+    }
   latent.states = [constants, states = latent.states](std::size_t trajectory, std::span<double> u) {
     states(trajectory, u);
     for (std::size_t i = 0; i < u.size(); ++i)
       if (const auto& constant = constants[i % constants.size()]) u[i] = *constant;
   };
+}
+
+/// Takes the shift of positive components away.
+void scale_positive_components(core::Scaling& scaling, const core::PositiveCoordinates& positive) {
+  for (std::size_t c = 0; c < scaling.shift.size(); ++c)
+    if (positive.is_positive(c)) scaling.shift[c] = 0.0;
+}
+
+/// Scales the coordinates of positive components by their moments over the data. Collective.
+void set_positive_coordinates(const parallel::Communicator& comm, const DataSet& train, InitialModel& start) {
+  const core::PositiveCoordinates& positive = *start.model->positive();
+  const std::vector<double>& scale = start.model->scaling.scale;
+  const FunctionMoments moments = function_moments(comm, train, [&](std::size_t c, double x) {
+    return positive.is_positive(c) ? positive.inverse(x / scale[c]) : 0.0;
+  });
+  positive.set_moments(moments.mean, moments.deviation, start.theta);
 }
 
 /// The ridges of least squares that are tried.
@@ -141,7 +166,7 @@ void start_from_data(const parallel::Communicator& comm, const std::optional<cor
   const core::Model& model = *start.model;
   const core::ModelOptions& options = model.options();
   LatentTrajectories latent = latent_trajectories(comm, model, pod, train);
-  if (!pod) hold_constants(constant_components(comm, train), model.scaling, latent);
+  if (!pod) hold_constants(constant_components(comm, train), model, latent);
   const OperatorForm form = operator_form(options);
   if (options.initialisation == core::Initialisation::dmd)
     return start_from_operators(comm, model, pod, latent, dynamic_mode_decomposition(comm, latent, form),
@@ -174,10 +199,13 @@ InitialModel make_initial_model(const parallel::Communicator& comm, const core::
       !options.coupling_flow.enabled && (!options.autoencoder.enabled || options.autoencoder.hidden.empty());
   if (options.homogeneous() && linear_coordinates && options.scaling.kind != core::ScalingKind::manual)
     std::ranges::fill(start.model->scaling.shift, 0.0);
+  if (start.model->positive() != nullptr)
+    scale_positive_components(start.model->scaling, *start.model->positive());
   start.model->argument_scaling = make_argument_scaling(comm, options.arguments, train);
   std::optional<core::PodStart> pod;
   if (options.autoencoder.enabled && options.autoencoder.pod) pod = start_basis(comm, *start.model, train);
   start.theta = start.model->initialise(seed, pod ? &*pod : nullptr);
+  if (start.model->positive() != nullptr) set_positive_coordinates(comm, train, start);
   if (options.initialisation == core::Initialisation::random) return start;
   if (pod && pod->rank < start.model->latent_dimension())
     throw OptionError({"latent_dimension"},

@@ -6,8 +6,10 @@
 #include "spectral/pod.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -35,6 +37,7 @@ class LatentStates {
 
   void operator()(std::size_t trajectory, std::span<double> states) {
     const std::size_t m = model_.state_dimension(), n = model_.latent_dimension();
+    if (model_.lifting()) return lift(trajectory, states);
     if (!pod_) {
       scale_states(model_.scaling, data_, trajectory, {0, data_.held().times}, {0, m}, states);
       return;
@@ -52,6 +55,19 @@ class LatentStates {
   }
 
  private:
+  void lift(std::size_t trajectory, std::span<double> states) {
+    const core::Lifting& lifting = *model_.lifting();
+    const std::size_t m = lifting.states(), n = lifting.dimension();
+    scaled_.resize(m);
+    for (std::size_t t = 0; t < data_.held().times; ++t) {
+      scale_states(model_.scaling, data_, trajectory, {t, t + 1}, {0, m}, scaled_);
+      const std::span<double> u = states.subspan(t * n, n);
+      std::ranges::copy(scaled_, u.begin());
+      for (std::size_t j = 0; j < lifting.products(); ++j)
+        u[m + j] = scaled_[lifting.pairs()[2 * j]] * scaled_[lifting.pairs()[2 * j + 1]];
+    }
+  }
+
   const core::Model& model_;
   const std::optional<core::PodStart>& pod_;
   const core::WindowData& data_;
@@ -133,6 +149,45 @@ LatentTrajectories library_variables(const parallel::Communicator& comm, const c
     reader->read(trajectory, held.time_at(trajectory, t), q);
   };
   return variables;
+}
+
+LatentTrajectories at_points(const LatentTrajectories& fields, const core::PeriodicStencil& stencil) {
+  // The points of a trajectory follow each other: its states are read once.
+  struct Last {
+    std::size_t trajectory = std::numeric_limits<std::size_t>::max();
+    std::vector<double> states;
+  };
+  const std::size_t points = stencil.points();
+  LatentTrajectories local = fields;
+  local.dimension = stencil.variables();
+  for (parallel::Range& group : local.groups) group = {group.begin * points, group.end * points};
+  local.states = [&stencil, points, times = fields.times, read = fields.states,
+                  last = std::make_shared<Last>()](std::size_t at, std::span<double> states) {
+    const std::size_t trajectory = at / points, point = at % points, variables = stencil.variables();
+    if (last->trajectory != trajectory) {
+      last->states.resize(times * stencil.components());
+      read(trajectory, last->states);
+      last->trajectory = trajectory;
+    }
+    for (std::size_t t = 0; t < times; ++t)
+      for (std::size_t v = 0; v < variables; ++v)
+        states[t * variables + v] = last->states[t * stencil.components() + stencil.component(point, v)];
+  };
+  local.time = [points, time = fields.time](std::size_t at, std::size_t t) { return time(at / points, t); };
+  if (fields.known)
+    local.known = [points, known = fields.known](std::size_t at, std::size_t first, std::size_t end) {
+      return known(at / points, first, end);
+    };
+  if (fields.arguments > 0)
+    local.arguments_at = [points, arguments = fields.arguments_at](std::size_t at, std::size_t t,
+                                                                   std::span<double> q) {
+      arguments(at / points, t, q);
+    };
+  std::vector<std::string> names;
+  for (std::size_t f = 0; f < stencil.fields(); ++f) names.push_back("u_" + std::to_string(f));
+  local.names = stencil.variable_names(names);
+  for (std::size_t i = 0; i < fields.arguments; ++i) local.names.push_back("q_" + std::to_string(i));
+  return local;
 }
 
 }  // namespace spnode::training

@@ -15,9 +15,9 @@ namespace spnode::training {
 core::PodStart start_basis(const parallel::Communicator& comm, const core::Model& model,
                            const DataSet& train);
 
-/// The states of the data set as u = modes z / latent_scale, or z without a POD; z = (x - shift) / scale. One
-/// group for each shard of the data: the trajectories whose first window is there. All must outlive the
-/// result. Not collective.
+/// The states of the data set as u = modes z / latent_scale, or z without a POD, with its products where the
+/// model has a lifting; z = (x - shift) / scale. One group for each shard of the data: the trajectories whose
+/// first window is there. All must outlive the result. Not collective.
 LatentTrajectories latent_trajectories(const parallel::Communicator& comm, const core::Model& model,
                                        const std::optional<core::PodStart>& pod, const DataSet& train);
 
@@ -26,5 +26,9 @@ LatentTrajectories latent_trajectories(const parallel::Communicator& comm, const
 /// argument.
 LatentTrajectories library_variables(const parallel::Communicator& comm, const core::Model& model,
                                      const std::optional<core::PodStart>& pod, const DataSet& train);
+
+/// What the variables of a stencil do at each point of the grid, one trajectory for each trajectory and point
+/// of `fields`, whose states hold the fields. The stencil must outlive the result.
+LatentTrajectories at_points(const LatentTrajectories& fields, const core::PeriodicStencil& stencil);
 
 }  // namespace spnode::training

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace spnode::training {
@@ -25,6 +26,8 @@ struct LatentTrajectories {
   bool has(std::size_t trajectory, std::size_t first, std::size_t last) const {
     return !known || known(trajectory, first, last);
   }
+
+  std::vector<std::string> names;  ///< of the variables, for messages; empty: u_0, u_1 ..., q_0 ...
 
   std::size_t arguments = 0;
   /// Overwrites (arguments) with those at a time; only where there are any.

@@ -69,6 +69,23 @@ Fit least_squares(const std::vector<double>& G, std::size_t features, std::size_
   return fit;
 }
 
+std::vector<double> relative_residuals(const Fit& fit, std::span<const double> rows, std::size_t features,
+                                       std::size_t targets) {
+  std::vector<double> left(targets + 1, 0.0), all(targets + 1, 0.0);
+  for (std::size_t k = 0; k < rows.size(); k += features + targets)
+    for (std::size_t i = 0; i < targets; ++i) {
+      double predicted = 0.0;
+      for (std::size_t f = 0; f < features; ++f) predicted += fit.W[f * targets + i] * rows[k + f];
+      const double truth = rows[k + features + i], missed = truth - predicted;
+      for (const std::size_t to : {i, targets}) {
+        left[to] += missed * missed;
+        all[to] += truth * truth;
+      }
+    }
+  for (std::size_t i = 0; i <= targets; ++i) left[i] = all[i] > 0.0 ? std::sqrt(left[i] / all[i]) : 0.0;
+  return left;
+}
+
 double gram_bytes(double features, double targets, std::size_t groups) {
   const double width = features + targets;
   // The groups' sums with the exact sum's integers and result, each half a matrix; G; the normal equations.

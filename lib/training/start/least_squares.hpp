@@ -35,4 +35,10 @@ struct Fit {
 Fit least_squares(const std::vector<double>& G, std::size_t features, std::size_t targets,
                   double ridge = 1e-12);
 
+/// Of rows [features, targets] that need not be those of the fit: root mean square of what it leaves of each
+/// target over that of the target, then the same of all targets together, (targets + 1); 0 for targets that
+/// are zero. Not collective.
+std::vector<double> relative_residuals(const Fit& fit, std::span<const double> rows, std::size_t features,
+                                       std::size_t targets);
+
 }  // namespace spnode::training

@@ -124,7 +124,8 @@ class Equations {
       : data_(data),
         options_(options),
         F_(library.functions()),
-        first_(data.dimension - library.outputs()),
+        first_(library.first_output()),
+        targets_(library.outputs()),
         values_(values) {
     if (options.derivatives == Derivatives::weak) {
       if (data.times < options.window + 1)
@@ -153,7 +154,7 @@ class Equations {
                         [&](std::size_t t, std::span<const double> derivative) {
                           for (std::size_t k = 0; k < F_; ++k)
                             rows.push_back(values_(k, t) / function_sizes_[k]);
-                          for (std::size_t i = first_; i < data_.dimension; ++i)
+                          for (std::size_t i = first_; i < first_ + targets_; ++i)
                             rows.push_back(derivative[i] / sizes_[i]);
                         });
   }
@@ -169,7 +170,7 @@ class Equations {
         for (std::size_t j = 0; j <= window; ++j) sum += phi_.value[j] * values_(k, first + j);
         rows.push_back(sum / function_sizes_[k]);
       }
-      for (std::size_t i = first_; i < n; ++i) {
+      for (std::size_t i = first_; i < first_ + targets_; ++i) {
         double sum = 0.0;
         for (std::size_t j = 0; j <= window; ++j) sum -= phi_.derivative[j] * states[(first + j) * n + i];
         rows.push_back(sum / (h * sizes_[i]));
@@ -179,7 +180,7 @@ class Equations {
 
   const LatentTrajectories& data_;
   const core::SparseRegressionOptions& options_;
-  std::size_t F_, first_;  ///< functions; the first component whose derivative they give
+  std::size_t F_, first_, targets_;  ///< functions; the components whose derivatives they give
   FunctionValues& values_;
   TestFunction phi_;
   std::size_t reach_ = 0;
@@ -367,6 +368,7 @@ class ComponentRegression {
 };
 
 std::vector<std::string> variable_names(const LatentTrajectories& data) {
+  if (!data.names.empty()) return data.names;
   std::vector<std::string> names;
   for (std::size_t i = 0; i < data.dimension; ++i) names.push_back("u_" + std::to_string(i));
   for (std::size_t i = 0; i < data.arguments; ++i) names.push_back("q_" + std::to_string(i));
@@ -383,7 +385,7 @@ double sparse_regression_bytes(const core::Library<double>& library, std::size_t
 SparseCoefficients sparse_regression(const parallel::Communicator& comm, const LatentTrajectories& data,
                                      const core::Library<double>& library,
                                      const core::SparseRegressionOptions& options, std::size_t order) {
-  const std::size_t n = library.outputs(), F = library.functions(), first = data.dimension - n;
+  const std::size_t n = library.outputs(), F = library.functions(), first = library.first_output();
   FunctionValues values(data, library);
   Equations equations(data, library, options, order, values);
   const std::vector<double> sizes = magnitudes(comm, data, values, library.inputs()),

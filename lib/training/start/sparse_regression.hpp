@@ -14,7 +14,7 @@ namespace spnode::training {
 /// What a sparse regression came to.
 struct SparseCoefficients {
   std::vector<double> Xi;  ///< (n, library.functions()) with n = library.outputs(): du/dt = Xi Theta(u, q),
-                           ///< of the last n components
+                           ///< of n components from library.first_output() on
   std::size_t kept = 0;    ///< entries that differ from zero
   double residual = 0.0;   ///< root mean square of what is left over that of the targets, worst component
 };

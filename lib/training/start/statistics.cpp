@@ -30,6 +30,17 @@ void for_each_state(const core::WindowData& data, const parallel::Range& own,
         });
 }
 
+/// Calls work(components) for as many components at a time as keep the sums of all trajectories small.
+template <class Work>
+void for_component_blocks(const core::WindowData& data, Work&& work) {
+  constexpr std::size_t numbers = std::size_t(1) << 22, fewest = 64;
+  const std::size_t m = data.held().components,
+                    trajectories = data.index().count() / data.index().per_trajectory(),
+                    some = std::max(fewest, numbers / trajectories);
+  for (std::size_t begin = 0; begin < m; begin += some)
+    work(parallel::Range{begin, std::min(begin + some, m)});
+}
+
 /// Of the whole data set, those that are not missing. Collective.
 std::uint64_t count_states(const parallel::Communicator& comm, const core::WindowData& data,
                            const parallel::Range& own) {
@@ -117,23 +128,47 @@ std::optional<double> Moments::constant(std::size_t component) const {
   return std::nullopt;
 }
 
+FunctionMoments function_moments(const parallel::Communicator& comm, const DataSet& set,
+                                 const std::function<double(std::size_t, double)>& function) {
+  const core::WindowData& data = set.data;
+  const parallel::Range own = own_trajectories(comm, set);
+  const std::uint64_t states = count_states(comm, data, own);
+  FunctionMoments moments;
+  const auto add_means_of = [&](const parallel::Range& components, const auto& term,
+                                std::vector<double>& means) {
+    const std::size_t width = components.size();
+    std::vector<double> rows(own.size() * width, 0.0);
+    parallel::collectively(comm, [&] {
+      for_each_state(data, own, components, [&](std::size_t n, const auto* state) {
+        for (std::size_t c = 0; c < width; ++c)
+          rows[n * width + c] += term(components.begin + c, double(state[c]));
+      });
+    });
+    append_means(comm, rows, width, states, means);
+  };
+  for_component_blocks(data, [&](const parallel::Range& components) {
+    add_means_of(components, function, moments.mean);
+    const auto square = [&](std::size_t c, double x) {
+      const double difference = function(c, x) - moments.mean[c];
+      return difference * difference;
+    };
+    add_means_of(components, square, moments.deviation);
+  });
+  for (double& variance : moments.deviation) variance = std::sqrt(variance);
+  return moments;
+}
+
 Moments component_moments(const parallel::Communicator& comm, const DataSet& set) {
   if (set.moments) return *set.moments;
-  // As many components at a time as keep the sums of all trajectories small.
-  constexpr std::size_t numbers = std::size_t(1) << 22, fewest = 64;
   const core::WindowData& data = set.data;
-  const std::size_t m = data.held().components,
-                    trajectories = data.index().count() / data.index().per_trajectory(),
-                    some = std::max(fewest, numbers / trajectories);
   const parallel::Range own = own_trajectories(comm, set);
   const std::uint64_t states = count_states(comm, data, own);
   Moments moments;
   moments.first = first_state(comm, data);
-  for (std::size_t begin = 0; begin < m; begin += some) {
-    const parallel::Range components{begin, std::min(begin + some, m)};
+  for_component_blocks(data, [&](const parallel::Range& components) {
     add_means(comm, data, own, components, states, moments);
     add_variances(comm, data, own, components, states, moments);
-  }
+  });
   for (double& variance : moments.deviation) variance = std::sqrt(variance);
   int streamed = data.streamed() ? 1 : 0;  // a rank without trajectories streams none
   MPI_Allreduce(MPI_IN_PLACE, &streamed, 1, MPI_INT, MPI_MAX, comm.handle());

@@ -5,6 +5,7 @@
 #include "training/data_set.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -26,6 +27,14 @@ struct Moments {
 /// The moments of the whole data set. The same bits for every number of ranks. Collective; raises FileError
 /// on all ranks where states are too large to be added.
 Moments component_moments(const parallel::Communicator& comm, const DataSet& set);
+
+/// Mean and deviation, per component, of a function of its values. The same bits for every number of ranks.
+/// Collective; raises FileError on all ranks where its values are too large to be added, or are no numbers.
+struct FunctionMoments {
+  std::vector<double> mean, deviation;  ///< (components)
+};
+FunctionMoments function_moments(const parallel::Communicator& comm, const DataSet& set,
+                                 const std::function<double(std::size_t component, double x)>& function);
 
 /// The time in which the states change by their deviations, to nine digits; 0 where they do not change. The
 /// mean of the logarithms of such times over all changes from one time to the next, weighted with their
