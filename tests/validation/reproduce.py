@@ -186,7 +186,7 @@ TWO_BODY_NETWORK = ("model.order=1", "model.nonlinear=[network]", "model.network
 # pericentre that every orbit has at the same times, because all of them have one period and begin there.
 ORBIT = np.arange(0, 6.29, 0.16)  # eccentric anomalies; their times at the eccentricity 0.65, in steps of 0.01
 ORBIT_TIMES = np.unique(np.round(100 * (ORBIT - 0.65 * np.sin(ORBIT))).astype(int))
-TWO_BODY_OFFLINE = ("model.nonlinear=[network]", "model.network.hidden=[20, 20]", "loss.trajectory=0",
+TWO_BODY_OFFLINE = ("model.network.hidden=[20, 20]", "loss.trajectory=0",
                     "loss.derivative=1", "loss.derivatives=given", "loss.jacobian=0.03",
                     f"data.times={ORBIT_TIMES.tolist()}", "data.window=0", "data.stride=0",
                     "training.optimizers=[adam, gauss_newton]", "training.batch=5", "training.adam.epochs=150",
@@ -579,8 +579,11 @@ SYSTEMS = {
     "kuramoto_sivashinsky_20_lipschitz": kuramoto_sivashinsky(50, "50, one trajectory", HALF_LOSS, PDF),
     "kuramoto_sivashinsky_64": kuramoto_sivashinsky(None, "the slow baseline", HALF_LOSS, Goal("pdf_l1")),
     "two_body": jacobian_regularised("two_body", 1e-9),
-    "two_body_second_order": jacobian_regularised("two_body", 1e-3, *TWO_BODY_OFFLINE),
-    "two_body_network": jacobian_regularised("two_body", 5e-3, *TWO_BODY_NETWORK, paper="1.0e-2"),
+    "two_body_second_order": jacobian_regularised(
+        "two_body", 1e-3, *TWO_BODY_OFFLINE, "model.nonlinear=[network]"),
+    "two_body_network": jacobian_regularised(
+        "two_body", 5e-3, *TWO_BODY_OFFLINE, "model.order=1", "model.nonlinear=[library, network]",
+        "model.library.degree=1", paper="1.0e-2"),
     "two_body_network_rollout": jacobian_regularised(
         "two_body", None, *TWO_BODY_NETWORK, "loss.jacobian=0", paper="4.9e15"),
     "two_body_network_second_difference": jacobian_regularised(
