@@ -25,11 +25,16 @@ if(NOT SPNODE_ARCH STREQUAL "default")
     message(FATAL_ERROR "SPNODE_ARCH=${SPNODE_ARCH}: the compiler does not take ${spnode_arch_words}; allowed are "
       "native, default, on x86-64 the levels x86-64-v2, x86-64-v3 and x86-64-v4, and the compiler's names of processors")
   endif()
-  # Vectors of full width where the processor has them: the lane kernels gain up to half. FMA contraction stays on: it
-  # is the same for every rank, tile and thread of one build.
+  # Vectors of full width where the processor has them: the lane kernels gain up to half.
   check_cxx_compiler_flag(-mprefer-vector-width=512 SPNODE_HAS_VECTOR_WIDTH)
   if(SPNODE_HAS_VECTOR_WIDTH)
     list(APPEND spnode_arch_options -mprefer-vector-width=512)
+  endif()
+  # FMA contraction stays on, and must be the same for every rank and tile. Tuned for AMD's processors g++ leaves it out
+  # where products are added to one sum only, so that the bits of a lane would depend on the lanes beside it.
+  check_cxx_compiler_flag(--param=avoid-fma-max-bits=0 SPNODE_HAS_AVOID_FMA)
+  if(SPNODE_HAS_AVOID_FMA)
+    list(APPEND spnode_arch_options --param=avoid-fma-max-bits=0)
   endif()
   target_compile_options(spnode_options INTERFACE ${spnode_arch_options})
 endif()

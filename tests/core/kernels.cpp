@@ -69,13 +69,15 @@ TEMPLATE_TEST_CASE("gemm_gives_the_same_bits_whatever_lanes_stand_beside", "", d
   using Real = TestType;
   constexpr std::size_t width = pack_width<Real>;
   const ExecSpace space;
-  const Matrix<Real> A = random_matrix<Real>(20, 33, 1), B = random_matrix<Real>(33, 64, 2);
-  Matrix<Real> all("all", 20, 64), part("part", 20, width);
-  gemm<Real>(space, 1.0, A, Transpose::no, B, 0.0, all);
-  gemm<Real>(space, 1.0, A, Transpose::no, lanes_of(ConstMatrixView<Real>(B), 32, width), 0.0, part);
-  const auto found = on_host(part), expected = on_host(all);
-  for (std::size_t i = 0; i < 20; ++i)
-    for (std::size_t l = 0; l < width; ++l) REQUIRE(found(i, l) == expected(i, 32 + l));
+  for (const std::size_t rows : {1, 2, 20}) {  // one row: one sum in a tile of one pack
+    const Matrix<Real> A = random_matrix<Real>(rows, 33, 1), B = random_matrix<Real>(33, 64, 2);
+    Matrix<Real> all("all", rows, 64), part("part", rows, width);
+    gemm<Real>(space, 1.0, A, Transpose::no, B, 0.0, all);
+    gemm<Real>(space, 1.0, A, Transpose::no, lanes_of(ConstMatrixView<Real>(B), 32, width), 0.0, part);
+    const auto found = on_host(part), expected = on_host(all);
+    for (std::size_t i = 0; i < rows; ++i)
+      for (std::size_t l = 0; l < width; ++l) REQUIRE(found(i, l) == expected(i, 32 + l));
+  }
 }
 
 TEMPLATE_TEST_CASE("tanh_is_accurate_to_two_units_in_the_last_place", "", double, float) {
