@@ -202,10 +202,12 @@ bool receive_text(const Descriptor& in, std::string& text) {
 
 /// Gives up what a process has open from its parent, such as locks: they would outlive the parent's.
 void close_all_but(int kept) {
+  namespace fs = std::filesystem;
   std::vector<int> numbers;
-  std::error_code failed;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", failed))
-    numbers.push_back(std::atoi(entry.path().filename().c_str()));
+  std::error_code error;
+  for (fs::directory_iterator entry("/proc/self/fd", error); !error && entry != fs::directory_iterator();
+       entry.increment(error))
+    numbers.push_back(std::atoi(entry->path().filename().c_str()));
   for (const int number : numbers)
     if (number > STDERR_FILENO && number != kept) ::close(number);
 }
