@@ -41,27 +41,27 @@ def runs_here(level):
     return needs in pathlib.Path("/proc/cpuinfo").read_text()
 
 
-def best_rows(command, env, rounds, figure, better):
-    """Of every row that a program prints, the round in which `figure` is best."""
+def shares(command, env, rounds, time):
+    """Of every row that a program prints the shortest time, in ms, and its rate over the best one of all rounds, in %: a
+    slow moment of the probe for the best rate must not flatter the row beside it."""
     several = [measure.rows(command, env)[1] for _ in range(rounds)]
-    return [better(rows, key=lambda row: row[figure]) for rows in zip(*several)]
+    best = max(100.0 * row["GFLOP/s"] / row["of best %"] for rows in several for row in rows)
+    fastest = [min(rows, key=lambda row: row[time]) for rows in zip(*several)]
+    return [(row[time], 100.0 * row["GFLOP/s"] / best) for row in fastest]
 
 
 def measured(level, options, env):
     bin = options.build / level / "bin"
     program = lambda name, *words: ["taskset", "-c", options.core, bin / f"benchmark_{name}", "--json", *words]
-    steps = best_rows(program("training_step", "--problem", PROBLEMS, "--brief"), env, options.rounds, "of best %", max)
-    forecasts = best_rows(program("forecast", "--problem", PROBLEMS), env, options.rounds, "of best %", max)
+    steps = shares(program("training_step", "--problem", PROBLEMS, "--brief"), env, options.rounds, "step ms")
+    forecasts = shares(program("forecast", "--problem", PROBLEMS), env, options.rounds, "run ms")
     machine, products = measure.rows(program("small_products"), env)
     products = [row for row in products if row["table"] == "small products, double, GFLOP/s"]
     against = [row["core"] / row["libxsmm"] for row in products if row["libxsmm"]]
     tanh = [row["ns per entry"] for row in measure.rows(program("activation"), env)[1]
             if row["method"].startswith("core: bias")]
     yield machine["built_for"]
-    for row in steps:
-        yield f"{row['step ms']:.2f} ({row['of best %']:.0f} %)"
-    for row in forecasts:
-        yield f"{row['run ms']:.2f} ({row['of best %']:.0f} %)"
+    yield from (f"{ms:.2f} ({share:.0f} %)" for ms, share in steps + forecasts)
     yield f"{max(row['core'] for row in products):.0f}"
     yield f"{statistics.median(against):.2f}" if against else "-"
     yield from (f"{ns:.2f}" for ns in tanh)
