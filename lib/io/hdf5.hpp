@@ -159,6 +159,8 @@ class File {
   bool has_missing_sources(Id dataset, Id creation) const;
   Handle open_dataset(const std::string& name) const;
   Handle create(const std::string& name, Id type, const std::vector<std::size_t>& shape);
+  template <class Number>
+  void read_box(const std::string& name, const Slab& slab, Number* values) const;
   void write_whole(const std::string& name, Id file_type, Id memory_type,
                    const std::vector<std::size_t>& shape, const void* values);
   void collect_datasets(const std::string& group, int depth, std::vector<std::string>& names) const;

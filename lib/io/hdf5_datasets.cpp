@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
+#include <vector>
 
 namespace spnode::io::hdf5 {
 
@@ -293,32 +294,43 @@ std::string File::read_string(const std::string& name) const {
   return *text;
 }
 
-void File::read_slab(const std::string& name, const Slab& slab, std::span<double> values) const {
-  if (slab.size() == 0) return;
+// HDF5 finds the part of a chunk that a selection covers box by box only where the memory has the shape of the
+// selection, else number by number.
+template <class Number>
+void File::read_box(const std::string& name, const Slab& slab, Number* values) const {
   const Handle dataset = open_dataset(name);
-  const Handle memory = make_space({slab.size()});
+  const Handle memory = make_space(slab.count);
   const Handle space = owned(H5Dget_space(dataset.id()), H5Sclose);
+  const hid_t type = std::is_same_v<Number, float> ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE;
   if (H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, extents(slab.first).data(), nullptr,
                           extents(slab.count).data(), nullptr) < 0 ||
-      H5Dread(dataset.id(), H5T_NATIVE_DOUBLE, memory.id(), space.id(), H5P_DEFAULT, values.data()) < 0) {
+      H5Dread(dataset.id(), type, memory.id(), space.id(), H5P_DEFAULT, values) < 0) {
     fail_with_reason(name, "cannot be read");
   }
+}
+
+void File::read_slab(const std::string& name, const Slab& slab, std::span<double> values) const {
+  if (slab.size() > 0) read_box(name, slab, values.data());
 }
 
 template <class Number>
 void File::read_columns(const std::string& name, const Slab& slab, const Columns& columns,
                         Number* matrix) const {
-  const Handle dataset = open_dataset(name);
-  const Handle memory = make_space({columns.rows, columns.width});
-  const Handle space = owned(H5Dget_space(dataset.id()), H5Sclose);
-  const hsize_t first[2] = {0, columns.first}, count[2] = {columns.rows, columns.count};
-  const hid_t type = std::is_same_v<Number, float> ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE;
-  if (H5Sselect_hyperslab(memory.id(), H5S_SELECT_SET, first, nullptr, count, nullptr) < 0 ||
-      H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, extents(slab.first).data(), nullptr,
-                          extents(slab.count).data(), nullptr) < 0 ||
-      H5Dread(dataset.id(), type, memory.id(), space.id(), H5P_DEFAULT, matrix) < 0) {
-    fail_with_reason(name, "cannot be read");
-  }
+  if (columns.count == columns.width) return read_box(name, slab, matrix);
+  constexpr std::size_t most = 1u << 18;  // numbers
+  std::vector<Number> part;
+  std::size_t entry = 0;
+  for_each_part(slab, most, [&](const Slab& box) {
+    part.resize(box.size());
+    read_box(name, box, part.data());
+    for (std::size_t done = 0; done < part.size();) {
+      const std::size_t row = entry / columns.count, column = entry % columns.count,
+                        run = std::min(part.size() - done, columns.count - column);
+      std::copy_n(part.data() + done, run, matrix + row * columns.width + columns.first + column);
+      done += run;
+      entry += run;
+    }
+  });
 }
 
 template void File::read_columns(const std::string&, const Slab&, const Columns&, double*) const;
