@@ -280,6 +280,10 @@ double run_tile(const Deck& deck, core::Objective<Real>& objective, const core::
   return tangents;
 }
 
+/// Bytes of the program and its libraries that no run has touched before it trains and writes files
+/// (measured).
+constexpr double touched_later = 5e6;
+
 /// Fills in what the training of a model takes, on data that hold a tile. Not collective.
 void add_training(const Deck& deck, const Source& train, const core::Model& model,
                   std::span<const double> theta, const core::WindowData& data, training::TrainingSizes sizes,
@@ -303,7 +307,8 @@ void add_training(const Deck& deck, const Source& train, const core::Model& mode
     objective.set_parameters(theta);
     const double tangents = run_tile(deck, objective, data, sizes, estimate);
     estimate.work =
-        tangents + std::max(core::resident_memory() - before, static_cast<double>(objective.scratch_bytes()));
+        touched_later + tangents +
+        std::max(core::resident_memory() - before, static_cast<double>(objective.scratch_bytes()));
   });
 }
 
@@ -356,6 +361,7 @@ MemoryEstimate estimate_memory(const Context& context) {
   const Deck& deck = context.deck;
   const Source train(comm, deck, Role::training, training::training_sampler(deck.training, deck.seed));
   training::TrainingSizes sizes;
+  sizes.ranks = static_cast<std::size_t>(comm.size());
   sizes.shares = train.sampler.shares_of(0, comm.size()).size();
   std::optional<Source> validation;
   if (!data_of(deck, Role::validation).empty()) {

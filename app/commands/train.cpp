@@ -206,6 +206,23 @@ void say_constants(const Context& context, const std::string& path, const traini
   }
 }
 
+/// The natural unit of time of the data; says which components are taken as constant. Collective.
+double survey_times(const Context& context, const DataSet& train) {
+  const training::Moments moments = training::component_moments(context.comm, train);
+  if (context.deck.model.scaling.kind == core::ScalingKind::component)
+    say_constants(context, train.path, moments);
+  return training::natural_time_unit(context.comm, train, moments);
+}
+
+/// Whether something of all states has to be known before the first step.
+bool needs_all_states(const Deck& deck) {
+  const core::ModelOptions& model = deck.model;
+  return deck.data.time_unit == 0.0 || model.scaling.kind == core::ScalingKind::global ||
+         model.scaling.kind == core::ScalingKind::component ||
+         model.initialisation != core::Initialisation::random || model.autoencoder.enabled ||
+         deck.loss.component_weights != core::ComponentWeights::none;
+}
+
 /// `parameters`: of the model that is written.
 void say_start(const Context& context, const DataSet& train, const training::InitialModel& start,
                std::size_t parameters, const TimeUnit& unit) {
@@ -287,18 +304,23 @@ void train(Context& context) {
   std::optional<DataSet> validation_set = load_validation(context, training_set, memory.streams.validation);
   const std::optional<DataSet> slow_set = load_start_data(context, deck.data.slow, training_set),
                                manifold_set = load_start_data(context, deck.data.manifold, training_set);
-  const auto identity = [&](const DataSet& set) { return io::identify(comm, set.data); };
-  DataIdentities identities = {{"training data", identity(training_set)},
-                               {"validation data", validation_set ? identity(*validation_set) : "none"}};
-  if (slow_set) identities["slow data"] = identity(*slow_set);
-  if (manifold_set) identities["manifold data"] = identity(*manifold_set);
-
-  const training::Moments moments = training::component_moments(comm, training_set);
-  if (deck.model.scaling.kind == core::ScalingKind::component)
-    say_constants(context, training_set.path, moments);
-  const double natural = training::natural_time_unit(comm, training_set, moments),
+  const bool at_once = training_set.data.streamed() && !needs_all_states(deck);
+  const double natural = at_once ? 0.0 : survey_times(context, training_set),
                unit = time_unit_of(deck, natural);
+  const auto identity = [&comm](const core::WindowData& data) { return io::identify(comm, data); };
+  DataIdentities identities = {{"validation data", validation_set ? identity(validation_set->data) : "none"}};
+  if (slow_set) identities["slow data"] = identity(slow_set->data);
+  if (manifold_set) identities["manifold data"] = identity(manifold_set->data);
   if (unit != 1.0) identities["unit of time"] = shortest(unit);
+  if (!at_once) identities["training data"] = identity(training_set.data);
+  // The times in their own unit, and no states: these are read when the first checkpoint asks.
+  std::optional<core::WindowData> unread;
+  if (at_once) unread.emplace(training_set.data);
+  const auto identify = [identities, identity, unread] {
+    DataIdentities all = identities;
+    if (unread) all["training data"] = identity(*unread);
+    return all;
+  };
   training::count_time_in(unit, training_set);
   if (validation_set) training::count_time_in(unit, *validation_set);
   const core::ModelOptions options = core::in_time_unit(unit, deck.model);
@@ -334,7 +356,7 @@ void train(Context& context) {
     start.theta =
         try_starts(context, setup, projected ? *projected->states : training_set, options, start, projection);
   if (projected) projected->states.reset();
-  training::TrainerState state = files.starting_state(start.theta, identities);
+  training::TrainerState state = files.starting_state(start.theta, identify);
   const core::Model& trained = projected ? *projected->model : *start.model;
   StoredModel stored{
       in_run(deck, "model.h5"), deck, {core::in_data_time(unit, deck.model, trained), {}, deck.integrator}};

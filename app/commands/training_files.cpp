@@ -1,5 +1,7 @@
 #include "app/commands/training_files.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <iterator>
@@ -39,11 +41,18 @@ void require_same_data(const DataIdentities& data, const io::Checkpoint& checkpo
                       ". Resume with the same data, or pass --overwrite to train from the start");
 }
 
-io::Checkpoint to_checkpoint(const training::TrainerState& state) {
+/// On rank 0 the whole state. Collective.
+io::Checkpoint to_checkpoint(const parallel::Communicator& comm, const training::AdamOptions& adam,
+                             const training::TrainerState& state) {
   io::Checkpoint checkpoint;
+  const parallel::VectorParts parts(comm, state.theta.size(), adam.shared_from);
   training::visit_members(state, [&](const char* name, const auto& member) {
     using T = std::remove_cvref_t<decltype(member)>;
-    if constexpr (std::is_same_v<T, std::vector<double>>)
+    if constexpr (std::is_same_v<T, parallel::VectorPart>)
+      checkpoint.doubles[name] = member.size > 0 ? parts.gather(member) : std::vector<double>();
+    else if (!comm.is_root())
+      return;
+    else if constexpr (std::is_same_v<T, std::vector<double>>)
       checkpoint.doubles[name] = member;
     else if constexpr (std::is_same_v<T, double>)
       checkpoint.doubles[name] = {member};
@@ -53,8 +62,21 @@ io::Checkpoint to_checkpoint(const training::TrainerState& state) {
   return checkpoint;
 }
 
-training::TrainerState from_checkpoint(const io::Checkpoint& checkpoint) {
+/// What this rank keeps of an entry; nothing of an empty one. Raises FileError where it is of another length.
+parallel::VectorPart part_of(const io::Checkpoint& checkpoint, const parallel::VectorParts& parts,
+                             const char* name) {
+  const std::vector<double>& whole = checkpoint.doubles_at(name);
+  if (whole.empty()) return {};
+  if (const std::size_t size = checkpoint.doubles_at("theta").size(); whole.size() != size)
+    throw FileError(
+        fmt::format("{}: {} holds {} numbers; {} are needed", checkpoint.path, name, whole.size(), size));
+  return parts.take(whole);
+}
+
+training::TrainerState from_checkpoint(const parallel::Communicator& comm, const training::AdamOptions& adam,
+                                       const io::Checkpoint& checkpoint) {
   training::TrainerState state;
+  const parallel::VectorParts parts(comm, checkpoint.doubles_at("theta").size(), adam.shared_from);
   const auto single = [&](const char* name, const auto& values) {
     if (values.size() != 1)
       throw FileError(checkpoint.path + ": " + name + " holds " + std::to_string(values.size()) +
@@ -65,6 +87,8 @@ training::TrainerState from_checkpoint(const io::Checkpoint& checkpoint) {
     using T = std::remove_cvref_t<decltype(member)>;
     if constexpr (std::is_same_v<T, std::vector<double>>)
       member = checkpoint.doubles_at(name);
+    else if constexpr (std::is_same_v<T, parallel::VectorPart>)
+      member = part_of(checkpoint, parts, name);
     else if constexpr (std::is_same_v<T, double>)
       member = single(name, checkpoint.doubles_at(name));
     else
@@ -164,8 +188,8 @@ void TrainingFiles::refuse_existing(const std::string& deck_text) const {
 }
 
 training::TrainerState TrainingFiles::starting_state(const std::vector<double>& theta,
-                                                     const DataIdentities& data) {
-  data_ = data;
+                                                     std::function<DataIdentities()> identify) {
+  identify_ = std::move(identify);
   const std::string history = in_run(context_.deck, "history.csv");
   if (!context_.line.resume) {
     // A run that is stopped early must not leave results of two trainings side by side.
@@ -176,8 +200,10 @@ training::TrainerState TrainingFiles::starting_state(const std::vector<double>& 
   }
   const io::Checkpoint checkpoint = io::read_checkpoint(context_.comm, checkpoint_path_);
   require_same_deck(context_.deck, checkpoint);
-  require_same_data(data, checkpoint);
-  const training::TrainerState state = from_checkpoint(checkpoint);
+  data_ = identify_();
+  require_same_data(data_, checkpoint);
+  const training::TrainerState state =
+      from_checkpoint(context_.comm, context_.deck.training.adam, checkpoint);
   if (state.theta.size() != theta.size())
     throw FileError(checkpoint.path + " holds " + std::to_string(state.theta.size()) +
                     " parameters of version " + checkpoint.string_at("version") + "; this training has " +
@@ -189,9 +215,10 @@ training::TrainerState TrainingFiles::starting_state(const std::vector<double>& 
 }
 
 void TrainingFiles::checkpoint(const training::TrainerState& state) {
-  io::Checkpoint contents = to_checkpoint(state);
+  io::Checkpoint contents = to_checkpoint(context_.comm, context_.deck.training.adam, state);
   contents.strings["deck"] = print_deck(context_.deck);
   contents.strings["version"] = SPNODE_VERSION;
+  if (data_.empty()) data_ = identify_();
   contents.strings.insert(data_.begin(), data_.end());
   io::write_checkpoint(context_.comm, checkpoint_path_, contents);
 }

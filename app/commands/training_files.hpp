@@ -34,9 +34,11 @@ class TrainingFiles {
   explicit TrainingFiles(const Context& context);
 
   /// With --resume the state of the checkpoint, else a new one from theta. Starts or continues history.csv.
+  /// `identify` is collective; it is called here or with the first checkpoint.
   /// Raises FileError for an unusable checkpoint or one of other data, UsageError where it belongs to another
   /// deck.
-  training::TrainerState starting_state(const std::vector<double>& theta, const DataIdentities& data);
+  training::TrainerState starting_state(const std::vector<double>& theta,
+                                        std::function<DataIdentities()> identify);
 
   /// From now on, models are written with parameters that are made of those that train.
   void write_parameters_as(std::function<std::vector<double>(std::span<const double>)> written) {
@@ -70,7 +72,8 @@ class TrainingFiles {
   std::vector<std::string> columns_;
   std::optional<io::DirectoryLock> lock_;
   std::function<std::vector<double>(std::span<const double>)> written_;
-  DataIdentities data_;
+  std::function<DataIdentities()> identify_;
+  DataIdentities data_;  ///< empty: not identified yet
   std::optional<io::History> history_;
   std::optional<std::pair<std::uint64_t, double>> kept_;  ///< epoch and loss of the parameters in model.h5
   std::optional<std::chrono::steady_clock::time_point> kept_at_;

@@ -294,8 +294,8 @@ std::string File::read_string(const std::string& name) const {
   return *text;
 }
 
-// HDF5 finds the part of a chunk that a selection covers box by box only where the memory has the shape of the
-// selection, else number by number.
+// HDF5 finds the part of a chunk that a selection covers box by box only where the memory has the shape of
+// the selection, else number by number.
 template <class Number>
 void File::read_box(const std::string& name, const Slab& slab, Number* values) const {
   const Handle dataset = open_dataset(name);

@@ -59,6 +59,7 @@ struct AdamOptions {
   double clip = 0.0;
   double autoencoder_rate_factor = 1.0;
   std::vector<std::size_t> rollout_lengths = {};
+  std::size_t shared_from = 1000000;
 
   static void describe(auto& visit) {
     using Self = AdamOptions;
@@ -84,6 +85,12 @@ struct AdamOptions {
                              "share of the epochs; []: all intervals",
                   .unit = "intervals",
                   .limits = at_least(1)});
+    visit.option(
+        "shared_from", &Self::shared_from,
+        {.meaning = "from this number of parameters on each rank keeps and updates a part of them only, "
+                    "with the same results",
+         .unit = "parameters",
+         .on_resume = OnResume::free});
   }
 };
 

@@ -31,6 +31,7 @@ class AdamRun {
   PhaseRun& run_;
   TrainerState& state_;
   std::uint64_t epochs_, steps_per_epoch_;
+  parallel::VectorParts parts_;
   Adam adam_;
   Schedule schedule_;
   petsc::TaoSolver solver_;
@@ -44,13 +45,14 @@ AdamRun::AdamRun(PhaseRun& run)
       state_(run.state()),
       epochs_(run.phase().adam.epochs),
       steps_per_epoch_(run.train().sampler().steps_per_epoch()),
-      adam_(run.phase().adam, run.phase().objective->parameters()),
+      parts_(run.comm(), state_.theta.size(), run.phase().adam.shared_from),
+      adam_(run.phase().adam, run.phase().objective->parameters(), parts_),
       schedule_(run.phase().adam.learning_rate, steps_per_epoch_, epochs_),
       solver_({.type = TAOSHELL, .iterations = epochs_ * steps_per_epoch_}, state_.theta,
               {.evaluate = [this](auto x, auto gradient) { return evaluate(x, gradient); },
                .iterate = {},
                .shell = [this] { loop(); }}) {
-  if (state_.adam.first.empty()) state_.adam = adam_.start(state_.theta);
+  if (state_.adam.first.size == 0) state_.adam = adam_.start(state_.theta);
   work_.push_back(0.0);
   for (std::uint64_t epoch = 0; epoch < epochs_; ++epoch)
     work_.push_back(work_.back() + 1.0 + static_cast<double>(rollout_length(epoch)));
@@ -114,6 +116,7 @@ bool AdamRun::step() {
 
 void AdamRun::apply(double rate) {
   adam_.update(state_.theta, solver_.gradient(), last_.gradient_norm, rate, state_.adam);
+  parts_.exchange(state_.theta);
   EpochTotals& totals = state_.totals;
   totals.loss += last_.loss;
   totals.gradient_norm += last_.gradient_norm;
@@ -122,6 +125,7 @@ void AdamRun::apply(double rate) {
 
 void AdamRun::skip() {
   adam_.reject(state_.theta, state_.adam);
+  parts_.exchange(state_.theta);
   ++state_.totals.skipped;
   if (state_.adam.bad_steps < std::max<std::size_t>(1, run_.setup().options.max_bad_steps)) return;
   throw NumericalError("phase " + run_.phase().name + ": loss or gradient were not finite in " +

@@ -23,9 +23,10 @@ double sum_bytes(std::size_t shares, double width) {
 /// from, HDF5's file in memory, and its bytes.
 constexpr double with_checkpoint = 4.0;
 
-/// Moments and the last good point; the work of the epochs.
+/// Moments and the last good point, of which a rank may keep a part; the work of the epochs.
 double adam_bytes(const AdamOptions& options, const TrainingSizes& sizes) {
-  return bytes(with_checkpoint * 3.0 * static_cast<double>(sizes.parameters) +
+  const double ranks = sizes.parameters < options.shared_from ? 1.0 : static_cast<double>(sizes.ranks);
+  return bytes((with_checkpoint - 1.0 + 1.0 / ranks) * 3.0 * static_cast<double>(sizes.parameters) +
                static_cast<double>(options.epochs));
 }
 

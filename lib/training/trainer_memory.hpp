@@ -7,8 +7,9 @@
 
 namespace spnode::training {
 
-/// The sizes that it follows from, of one rank.
+/// The sizes that it follows from, of rank 0, which writes checkpoints.
 struct TrainingSizes {
+  std::size_t ranks = 1;
   std::size_t parameters = 0, learning = 0;  ///< of theta; of its blocks that are not frozen
   std::size_t contribution = 0;              ///< TileObjective::contribution_size()
   std::size_t shares = 0;                    ///< work shares of this rank

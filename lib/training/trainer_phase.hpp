@@ -28,6 +28,7 @@ class PhaseRun {
   PhaseRun(const parallel::Communicator& comm, const TrainerSetup& setup, TrainerState& state,
            CheckpointClock& clock);
 
+  const parallel::Communicator& comm() const { return comm_; }
   const Phase& phase() const { return phase_; }
   const TrainerSetup& setup() const { return setup_; }
   TrainerState& state() { return state_; }

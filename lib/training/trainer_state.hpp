@@ -3,6 +3,7 @@
 
 #include "core/loss/loss_terms.hpp"
 #include "core/loss/tile_objective.hpp"
+#include "parallel/vector_parts.hpp"
 
 #include <cstdint>
 #include <limits>
@@ -11,11 +12,11 @@
 
 namespace spnode::training {
 
-/// Moments and safeguards of Adam; replicated on all ranks.
+/// Moments and safeguards of Adam. Of long vectors every rank keeps the part that it updates.
 struct AdamState {
-  std::vector<double> first;    ///< m, size of theta
-  std::vector<double> second;   ///< v, size of theta
-  std::vector<double> good;     ///< the last theta whose loss and gradient were finite
+  parallel::VectorPart first;   ///< m, size of theta
+  parallel::VectorPart second;  ///< v, size of theta
+  parallel::VectorPart good;    ///< the last theta whose loss and gradient were finite
   std::uint64_t updates = 0;    ///< updates done: t of the bias correction
   std::uint64_t bad_steps = 0;  ///< consecutive steps skipped as not finite
   double shrink = 1.0;          ///< factor of the learning rate, below 1 after a skipped step
@@ -30,8 +31,8 @@ struct EpochTotals {
   std::uint64_t skipped = 0;
 };
 
-/// Where a run stands: replicated, the same bits on all ranks. Random numbers need no state (they are
-/// counted).
+/// Where a run stands: but for parts of vectors the same bits on all ranks. Random numbers need no state
+/// (they are counted).
 struct TrainerState {
   std::vector<double> theta;
   std::vector<double>
@@ -59,8 +60,9 @@ struct TrainerState {
   }
 };
 
-/// Calls visitor(name, member) for every member of a state, each a std::vector<double>, a double or a
-/// std::uint64_t (reference, const where the state is): the one list of what a checkpoint holds.
+/// Calls visitor(name, member) for every member of a state, each a std::vector<double>, a
+/// parallel::VectorPart, a double or a std::uint64_t (reference, const where the state is): the one list of
+/// what a checkpoint holds.
 template <class State, class Visitor>
 void visit_members(State& state, Visitor&& visitor) {
   visitor("theta", state.theta);

@@ -198,9 +198,9 @@ class SameBits(ProgramTest):
         return process.returncode, output
 
     def test_killed_and_resumed_run_gives_the_bits_of_one_never_killed(self):
-        for precision in ("double", "mixed"):
-            words = [f"model.precision={precision}", *self.LONG]
-            self.interrupt(2, signal.SIGKILL, words[0], "--overwrite")
+        for word in ("model.precision=double", "model.precision=mixed", "training.adam.shared_from=1"):
+            words = [word, *self.LONG]
+            self.interrupt(2, signal.SIGKILL, word, "--overwrite")
             self.assertIn("of a training that has not ended", self.succeed(1, "evaluate", "deck.yaml", "--overwrite").output)
             self.succeed(3, "train", "deck.yaml", *words, "--resume")
             resumed, history = self.model(), (self.folder / "run/history.csv").read_text().splitlines()

@@ -95,6 +95,21 @@ class Streaming(ProgramTest):
             file["state"][11, 3, 2] = np.nan
         self.refused(3, "train.h5: /state[11, 3, 2] is nan", "train", "deck.yaml", "data.window=5", "data.memory=0.006")
 
+    def test_epochs_begin_before_all_is_read_where_nothing_of_all_states_is_needed(self):
+        self.write("deck.yaml", DECK)
+        write_waves(self.folder / "train.h5", 12, 40, 11)
+        write_waves(self.folder / "validation.h5", 3, 40, 11)
+        words = ["data.window=5", "data.time_unit=2", "model.scaling.kind=none", "model.initialisation=random"]
+        self.trains_alike(0.006, *words, ranks=(1, 2))
+        self.succeed(2, "train", "deck.yaml", *words, "--resume")  # the same checksum as that of held data
+        with h5py.File(self.folder / "train.h5", "r+") as file:
+            file["state"][11, 3, 2] = np.nan
+        for scaling, begins in (("none", True), ("global", False)):
+            outcome = self.spnode(2, "train", "deck.yaml", *words, f"model.scaling.kind={scaling}", "data.memory=0.006", "--overwrite")
+            self.assertEqual((outcome.statuses, outcome.errors), ([3, 3], 1), outcome.output)
+            self.assertIn("train.h5: /state[11, 3, 2] is nan", outcome.output)
+            self.assertEqual("model: latent dimension" in outcome.output, begins, outcome.output)
+
 
 class Memory(ProgramTest):
     """What a rank holds at most, where its data are several times the limit."""

@@ -31,13 +31,13 @@ def advance(u, v, steps):
     return u, v
 
 
-def initial_state(points, random):
-    """Squares of the second substance in the first."""
+def initial_state(points, places, random, spread):
+    """Twelve squares of the second substance in the first, at random places."""
     u, v = np.ones((points, points), np.float32), np.zeros((points, points), np.float32)
     side = max(2, points // 16)
     for _ in range(12):
-        i, j = random.integers(0, points - side, 2)
-        u[i:i + side, j:j + side], v[i:i + side, j:j + side] = 0.5, 0.25
+        i, j = places.integers(0, points - side, 2)
+        u[i:i + side, j:j + side], v[i:i + side, j:j + side] = 0.5, 0.25 * (1 + spread * random.uniform(-1, 1))
     u += np.float32(0.01) * random.standard_normal(u.shape, np.float32)
     return u, v
 
@@ -51,6 +51,9 @@ def main():
     parser.add_argument("--between", type=int, default=20, help="steps between two times")
     parser.add_argument("--before", type=int, default=400, help="steps before the first time")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--same-places", type=float, metavar="SPREAD",
+                        help="the squares of all trajectories, of all seeds, stand at the same places, and their concentrations "
+                             "differ by this share")
     options = parser.parse_args()
     random = np.random.default_rng(options.seed)
     with h5py.File(options.output, "w") as file:
@@ -58,7 +61,9 @@ def main():
         tensor = file.create_dataset("tensor", shape, np.float32)
         file["t-coordinate"] = options.between * np.arange(options.times, dtype=np.float64)
         for trajectory in range(options.trajectories):
-            u, v = advance(*initial_state(options.points, random), options.before)
+            same = options.same_places is not None
+            places, spread = (np.random.default_rng(0), options.same_places) if same else (random, 0.0)
+            u, v = advance(*initial_state(options.points, places, random, spread), options.before)
             for time in range(options.times):
                 tensor[trajectory, time, :, :, 0], tensor[trajectory, time, :, :, 1] = u, v
                 u, v = advance(u, v, options.between)

@@ -67,14 +67,15 @@ class Step {
         table_(core::distinct_steps(data_, problem.integrator.substeps)),
         method_(method_of(problem, model_, theta_, table_, problem.training.batch)),
         objective_(model_, {problem.integrator, problem.loss, {}}, table_, method_),
-        sampler_(windows(), {problem.training.batch, problem.training.tile, problem.training.summands, 0}) {}
+        sampler_(windows(), {problem.training.batch, problem.training.tile, problem.training.summands, 0}),
+        parts_(comm_, theta_.size(), problem.training.adam.shared_from) {}
 
   core::MatrixFunctionMethod method() const { return method_; }
 
   // At least `seconds` for the step as a whole. Collective.
   double whole(double seconds) {
     training::BatchObjective batch(comm_, objective_, data_, sampler_);
-    const training::Adam adam(problem_.training.adam, model_.layout());
+    const training::Adam adam(problem_.training.adam, model_.layout(), parts_);
     training::AdamState state = adam.start(theta_);
     std::vector<double> theta = theta_;
     gradient_.resize(theta.size());
@@ -85,6 +86,7 @@ class Step {
           const training::Evaluation at = batch.gradient(number, theta, gradient_);
           if (!at.finite) throw NumericalError(problem_.name + ": the step is not finite");
           adam.update(theta, gradient_, at.gradient_norm, 1e-6, state);
+          parts_.exchange(theta);
           if (++number.step == sampler_.steps_per_epoch()) number = {number.epoch + 1, 0};
         },
         seconds);
@@ -104,7 +106,7 @@ class Step {
     objective_.set_parameters(theta_);
     tiles_and_sum(phases);
     rollouts(phases);
-    training::Adam adam(problem_.training.adam, model_.layout());
+    training::Adam adam(problem_.training.adam, model_.layout(), parts_);
     training::AdamState state = adam.start(theta_);
     std::vector<double> theta = theta_;
     phases.adam = timed([&] { adam.update(theta, gradient_, norm(gradient_), 1e-6, state); });
@@ -202,6 +204,7 @@ class Step {
   core::MatrixFunctionMethod method_;
   core::Objective<Real> objective_;
   training::Sampler sampler_;
+  parallel::VectorParts parts_;
 };
 
 // Operations of a step; see the head of this file.

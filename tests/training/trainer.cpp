@@ -449,32 +449,47 @@ TEST_CASE("visited_members_are_all_that_a_resumed_run_needs") {
   whole.run();
   for (const std::size_t at : {3, 12, 25, 39}) {
     std::vector<std::vector<double>> vectors;
+    std::vector<parallel::VectorPart> parts;
     std::vector<double> reals;
     std::vector<std::uint64_t> counts;
     struct Save {
       decltype(vectors)& v;
+      decltype(parts)& p;
       decltype(reals)& r;
       decltype(counts)& c;
       void operator()(const char*, const std::vector<double>& x) { v.push_back(x); }
+      void operator()(const char*, const parallel::VectorPart& x) { p.push_back(x); }
       void operator()(const char*, double x) { r.push_back(x); }
       void operator()(const char*, std::uint64_t x) { c.push_back(x); }
     };
     struct Load {
       const decltype(vectors)& v;
+      const decltype(parts)& p;
       const decltype(reals)& r;
       const decltype(counts)& c;
-      std::size_t i = 0, j = 0, k = 0;
+      std::size_t i = 0, j = 0, k = 0, l = 0;
       void operator()(const char*, std::vector<double>& x) { x = v[i++]; }
+      void operator()(const char*, parallel::VectorPart& x) { x = p[l++]; }
       void operator()(const char*, double& x) { x = r[j++]; }
       void operator()(const char*, std::uint64_t& x) { x = c[k++]; }
     };
     REQUIRE(at < whole.checkpoints.size());
-    visit_members(whole.checkpoints[at], Save{vectors, reals, counts});
+    visit_members(whole.checkpoints[at], Save{vectors, parts, reals, counts});
     ToyRun resumed{Communicator(), options};
-    visit_members(resumed.state, Load{vectors, reals, counts});
+    visit_members(resumed.state, Load{vectors, parts, reals, counts});
     CHECK(bytes(resumed.run()) == bytes(whole.state));
     CHECK(resumed.records.back().epoch == whole.records.back().epoch);
   }
+}
+
+TEST_CASE("ranks_that_keep_parts_of_the_state_get_the_same_parameters") {
+  TrainingOptions options = short_training();
+  options.adam.clip = 0.4;
+  ToyRun whole{Communicator(), options};
+  options.adam.shared_from = 1;
+  ToyRun shared{Communicator(), options};
+  CHECK(shared.run().theta == whole.run().theta);
+  CHECK(shared.state.best_theta == whole.state.best_theta);
 }
 
 TEST_CASE("state_of_another_model_is_refused") {

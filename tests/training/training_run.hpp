@@ -91,6 +91,7 @@ inline std::map<std::string, std::string> bytes(const TrainerState& state) {
     void operator()(const char* name, const std::vector<double>& v) {
       all[name] = std::string(reinterpret_cast<const char*>(v.data()), v.size() * sizeof(double));
     }
+    void operator()(const char* name, const parallel::VectorPart& part) { (*this)(name, part.entries); }
     void operator()(const char* name, double x) {
       all[name] = std::string(reinterpret_cast<const char*>(&x), 8);
     }

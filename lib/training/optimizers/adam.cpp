@@ -22,7 +22,9 @@ void require(bool valid, const char* key, double value, const char* allowed) {
 
 }  // namespace
 
-Adam::Adam(const AdamOptions& options, const core::ParameterLayout& layout) : options_(options) {
+Adam::Adam(const AdamOptions& options, const core::ParameterLayout& layout,
+           const parallel::VectorParts& parts)
+    : options_(options), parts_(parts) {
   require(options.beta1 >= 0.0 && options.beta1 < 1.0, "beta1", options.beta1, "in [0, 1)");
   require(options.beta2 >= 0.0 && options.beta2 < 1.0, "beta2", options.beta2, "in [0, 1)");
   require(options.epsilon > 0.0, "epsilon", options.epsilon, "positive");
@@ -32,23 +34,24 @@ Adam::Adam(const AdamOptions& options, const core::ParameterLayout& layout) : op
           "at least 0");
   for (const core::ParameterBlock& block : layout.blocks()) {
     if (block.frozen) continue;
+    const std::size_t begin = std::max(block.offset, parts.own().begin),
+                      end = std::min(block.offset + block.size(), parts.own().end);
     const bool slow = block.group == core::ParameterGroup::autoencoder;
-    trainable_.push_back(
-        {block.offset, block.offset + block.size(), slow ? options.autoencoder_rate_factor : 1.0});
+    if (begin < end) trainable_.push_back({begin, end, slow ? options.autoencoder_rate_factor : 1.0});
   }
 }
 
 AdamState Adam::start(std::span<const double> theta) const {
   AdamState state;
-  state.first.assign(theta.size(), 0.0);
-  state.second.assign(theta.size(), 0.0);
-  state.good.assign(theta.begin(), theta.end());
+  state.good = parts_.take(theta);
+  state.first = state.second = {std::vector<double>(parts_.own().size(), 0.0), theta.size()};
   return state;
 }
 
 void Adam::update(std::span<double> theta, std::span<const double> gradient, double gradient_norm,
                   double rate, AdamState& state) const {
-  std::copy(theta.begin(), theta.end(), state.good.begin());
+  const std::size_t first = parts_.own().begin;
+  std::ranges::copy(theta.subspan(first, parts_.own().size()), state.good.entries.begin());
   state.bad_steps = 0;
   ++state.updates;
 
@@ -60,13 +63,13 @@ void Adam::update(std::span<double> theta, std::span<const double> gradient, dou
   // Local names and no alias: the loop vectorises, with the same bits.
   const double beta1 = options_.beta1, beta2 = options_.beta2, epsilon = options_.epsilon,
                decay = options_.weight_decay;
-  const double* __restrict g = gradient.data();
-  double* __restrict m = state.first.data();
-  double* __restrict v = state.second.data();
-  double* __restrict x = theta.data();
+  const double* __restrict g = gradient.data() + first;
+  double* __restrict m = state.first.entries.data();
+  double* __restrict v = state.second.entries.data();
+  double* __restrict x = theta.data() + first;
   for (const Trainable& block : trainable_) {
     const double step = rate * state.shrink * block.rate_factor;
-    for (std::size_t i = block.begin; i < block.end; ++i) {
+    for (std::size_t i = block.begin - first; i < block.end - first; ++i) {
       const double clipped = scale * g[i];
       m[i] = beta1 * m[i] + (1.0 - beta1) * clipped;
       v[i] = beta2 * v[i] + (1.0 - beta2) * clipped * clipped;
@@ -78,7 +81,7 @@ void Adam::update(std::span<double> theta, std::span<const double> gradient, dou
 }
 
 void Adam::reject(std::span<double> theta, AdamState& state) const {
-  std::copy(state.good.begin(), state.good.end(), theta.begin());
+  std::ranges::copy(state.good.entries, theta.begin() + std::ptrdiff_t(parts_.own().begin));
   ++state.bad_steps;
   state.shrink = std::max(smallest_shrink, state.shrink * shrink_after_bad_step);
 }

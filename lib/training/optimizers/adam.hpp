@@ -26,18 +26,20 @@ namespace spnode::training {
 /// is halved (down to 1/4); every good step lets s grow by 2 % up to 1 again. Nothing here communicates.
 class Adam {
  public:
-  /// Raises UsageError for an option outside its range.
-  Adam(const AdamOptions& options, const core::ParameterLayout& layout);
+  /// Updates the parameters that this rank keeps of `parts`. Raises UsageError for an option outside its
+  /// range.
+  Adam(const AdamOptions& options, const core::ParameterLayout& layout, const parallel::VectorParts& parts);
 
   /// The state before the first step at theta.
   AdamState start(std::span<const double> theta) const;
 
-  /// One update with a finite gradient of Euclidean norm `gradient_norm`. Allocates nothing.
+  /// One update with a finite gradient of Euclidean norm `gradient_norm`; the entries of other ranks stay as
+  /// they are. Allocates nothing.
   /// @param theta (layout.size()) in and out
   void update(std::span<double> theta, std::span<const double> gradient, double gradient_norm, double rate,
               AdamState& state) const;
 
-  /// Undoes the last update, since theta gave a non-finite loss or gradient.
+  /// Undoes the last update of this rank's entries, since theta gave a non-finite loss or gradient.
   void reject(std::span<double> theta, AdamState& state) const;
 
  private:
@@ -47,6 +49,7 @@ class Adam {
   };
 
   AdamOptions options_;
+  parallel::VectorParts parts_;
   std::vector<Trainable> trainable_;
 };
 

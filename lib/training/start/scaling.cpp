@@ -41,18 +41,18 @@ std::vector<double> spread(const std::vector<double>& given, std::size_t compone
 
 core::Scaling make_scaling(const parallel::Communicator& comm, const core::ScalingOptions& options,
                            const DataSet& train) {
-  const Moments moments = component_moments(comm, train);
-  const std::size_t m = moments.mean.size();
+  const std::size_t m = train.data.held().components;
   switch (options.kind) {
     case core::ScalingKind::manual:
       return {spread(options.shift, m, 0.0, "shift"), spread(options.scale, m, 1.0, "scale")};
     case core::ScalingKind::global: {
-      const Moments all = pooled(moments);
+      const Moments all = pooled(component_moments(comm, train));
       return {std::vector<double>(m, all.mean[0]),
               std::vector<double>(
                   m, usable(all.deviation[0], !core::varies(all.deviation[0], all.mean[0], all.epsilon[0])))};
     }
     case core::ScalingKind::component: {
+      const Moments moments = component_moments(comm, train);
       std::vector<double> shift(m), scale(m);
       for (std::size_t i = 0; i < m; ++i) {
         shift[i] = moments.constant(i).value_or(moments.mean[i]);
