@@ -93,8 +93,28 @@ def library_at_points(u, form, Xi):  # the same at all points of a periodic grid
 def rate(u):  # du/dt; a row of u is a latent state
     if options["order"] == 2:  # u = [x; v] with dx/dt = v
         v = u[:, u.shape[1] // 2:]
-        return np.concatenate([p["motion/rate"] * v + p["motion/drift"], terms(u, u[:, :v.shape[1]])], axis=1)
-    return linear(u) + projected(terms(u, u))
+        return np.concatenate([p["motion/rate"] * v + p["motion/drift"], averaged(terms, u, v.shape[1])], axis=1)
+    return linear(u) + projected(averaged(terms, u, u.shape[1]))
+
+
+def group(n):  # all products of the symmetries, as pairs (permutation, signs): (P u)_i = signs_i u_permutation_i
+    found, form = [(tuple(range(n)), (1,) * n)], options["symmetries"]
+    rows = max(len(form["permutations"]), len(form["signs"])) // n
+    places = np.reshape(form["permutations"] or list(range(n)) * rows, (rows, n))
+    signs = np.reshape(form["signs"] or [1] * n * rows, (rows, n))
+    for permutation, sign in found:  # which grows
+        for q, s in zip(places, signs):
+            new = (tuple(np.array(permutation)[q]), tuple(s * np.array(sign)[q]))
+            found += [new] if new not in found else []
+    return [(list(permutation), np.array(sign)) for permutation, sign in found]
+
+
+def averaged(g, u, k):  # the mean of P^T g(P u) over the symmetries; g has k components, and sees the first k alone, too
+    total = np.zeros((len(u), k))
+    for permutation, sign in group(u.shape[1]):
+        Pu = sign * u[:, permutation]
+        total[:, permutation[:k]] += sign[:k] * g(Pu, Pu[:, :k])
+    return total / len(group(u.shape[1]))
 
 
 def projected(g):  # P g, which keeps the invariants

@@ -278,6 +278,9 @@ TEST_CASE("contradictions_are_refused_at_the_place_of_their_cause") {
        "deck.yaml:1:20: model.positive.coordinates is log, which needs initialisation: random; found dmd"},
       {"model: {positive: {coordinates: softplus}, order: 2, linear: {structure: none}}",
        "deck.yaml:1:20: model.positive.coordinates is softplus, which needs order: 1; found 2"},
+      {"model: {symmetries: {signs: [1, 2]}}", "deck.yaml:1:9: "},
+      {"model: {symmetries: {signs: [1, -1]}, linear: {structure: low_rank}}",
+       "deck.yaml:1:22: model.symmetries.signs needs linear.structure dense or none; found low_rank"},
       {"model: {lifting: {products: [0, 1, 2]}}",
        "deck.yaml:1:19: model.lifting.products needs two components for each product; found 3 numbers"},
       {"model: {lifting: {products: [0, 1]}, linear: {structure: none}, nonlinear: [library], "

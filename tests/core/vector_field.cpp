@@ -48,6 +48,11 @@ std::vector<Case> all_cases() {
         cases.push_back(cases.back());
         cases.back().name += ", invariants";
         cases.back().options.invariants = {1.0, 1.0, 0.5, 0.0, -1.0, 0.0, 0.0, 2.0, 1.0, 1.0};
+        cases.push_back({cases[cases.size() - 2].name + ", symmetries", options});
+        cases.back().options.symmetries = {{1, 2, 3, 0, 4, 0, 1, 2, 3, 4}, {1, 1, 1, 1, 1, 1, 1, 1, 1, -1}};
+        cases.push_back(cases.back());
+        cases.back().name += " and invariants";
+        cases.back().options.invariants = {1.0, 1.0, 1.0, 1.0, 0.0};
       }
   ModelOptions second_order = base;
   second_order.order = 2;
@@ -57,6 +62,8 @@ std::vector<Case> all_cases() {
   second_order.nonlinear = {NonlinearKind::network, NonlinearKind::bilinear, NonlinearKind::forcing,
                             NonlinearKind::potential};
   cases.push_back({"second order", second_order});
+  second_order.symmetries = {{1, 0, 2, 4, 3, 5}, {-1, -1, 1, -1, -1, 1}};
+  cases.push_back({"second order, symmetries", second_order});
   for (const auto structure : {HurwitzKind::fast_schur, HurwitzKind::fast_dissipative})
     for (const auto dependence : {Dependence::constant, Dependence::network}) {
       ModelOptions fast_slow = base;

@@ -98,6 +98,23 @@ model:
   invariants: [1, 1, 1, 1, 1, 1, 0, 1, 0, 2, 0, -1]
   autoencoder: {enabled: true}
 """,
+    "symmetries": """
+model:
+  linear: {mu: 0.2}
+  nonlinear: [bilinear, network]
+  network: {hidden: [7], relaxation: true}
+  symmetries:
+    permutations: [1, 2, 0, 3, 4, 5, 0, 1, 2, 3, 4, 5]
+    signs: [1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, 1]
+""",
+    "symmetries_of_second_order": """
+model:
+  order: 2
+  linear: {structure: none}
+  nonlinear: [network]
+  network: {hidden: [7], activation: silu}
+  symmetries: {permutations: [1, 0, 2, 4, 3, 5]}
+""",
     "low_rank": """
 model:
   linear: {mu: 0.2, structure: low_rank, rank: 2, noise: 0.5}

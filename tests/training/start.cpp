@@ -125,6 +125,38 @@ TEST_CASE("given_scalings_must_fit_the_states") {
                     "scale has 4 values; the states have 5 components");
 }
 
+TEST_CASE("a_scaling_with_symmetries_is_that_of_the_data_and_their_images") {
+  const Communicator comm;
+  const core::SymmetryOptions options{{1, 0, 2, 3, 4}, {1, 1, 1, -1, 1}};
+  const core::Symmetries symmetries(components, options);
+  const DataSet set = share(comm);
+  core::Trajectories with_images = rotations();
+  const std::vector<double> data = with_images.state;
+  for (std::size_t at = 0; at < data.size(); at += components) {
+    std::vector<double> image(components);
+    symmetries.move(1, std::span(data).subspan(at, components), image);
+    with_images.state.insert(with_images.state.end(), image.begin(), image.end());
+  }
+  with_images.count *= 2;
+  const DataSet all = share_trajectories(comm, with_images, {.window = 5, .stride = 0, .times = {}}, {});
+  for (const auto kind : {core::ScalingKind::component, core::ScalingKind::global}) {
+    const core::Scaling scaling = make_scaling(comm, {kind, {}, {}}, set, &symmetries),
+                        of_all = make_scaling(comm, {kind, {}, {}}, all);
+    for (std::size_t i = 0; i < components; ++i) {
+      const auto& image = symmetries.element(1)[i];
+      CHECK(scaling.shift[i] == double(image.sign) * scaling.shift[image.source]);
+      CHECK(scaling.scale[i] == scaling.scale[image.source]);
+      if (kind == core::ScalingKind::global) continue;
+      CHECK(scaling.shift[i] == Approx(of_all.shift[i]).margin(1e-13));
+      CHECK(scaling.scale[i] == Approx(of_all.scale[i]).epsilon(1e-13));
+    }
+  }
+  CHECK_THROWS_WITH(
+      make_scaling(comm, {core::ScalingKind::manual, {}, {1, 2, 1, 1, 1}}, set, &symmetries),
+      "scale must not change under the symmetries of the model; found 1 for component 0 and 2 for its "
+      "image, from component 1");
+}
+
 TEST_CASE("losses_are_made_for_the_data_of_all_ranks") {
   const auto value = [](const Communicator& comm) {
     const DataSet set = share(comm);

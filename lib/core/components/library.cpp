@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 namespace spnode::core {
 namespace {
@@ -220,6 +221,42 @@ void Library<Real>::make_products(std::size_t degree, const FactorLimit& limit) 
     begin = end;
     end = left_.size();
   }
+}
+
+template <class Real>
+std::vector<std::uint32_t> Library<Real>::factors(std::size_t k) const {
+  std::vector<std::uint32_t> factors;
+  for (; k > 0; k = left_[k]) factors.push_back(right_[k]);
+  std::ranges::reverse(factors);
+  return factors;
+}
+
+template <class Real>
+std::vector<Symmetries::Entry> Library<Real>::moved_functions(const Symmetries& symmetries,
+                                                              std::size_t e) const {
+  const auto moved = [&](std::size_t v) {  // of a variable
+    return v < shape_.states ? symmetries.element(e)[v] : Symmetries::Entry{std::uint32_t(v), 1.0F};
+  };
+  std::map<std::vector<std::uint32_t>, std::uint32_t> places;
+  for (std::size_t k = 0; k < left_.size(); ++k) places.emplace(factors(k), std::uint32_t(k));
+  std::vector<Symmetries::Entry> functions;
+  for (std::size_t k = 0; k < left_.size(); ++k) {
+    std::vector<std::uint32_t> product = factors(k);
+    float sign = 1.0F;
+    for (std::uint32_t& v : product) {
+      sign *= moved(v - 1).sign;
+      v = moved(v - 1).source + 1;
+    }
+    std::ranges::sort(product);
+    functions.push_back({places.at(product), sign});
+  }
+  for (std::size_t f = 0; f < frequencies_.size(); ++f)
+    for (std::size_t v = 0; v < N_; ++v) {
+      const auto sine = std::uint32_t(rows().sine(f, moved(v).source));
+      functions.push_back({sine, moved(v).sign});
+      functions.push_back({sine + 1, 1.0F});
+    }
+  return functions;
 }
 
 template <class Real>

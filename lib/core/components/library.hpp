@@ -2,6 +2,7 @@
 
 #include "core/components/component.hpp"
 #include "core/components/options.hpp"
+#include "core/components/symmetries.hpp"
 
 #include <cstdint>
 #include <vector>
@@ -58,6 +59,10 @@ class Library final : public LaneMap<Real> {
 
   /// For people, (functions()): "1", "x", "x^2", "x y", "sin(2 x)" for the names x, y ... of the N variables.
   std::vector<std::string> function_names(const std::vector<std::string>& variables) const;
+
+  /// What the functions become where element e of a group acts on the states among the unscaled variables X:
+  /// Theta_k(P X) = sign Theta_source(X) for entry k.
+  std::vector<Symmetries::Entry> moved_functions(const Symmetries& symmetries, std::size_t e) const;
 
   /// Theta (functions(), lanes): rows 1 ... N hold the unscaled variables, the others are overwritten.
   void evaluate(const ExecSpace& space, MatrixView<Real> Theta) const;
@@ -124,6 +129,8 @@ class Library final : public LaneMap<Real> {
   std::size_t N_;
   std::string name_;
   void make_products(std::size_t degree, const FactorLimit& limit);
+  // Numbers of the variables, from 1, whose product is function k, in ascending order.
+  std::vector<std::uint32_t> factors(std::size_t k) const;
 
   std::vector<std::uint32_t> left_, right_;  // of LibraryRows, as far as the waves; those of variables: 0, v
   std::vector<double> frequencies_;

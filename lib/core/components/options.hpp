@@ -481,4 +481,31 @@ struct LiftingOptions {
   }
 };
 
+/// Signed permutations that a right-hand side commutes with (core/components/symmetries.hpp).
+struct SymmetryOptions {
+  std::vector<std::size_t> permutations = {};
+  std::vector<double> signs = {};
+
+  bool enabled() const { return !permutations.empty() || !signs.empty(); }
+
+  static void describe(auto& visit) {
+    using Self = SymmetryOptions;
+    visit.option(
+        "permutations", &Self::permutations,
+        {.meaning = "numbers of the components, from 0, that take the place of component 0, 1 ..., the "
+                    "second symmetry after the first; []: each keeps its place",
+         .limits = between(0, 1e9)});
+    visit.option("signs", &Self::signs,
+                 {.meaning = "1 or -1 for each component, its factor in its new place, the second symmetry "
+                             "after the first; []: 1",
+                  .limits = between(-1, 1)});
+  }
+
+  /// Raises OptionError.
+  void validate() const {
+    for (const double sign : signs)
+      require_option(sign == 1.0 || sign == -1.0, {"signs"}, "must be 1 or -1; found " + shortest(sign));
+  }
+};
+
 }  // namespace spnode::core

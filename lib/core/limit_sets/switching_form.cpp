@@ -14,7 +14,7 @@ bool is_single_unit(const Model& model) {
   return options.nonlinear == std::vector{NonlinearKind::network} &&
          network.hidden == std::vector<std::size_t>{1} && network.activation == Activation::relu &&
          !network.last_activation && !network.output_scale && !network.relaxation &&
-         model.has_identity_coordinates() && model.invariants() == nullptr &&
+         model.has_identity_coordinates() && model.invariants() == nullptr && model.symmetries() == nullptr &&
          (structure == LinearStructure::none || structure == LinearStructure::dense);
 }
 

@@ -15,7 +15,8 @@
 namespace spnode::core {
 
 std::unique_ptr<HurwitzOperator> make_hurwitz(std::size_t dimension, const HurwitzOptions& options,
-                                              std::shared_ptr<const Invariants> invariants) {
+                                              std::shared_ptr<const Invariants> invariants,
+                                              std::shared_ptr<const Symmetries> symmetries) {
   switch (options.structure) {
     case HurwitzKind::block_diagonal:
       return std::make_unique<BlockHurwitz>(dimension, options);
@@ -31,7 +32,7 @@ std::unique_ptr<HurwitzOperator> make_hurwitz(std::size_t dimension, const Hurwi
     case HurwitzKind::dense:
       break;
   }
-  return std::make_unique<DenseHurwitz>(dimension, options, std::move(invariants));
+  return std::make_unique<DenseHurwitz>(dimension, options, std::move(invariants), std::move(symmetries));
 }
 
 void HurwitzOperator::set_matrix(std::span<const double>, std::span<double>) const {

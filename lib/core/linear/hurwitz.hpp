@@ -2,6 +2,7 @@
 
 #include "core/components/component.hpp"
 #include "core/components/invariants.hpp"
+#include "core/components/symmetries.hpp"
 #include "core/linear/options.hpp"
 #include "core/matrix_functions/structured_matrix.hpp"
 
@@ -41,9 +42,11 @@ class HurwitzOperator : public Component {
   std::size_t coefficient_count() const final { return shape().coefficient_count(); }
 };
 
-/// The operator of the given structure; a dense one keeps `invariants`, where there are some.
+/// The operator of the given structure; a dense one keeps `invariants` and commutes with `symmetries`, where
+/// there are some.
 std::unique_ptr<HurwitzOperator> make_hurwitz(std::size_t dimension, const HurwitzOptions& options,
-                                              std::shared_ptr<const Invariants> invariants = {});
+                                              std::shared_ptr<const Invariants> invariants = {},
+                                              std::shared_ptr<const Symmetries> symmetries = {});
 
 /// The i-th of n decay rates below mu at the start: spread evenly in the logarithm from rate_min to rate_max.
 double initial_rate(const HurwitzOptions& options, std::size_t i, std::size_t n);

@@ -39,6 +39,28 @@ std::string other_terms(const Model& model) {
   return others;
 }
 
+/// Xi (outputs, functions) of the unscaled variables after the mean over the symmetries.
+void average(const Model& model, std::size_t functions, std::span<double> Xi) {
+  const Symmetries& symmetries = *model.symmetries();
+  const Library<double>& library = *model.library();
+  const std::size_t first = library.first_output();
+  std::vector<double> mean(Xi.size(), 0.0), largest(Xi.size(), 0.0);
+  for (std::size_t e = 0; e < symmetries.count(); ++e) {
+    const std::vector<Symmetries::Entry> moved = library.moved_functions(symmetries, e);
+    for (std::size_t i = 0; i < library.outputs(); ++i) {
+      const Symmetries::Entry& output = symmetries.element(e)[first + i];
+      for (std::size_t k = 0; k < functions; ++k) {
+        const double part = double(output.sign * moved[k].sign) * Xi[i * functions + k];
+        const std::size_t at = (output.source - first) * functions + moved[k].source;
+        mean[at] += part / double(symmetries.count());
+        largest[at] = std::max(largest[at], std::abs(part));
+      }
+    }
+  }
+  for (std::size_t at = 0; at < Xi.size(); ++at)
+    Xi[at] = std::abs(mean[at]) > 1e-12 * largest[at] ? mean[at] : 0.0;  // else rounding
+}
+
 /// Xi (n, functions) of the unscaled variables after the projection that keeps the invariants.
 void project(const Model& model, std::span<const double> theta, std::size_t functions, std::span<double> Xi) {
   const std::size_t n = model.latent_dimension();
@@ -69,6 +91,8 @@ std::vector<std::string> equations(const Model& model, std::span<const double> t
   if (library == nullptr) return lines;
   const std::vector<std::string> names = library->function_names(variable_names(model));
   std::vector<double> Xi = library->coefficients_of(theta);
+  const bool at_points = model.field_library() != nullptr;
+  if (model.symmetries() != nullptr && !at_points) average(model, names.size(), Xi);
   if (model.invariants() != nullptr) project(model, theta, names.size(), Xi);
   const std::string others = other_terms(model);
   // Of second order, [x; v]: the library gives dv/dt.
@@ -87,8 +111,10 @@ std::vector<std::string> equations(const Model& model, std::span<const double> t
   }
   if (!others.empty()) lines.push_back("...: " + others);
   if (!model.has_identity_coordinates()) lines.emplace_back("u: the latent state");
-  if (model.field_library() != nullptr)
+  if (at_points)
     lines.emplace_back("u_0, u_1 ...: the fields at any point of the grid; [+1]: at the next point");
+  if (at_points && model.symmetries() != nullptr)
+    lines.emplace_back("du/dt is the mean of this over the symmetries");
   return lines;
 }
 

@@ -68,6 +68,42 @@ std::shared_ptr<const Invariants> make_invariants(const ModelOptions& options, s
   return invariants;
 }
 
+/// Those of options, of n components; null where there are none. What they average must keep the invariants:
+/// their projection is its own average if it commutes with each symmetry, and only then.
+std::shared_ptr<const Symmetries> make_symmetries(const ModelOptions& options, std::size_t n) {
+  if (!options.symmetries.enabled()) return {};
+  auto symmetries =
+      in_section("symmetries", [&] { return std::make_shared<Symmetries>(n, options.symmetries); });
+  if (options.order == 2)
+    for (std::size_t e = 0; e < symmetries->count(); ++e)
+      for (std::size_t i = 0; i < n / 2; ++i) {
+        const auto &x = symmetries->element(e)[i], &v = symmetries->element(e)[i + n / 2];
+        require_option(
+            v.source == x.source + n / 2 && v.sign == x.sign,
+            {"symmetries.permutations", "symmetries.signs", "order"},
+            "must do with the velocities what it does with the positions, as order is 2; component " +
+                std::to_string(i) + " differs from " + std::to_string(i + n / 2));
+      }
+  if (options.invariants.empty()) return symmetries;
+  const std::size_t count = options.invariants.size() / n;
+  ParameterLayout layout;
+  Invariants invariants(count, n);
+  invariants.declare(layout);
+  std::vector<double> Q(layout.size()), P(n * n, 0.0), lengths(count);
+  for (std::size_t k = 0; k < count; ++k)
+    for (std::size_t c = 0; c < n; ++c) lengths[k] = std::hypot(lengths[k], options.invariants[k * n + c]);
+  invariants.set(options.invariants, lengths, Q);
+  add_to_diagonal(square(std::span(P), n), 1.0);
+  invariants.project_left(Q, P);
+  std::vector<double> average = P;
+  symmetries->average(average);
+  add_scaled(-1.0, P, average);
+  require_option(std::ranges::all_of(average, [](double entry) { return std::abs(entry) < 1e-9; }),
+                 {"invariants", "symmetries.permutations", "symmetries.signs"},
+                 "names functions that a symmetry turns into others: name these, too, or fewer symmetries");
+  return symmetries;
+}
+
 /// The flow of a model of n components; null without one.
 template <class Real>
 std::unique_ptr<CouplingFlow<Real>> make_flow(const ModelOptions& options, std::size_t n) {
@@ -100,13 +136,14 @@ BasicModel<Real>::BasicModel(const ModelOptions& options, std::size_t state_dime
       m_(state_dimension),
       n_(latent_dimension_of(options, state_dimension)),
       invariants_(make_invariants(options, m_, n_, layout_)),
-      linear_(make_hurwitz(n_, options.linear, invariants_)),
+      symmetries_(make_symmetries(options, n_)),
+      linear_(make_hurwitz(n_, options.linear, invariants_, symmetries_)),
       flow_(make_flow<Real>(options, n_)),
       positive_(options.positive.enabled() ? std::make_unique<PositiveCoordinates>(n_, options.positive)
                                            : nullptr),
       lifting_(options.lifting.enabled() ? std::optional<Lifting>(std::in_place, m_, options.lifting)
                                          : std::nullopt),
-      nonlinear_(options, n_, invariants_, flow_.get()) {
+      nonlinear_(options, n_, invariants_, flow_.get(), symmetries_) {
   linear_->declare(layout_);
   const bool first = options.has_state_term();  // which needs the flow's parameters
   if (flow_ && first) flow_->declare(layout_);

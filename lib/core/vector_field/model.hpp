@@ -11,6 +11,7 @@
 #include "core/components/positive_map.hpp"
 #include "core/components/quadratic_operators.hpp"
 #include "core/components/scaling.hpp"
+#include "core/components/symmetries.hpp"
 #include "core/linear/hurwitz.hpp"
 #include "core/linear/linear_part.hpp"
 #include "core/vector_field/nonlinear_terms.hpp"
@@ -59,6 +60,8 @@ class BasicModel {
 
   /// Null where the options name none.
   const Invariants* invariants() const { return invariants_.get(); }
+  /// Those of the state in the units of the data and of the latent state; null where the options name none.
+  const Symmetries* symmetries() const { return symmetries_.get(); }
   const HurwitzOperator& linear() const { return *linear_; }
   const NonlinearTerms<Real>& nonlinear() const { return nonlinear_; }
   bool has_autoencoder() const { return encoder_ != nullptr; }
@@ -128,6 +131,7 @@ class BasicModel {
 
   ParameterLayout layout_;
   std::shared_ptr<const Invariants> invariants_;
+  std::shared_ptr<const Symmetries> symmetries_;
   std::unique_ptr<HurwitzOperator> linear_;
   std::unique_ptr<CouplingFlow<Real>> flow_;
   std::unique_ptr<PositiveCoordinates> positive_;

@@ -104,8 +104,9 @@ std::unique_ptr<LaneMap<Real>> make_term(NonlinearKind kind, const ModelOptions&
 template <class Real>
 NonlinearTerms<Real>::NonlinearTerms(const ModelOptions& options, std::size_t dimension,
                                      std::shared_ptr<const Invariants> invariants,
-                                     const CouplingFlow<Real>* flow)
-    : n_(dimension), invariants_(std::move(invariants)) {
+                                     const CouplingFlow<Real>* flow,
+                                     std::shared_ptr<const Symmetries> symmetries)
+    : n_(dimension), invariants_(std::move(invariants)), symmetries_(std::move(symmetries)) {
   options.validate();
   TermShape shape{n_, n_, options.arguments.size()};
   std::size_t row = 0;
@@ -166,14 +167,60 @@ NonlinearTerms<Real> NonlinearTerms<Real>::first_rows(std::size_t rows) const {
   return part;
 }
 
+// An element P of the group, whose share of the mean is `weight`. Without symmetries nothing is copied.
+template <class Real>
+struct NonlinearTerms<Real>::Turn {
+  const Symmetries* symmetries;
+  const ExecSpace& space;
+  Scratch<Real>& scratch;
+  std::size_t element;
+  double weight;
+
+  // factor P X.
+  ConstMatrixView<Real> moved(const ConstMatrixView<Real>& X, double factor = 1.0) const {
+    if (symmetries == nullptr || X.extent(0) == 0) return X;
+    const MatrixView<Real> copy = scratch.matrix(X.extent(0), X.extent(1));
+    symmetries->apply(space, element, factor, X, copy);
+    return copy;
+  }
+  Point<Real> moved(const Point<Real>& x) const { return {moved(x.u), x.q}; }
+  // Where the terms add what add() adds to `sum`.
+  MatrixView<Real> part_of(const MatrixView<Real>& sum) const {
+    if (symmetries == nullptr || sum.extent(0) == 0) return sum;
+    const MatrixView<Real> part = scratch.matrix(sum.extent(0), sum.extent(1));
+    fill(space, 0.0, part);
+    return part;
+  }
+  // sum += factor P^T part.
+  void add(const MatrixView<Real>& part, const MatrixView<Real>& sum, double factor = 1.0) const {
+    if (symmetries == nullptr || sum.extent(0) == 0) return;
+    symmetries->add_inverse(space, element, factor, ConstMatrixView<Real>(part), sum);
+  }
+};
+
+template <class Real>
+template <class Work>
+void NonlinearTerms<Real>::for_each_turn(const ExecSpace& space, Scratch<Real>& scratch,
+                                         const Work& work) const {
+  for (std::size_t e = 0; e < elements(); ++e) {
+    const ScratchFrame frame(scratch);
+    work(Turn{symmetries_.get(), space, scratch, e, 1.0 / double(elements())});
+  }
+}
+
 template <class Real>
 void NonlinearTerms<Real>::apply(const ExecSpace& space, const Value& value, Scratch<Real>& scratch) const {
   fill(space, 0.0, value.y);
-  for (const Term& term : terms_)
-    term.map->apply(space,
-                    {coefficients_of(term, value.coefficients), value.x, outputs_of(term, value.y),
-                     rows_of(value.tape, term.tape_row, term.map->tape_rows())},
-                    scratch);
+  for_each_turn(space, scratch, [&](const Turn& P) {
+    const Point<Real> x = P.moved(value.x);
+    const MatrixView<Real> y = P.part_of(value.y);
+    for (const Term& term : terms_)
+      term.map->apply(space,
+                      {coefficients_of(term, value.coefficients), x, outputs_of(term, y),
+                       tape_of(term, P.element, value.tape)},
+                      scratch);
+    P.add(y, value.y, P.weight);
+  });
   project(space, value.coefficients, value.y, scratch);
 }
 
@@ -181,26 +228,36 @@ template <class Real>
 void NonlinearTerms<Real>::apply_vjp(const ExecSpace& space, const Reverse& reverse,
                                      Scratch<Real>& scratch) const {
   const ScratchFrame frame(scratch);
-  const ConstMatrixView<Real> bar = projected_bar(space, reverse.coefficients, reverse.y_bar, scratch);
-  for (const Term& term : terms_)
-    term.map->apply_vjp(space,
-                        {coefficients_of(term, reverse.coefficients), reverse.x,
-                         rows_of(reverse.tape, term.tape_row, term.map->tape_rows()), outputs_of(term, bar),
-                         reverse.x_bar, coefficients_of(term, reverse.coefficients_bar)},
-                        scratch);
+  const ConstMatrixView<Real> y_bar = projected_bar(space, reverse.coefficients, reverse.y_bar, scratch);
+  for_each_turn(space, scratch, [&](const Turn& P) {
+    const Point<Real> x = P.moved(reverse.x);
+    const ConstMatrixView<Real> bar = P.moved(y_bar, P.weight);
+    const PointBar<Real> x_bar{P.part_of(reverse.x_bar.u), reverse.x_bar.q};
+    for (const Term& term : terms_)
+      term.map->apply_vjp(
+          space,
+          {coefficients_of(term, reverse.coefficients), x, tape_of(term, P.element, reverse.tape),
+           outputs_of(term, bar), x_bar, coefficients_of(term, reverse.coefficients_bar)},
+          scratch);
+    P.add(x_bar.u, reverse.x_bar.u);
+  });
 }
 
 template <class Real>
 void NonlinearTerms<Real>::apply_jvp(const ExecSpace& space, const Tangent& tangent,
                                      Scratch<Real>& scratch) const {
   fill(space, 0.0, tangent.y_dot);
-  for (const Term& term : terms_)
-    term.map->apply_jvp(
-        space,
-        {coefficients_of(term, tangent.coefficients), coefficients_of(term, tangent.coefficients_dot),
-         tangent.x, tangent.x_dot, rows_of(tangent.tape, term.tape_row, term.map->tape_rows()),
-         outputs_of(term, tangent.y_dot)},
-        scratch);
+  for_each_turn(space, scratch, [&](const Turn& P) {
+    const Point<Real> x = P.moved(tangent.x), x_dot = P.moved(tangent.x_dot);
+    const MatrixView<Real> y_dot = P.part_of(tangent.y_dot);
+    for (const Term& term : terms_)
+      term.map->apply_jvp(
+          space,
+          {coefficients_of(term, tangent.coefficients), coefficients_of(term, tangent.coefficients_dot), x,
+           x_dot, tape_of(term, P.element, tangent.tape), outputs_of(term, y_dot)},
+          scratch);
+    P.add(y_dot, tangent.y_dot, P.weight);
+  });
   project(space, tangent.coefficients, tangent.y_dot, scratch);
 }
 
@@ -208,27 +265,39 @@ template <class Real>
 void NonlinearTerms<Real>::apply_jvp_vjp(const ExecSpace& space, const TangentReverse& reverse,
                                          Scratch<Real>& scratch) const {
   const ScratchFrame frame(scratch);
-  const ConstMatrixView<Real> bar = projected_bar(space, reverse.coefficients, reverse.y_dot_bar, scratch);
-  for (const Term& term : terms_)
-    term.map->apply_jvp_vjp(
-        space,
-        {coefficients_of(term, reverse.coefficients), reverse.x, reverse.x_dot,
-         rows_of(reverse.tape, term.tape_row, term.map->tape_rows()), outputs_of(term, bar), reverse.x_bar,
-         reverse.x_dot_bar, coefficients_of(term, reverse.coefficients_bar)},
-        scratch);
+  const ConstMatrixView<Real> y_dot_bar =
+      projected_bar(space, reverse.coefficients, reverse.y_dot_bar, scratch);
+  for_each_turn(space, scratch, [&](const Turn& P) {
+    const Point<Real> x = P.moved(reverse.x), x_dot = P.moved(reverse.x_dot);
+    const ConstMatrixView<Real> bar = P.moved(y_dot_bar, P.weight);
+    const PointBar<Real> x_bar{P.part_of(reverse.x_bar.u), reverse.x_bar.q},
+        x_dot_bar{P.part_of(reverse.x_dot_bar.u), reverse.x_dot_bar.q};
+    for (const Term& term : terms_)
+      term.map->apply_jvp_vjp(
+          space,
+          {coefficients_of(term, reverse.coefficients), x, x_dot, tape_of(term, P.element, reverse.tape),
+           outputs_of(term, bar), x_bar, x_dot_bar, coefficients_of(term, reverse.coefficients_bar)},
+          scratch);
+    P.add(x_bar.u, reverse.x_bar.u);
+    P.add(x_dot_bar.u, reverse.x_dot_bar.u);
+  });
 }
 
 template <class Real>
 void NonlinearTerms<Real>::apply_jvp_jvp(const ExecSpace& space, const TangentTangent& tangent,
                                          Scratch<Real>& scratch) const {
   fill(space, 0.0, tangent.y_dot_dot);
-  for (const Term& term : terms_)
-    term.map->apply_jvp_jvp(
-        space,
-        {coefficients_of(term, tangent.coefficients), coefficients_of(term, tangent.coefficients_dot),
-         tangent.x, tangent.x_dot, rows_of(tangent.tape, term.tape_row, term.map->tape_rows()),
-         outputs_of(term, tangent.y_dot_dot)},
-        scratch);
+  for_each_turn(space, scratch, [&](const Turn& P) {
+    const Point<Real> x = P.moved(tangent.x), x_dot = P.moved(tangent.x_dot);
+    const MatrixView<Real> y_dot_dot = P.part_of(tangent.y_dot_dot);
+    for (const Term& term : terms_)
+      term.map->apply_jvp_jvp(
+          space,
+          {coefficients_of(term, tangent.coefficients), coefficients_of(term, tangent.coefficients_dot), x,
+           x_dot, tape_of(term, P.element, tangent.tape), outputs_of(term, y_dot_dot)},
+          scratch);
+    P.add(y_dot_dot, tangent.y_dot_dot, P.weight);
+  });
   project(space, tangent.coefficients, tangent.y_dot_dot, scratch);
 }
 

@@ -4,6 +4,7 @@
 #include "core/components/component.hpp"
 #include "core/components/coupling_flow.hpp"
 #include "core/components/invariants.hpp"
+#include "core/components/symmetries.hpp"
 #include "core/vector_field/options.hpp"
 
 #include <memory>
@@ -17,6 +18,7 @@ namespace spnode::core {
 /// g sums the plain terms, r those in relaxation form. A value is the stack [g; r] of those that are present.
 /// For an equation of second order in time, u = [x; v], the terms give dv/dt, and dx/dt = v is one more.
 /// With invariants g is P times the sum of its terms; A_L r is in the space that P keeps (DenseHurwitz).
+/// With symmetries g and r are the means of the terms' sums over the group, which takes |G| values of each.
 template <class Real>
 class NonlinearTerms {
  public:
@@ -26,17 +28,18 @@ class NonlinearTerms {
   using TangentReverse = typename LaneMap<Real>::TangentReverse;
   using TangentTangent = typename LaneMap<Real>::TangentTangent;
 
-  /// `invariants`: null where there are none. Raises OptionError where a term does not go with the other
-  /// options. Keeps a reference to the flow of a term of the state; it may be null where there is no such
-  /// term.
+  /// `invariants`, `symmetries`: null where there are none. Raises OptionError where a term does not go with
+  /// the other options. Keeps a reference to the flow of a term of the state; it may be null where there is
+  /// no such term.
   NonlinearTerms(const ModelOptions& options, std::size_t dimension,
-                 std::shared_ptr<const Invariants> invariants = {}, const CouplingFlow<Real>* flow = nullptr);
+                 std::shared_ptr<const Invariants> invariants = {}, const CouplingFlow<Real>* flow = nullptr,
+                 std::shared_ptr<const Symmetries> symmetries = {});
 
   std::size_t dimension() const { return n_; }
   bool has_plain() const { return has_plain_; }
   bool has_relaxed() const { return has_relaxed_; }
   std::size_t value_rows() const { return n_ * (std::size_t(has_plain_) + std::size_t(has_relaxed_)); }
-  std::size_t tape_rows() const { return tape_rows_; }
+  std::size_t tape_rows() const { return elements() * tape_rows_; }
   std::size_t coefficient_count() const { return coefficient_count_; }
 
   /// value.y (value_rows(), lanes) is overwritten with [g; r].
@@ -75,10 +78,21 @@ class NonlinearTerms {
                     std::span<double> c_dot) const;
 
  private:
+  // Elements of the group: the identity alone where there are no symmetries.
+  std::size_t elements() const { return symmetries_ ? symmetries_->count() : 1; }
+  // One of them, in a frame of the scratch of its own; and work(turn) for each.
+  struct Turn;
+  template <class Work>
+  void for_each_turn(const ExecSpace& space, Scratch<Real>& scratch, const Work& work) const;
+  template <class View>
+  View tape_of(const Term& term, std::size_t e, const View& tape) const {
+    return rows_of(tape, e * tape_rows_ + term.tape_row, term.map->tape_rows());
+  }
+
   // P times the plain rows of a value or a tangent, in place.
   void project(const ExecSpace& space, const ConstVectorView<Real>& coefficients,
                const MatrixView<Real>& values, Scratch<Real>& scratch) const;
-  // The adjoint of the terms' sums from that of the value: a copy in scratch where P acts.
+  // The adjoint of the terms' means from that of the value: a copy in scratch where P acts.
   ConstMatrixView<Real> projected_bar(const ExecSpace& space, const ConstVectorView<Real>& coefficients,
                                       const ConstMatrixView<Real>& bar, Scratch<Real>& scratch) const;
 
@@ -94,6 +108,7 @@ class NonlinearTerms {
 
   std::size_t n_;
   std::shared_ptr<const Invariants> invariants_;
+  std::shared_ptr<const Symmetries> symmetries_;
   std::vector<Term> terms_;
   bool has_plain_ = false, has_relaxed_ = false;
   std::size_t tape_rows_ = 0, coefficient_count_ = 0;

@@ -223,6 +223,7 @@ struct ModelOptions {
   std::vector<NonlinearKind> nonlinear = {NonlinearKind::bilinear};
   bool constant = true;                 ///< du/dt = A_L u + b where there are no nonlinear terms
   std::vector<double> invariants = {};  ///< weights of the unscaled state, function by function
+  SymmetryOptions symmetries;
   ArgumentOptions arguments;
   BilinearOptions bilinear;
   LibraryOptions library;
@@ -340,6 +341,10 @@ struct ModelOptions {
                   "Coordinates in which components stay positive; their data must be above 0.");
     visit.section("lifting", &Self::lifting,
                   "Products of components of the scaled state as further components of the latent state.");
+    visit.section(
+        "symmetries", &Self::symmetries,
+        "Permutations and signs of the components of the state that du/dt commutes with exactly; needs "
+        "linear.structure dense or none and the states as they are.");
     visit.section("scaling", &Self::scaling,
                   "Scaling of the data, a part of the model: (state - shift) / scale.");
   }
@@ -367,6 +372,7 @@ struct ModelOptions {
     require_option(inference_order % 2 == 0, {"inference_order"},
                    "must be even; found " + std::to_string(inference_order));
     validate_invariants();
+    validate_symmetries();
     validate_fast_slow();
     validate_periodic();
     validate_fields();
@@ -396,6 +402,24 @@ struct ModelOptions {
         {"invariants", "autoencoder.hidden", "autoencoder.pod", "autoencoder.pod_trainable"},
         "needs a linear autoencoder that does not learn: autoencoder: {hidden: [], pod: true, "
         "pod_trainable: false}");
+  }
+
+  void validate_symmetries() const {
+    if (!symmetries.enabled()) return;
+    const auto require = [&](bool holds, const char* option, const std::string& what) {
+      require_option(holds,
+                     {symmetries.signs.empty() ? "symmetries.permutations" : "symmetries.signs", option},
+                     "needs " + what);
+    };
+    require(linear.structure == HurwitzKind::dense || linear.structure == HurwitzKind::none,
+            "linear.structure",
+            "linear.structure dense or none; found " + std::string(name_of(linear.structure)));
+    const std::string states = "the states as they are; ";
+    require(!autoencoder.enabled, "autoencoder.enabled", states + "autoencoder.enabled is true");
+    require(!coupling_flow.enabled, "coupling_flow.enabled", states + "coupling_flow.enabled is true");
+    require(!positive.enabled(), "positive.coordinates",
+            states + "positive.coordinates is " + std::string(name_of(positive.coordinates)));
+    require(!lifting.enabled(), "lifting.products", states + "lifting.products is given");
   }
 
   // Other terms would not leave the slow manifold y = 0 invariant.

@@ -68,6 +68,7 @@ void start_library(const parallel::Communicator& comm, const std::optional<core:
   const core::Model& model = *start.model;
   const core::ModelOptions& options = model.options();
   LatentTrajectories variables = library_variables(comm, model, pod, train);
+  if (model.symmetries() != nullptr) variables = with_images(variables, *model.symmetries());
   if (const auto* const fields = model.field_library()) variables = at_points(variables, fields->stencil());
   const SparseCoefficients found = sparse_regression(comm, variables, *model.library(),
                                                      options.sparse_regression, options.inference_order);
@@ -167,6 +168,7 @@ void start_from_data(const parallel::Communicator& comm, const std::optional<cor
   const core::ModelOptions& options = model.options();
   LatentTrajectories latent = latent_trajectories(comm, model, pod, train);
   if (!pod) hold_constants(constant_components(comm, train), model, latent);
+  if (model.symmetries() != nullptr) latent = with_images(latent, *model.symmetries());
   const OperatorForm form = operator_form(options);
   if (options.initialisation == core::Initialisation::dmd)
     return start_from_operators(comm, model, pod, latent, dynamic_mode_decomposition(comm, latent, form),
@@ -193,7 +195,8 @@ InitialModel make_initial_model(const parallel::Communicator& comm, const core::
                                 std::uint64_t seed, const DataSet& train, const SlowData& slow) {
   InitialModel start;
   start.model = std::make_unique<core::Model>(options, train.data.held().components);
-  start.model->scaling = in_section("scaling", [&] { return make_scaling(comm, options.scaling, train); });
+  start.model->scaling = in_section(
+      "scaling", [&] { return make_scaling(comm, options.scaling, train, start.model->symmetries()); });
   // A shift of the state would give the equation a constant.
   const bool linear_coordinates =
       !options.coupling_flow.enabled && (!options.autoencoder.enabled || options.autoencoder.hidden.empty());

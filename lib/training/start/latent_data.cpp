@@ -6,6 +6,7 @@
 #include "spectral/pod.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <span>
@@ -151,38 +152,73 @@ LatentTrajectories library_variables(const parallel::Communicator& comm, const c
   return variables;
 }
 
-LatentTrajectories at_points(const LatentTrajectories& fields, const core::PeriodicStencil& stencil) {
-  // The points of a trajectory follow each other: its states are read once.
-  struct Last {
-    std::size_t trajectory = std::numeric_limits<std::size_t>::max();
-    std::vector<double> states;
-  };
-  const std::size_t points = stencil.points();
-  LatentTrajectories local = fields;
-  local.dimension = stencil.variables();
-  for (parallel::Range& group : local.groups) group = {group.begin * points, group.end * points};
-  local.states = [&stencil, points, times = fields.times, read = fields.states,
-                  last = std::make_shared<Last>()](std::size_t at, std::span<double> states) {
-    const std::size_t trajectory = at / points, point = at % points, variables = stencil.variables();
-    if (last->trajectory != trajectory) {
-      last->states.resize(times * stencil.components());
-      read(trajectory, last->states);
-      last->trajectory = trajectory;
+namespace {
+
+/// `parts` trajectories that follow each other in place of each one of `whole`, all at its times and with its
+/// arguments; states and names are the caller's matter.
+LatentTrajectories divided(const LatentTrajectories& whole, std::size_t parts) {
+  LatentTrajectories divided = whole;
+  for (parallel::Range& group : divided.groups) group = {group.begin * parts, group.end * parts};
+  divided.time = [parts, time = whole.time](std::size_t at, std::size_t t) { return time(at / parts, t); };
+  if (whole.known)
+    divided.known = [parts, known = whole.known](std::size_t at, std::size_t first, std::size_t last) {
+      return known(at / parts, first, last);
+    };
+  if (whole.arguments > 0)
+    divided.arguments_at = [parts, arguments = whole.arguments_at](std::size_t at, std::size_t t,
+                                                                   std::span<double> q) {
+      arguments(at / parts, t, q);
+    };
+  return divided;
+}
+
+/// The states of the trajectory that was read last: parts of one follow each other.
+class LastTrajectory {
+ public:
+  LastTrajectory(const LatentTrajectories& data) : size_(data.times * data.dimension), read_(data.states) {}
+
+  const std::vector<double>& operator()(std::size_t trajectory) {
+    if (trajectory_ != trajectory) {
+      states_.resize(size_);
+      read_(trajectory, states_);
+      trajectory_ = trajectory;
     }
+    return states_;
+  }
+
+ private:
+  std::size_t size_;
+  std::function<void(std::size_t, std::span<double>)> read_;
+  std::size_t trajectory_ = std::numeric_limits<std::size_t>::max();
+  std::vector<double> states_;
+};
+
+}  // namespace
+
+LatentTrajectories with_images(const LatentTrajectories& data, const core::Symmetries& symmetries) {
+  const std::size_t count = symmetries.count(), n = data.dimension;
+  LatentTrajectories all = divided(data, count);
+  all.states = [&symmetries, count, n, times = data.times, last = std::make_shared<LastTrajectory>(data)](
+                   std::size_t at, std::span<double> states) {
+    const std::span<const double> original = (*last)(at / count);
+    for (std::size_t t = 0; t < times; ++t)
+      symmetries.move(at % count, original.subspan(t * n, n), states.subspan(t * n, n));
+  };
+  return all;
+}
+
+LatentTrajectories at_points(const LatentTrajectories& fields, const core::PeriodicStencil& stencil) {
+  const std::size_t points = stencil.points();
+  LatentTrajectories local = divided(fields, points);
+  local.dimension = stencil.variables();
+  local.states = [&stencil, points, times = fields.times, last = std::make_shared<LastTrajectory>(fields)](
+                     std::size_t at, std::span<double> states) {
+    const std::vector<double>& whole = (*last)(at / points);
+    const std::size_t point = at % points, variables = stencil.variables();
     for (std::size_t t = 0; t < times; ++t)
       for (std::size_t v = 0; v < variables; ++v)
-        states[t * variables + v] = last->states[t * stencil.components() + stencil.component(point, v)];
+        states[t * variables + v] = whole[t * stencil.components() + stencil.component(point, v)];
   };
-  local.time = [points, time = fields.time](std::size_t at, std::size_t t) { return time(at / points, t); };
-  if (fields.known)
-    local.known = [points, known = fields.known](std::size_t at, std::size_t first, std::size_t end) {
-      return known(at / points, first, end);
-    };
-  if (fields.arguments > 0)
-    local.arguments_at = [points, arguments = fields.arguments_at](std::size_t at, std::size_t t,
-                                                                   std::span<double> q) {
-      arguments(at / points, t, q);
-    };
   std::vector<std::string> names;
   for (std::size_t f = 0; f < stencil.fields(); ++f) names.push_back("u_" + std::to_string(f));
   local.names = stencil.variable_names(names);

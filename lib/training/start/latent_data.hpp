@@ -27,6 +27,10 @@ LatentTrajectories latent_trajectories(const parallel::Communicator& comm, const
 LatentTrajectories library_variables(const parallel::Communicator& comm, const core::Model& model,
                                      const std::optional<core::PodStart>& pod, const DataSet& train);
 
+/// The states of `data` and their images, element by element of the group: a trajectory for each. The
+/// arguments do not change. The symmetries must outlive the result.
+LatentTrajectories with_images(const LatentTrajectories& data, const core::Symmetries& symmetries);
+
 /// What the variables of a stencil do at each point of the grid, one trajectory for each trajectory and point
 /// of `fields`, whose states hold the fields. The stencil must outlive the result.
 LatentTrajectories at_points(const LatentTrajectories& fields, const core::PeriodicStencil& stencil);

@@ -3,6 +3,7 @@
 #include "core/integrators/rollout_steps.hpp"
 #include "core/support/option.hpp"
 #include "core/support/stored_precision.hpp"
+#include "core/support/text.hpp"
 #include "parallel/count.hpp"
 #include "training/start/statistics.hpp"
 
@@ -37,22 +38,82 @@ std::vector<double> spread(const std::vector<double>& given, std::size_t compone
   return given;
 }
 
+/// Of the data and their images under the group, with the same bits for all components of an orbit.
+Moments with_images(const Moments& data, const core::Symmetries& symmetries) {
+  Moments all = data;
+  const double count = static_cast<double>(symmetries.count());
+  for (std::size_t i = 0; i < data.mean.size(); ++i) {
+    if (symmetries.fixes(i)) continue;
+    all.rest[i] = 0.0;
+    const auto [first, sign] = symmetries.representatives()[i];
+    if (first < i) {
+      all.mean[i] = double(sign) * all.mean[first];
+      all.deviation[i] = all.deviation[first];
+      all.epsilon[i] = all.epsilon[first];
+      continue;
+    }
+    double mean = 0.0, variance = 0.0;
+    for (std::size_t e = 0; e < symmetries.count(); ++e) {
+      const auto& image = symmetries.element(e)[i];
+      mean += double(image.sign) * data.mean[image.source] / count;
+      all.epsilon[i] = std::min(all.epsilon[i], data.epsilon[image.source]);
+    }
+    all.mean[i] = symmetries.flips(i) ? 0.0 : mean;
+    for (std::size_t e = 0; e < symmetries.count(); ++e) {
+      const auto& image = symmetries.element(e)[i];
+      const double shift = double(image.sign) * data.mean[image.source] - all.mean[i];
+      variance += (data.deviation[image.source] * data.deviation[image.source] + shift * shift) / count;
+    }
+    all.deviation[i] = std::sqrt(variance);
+  }
+  return all;
+}
+
+void require_symmetric(const core::Scaling& scaling, const core::Symmetries& symmetries) {
+  for (std::size_t e = 0; e < symmetries.count(); ++e)
+    for (std::size_t i = 0; i < scaling.shift.size(); ++i) {
+      const auto& image = symmetries.element(e)[i];
+      const auto require = [&](double found, double other, const char* option) {
+        require_option(found == other, {option},
+                       "must not change under the symmetries of the model; found " + shortest(found) +
+                           " for component " + std::to_string(i) + " and " + shortest(other) +
+                           " for its image, from component " + std::to_string(image.source));
+      };
+      require(scaling.shift[i], double(image.sign) * scaling.shift[image.source], "shift");
+      require(scaling.scale[i], scaling.scale[image.source], "scale");
+    }
+}
+
+core::Scaling global_scaling(const Moments& moments, const core::Symmetries* symmetries) {
+  const std::size_t m = moments.mean.size();
+  Moments all = pooled(moments);
+  if (symmetries != nullptr && symmetries->has_signs()) {  // which one shift for all would break
+    all.deviation[0] = std::hypot(all.deviation[0], all.mean[0]);
+    all.mean[0] = 0.0;
+  }
+  const bool varies = core::varies(all.deviation[0], all.mean[0], all.epsilon[0]);
+  return {std::vector<double>(m, all.mean[0]), std::vector<double>(m, usable(all.deviation[0], !varies))};
+}
+
 }  // namespace
 
 core::Scaling make_scaling(const parallel::Communicator& comm, const core::ScalingOptions& options,
-                           const DataSet& train) {
+                           const DataSet& train, const core::Symmetries* symmetries) {
   const std::size_t m = train.data.held().components;
+  const auto moments_of_states = [&] {
+    const Moments moments = component_moments(comm, train);
+    return symmetries != nullptr ? with_images(moments, *symmetries) : moments;
+  };
   switch (options.kind) {
-    case core::ScalingKind::manual:
-      return {spread(options.shift, m, 0.0, "shift"), spread(options.scale, m, 1.0, "scale")};
-    case core::ScalingKind::global: {
-      const Moments all = pooled(component_moments(comm, train));
-      return {std::vector<double>(m, all.mean[0]),
-              std::vector<double>(
-                  m, usable(all.deviation[0], !core::varies(all.deviation[0], all.mean[0], all.epsilon[0])))};
+    case core::ScalingKind::manual: {
+      core::Scaling given{spread(options.shift, m, 0.0, "shift"), spread(options.scale, m, 1.0, "scale")};
+      if (symmetries != nullptr) require_symmetric(given, *symmetries);
+      return given;
     }
+    case core::ScalingKind::global:
+      return global_scaling(moments_of_states(), symmetries);
     case core::ScalingKind::component: {
-      const Moments moments = component_moments(comm, train);
+      const Moments moments = moments_of_states();
       std::vector<double> shift(m), scale(m);
       for (std::size_t i = 0; i < m; ++i) {
         shift[i] = moments.constant(i).value_or(moments.mean[i]);

@@ -13,8 +13,11 @@ namespace spnode::training {
 
 /// The scaling that the options ask for. The same bits on every number of ranks. Collective; raises
 /// OptionError (shift, scale) where these do not fit the states, FileError as component_moments().
+///
+/// With `symmetries` (null: none) it is that of the data and their images, and commutes with each symmetry to
+/// the last bit; OptionError where a given one does not.
 core::Scaling make_scaling(const parallel::Communicator& comm, const core::ScalingOptions& options,
-                           const DataSet& train);
+                           const DataSet& train, const core::Symmetries* symmetries = nullptr);
 
 /// Moves the arguments of a model to [-1, 1] over the training data; constant ones keep their size. The same
 /// bits on every number of ranks. Collective; raises UsageError where the data lack an argument.

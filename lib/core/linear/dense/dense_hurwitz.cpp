@@ -10,8 +10,12 @@
 namespace spnode::core {
 
 DenseHurwitz::DenseHurwitz(std::size_t dimension, HurwitzOptions options,
-                           std::shared_ptr<const Invariants> invariants)
-    : n_(dimension), options_(options), invariants_(std::move(invariants)) {}
+                           std::shared_ptr<const Invariants> invariants,
+                           std::shared_ptr<const Symmetries> symmetries)
+    : n_(dimension),
+      options_(options),
+      invariants_(std::move(invariants)),
+      symmetries_(std::move(symmetries)) {}
 
 void DenseHurwitz::declare(ParameterLayout& layout) {
   const std::size_t lower = n_ * (n_ + 1) / 2, strict = n_ * (n_ - 1) / 2;
@@ -93,6 +97,12 @@ DenseHurwitz::Square DenseHurwitz::gram(double sign, const Square& L) const {
   return G;
 }
 
+DenseHurwitz::Square DenseHurwitz::product_S(const Square& L) const {
+  Square S = gram(1.0, L);
+  if (symmetries_) symmetries_->average(S);
+  return S;
+}
+
 void DenseHurwitz::complete(std::span<const double> theta, std::span<const double> packed, Square& G) const {
   for (std::size_t i = 1; i < n_; ++i)
     for (std::size_t j = 0; j < i; ++j) {
@@ -100,6 +110,7 @@ void DenseHurwitz::complete(std::span<const double> theta, std::span<const doubl
       G[i * n_ + j] += entry;
       G[j * n_ + i] -= entry;
     }
+  if (symmetries_) symmetries_->average(G);
   if (invariants_) invariants_->project_both(theta, G);
 }
 
@@ -112,7 +123,7 @@ void DenseHurwitz::add_bound(std::span<const double> theta, std::span<double> A)
 }
 
 void DenseHurwitz::assemble(std::span<const double> theta, std::span<double> A) const {
-  const Square S = gram(1.0, factor(block_of(theta, L_S_)));
+  const Square S = product_S(factor(block_of(theta, L_S_)));
   Square G = gram(-1.0, factor(block_of(theta, L_G_)));
   complete(theta, block_of(theta, K_), G);
   multiply(1.0, square(std::span<const double>(G), n_), square(std::span<const double>(S), n_), 0.0,
@@ -124,16 +135,21 @@ void DenseHurwitz::assemble_vjp(std::span<const double> theta, std::span<const d
                                 std::span<double> theta_bar) const {
   if (!options_.trainable) return;
   const auto packed_S = block_of(theta, L_S_), packed_G = block_of(theta, L_G_);
-  const Square L_S = factor(packed_S), L_G = factor(packed_G), S = gram(1.0, L_S);
+  const Square L_S = factor(packed_S), L_G = factor(packed_G), S = product_S(L_S);
   Square G = gram(-1.0, L_G);
   complete(theta, block_of(theta, K_), G);
   const auto view = [&](const Square& X) { return square(std::span<const double>(X), n_); };
 
-  // A = G S with S symmetric: G_bar = A_bar S, S_bar = G^T A_bar; G = P (G_s + G_u) P.
+  // A = G S with S symmetric: G_bar = A_bar S, S_bar = G^T A_bar; G = P R(G_s + G_u) P, and R is its own
+  // transpose.
   Square G_bar(n_ * n_), S_bar(n_ * n_), L_bar(n_ * n_);
   multiply(1.0, square(A_bar, n_), view(S), 0.0, square(std::span(G_bar), n_));
   multiply(1.0, transposed(view(G)), square(A_bar, n_), 0.0, square(std::span(S_bar), n_));
   if (invariants_) invariants_->project_both(theta, G_bar);
+  if (symmetries_) {
+    symmetries_->average(G_bar);
+    symmetries_->average(S_bar);
+  }
 
   multiply(1.0, view(S_bar), view(L_S), 0.0, square(std::span(L_bar), n_));
   multiply(1.0, transposed(view(S_bar)), view(L_S), 1.0, square(std::span(L_bar), n_));
@@ -150,7 +166,7 @@ void DenseHurwitz::assemble_vjp(std::span<const double> theta, std::span<const d
 void DenseHurwitz::assemble_jvp(std::span<const double> theta, std::span<const double> theta_dot,
                                 std::span<double> A_dot) const {
   const auto packed_S = block_of(theta, L_S_), packed_G = block_of(theta, L_G_);
-  const Square L_S = factor(packed_S), L_G = factor(packed_G), S = gram(1.0, L_S);
+  const Square L_S = factor(packed_S), L_G = factor(packed_G), S = product_S(L_S);
   const Square L_S_dot = factor_jvp(packed_S, block_of(theta_dot, L_S_));
   const Square L_G_dot = factor_jvp(packed_G, block_of(theta_dot, L_G_));
   Square G = gram(-1.0, L_G);
@@ -160,6 +176,7 @@ void DenseHurwitz::assemble_jvp(std::span<const double> theta, std::span<const d
   Square S_dot(n_ * n_), G_dot(n_ * n_);
   multiply(1.0, view(L_S_dot), transposed(view(L_S)), 0.0, square(std::span(S_dot), n_));
   multiply(1.0, view(L_S), transposed(view(L_S_dot)), 1.0, square(std::span(S_dot), n_));
+  if (symmetries_) symmetries_->average(S_dot);
   multiply(-1.0, view(L_G_dot), transposed(view(L_G)), 0.0, square(std::span(G_dot), n_));
   multiply(-1.0, view(L_G), transposed(view(L_G_dot)), 1.0, square(std::span(G_dot), n_));
   complete(theta, block_of(theta_dot, K_), G_dot);

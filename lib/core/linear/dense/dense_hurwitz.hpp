@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/components/invariants.hpp"
+#include "core/components/symmetries.hpp"
 #include "core/linear/hurwitz.hpp"
 
 #include <memory>
@@ -17,7 +18,9 @@ namespace spnode::core {
 ///   so that decay rates spread over decades move at one learning rate.
 ///
 /// With invariants and their projection P, A_L = P (G_s + G_u) P S + mu P: 0 for each invariant, and the
-/// other eigenvalues are those of the same form in the space that P keeps, so below mu, too.
+/// other eigenvalues are those of the same form in the space that P keeps, so below mu, too. With symmetries
+/// S and G_s + G_u are replaced by their averages: S stays definite, and so does the symmetric part of the
+/// other, so that the bound holds; and both commute with each symmetry, so that A_L does.
 ///
 /// Blocks: L_S and L_G, packed lower triangles (n (n + 1) / 2, row by row; diagonal entries hold d, the
 /// others N); K, packed strictly lower triangle (n (n - 1) / 2). The coefficients are the entries of A_L (n,
@@ -25,7 +28,8 @@ namespace spnode::core {
 class DenseHurwitz final : public HurwitzOperator {
  public:
   DenseHurwitz(std::size_t dimension, HurwitzOptions options,
-               std::shared_ptr<const Invariants> invariants = {});
+               std::shared_ptr<const Invariants> invariants = {},
+               std::shared_ptr<const Symmetries> symmetries = {});
 
   LinearShape shape() const override { return {LinearStructure::dense, n_}; }
   double bound() const override { return options_.mu; }
@@ -54,13 +58,16 @@ class DenseHurwitz final : public HurwitzOperator {
   Square factor_jvp(std::span<const double> packed, std::span<const double> packed_dot) const;
   void factor_vjp(std::span<const double> packed, const Square& L_bar, std::span<double> packed_bar) const;
   Square gram(double sign, const Square& L) const;  // sign L L^T
-  // G += the skew matrix of packed entries; then P G P where there are invariants.
+  Square product_S(const Square& L) const;          // L L^T, averaged where there are symmetries
+  // G += the skew matrix of packed entries; then averaged where there are symmetries, and P G P where there
+  // are invariants.
   void complete(std::span<const double> theta, std::span<const double> packed, Square& G) const;
   void add_bound(std::span<const double> theta, std::span<double> A) const;  // A += mu P
 
   std::size_t n_;
   HurwitzOptions options_;
   std::shared_ptr<const Invariants> invariants_;  // null where there are none
+  std::shared_ptr<const Symmetries> symmetries_;  // likewise
   ParameterBlock L_S_, L_G_, K_;
 };
 
