@@ -87,13 +87,14 @@ def library_at_points(u, form, Xi):  # the same at all points of a periodic grid
     near = [X] + [np.roll(X, -step, axis) for axis in range(1, len(grid) + 1)
                   for distance in range(1, form["neighbours"] + 1) for step in (distance, -distance)]
     value = functions(np.concatenate(near, axis=-1), form, fields) @ Xi.T
-    return (np.moveaxis(value, -1, 1) if first else value).reshape(u.shape) / scale
+    value = (np.moveaxis(value, -1, 1) if first else value).reshape(len(u), -1)
+    return value / scale[-value.shape[1]:]
 
 
 def rate(u):  # du/dt; a row of u is a latent state
     if options["order"] == 2:  # u = [x; v] with dx/dt = v
         v = u[:, u.shape[1] // 2:]
-        return np.concatenate([p["motion/rate"] * v + p["motion/drift"], averaged(terms, u, v.shape[1])], axis=1)
+        return np.concatenate([p["motion/rate"] * v + p["motion/drift"], projected(averaged(terms, u, v.shape[1]))], axis=1)
     return linear(u) + projected(averaged(terms, u, u.shape[1]))
 
 
@@ -118,8 +119,10 @@ def averaged(g, u, k):  # the mean of P^T g(P u) over the symmetries; g has k co
 
 
 def projected(g):  # P g, which keeps the invariants
-    Q = p.get("invariants/Q")
-    return g if Q is None else g - (g @ Q.T) @ Q
+    if "invariants/Q" not in p:
+        return g
+    Q = p["invariants/Q"][:, -g.shape[1]:]  # of second order those of velocities alone
+    return g - (g @ Q.T) @ Q
 
 
 def multiply(z, u):  # Fourier modes times complex numbers: pairs (cosine, sine), then the mean

@@ -293,8 +293,6 @@ TEST_CASE("contradictions_are_refused_at_the_place_of_their_cause") {
       {"model: {nonlinear: [library], library: {fields: 2}, autoencoder: {enabled: true}}",
        "deck.yaml:1:41: model.library.fields = 2, which needs the states as they are; autoencoder.enabled is "
        "true"},
-      {"model: {nonlinear: [library], library: {fields: 2}, invariants: [1, 1]}",
-       "deck.yaml:1:41: model.library.fields = 2, which needs invariants: []"},
       {"model: {initialisation: dmd, autoencoder: {enabled: true, pod: false, hidden: [5]}}",
        "deck.yaml:1:9: model.initialisation is dmd, which needs autoencoder.pod: true"},
       {"model: {initialisation: fast_slow}",

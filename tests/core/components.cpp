@@ -59,11 +59,8 @@ std::vector<Case<Real>> lane_maps() {
                                              "library");
     };
   };
-  const auto fields = [](std::size_t components, std::size_t arguments, const LibraryOptions& form) {
-    return [=] {
-      return std::make_unique<FieldLibrary<Real>>(TermShape{components, components, arguments}, form,
-                                                  "library");
-    };
+  const auto fields = [](TermShape shape, const LibraryOptions& form) {
+    return [=] { return std::make_unique<FieldLibrary<Real>>(shape, form, "library"); };
   };
   // Two slow variables, three fast ones, two arguments of which the second is epsilon.
   const FastSlowShape parts{2, 3, 2, 1};
@@ -83,7 +80,7 @@ std::vector<Case<Real>> lane_maps() {
   const auto epsilon_bilinear = [=] {
     return std::make_unique<EpsilonTerm<Real>>(
         parts, "epsilon",
-        std::make_unique<Bilinear<Real>>(TermShape{5, 2, 2, true}, BilinearOptions{3, 1.0}, "slow"));
+        std::make_unique<Bilinear<Real>>(TermShape{5, 2, 2, 3}, BilinearOptions{3, 1.0}, "slow"));
   };
   const auto fast_operator = [](HurwitzKind structure, Dependence dependence, std::size_t fast) {
     return [=] {
@@ -171,9 +168,10 @@ std::vector<Case<Real>> lane_maps() {
       {"library of products and waves", library(2, {0.7, 2.0}), 1},
       {"library of degree 3", library(3, {}), 1},
       {"library of degree 1", library(1, {}), 1},
-      {"library of two fields on a ring", fields(8, 1, {2, {0.7}, 2, FieldAxis::last}), 1},
+      {"library of two fields on a ring", fields({8, 8, 1}, {2, {0.7}, 2, FieldAxis::last}), 1},
+      {"library of fields of second order", fields({12, 6, 1}, {2, {0.7}, 4, FieldAxis::first}), 1},
       {"library of a field on a grid of two dimensions",
-       fields(12, 0, {3, {}, 1, FieldAxis::first, {3, 4}, 1, 2})},
+       fields({12, 12, 0}, {3, {}, 1, FieldAxis::first, {3, 4}, 1, 2})},
       {"network of states and arguments", plain(true, true), 1},
       {"network of relu", activated(Activation::relu), 0, true},
       {"network of softplus", activated(Activation::softplus)},

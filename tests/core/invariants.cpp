@@ -166,6 +166,32 @@ TEST_CASE("in_modes_of_a_pod_the_decoded_rates_keep_the_invariants") {
   CHECK(largest_change(model, f, decoder) < 1e-11);
 }
 
+TEST_CASE("of_second_order_functions_of_the_velocities_are_kept") {
+  ModelOptions options = options_of(HurwitzKind::none);
+  options.order = 2;
+  options.invariants = {0.0, 0.0, 0.0, 1.0, 2.0, 0.5};
+  const Model model = model_of(options, 6);
+  const auto u = random_matrix<double>(6, lanes, "u");
+  Matrix<double> f("f", 6, lanes);
+  Scratch<double> scratch;
+  VectorField<double> field(model);
+  field.set_parameters(model.initialise(3, nullptr));
+  Matrix<double> tape("tape", field.tape_rows(), lanes);
+  field.value(ExecSpace(), {u, {}}, f, tape, scratch);
+  const auto change = on_host(f), at = on_host(u);
+  const auto &scale = model.scaling.scale, &shift = model.scaling.shift;
+  for (std::size_t l = 0; l < lanes; ++l) {
+    double sum = 0.0, size = 0.0;
+    for (std::size_t c = 3; c < 6; ++c) {
+      const double part = options.invariants[c] * scale[c] * change(c, l);
+      sum += part;
+      size = std::max(size, std::abs(part));
+      CHECK(relative(scale[c - 3] * change(c - 3, l), shift[c] + scale[c] * at(c, l)) < 1e-14);
+    }
+    CHECK(std::abs(sum) < 1e-12 * size);
+  }
+}
+
 TEST_CASE("functions_that_depend_on_others_or_see_no_mode_leave_the_projection_as_it_is") {
   const Invariants invariants(3, 4);
   ParameterLayout layout;
@@ -222,6 +248,14 @@ TEST_CASE("invariants_that_do_not_fit_are_refused") {
   refused([](Options& o) { o.linear.structure = HurwitzKind::block_diagonal; }, "dense or none");
   refused([](Options& o) { o.linear.mu = -0.1; }, "linear.mu of at least 0");
   refused([](Options& o) { o.coupling_flow.enabled = true; }, "linear coordinates");
+  refused(
+      [](Options& o) {
+        o.linear.structure = HurwitzKind::none;
+        o.lipschitz.relaxation = false;
+        o.order = 2;
+        o.invariants = {1.0, 0.0, 0.0, 0.0, 0.0};
+      },
+      "gives the position 0 the weight 1");
   refused(
       [](Options& o) {
         o.autoencoder.enabled = true;

@@ -54,6 +54,9 @@ std::vector<ModelOptions> all_options() {
   all.push_back(options_of(HurwitzKind::none, {{2, 1, 0, 5, 4, 3}, {}}));  // a mirror of two fields on a ring
   all.back().nonlinear = {NonlinearKind::library, NonlinearKind::network};
   all.back().library.fields = 2;
+  all.push_back(all.back());
+  all.back().order = 2;
+  all.back().invariants = {0.0, 0.0, 0.0, 1.0, 1.0, 1.0};
   return all;
 }
 
@@ -118,9 +121,9 @@ TEST_CASE("rates_and_steps_commute_with_the_symmetries") {
       return f;
     };
     const bool dense = options.linear.structure == HurwitzKind::dense;
-    Dynamics<double> dynamics(
-        model, {dense ? Scheme::etdrk4 : Scheme::rk4, 1, MatrixFunctionMethod::dense, 0}, StepTable({0.01}),
-        MatrixFunctionMethod::dense);
+    Dynamics<double> dynamics(model,
+                              {dense ? Scheme::etdrk4 : Scheme::rk4, 1, MatrixFunctionMethod::dense, 0},
+                              StepTable({0.01}), MatrixFunctionMethod::dense);
     dynamics.set_parameters(theta);
     RolloutSteps<double> steps;
     steps.assign(dynamics.table(), std::vector<double>(lanes, 0.01), 1, lanes);

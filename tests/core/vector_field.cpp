@@ -64,6 +64,11 @@ std::vector<Case> all_cases() {
   cases.push_back({"second order", second_order});
   second_order.symmetries = {{1, 0, 2, 4, 3, 5}, {-1, -1, 1, -1, -1, 1}};
   cases.push_back({"second order, symmetries", second_order});
+  second_order.nonlinear = {NonlinearKind::library};
+  second_order.library.fields = 2;
+  second_order.invariants = {0.0, 0.0, 0.0, 1.0, 1.0, 0.5};
+  second_order.symmetries = {};
+  cases.push_back({"fields of second order, invariants", second_order});
   for (const auto structure : {HurwitzKind::fast_schur, HurwitzKind::fast_dissipative})
     for (const auto dependence : {Dependence::constant, Dependence::network}) {
       ModelOptions fast_slow = base;

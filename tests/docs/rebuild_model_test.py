@@ -68,6 +68,14 @@ model:
   nonlinear: [library, network]
   library: {degree: 3, fields: 2, field_axis: last, points: [3], neighbour_factors: 2}
 """,
+    "fields_of_second_order": """
+model:
+  order: 2
+  linear: {structure: none}
+  nonlinear: [library]
+  library: {degree: 2, fields: 2}
+  invariants: [0, 0, 0, 1, 1, 1]
+""",
     "blocks": """
 model:
   linear: {mu: 0.2, structure: block_diagonal}

@@ -1,9 +1,11 @@
 // Equations that are the same at all points of a grid, from data.
 #include "catch.hpp"
 #include "core/support/random.hpp"
+#include "core/vector_field/equations.hpp"
 #include "training/field_survey.hpp"
 #include "training/start/initial_model.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -74,6 +76,43 @@ TEST_CASE("one_equation_of_each_field_is_found_on_any_number_of_ranks") {
       CHECK(Xi[k] == Approx(!own ? 0.0 : rates[field] * (variable < 3 ? -2.0 : 1.0)).margin(1e-6));
     }
   }
+}
+
+TEST_CASE("an_equation_of_second_order_is_found") {
+  // Waves on a ring, u = [x; v], dv/dt = 2 (x[+1] - 2 x + x[-1]), exactly.
+  constexpr double speed_squared = 2.0;
+  core::Trajectories data;
+  data.count = count;
+  data.times = times;
+  data.components = 2 * points;
+  for (std::size_t t = 0; t < times; ++t) data.time.push_back(h * double(t));
+  for (std::size_t n = 0; n < count; ++n)
+    for (const double t : data.time)
+      for (std::size_t c = 0; c < 2 * points; ++c) {
+        const core::Random random(n, "wave");
+        double value = 0.0;
+        for (std::size_t k = 1; k <= 3; ++k) {
+          const double angle = 2.0 * std::numbers::pi * double(k) / double(points),
+                       speed = std::sqrt(speed_squared * (2.0 - 2.0 * std::cos(angle))),
+                       rate = n % 2 == 0 ? speed : -speed,
+                       phase = angle * double(c % points) - rate * t + 6.0 * random.uniform(k);
+          value += random.normal(k) * (c < points ? std::cos(phase) : rate * std::sin(phase));
+        }
+        data.state.push_back(value);
+      }
+  core::ModelOptions options = diffusion_model(core::FieldAxis::first);
+  options.order = 2;
+  options.invariants.assign(2 * points, 0.0);
+  std::fill_n(options.invariants.begin() + points, points, 1.0);
+  const InitialModel start =
+      make_initial_model(Communicator(), options, 1,
+                         share_trajectories(Communicator(), data, {.window = 5, .stride = 5, .times = {}},
+                                            {.batch = 16, .tile = 8}));
+  const std::vector<double> Xi = start.model->library()->coefficients_of(start.theta);
+  REQUIRE(Xi.size() == 7);  // 1, x, v, x[+1], v[+1], x[-1], v[-1]
+  for (std::size_t k = 0; k < Xi.size(); ++k)
+    CHECK(Xi[k] == Approx(k % 2 == 0 ? 0.0 : speed_squared * (k == 1 ? -2.0 : 1.0)).margin(1e-6));
+  CHECK(equations(*start.model, start.theta)[0] == "du_0/dt = u_1");
 }
 
 TEST_CASE("fields_are_told_from_each_other_in_flat_states") {

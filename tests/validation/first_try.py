@@ -4,10 +4,11 @@
     /usr/bin/python3 tests/validation/first_try.py [SYSTEM ...] [--spnode PROGRAM] [--ranks N] [--folder FOLDER]
 
 For each system: trajectories from random initial states by SciPy, `suggest`, `train` with its deck, `evaluate` on
-trajectories that neither has seen. The table has the time of all commands, the class that was chosen, and the error
+trajectories that neither has seen. The table has the time of `suggest` and `train`, the class that was chosen, and the error
 relative to each component's deviation (the first figure of `evaluate`), or the valid prediction time.
 """
 import argparse
+import resource
 import subprocess
 import sys
 import time
@@ -177,6 +178,12 @@ def write(path, state, times, extra):
             file[name] = values
 
 
+def cpu_time():
+    """Of all programs that have ended, in seconds."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def attempt(name, spnode, ranks, folder):
     state, times, extra = SYSTEMS[name](np.random.default_rng(1))
     folder.mkdir(parents=True, exist_ok=True)
@@ -185,7 +192,7 @@ def attempt(name, spnode, ranks, folder):
     for file, some in ((f"{name}.h5", slice(cut)), (f"{name}_test.h5", slice(cut, None))):
         write(folder / file, state[some], times[some] if own else times, {key: value[some] for key, value in extra.items()})
     launch = ["mpirun", "-q", "--oversubscribe", "--bind-to", "none", "-n", str(ranks), spnode] if ranks > 1 else [spnode]
-    start = time.time()
+    start, used = time.time(), cpu_time()
     for words in (["suggest", f"{name}.h5", "--overwrite"], ["train", f"{name}.yaml", "--overwrite"],
                   ["evaluate", f"{name}.yaml", f"data.test={name}_test.h5", "--overwrite"]):
         done = subprocess.run([*launch, *words], cwd=folder, text=True, stdout=subprocess.PIPE,
@@ -195,7 +202,7 @@ def attempt(name, spnode, ranks, folder):
             print(f"{name}: {words[0]} ended with {done.returncode}")
             return
         if words[0] == "train":
-            print(f"{name}: suggest and train took {time.time() - start:.0f} s")
+            print(f"{name}: suggest and train took {time.time() - start:.0f} s, {cpu_time() - used:.0f} s of processors")
 
 
 def main():

@@ -60,10 +60,13 @@ inline void Component::scale_value(double, std::span<double>) const {
   throw Error(ExitStatus::internal_error, "a component without another unit of time was to change it");
 }
 
-/// Rows of a term of the right-hand side: of u, of its value, of q.
+/// Rows of a term of the right-hand side: of u, of its value, of q. The outputs are those of the last states,
+/// but for some behind them.
 struct TermShape {
   std::size_t states, outputs, arguments;
-  bool leading = false;  ///< outputs are those of the first states, not of the last ones
+  std::size_t behind = 0;
+
+  std::size_t first_output() const { return states - outputs - behind; }
 };
 
 /// A map y = f(x; c) of the lanes of a tile, where x = [u; q] is a point and c the coefficients, rounded to

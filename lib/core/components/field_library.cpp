@@ -30,8 +30,17 @@ std::vector<std::uint32_t> entries_by_component(const PeriodicStencil& stencil) 
   return entries;
 }
 
-TermShape shape_at_point(const PeriodicStencil& stencil, TermShape shape) {
-  return {stencil.variables(), stencil.fields(), shape.arguments, true};
+// The outputs are those of all fields, or of the last half, before the values at neighbours.
+TermShape shape_at_point(const PeriodicStencil& stencil, const LibraryOptions& options, TermShape shape) {
+  const bool halves = shape.outputs < shape.states;
+  require_option(
+      !halves || (stencil.fields() % 2 == 0 && options.field_axis == FieldAxis::first),
+      {"library.fields", "library.field_axis", "order"},
+      "= " + std::to_string(stencil.fields()) +
+          ", but with order: 2 the state [x; v] is an even number of fields with field_axis: first; found " +
+          std::string(name_of(options.field_axis)));
+  return {stencil.variables(), shape.outputs / stencil.points(), shape.arguments,
+          stencil.variables() - stencil.fields()};
 }
 
 FactorLimit limit_of(const PeriodicStencil& stencil, const LibraryOptions& options) {
@@ -91,17 +100,19 @@ void repeat_rows_vjp(const ExecSpace& space, std::size_t points, const ConstMatr
       });
 }
 
-// y(c, :) += Y(k, :) / scale(c) with c = component(k).
+// y(c, :) += Y(k, :) / scale(c) with c = component(k). Of second order y and Y are those of the last half of
+// the components, which are the last half of the fields, too.
 template <class Real>
 void scatter_rows(const ExecSpace& space, const ConstVectorView<std::uint32_t>& component,
                   const ConstVectorView<Real>& scale, const ConstMatrixView<Real>& Y,
                   const MatrixView<Real>& y) {
+  const std::size_t before = scale.extent(0) - y.extent(0);
   for_each_row(
       "field_scatter", space, Y.extent(0), Y.extent(1),
       KOKKOS_LAMBDA(const std::size_t k, const std::size_t first, const std::size_t last) {
-        const std::size_t c = component(k);
+        const std::size_t c = component(before + k);
         const Real divisor = scale(c);
-        for (std::size_t l = first; l < last; ++l) y(c, l) += Y(k, l) / divisor;
+        for (std::size_t l = first; l < last; ++l) y(c - before, l) += Y(k, l) / divisor;
       });
 }
 
@@ -110,12 +121,13 @@ template <class Real>
 void scatter_rows_vjp(const ExecSpace& space, const ConstVectorView<std::uint32_t>& component,
                       const ConstVectorView<Real>& scale, const ConstMatrixView<Real>& y_bar,
                       const MatrixView<Real>& Y_bar) {
+  const std::size_t before = scale.extent(0) - y_bar.extent(0);
   for_each_row(
       "field_scatter", space, Y_bar.extent(0), Y_bar.extent(1),
       KOKKOS_LAMBDA(const std::size_t k, const std::size_t first, const std::size_t last) {
-        const std::size_t c = component(k);
+        const std::size_t c = component(before + k);
         const Real divisor = scale(c);
-        for (std::size_t l = first; l < last; ++l) Y_bar(k, l) = y_bar(c, l) / divisor;
+        for (std::size_t l = first; l < last; ++l) Y_bar(k, l) = y_bar(c - before, l) / divisor;
       });
 }
 
@@ -125,12 +137,11 @@ template <class Real>
 FieldLibrary<Real>::FieldLibrary(TermShape shape, const LibraryOptions& options, std::string name)
     : stencil_(shape.states, options),
       arguments_(shape.arguments),
+      outputs_(shape.outputs),
       name_(std::move(name)),
-      library_(shape_at_point(stencil_, shape), options, name_, limit_of(stencil_, options)),
+      library_(shape_at_point(stencil_, options, shape), options, name_, limit_of(stencil_, options)),
       component_(on_device(stencil_.table())),
-      taken_by_(on_device(entries_by_component(stencil_))) {
-  require_option(shape.outputs == shape.states, {"library.fields", "order"}, "needs order: 1; found 2");
-}
+      taken_by_(on_device(entries_by_component(stencil_))) {}
 
 template <class Real>
 void FieldLibrary<Real>::declare(ParameterLayout& layout) {
@@ -231,7 +242,7 @@ void FieldLibrary<Real>::gather_vjp(const ExecSpace& space, const PointBar<Real>
 template <class Real>
 MatrixView<Real> FieldLibrary<Real>::values(const ExecSpace& space, std::size_t lanes,
                                             Scratch<Real>& scratch) const {
-  const MatrixView<Real> values = scratch.matrix(components(), lanes);
+  const MatrixView<Real> values = scratch.matrix(outputs_, lanes);
   fill(space, 0.0, values);
   return values;
 }
@@ -247,7 +258,7 @@ template <class Real>
 MatrixView<Real> FieldLibrary<Real>::scatter_vjp(const ExecSpace& space, const ConstMatrixView<Real>& y_bar,
                                                  const ConstVectorView<Real>& scale,
                                                  Scratch<Real>& scratch) const {
-  const MatrixView<Real> bar = scratch.matrix(components(), y_bar.extent(1));
+  const MatrixView<Real> bar = scratch.matrix(outputs_, y_bar.extent(1));
   scatter_rows_vjp<Real>(space, component_, scale, y_bar, bar);
   return at_points(bar);
 }

@@ -17,6 +17,8 @@ namespace spnode::core {
 /// depend on the point, so that g commutes with all shifts of the grid. At most library.neighbour_factors
 /// factors of a product are values at neighbours: on smooth fields these are nearly the value at the point.
 ///
+/// Of second order, [x; v], half of the fields are those of x, and g gives those of dv/dt.
+///
 /// Tiles see the library with a lane for each point and trajectory.
 ///
 /// Blocks: those of the library, whose variables at a point are unscaled; state_shift and state_scale
@@ -47,7 +49,7 @@ class FieldLibrary final : public LaneMap<Real> {
                     std::span<double> c_dot) const override;
 
   std::size_t inputs() const override { return components() + arguments_; }
-  std::size_t outputs() const override { return components(); }
+  std::size_t outputs() const override { return outputs_; }
   std::size_t tape_rows() const override { return library_.tape_rows() * stencil_.points(); }
   using typename LaneMap<Real>::Value;
   using typename LaneMap<Real>::Reverse;
@@ -97,7 +99,7 @@ class FieldLibrary final : public LaneMap<Real> {
                                const ConstVectorView<Real>& scale, Scratch<Real>& scratch) const;
 
   PeriodicStencil stencil_;
-  std::size_t arguments_;
+  std::size_t arguments_, outputs_;
   std::string name_;
   Library<Real> library_;
   Indices component_;  // of each variable at each point, (variables * points)

@@ -55,7 +55,7 @@ class Library final : public LaneMap<Real> {
   std::size_t functions() const { return left_.size() + 2 * N_ * frequencies_.size(); }
   std::size_t product_count() const { return left_.size(); }  ///< of them, 1 and variables included
   /// The component of the state whose time derivative is the first output.
-  std::size_t first_output() const { return shape_.leading ? 0 : shape_.states - shape_.outputs; }
+  std::size_t first_output() const { return shape_.first_output(); }
 
   /// For people, (functions()): "1", "x", "x^2", "x y", "sin(2 x)" for the names x, y ... of the N variables.
   std::vector<std::string> function_names(const std::vector<std::string>& variables) const;

@@ -61,20 +61,21 @@ void average(const Model& model, std::size_t functions, std::span<double> Xi) {
     Xi[at] = std::abs(mean[at]) > 1e-12 * largest[at] ? mean[at] : 0.0;  // else rounding
 }
 
-/// Xi (n, functions) of the unscaled variables after the projection that keeps the invariants.
+/// Xi (outputs, functions) of the unscaled variables after the projection that keeps the invariants.
 void project(const Model& model, std::span<const double> theta, std::size_t functions, std::span<double> Xi) {
-  const std::size_t n = model.latent_dimension();
+  const std::size_t n = model.latent_dimension(), first = model.library()->first_output(),
+                    outputs = model.library()->outputs();
   const auto scale = [&](std::size_t i) {
-    return model.has_identity_coordinates() ? model.scaling.scale[i] : 1.0;
+    return model.has_identity_coordinates() ? model.scaling.scale[first + i] : 1.0;
   };
   std::vector<double> P(n * n, 0.0), projected(Xi.size(), 0.0);
   for (std::size_t i = 0; i < n; ++i) P[i * n + i] = 1.0;
   model.invariants()->project_left(theta, P);
-  for (std::size_t i = 0; i < n; ++i)
+  for (std::size_t i = 0; i < outputs; ++i)
     for (std::size_t k = 0; k < functions; ++k) {
       double sum = 0.0, largest = 0.0;
-      for (std::size_t j = 0; j < n; ++j) {
-        const double part = P[i * n + j] * scale(i) / scale(j) * Xi[j * functions + k];
+      for (std::size_t j = 0; j < outputs; ++j) {
+        const double part = P[(first + i) * n + first + j] * scale(i) / scale(j) * Xi[j * functions + k];
         sum += part;
         largest = std::max(largest, std::abs(part));
       }
@@ -93,7 +94,7 @@ std::vector<std::string> equations(const Model& model, std::span<const double> t
   std::vector<double> Xi = library->coefficients_of(theta);
   const bool at_points = model.field_library() != nullptr;
   if (model.symmetries() != nullptr && !at_points) average(model, names.size(), Xi);
-  if (model.invariants() != nullptr) project(model, theta, names.size(), Xi);
+  if (model.invariants() != nullptr && !at_points) project(model, theta, names.size(), Xi);
   const std::string others = other_terms(model);
   // Of second order, [x; v]: the library gives dv/dt.
   const std::size_t first = library->first_output();
@@ -115,6 +116,8 @@ std::vector<std::string> equations(const Model& model, std::span<const double> t
     lines.emplace_back("u_0, u_1 ...: the fields at any point of the grid; [+1]: at the next point");
   if (at_points && model.symmetries() != nullptr)
     lines.emplace_back("du/dt is the mean of this over the symmetries");
+  if (at_points && model.invariants() != nullptr)
+    lines.emplace_back("du/dt is this without what would change the invariants");
   return lines;
 }
 

@@ -44,7 +44,7 @@ std::unique_ptr<LaneMap<Real>> make_fast_slow_term(NonlinearKind kind, const Mod
   if (kind == NonlinearKind::fast_linear)
     return times_epsilon(std::make_unique<FastLinear<Real>>(
         parts, make_entries<Real>(parts, parts.fast * parts.fast, options.fast_linear, name)));
-  const TermShape g{shape.states, parts.slow, shape.arguments, true};
+  const TermShape g{shape.states, parts.slow, shape.arguments, shape.states - parts.slow};
   const auto network = [&] {
     return std::make_unique<Network<Real>>(shape.states + shape.arguments, parts.slow, options.network,
                                            typename Network<Real>::Role{name});

@@ -394,7 +394,6 @@ struct ModelOptions {
     require_option(linear.structure == HurwitzKind::none || linear.mu >= 0.0, {"invariants", "linear.mu"},
                    "needs linear.mu of at least 0, since A_L has the eigenvalue 0 for each; found " +
                        shortest(linear.mu));
-    require_option(order == 1, {"invariants", "order"}, "needs order: 1; found 2");
     require_option(!coupling_flow.enabled, {"invariants", "coupling_flow.enabled"},
                    "needs linear coordinates, but coupling_flow.enabled is true");
     require_option(
@@ -482,8 +481,6 @@ struct ModelOptions {
                    needs + "the states as they are; autoencoder.enabled is true");
     require_option(!coupling_flow.enabled, {"library.fields", "coupling_flow.enabled"},
                    needs + "the states as they are; coupling_flow.enabled is true");
-    require_option(invariants.empty(), {"library.fields", "invariants"},
-                   needs + "invariants: []: a projection couples all points of the grid");
   }
 
   // Logarithms are a map to the latent space of their own, of states as they are.
