@@ -10,6 +10,7 @@
 #include "core/vector_field/equations.hpp"
 #include "core/vector_field/vector_field.hpp"
 #include "helpers.hpp"
+#include "model_options.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -26,15 +27,8 @@ constexpr std::size_t n = 5, lanes = 4;
 const std::vector<double> mass_and_charge = {1.0, 1.0, 0.5, 0.0, 3.0, 0.0, -1.0, 2.0, 1.0, 0.0};
 
 ModelOptions options_of(HurwitzKind structure) {
-  ModelOptions options;
+  ModelOptions options = three_terms(structure);
   options.invariants = mass_and_charge;
-  options.linear = {.mu = 0.2, .rate_min = 0.5, .rate_max = 50.0, .noise = 0.5};
-  options.linear.structure = structure;
-  options.bilinear = {2, 0.5};
-  options.network.hidden = {4};
-  options.lipschitz.hidden = {4};
-  options.lipschitz.relaxation = structure == HurwitzKind::dense;
-  options.nonlinear = {NonlinearKind::bilinear, NonlinearKind::network, NonlinearKind::lipschitz};
   return options;
 }
 

@@ -9,6 +9,7 @@
 #include "core/vector_field/equations.hpp"
 #include "core/vector_field/vector_field.hpp"
 #include "helpers.hpp"
+#include "model_options.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -30,15 +31,8 @@ const SymmetryOptions pairs_and_signs = {{2, 3, 0, 1, 4, 5, 0, 1, 2, 3, 4, 5},
 const SymmetryOptions square_of_corners = {{1, 2, 3, 0, 4, 5, 0, 3, 2, 1, 5, 4}, {}};
 
 ModelOptions options_of(HurwitzKind structure, const SymmetryOptions& symmetries) {
-  ModelOptions options;
+  ModelOptions options = three_terms(structure);
   options.symmetries = symmetries;
-  options.linear = {.mu = 0.2, .rate_min = 0.5, .rate_max = 50.0, .noise = 0.5};
-  options.linear.structure = structure;
-  options.bilinear = {2, 0.5};
-  options.network.hidden = {4};
-  options.lipschitz.hidden = {4};
-  options.lipschitz.relaxation = structure == HurwitzKind::dense;
-  options.nonlinear = {NonlinearKind::bilinear, NonlinearKind::network, NonlinearKind::lipschitz};
   return options;
 }
 

@@ -140,7 +140,7 @@ BasicModel<Real>::BasicModel(const ModelOptions& options, std::size_t state_dime
       m_(state_dimension),
       n_(latent_dimension_of(options, state_dimension)),
       invariants_(make_invariants(options, m_, n_, layout_)),
-      symmetries_(make_symmetries(options, n_)),
+      symmetries_(make_symmetries(options, m_)),
       linear_(make_hurwitz(n_, options.linear, invariants_, symmetries_)),
       flow_(make_flow<Real>(options, n_)),
       positive_(options.positive.enabled() ? std::make_unique<PositiveCoordinates>(n_, options.positive)
