@@ -63,6 +63,9 @@ std::shared_ptr<const Invariants> make_invariants(const ModelOptions& options, s
   for (std::size_t k = 0; k < count; ++k)
     require_option(std::any_of(&weights[k * m], &weights[k * m] + m, [](double w) { return w != 0.0; }),
                    {"invariants"}, "has no weight but zeros in row " + std::to_string(k + 1));
+  require_option(options.order == 1 || !options.autoencoder.enabled,
+                 {"invariants", "order", "autoencoder.enabled"},
+                 "needs the states as they are where order is 2; autoencoder.enabled is true");
   for (std::size_t at = 0; at < weights.size() && options.order == 2; ++at)
     require_option(at % m >= m / 2 || weights[at] == 0.0, {"invariants", "order"},
                    "gives the position " + std::to_string(at % m) + " the weight " + shortest(weights[at]) +
