@@ -43,6 +43,16 @@ SIGMA = {
     "sin": np.sin,
     "square": np.square,
 }
+SLOPE = {
+    "tanh": lambda x: 1 - np.tanh(x)**2,
+    "identity": np.ones_like,
+    "squareplus": lambda x: (1 + x / np.sqrt(x**2 + 0.1)) / 2,
+    "relu": lambda x: np.where(x > 0, 1.0, 0.0),
+    "softplus": lambda x: 1 / (1 + np.exp(-x)),
+    "silu": lambda x: (1 + x - x / (1 + np.exp(-x))) / (1 + np.exp(-x)),
+    "sin": np.cos,
+    "square": lambda x: 2 * x,
+}
 
 
 def network(name, x, options, bound=0.0):  # layers sigma(W x + b), the last without sigma; W normalised where there is a bound
@@ -149,8 +159,7 @@ def terms(u, x):  # the nonlinear terms
             C, D, b = (p[f"nonlinear/bilinear/{name}"] for name in "CDb")
             total = total + ((C @ u.T) * (D @ u.T)).sum(axis=0).T + b
         elif kind == "potential":
-            W, b, w, metric = (p[f"nonlinear/potential/{name}"] for name in ("W", "b", "w", "metric"))
-            total = total - metric * ((w * SIGMA[options["potential"]["activation"]](x @ W.T + b)) @ W)
+            total = total + force(x)
         elif kind == "central_force":
             c, origin, length, factor = (p[f"nonlinear/central_force/{name}"] for name in ("c", "origin", "length", "rate"))
             X = length * (x - origin)
@@ -166,6 +175,19 @@ def terms(u, x):  # the nonlinear terms
     if not options["nonlinear"] and options["constant"]:
         total = total + p["nonlinear/constant/b"]
     return total
+
+
+def force(x):  # minus the gradient of a potential, from its terms back to x
+    name, activation, layers = "nonlinear/potential", options["potential"]["activation"], []
+    while f"{name}/layer{len(layers) + 1}/W" in p:
+        W, b = (p[f"{name}/layer{len(layers) + 1}/{block}"] for block in "Wb")
+        layers.append((W, x @ W.T + b))
+        x = SIGMA[activation](layers[-1][1])
+    W, b, w, metric = (p[f"{name}/{block}"] for block in ("W", "b", "w", "metric"))
+    gradient = (w * SIGMA[activation](x @ W.T + b)) @ W
+    for W, a in reversed(layers):
+        gradient = (gradient * SLOPE[activation](a)) @ W
+    return -metric * gradient
 
 
 def positive(u, encode=False):  # z of u, entry by entry, or u of z; psi = exp or log(1 + exp)

@@ -35,6 +35,9 @@ std::vector<Case<Real>> lane_maps() {
       return std::make_unique<Network<Real>>(4, 3, options, Role{"net"});
     };
   };
+  const auto potential = [](TermShape shape, const PotentialOptions& options) {
+    return [=] { return std::make_unique<Potential<Real>>(shape, options, "potential"); };
+  };
   const auto bounded = [](bool last, bool scale, LipschitzDivisor divisor = LipschitzDivisor::exact) {
     return [=] {
       return std::make_unique<Network<Real>>(4, 3, network_options(2.0, last, scale, divisor), Role{"net"});
@@ -139,16 +142,14 @@ std::vector<Case<Real>> lane_maps() {
        },
        1},
       {"dx/dt = v", [] { return std::make_unique<Motion<Real>>(6); }},
-      {"gradient flow",
-       [] {
-         return std::make_unique<Potential<Real>>(TermShape{3, 3, 2}, PotentialOptions{5}, "potential");
-       },
-       2},
-      {"conservative force",
-       [] {
-         return std::make_unique<Potential<Real>>(
-             TermShape{6, 3, 0}, PotentialOptions{5, Activation::softplus, 2.0}, "potential");
-       }},
+      {"gradient flow", potential({3, 3, 2}, {5}), 2},
+      {"conservative force", potential({6, 3, 0}, {5, Activation::softplus, 2.0})},
+      {"gradient flow of hidden layers", potential({3, 3, 2}, {5, Activation::tanh, 1.0, {4, 6}}), 2},
+      {"conservative force of a hidden layer of silu", potential({4, 2, 0}, {5, Activation::silu, 1.0, {4}})},
+      {"force of a hidden layer of squareplus", potential({4, 2, 0}, {5, Activation::squareplus, 1.0, {4}})},
+      {"force of a hidden layer of softplus", potential({4, 2, 0}, {5, Activation::softplus, 1.0, {4}})},
+      {"force of a hidden layer of waves", potential({4, 2, 0}, {5, Activation::sin, 1.0, {4}})},
+      {"force of a hidden layer of squares", potential({4, 2, 0}, {5, Activation::square, 1.0, {4}})},
       {"central force",
        [] {
          return std::make_unique<CentralForce<Real>>(TermShape{4, 2, 1}, CentralForceOptions{3},

@@ -185,10 +185,11 @@ TEST_CASE("frozen_linear_map_of_an_autoencoder_has_no_gradient") {
 }
 
 TEST_CASE("potential_has_a_symmetric_jacobian_in_unscaled_coordinates") {
-  const Case<double> c{
-      "potential", [] {
-        return std::make_unique<Potential<double>>(TermShape{6, 3, 0}, PotentialOptions{5}, "potential");
-      }};
+  const Case<double> c{"potential", [] {
+                         return std::make_unique<Potential<double>>(
+                             TermShape{6, 3, 0}, PotentialOptions{5, Activation::tanh, 1.0, {4}},
+                             "potential");
+                       }};
   Setup s(c, 1);
   const Scaling scaling{std::vector<double>(6, 0.3), {2.0, 0.5, 3.0, 0.1, 7.0, 1.5}};
   s.map->set_scaling(scaling, s.theta);

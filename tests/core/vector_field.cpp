@@ -59,6 +59,7 @@ std::vector<Case> all_cases() {
   second_order.linear.structure = HurwitzKind::none;
   second_order.arguments = {{"mu"}, {}, false, Interpolation::linear};
   second_order.potential.neurons = 5;
+  second_order.potential.hidden = {3};
   second_order.nonlinear = {NonlinearKind::network, NonlinearKind::bilinear, NonlinearKind::forcing,
                             NonlinearKind::potential};
   cases.push_back({"second order", second_order});

@@ -47,7 +47,7 @@ model:
   linear: {structure: none}
   nonlinear: [bilinear, network, potential, central_force]
   network: {hidden: [7], activation: silu}
-  potential: {neurons: 5, activation: softplus}
+  potential: {neurons: 5, hidden: [6, 4], activation: softplus}
 """,
     "gradient_flow": "model: {linear: {structure: none}, nonlinear: [potential]}",
     "library": """

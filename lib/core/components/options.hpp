@@ -154,17 +154,24 @@ struct LipschitzOptions : NetworkOptions {
   }
 };
 
-/// g = -grad V with V(x) = sum_h w_h Psi((W x + b)_h), Psi' the activation (core/components/potential.hpp).
+/// g = -grad V with V(x) = sum_h w_h Psi((W s + b)_h), Psi' the activation, s = x or the output of hidden
+/// layers (core/components/potential.hpp).
 struct PotentialOptions {
   std::size_t neurons = 32;
   Activation activation = Activation::tanh;
   double initial_scale = 1.0;
+  std::vector<std::size_t> hidden = {};
 
   static void describe(auto& visit) {
     using Self = PotentialOptions;
     visit.option("neurons", &Self::neurons,
                  {.meaning = "terms of the potential", .limits = between(1, widest)});
-    visit.option("activation", &Self::activation, {.meaning = "derivative of each term of the potential"});
+    visit.option("hidden", &Self::hidden,
+                 {.meaning = "widths of hidden layers between x and the terms; []: none",
+                  .limits = between(1, widest)});
+    visit.option("activation", &Self::activation,
+                 {.meaning = "derivative of each term of the potential, and activation after every hidden "
+                             "layer"});
     visit.option("initial_scale", &Self::initial_scale,
                  {.meaning = "initial weights are normal / sqrt(fan in) times this", .limits = above(0)});
   }

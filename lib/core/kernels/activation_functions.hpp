@@ -1,5 +1,5 @@
 #pragma once
-/// Activations entry by entry, with their first and second derivatives. `kept` is what they follow from: the
+/// Activations entry by entry, with their first three derivatives. `kept` is what they follow from: the
 /// argument where keeps_argument(), else the value.
 
 #include "core/kernels/activation.hpp"
@@ -65,6 +65,28 @@ struct ActivationFunction {
     }
     if constexpr (sigma == Activation::sin) return -std::sin(kept);
     if constexpr (sigma == Activation::square) return 2;
+  }
+
+  KOKKOS_INLINE_FUNCTION static Real third(Real kept) {
+    if constexpr (sigma == Activation::tanh) {
+      const Real square = kept * kept;
+      return -2 * (1 - square) * (1 - 3 * square);
+    }
+    if constexpr (sigma == Activation::squareplus) {
+      const Real b = Real(squareplus_b), square = 4 * kept * kept, sum = square + b;
+      return 24 * b * (b - square) * square * square / (sum * sum * sum * sum * sum);
+    }
+    if constexpr (sigma == Activation::identity || sigma == Activation::relu || sigma == Activation::square)
+      return 0;
+    if constexpr (sigma == Activation::softplus) {
+      const Real s = -std::expm1(-kept);
+      return s * (1 - s) * (1 - 2 * s);
+    }
+    if constexpr (sigma == Activation::silu) {
+      const Real s = logistic(kept), slope = s * (1 - s), turn = 1 - 2 * s;
+      return slope * (turn * (3 + kept * turn) - 2 * kept * slope);
+    }
+    if constexpr (sigma == Activation::sin) return -std::cos(kept);
   }
 };
 

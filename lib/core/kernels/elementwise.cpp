@@ -83,6 +83,14 @@ void add_second(Function, const ExecSpace& space, const ConstMatrixView<Real>& k
         x_bar += Function::second(kept(i, l)) * X_dot(i, l) * Y_dot_bar(i, l);
       });
 }
+template <class Function, class Real>
+void add_third(Function, const ExecSpace& space, const ConstMatrixView<Real>& kept,
+               const Kokkos::Array<ConstMatrixView<Real>, 3>& factors, const MatrixView<Real>& X_bar) {
+  for_each_entry(
+      "activate_third", space, X_bar, KOKKOS_LAMBDA(std::size_t i, std::size_t l, Real & x_bar) {
+        x_bar += Function::third(kept(i, l)) * factors[0](i, l) * factors[1](i, l) * factors[2](i, l);
+      });
+}
 
 }  // namespace
 
@@ -142,6 +150,13 @@ void activate_jvp_vjp(const ExecSpace& space, Activation sigma, InputMatrix<Real
 }
 
 template <class Real>
+void activate_third(const ExecSpace& space, Activation sigma, InputMatrix<Real> kept,
+                    const Kokkos::Array<InputMatrix<Real>, 3>& factors, MatrixView<Real> X_bar) {
+  if (sigma == Activation::identity || sigma == Activation::relu || sigma == Activation::square) return;
+  with_activation<Real>(sigma, [&](auto f) { add_third(f, space, kept, factors, X_bar); });
+}
+
+template <class Real>
 void add_row_sums(const ExecSpace& space, InputMatrix<Real> X, VectorView<Real> sums) {
   add_sums(
       "add_row_sums", space, X.extent(0), X.extent(1), sums,
@@ -180,6 +195,8 @@ void add_row_products(const ExecSpace& space, InputMatrix<Real> X, InputMatrix<R
   template void activate_vjp(const ExecSpace&, Activation, InputMatrix<Real>, MatrixView<Real>);           \
   template void activate_jvp_vjp(const ExecSpace&, Activation, InputMatrix<Real>, InputMatrix<Real>,       \
                                  InputMatrix<Real>, MatrixView<Real>);                                     \
+  template void activate_third(const ExecSpace&, Activation, InputMatrix<Real>,                            \
+                               const Kokkos::Array<InputMatrix<Real>, 3>&, MatrixView<Real>);              \
   template void add_row_sums(const ExecSpace&, InputMatrix<Real>, VectorView<Real>);                       \
   template void scale_rows(const ExecSpace&, InputVector<Real>, MatrixView<Real>);                         \
   template void add_scaled_rows(const ExecSpace&, InputVector<Real>, InputMatrix<Real>, MatrixView<Real>); \

@@ -40,6 +40,11 @@ template <class Real>
 void activate_jvp_vjp(const ExecSpace& space, Activation sigma, InputMatrix<Real> kept,
                       InputMatrix<Real> X_dot, InputMatrix<Real> Y_dot_bar, MatrixView<Real> X_bar);
 
+/// X_bar += sigma'''(x) A B C with the three factors, shaped as X_bar.
+template <class Real>
+void activate_third(const ExecSpace& space, Activation sigma, InputMatrix<Real> kept,
+                    const Kokkos::Array<InputMatrix<Real>, 3>& factors, MatrixView<Real> X_bar);
+
 /// sums += the sum of X over its lanes; sums (rows). The gradient of a bias.
 template <class Real>
 void add_row_sums(const ExecSpace& space, InputMatrix<Real> X, VectorView<Real> sums);

@@ -313,10 +313,10 @@ struct ModelOptions {
                   "g = Xi Theta(u): products and waves of the unscaled variables, with coefficients Xi.");
     visit.section("lipschitz", &Self::lipschitz, "A network whose Lipschitz constant is bounded.");
     visit.section("network", &Self::network, "A plain feed-forward network.");
-    visit.section(
-        "potential", &Self::potential,
-        "Minus the gradient of a potential, sum over h of w_h Psi((W x + b)_h): conservative forces "
-        "with order: 2, gradient flows with order: 1.");
+    visit.section("potential", &Self::potential,
+                  "Minus the gradient of a potential, sum over h of w_h Psi((W s + b)_h) with s = x or the "
+                  "output of hidden layers: conservative forces "
+                  "with order: 2, gradient flows with order: 1.");
     visit.section("central_force", &Self::central_force,
                   "A force along the position, x sum over k of c_k |x|^-k.");
     visit.section("convolution", &Self::convolution,
