@@ -182,15 +182,21 @@ TWO_BODY_NETWORK = ("model.order=1", "model.nonlinear=[network]", "model.network
                     "integrator.substeps=1",
                     "training.optimizers=[adam, lbfgs]", "training.batch=128", "training.adam.epochs=200",
                     "training.adam.rate=5e-3", "training.adam.clip=10", "training.lbfgs.iterations=3000")
-# The right-hand side and its Jacobian at times that are close where the bodies are: an even grid leaves gaps of the
-# pericentre that every orbit has at the same times, because all of them have one period and begin there.
-ORBIT = np.arange(0, 6.29, 0.16)  # eccentric anomalies; their times at the eccentricity 0.65, in steps of 0.01
-ORBIT_TIMES = np.unique(np.round(100 * (ORBIT - 0.65 * np.sin(ORBIT))).astype(int))
-TWO_BODY_OFFLINE = ("model.network.hidden=[20, 20]", "loss.trajectory=0",
-                    "loss.derivative=1", "loss.derivatives=given", "loss.jacobian=0.03",
-                    f"data.times={ORBIT_TIMES.tolist()}", "data.window=0", "data.stride=0",
-                    "training.optimizers=[adam, gauss_newton]", "training.batch=5", "training.adam.epochs=150",
-                    "training.adam.rate=1e-2", "training.adam.clip=10", "training.gauss_newton.iterations=200")
+
+
+def orbit_times(step):
+    """The right-hand side at times that are close where the bodies are: an even grid leaves gaps of the pericentre that
+    every orbit has at the same times, because all of them have one period and begin there. `step`: of the eccentric
+    anomaly; its times at the eccentricity 0.65, in steps of 0.01."""
+    orbit = np.arange(0, 6.29, step)
+    return f"data.times={np.unique(np.round(100 * (orbit - 0.65 * np.sin(orbit))).astype(int)).tolist()}"
+
+
+TWO_BODY_OFFLINE = ("loss.trajectory=0", "loss.derivative=1", "loss.derivatives=given", "data.window=0", "data.stride=0",
+                    "training.optimizers=[adam, gauss_newton]", "training.batch=5", "training.adam.rate=1e-2",
+                    "training.adam.clip=10")
+TWO_BODY_JACOBIAN = (*TWO_BODY_OFFLINE, "model.network.hidden=[20, 20]", "loss.jacobian=0.03", orbit_times(0.16),
+                     "training.adam.epochs=150", "training.gauss_newton.iterations=200")
 
 
 # As JACREG's baselines: its ReLU network, RK4, rollouts over N intervals, some 3000 steps of Adam.
@@ -223,6 +229,11 @@ def periodic(error, valid_time, *words, paper=""):
     goals = [Goal("mean_square_error", error, paper=paper), Goal("median_square_error"), Goal("diverged", 1),
              Goal("valid_prediction_time", valid_time, at_least=True)]
     return System(goals, None, measures=(square_errors,), deck="kuramoto_sivashinsky_fourier", words=words)
+
+
+# A network of two channels of tanh instead of products, on two states of each trajectory.
+PERIODIC_NETWORK = ("model.convolution.channels=2", "model.convolution.activation=tanh", "data.window=1",
+                    "data.every=[140]", "training.gauss_newton.iterations=150")
 
 
 def limit_sets(study, run, *words):
@@ -580,9 +591,13 @@ SYSTEMS = {
     "kuramoto_sivashinsky_64": kuramoto_sivashinsky(None, "the slow baseline", HALF_LOSS, Goal("pdf_l1")),
     "two_body": jacobian_regularised("two_body", 1e-9),
     "two_body_second_order": jacobian_regularised(
-        "two_body", 1e-3, *TWO_BODY_OFFLINE, "model.nonlinear=[network]"),
+        "two_body", 1e-3, *TWO_BODY_JACOBIAN, "model.nonlinear=[network]"),
+    "two_body_potential": jacobian_regularised(
+        "two_body", 1e-4, *TWO_BODY_OFFLINE, "loss.jacobian=0", orbit_times(0.05), "model.nonlinear=[potential]",
+        "model.potential.hidden=[20]", "model.potential.neurons=20", "training.adam.epochs=100",
+        "training.gauss_newton.iterations=150"),
     "two_body_network": jacobian_regularised(
-        "two_body", 5e-3, *TWO_BODY_OFFLINE, "model.order=1", "model.nonlinear=[library, network]",
+        "two_body", 5e-3, *TWO_BODY_JACOBIAN, "model.order=1", "model.nonlinear=[library, network]",
         "model.library.degree=1", paper="1.0e-2"),
     "two_body_network_rollout": jacobian_regularised(
         "two_body", None, *TWO_BODY_NETWORK, "loss.jacobian=0", paper="4.9e15"),
@@ -599,6 +614,7 @@ SYSTEMS = {
     "rigid_body_relu_5": relu_rollout("rigid_body", 5, 600, paper="1.62"),
     "rigid_body_relu_10": relu_rollout("rigid_body", 10, 600),
     "kuramoto_sivashinsky_fourier": periodic(0.3, 120),
+    "kuramoto_sivashinsky_fourier_network": periodic(1.7, None, *PERIODIC_NETWORK, paper="8.5e5, 3.59"),
     "sigmoid_map": System([Goal("other_limit_sets", 0.02), Goal("median_exponent_error", 1e-3)], None,
                           measures=(limit_sets_of_map,)),
     "relu_limit_cycle": System([Goal("period_time_error", 1e-3), Goal("relative_l2_error")], None,
