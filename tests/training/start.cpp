@@ -121,8 +121,7 @@ TEST_CASE("given_scalings_must_fit_the_states") {
   CHECK(scaling.shift == std::vector<double>(5, 1.0));
   CHECK(scaling.scale == options.scale);
   options.scale.pop_back();
-  CHECK_THROWS_WITH(make_scaling(comm, options, set),
-                    "scale has 4 values; the states have 5 components");
+  CHECK_THROWS_WITH(make_scaling(comm, options, set), "scale has 4 values; the states have 5 components");
 }
 
 TEST_CASE("a_scaling_with_symmetries_is_that_of_the_data_and_their_images") {
