@@ -33,6 +33,31 @@ ElementType float_type(std::size_t bytes) {
   return bytes == 4 ? ElementType::float32 : bytes == 8 ? ElementType::float64 : ElementType::other_float;
 }
 
+/// The filter without which the chunks of a dataset cannot be read here; empty: there is none.
+std::string missing_filter(hid_t dataset) {
+  const Handle creation = owned(H5Dget_create_plist(dataset), H5Pclose);
+  const int count = creation.valid() ? H5Pget_nfilters(creation.id()) : 0;
+  for (int i = 0; i < count; ++i) {
+    unsigned flags = 0, configuration = 0;
+    std::size_t values = 0;
+    std::array<char, 80> name = {};
+    const H5Z_filter_t filter = H5Pget_filter2(creation.id(), unsigned(i), &flags, &values, nullptr,
+                                               name.size() - 1, name.data(), &configuration);
+    if (filter >= 0 && H5Zfilter_avail(filter) <= 0)
+      return std::string(name.data()) + " (number " + std::to_string(filter) + ")";
+  }
+  return "";
+}
+
+[[noreturn]] void fail_to_read(const File& file, const std::string& name, const Handle& dataset) {
+  const std::string why = reason();
+  if (const std::string filter = missing_filter(dataset.id()); !filter.empty())
+    file.fail(name,
+              "is compressed by the filter " + filter +
+                  ", which HDF5 does not have here; write it anew with gzip (h5py: compression=\"gzip\")");
+  file.fail(name, "cannot be read" + why);
+}
+
 }  // namespace
 
 Handle make_space(const std::vector<std::size_t>& shape) {
@@ -268,7 +293,7 @@ std::vector<double> File::read_doubles(const std::string& name) const {
   std::vector<double> values(info(name).size());
   const Handle dataset = open_dataset(name);
   if (H5Dread(dataset.id(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
-    fail_with_reason(name, "cannot be read");
+    fail_to_read(*this, name, dataset);
   }
   return values;
 }
@@ -277,7 +302,7 @@ std::vector<std::int64_t> File::read_integers(const std::string& name) const {
   std::vector<std::int64_t> values(info(name).size());
   const Handle dataset = open_dataset(name);
   if (H5Dread(dataset.id(), H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
-    fail_with_reason(name, "cannot be read");
+    fail_to_read(*this, name, dataset);
   }
   return values;
 }
@@ -290,7 +315,7 @@ std::string File::read_string(const std::string& name) const {
   const auto text = read_text(type.id(), [&](hid_t memory_type, void* out) {
     return H5Dread(dataset.id(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, out);
   });
-  if (!text) fail_with_reason(name, "cannot be read");
+  if (!text) fail_to_read(*this, name, dataset);
   return *text;
 }
 
@@ -305,7 +330,7 @@ void File::read_box(const std::string& name, const Slab& slab, Number* values) c
   if (H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, extents(slab.first).data(), nullptr,
                           extents(slab.count).data(), nullptr) < 0 ||
       H5Dread(dataset.id(), type, memory.id(), space.id(), H5P_DEFAULT, values) < 0) {
-    fail_with_reason(name, "cannot be read");
+    fail_to_read(*this, name, dataset);
   }
 }
 

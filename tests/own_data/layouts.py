@@ -166,6 +166,9 @@ def check_refusals(program, mpiexec, x, t):
     write("shorter.h5", x[:, :40], t[:40])
     write("complex.h5", x.astype(complex), t)
     write("still.h5", x, 0.0)
+    with h5py.File("lzf.h5", "w") as file:  # a filter of h5py's own
+        file.create_dataset("state", data=np.round(x), chunks=(1, TIMES, 2), compression="lzf")
+        file["time"] = t
     for status, message, *words in (
         (WRONG_DECK, "data.axes must name time once, and trajectory at most once; found (time, time)",
          "data.axes=[time, time]"),
@@ -179,6 +182,7 @@ def check_refusals(program, mpiexec, x, t):
         (BAD_FILE, "none.h5: attribute format of / is 'of another program'", "data.train=none.h5"),
         (BAD_FILE, "still.h5: /time is 0; a step of time that is not zero is needed", "data.train=still.h5"),
         (BAD_FILE, "complex.h5: /state holds another type; numbers are needed", "data.train=complex.h5"),
+        (BAD_FILE, "lzf.h5: /state is compressed by the filter lzf (number 32000), which HDF5 does not have here", "data.train=lzf.h5"),
         (WRONG_DECK, "data.step and time exclude each other", "data.step=1", "data.time=t"),
         (BAD_FILE, "no_*.h5: no file matches", "data.train=no_*.h5"),
         (BAD_FILE, "shorter.h5: the times of /state are 40; reference.h5, to which it is added, has 41",
