@@ -144,7 +144,7 @@ TEST_CASE("steps_are_even_up_to_the_rounding_of_their_clock") {
   CHECK(step_of([](double t) { return 1.7e9 + t; }) == Approx(0.1).epsilon(1e-6));
   CHECK(step_of([](double t) { return double(float(t)); }) == Approx(0.1).epsilon(1e-6));
   CHECK_THROWS_WITH(step_of([](double t) { return t + 1e-6 * std::sin(t); }),
-                    Contains("the method needs evenly spaced times; found steps from 0.0999"));
+                    Contains("the method needs evenly spaced times; the longest step is 1.0000"));
 }
 
 TEST_CASE("starts_from_data_are_bitwise_those_of_one_rank") {

@@ -49,8 +49,10 @@ EvenStep even_step(const LatentTrajectories& data, std::size_t trajectory, const
     most = std::max(most, step);
   }
   if (most - h > even.tolerance || h - least > even.tolerance)
-    throw UsageError(std::string(method) + " needs evenly spaced times; found steps from " + shortest(least) +
-                     " to " + shortest(most) + ". Differences of the data take any times");
+    throw UsageError(
+        std::string(method) + " needs evenly spaced times; the longest step is " +
+        rounded(std::max(most / least, least / most), 9) +
+        " times the shortest. Operator inference, and regression on differences, take any times");
   return even;
 }
 
