@@ -363,7 +363,8 @@ TEST_CASE("only_keys_that_the_model_does_not_depend_on_are_free_on_resume") {
                                            "data.memory",
                                            "training.spectrum_every",
                                            "training.checkpoint_epochs",
-                                           "training.checkpoint_minutes"};
+                                           "training.checkpoint_minutes",
+                                           "training.adam.shared_from"};
   for (const auto& key : app::deck_keys()) {
     INFO(key.path);
     const bool expected =
