@@ -51,13 +51,14 @@ def main():
     parser.add_argument("--between", type=int, default=20, help="steps between two times")
     parser.add_argument("--before", type=int, default=400, help="steps before the first time")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--variables", type=int, choices=(1, 2), default=2, help="that are written")
     parser.add_argument("--same-places", type=float, metavar="SPREAD",
                         help="the squares of all trajectories, of all seeds, stand at the same places, and their concentrations "
                              "differ by this share")
     options = parser.parse_args()
     random = np.random.default_rng(options.seed)
     with h5py.File(options.output, "w") as file:
-        shape = (options.trajectories, options.times, options.points, options.points, 2)
+        shape = (options.trajectories, options.times, options.points, options.points, options.variables)
         tensor = file.create_dataset("tensor", shape, np.float32)
         file["t-coordinate"] = options.between * np.arange(options.times, dtype=np.float64)
         for trajectory in range(options.trajectories):
@@ -65,7 +66,7 @@ def main():
             places, spread = (np.random.default_rng(0), options.same_places) if same else (random, 0.0)
             u, v = advance(*initial_state(options.points, places, random, spread), options.before)
             for time in range(options.times):
-                tensor[trajectory, time, :, :, 0], tensor[trajectory, time, :, :, 1] = u, v
+                tensor[trajectory, time] = np.stack([u, v], axis=-1)[..., :options.variables]
                 u, v = advance(u, v, options.between)
 
 

@@ -2,8 +2,8 @@
 
     /usr/bin/python3 tests/benchmark/state_size.py [POINTS ...] [--spnode BUILD/bin/spnode] [--ranks 2] [--folder FOLDER]
 
-A field of POINTS x POINTS has 2 POINTS^2 components. FOLDER keeps the data (gray_scott.py; those of 512 points are 4 GB and take
-minutes to be made). "Step" is the least time of an epoch after the first over its steps, "before" what comes before the first
+A field of POINTS x POINTS has 2 POINTS^2 components; the first row is one variable on 8 x 8 points, 64 components. FOLDER keeps the
+data (gray_scott.py; those of 512 points are 4 GB and take minutes to be made). "Step" is the least time of an epoch after the first over its steps, "before" what comes before the first
 step: reading, scaling, POD, projection, start. "Memory" is the largest resident set of a rank.
 """
 
@@ -43,16 +43,17 @@ def arguments():
     return parser.parse_args()
 
 
-def data_of(folder, points):
-    path = folder / f"gray_scott_{points}.h5"
+def data_of(folder, points, variables):
+    path = folder / f"gray_scott_{points}_{variables}.h5"
     if not path.exists():
-        subprocess.run([sys.executable, HERE / "gray_scott.py", path, "--points", str(points), "--trajectories", "20"], check=True)
+        subprocess.run([sys.executable, HERE / "gray_scott.py", path, "--points", str(points), "--variables", str(variables),
+                        "--trajectories", "20"], check=True)
     return path
 
 
-def measured(options, points):
-    data = data_of(options.folder, points)
-    run = options.folder / f"run_{points}"
+def measured(options, points, variables):
+    data = data_of(options.folder, points, variables)
+    run = options.folder / f"run_{points}_{variables}"
     run.mkdir(exist_ok=True)
     (run / "deck.yaml").write_text(DECK.replace("DATA", str(data.resolve())))
     (run / "memory.txt").unlink(missing_ok=True)
@@ -66,7 +67,7 @@ def measured(options, points):
     memory = max(int(line) for line in (run / "memory.txt").read_text().split())
     with open(run / "run/history.csv") as file:
         seconds = [float(row["seconds"]) for row in csv.DictReader(file)]
-    return 2 * points**2, 1e3 * min(seconds[1:]) / STEPS, whole - sum(seconds), memory / 1024
+    return variables * points**2, 1e3 * min(seconds[1:]) / STEPS, whole - sum(seconds), memory / 1024
 
 
 def main():
@@ -74,8 +75,8 @@ def main():
     options.folder.mkdir(exist_ok=True)
     measure.table(("components", "step, ms", "before, s", "memory, MB"), ())
     rows = []
-    for points in options.points:
-        rows.append(measured(options, points))
+    for size in [(8, 1), *((points, 2) for points in options.points)]:
+        rows.append(measured(options, *size))
         components, step, before, memory = rows[-1]
         measure.rows_of_table([(components, f"{step:.2f}", f"{before:.1f}", f"{memory:.0f}")])
     if len(rows) > 1:
