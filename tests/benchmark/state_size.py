@@ -3,8 +3,9 @@
     /usr/bin/python3 tests/benchmark/state_size.py [POINTS ...] [--spnode BUILD/bin/spnode] [--ranks 2] [--folder FOLDER]
 
 A field of POINTS x POINTS has 2 POINTS^2 components; the first row is one variable on 8 x 8 points, 64 components. FOLDER keeps the
-data (gray_scott.py; those of 512 points are 4 GB and take minutes to be made). "Step" is the least time of an epoch after the first over its steps, "before" what comes before the first
-step: reading, scaling, POD, projection, start. "Memory" is the largest resident set of a rank.
+data (gray_scott.py; those of 512 points are 4 GB and take minutes to be made). "Step" is the least time of an epoch after the first
+over its steps, "before" what comes before the first step: reading, scaling, POD, projection, start. "Memory" is the largest resident
+set of a rank.
 """
 
 import argparse
