@@ -126,18 +126,20 @@ class StateFiles {
       slab.count.insert(slab.count.end(), box.count.begin(), box.count.end());
       const hdf5::Columns columns{rows, block.width(), place, box.size()};
       file_.read_columns(stored.state, slab, columns, out);
-      require_finite(slab, columns, out);
+      require_complete(slab, columns, out);
     });
   }
 
-  void require_finite(const Slab& slab, const hdf5::Columns& columns, const Number* out) const {
+  void require_complete(const Slab& slab, const hdf5::Columns& columns, const Number* out) const {
+    const StoredAxes& stored = info_.files[open_].stored;
     for (std::size_t row = 0; row < columns.rows; ++row) {
       const Number* const numbers = out + row * columns.width + columns.first;
-      const Number* const bad =
-          std::find_if_not(numbers, numbers + columns.count, [](Number x) { return std::isfinite(x); });
+      const Number* const bad = std::find_if(numbers, numbers + columns.count, [&](Number x) {
+        return !std::isfinite(x) || stored.is_mark(double(x));
+      });
       if (bad == numbers + columns.count) continue;
       const std::size_t position = row * columns.count + std::size_t(bad - numbers);
-      refuse_state(file_.path(), info_.files[open_].stored.state + print_index(slab, position), double(*bad));
+      refuse_state(file_.path(), stored.state + print_index(slab, position), double(*bad));
     }
   }
 

@@ -11,6 +11,7 @@
 #include "parallel/broadcast.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -86,10 +87,11 @@ Accept accepted_by(const TrajectoryLayout& layout) {
   return layout.allow_missing ? Accept::missing : Accept::complete;
 }
 
-/// Reads one slab of numbers. Number: double, or float for a dataset of float32. Not collective.
+/// Reads one slab of numbers. Number: double, or float for a dataset of float32. `axes`: of states, whose
+/// marks of missing components become NaN, if that is taken. Not collective.
 template <class Number = double>
 std::vector<Number> read(const std::string& path, const std::string& name, const Slab& slab,
-                         Accept accept = Accept::finite) {
+                         Accept accept = Accept::finite, const StoredAxes& axes = {}) {
   std::vector<Number> values(slab.size());
   std::vector<double> wide;  // a part, where it is narrowed
   std::size_t place = 0;
@@ -102,8 +104,12 @@ std::vector<Number> read(const std::string& path, const std::string& name, const
       numbers = wide;
     }
     in_child(path, {numbers.size_bytes()}, numbers, [&] { File::open(path).read_slab(name, part, numbers); });
-    const auto bad = std::ranges::find_if(numbers, [accept](double x) {
-      return !std::isfinite(x) && !(accept == Accept::missing && std::isnan(x));
+    if (accept == Accept::missing && !axes.marks.empty())
+      std::ranges::replace_if(
+          numbers, [&](double x) { return axes.is_mark(x); }, std::numeric_limits<double>::quiet_NaN());
+    const auto bad = std::ranges::find_if(numbers, [&](double x) {
+      if (std::isfinite(x)) return accept == Accept::complete && axes.is_mark(x);
+      return accept != Accept::missing || !std::isnan(x);
     });
     if (bad != numbers.end()) {
       const std::string index = print_index(slab, place + std::size_t(bad - numbers.begin()));
@@ -194,7 +200,8 @@ std::vector<Number> read_states(const TrajectoryInfo::File& file, const std::str
   order.push_back(stored.times);
   for (std::size_t d = 0; d < rank; ++d)
     if (d != stored.trajectory && d != stored.times) order.push_back(d);
-  std::vector<Number> values = read<Number>(file.path, name, slab, accept);
+  std::vector<Number> values =
+      read<Number>(file.path, name, slab, accept, accept == Accept::finite ? StoredAxes() : stored);
   if (std::ranges::is_sorted(order)) return values;
   return permuted(values, slab.count, order);
 }
@@ -345,6 +352,50 @@ void mark_missing(const std::string& path, const std::string& time, std::size_t 
   }
 }
 
+/// Whether many programs write this number for a missing value; the last is that of NetCDF.
+bool is_customary_mark(double x) {
+  constexpr std::array marks = {-999.0, -9999.0, -99999.0, -1e20, 1e20, -1e30, 1e30, 9.969209968386869e36};
+  if (std::abs(x) < 999.0) return false;
+  return std::ranges::any_of(marks, [x](double mark) { return x == mark || x == double(float(mark)); });
+}
+
+/// Raises FileError where a state is such a number, and farther from the other values of its component in the
+/// trajectory than these from each other: nobody said that it marks a missing value, and a model would be
+/// fitted to it.
+void refuse_undeclared_marks(const TrajectoryInfo::File& file, std::size_t first, std::size_t begin,
+                             const core::Trajectories& data) {
+  if (!file.stored.marks.empty() || (data.state.empty() && data.single.empty())) return;
+  const auto require = [&](std::size_t n, std::size_t at, std::size_t c, double mark) {
+    double least = std::numeric_limits<double>::infinity(), most = -least;
+    std::size_t count = 0;
+    for (std::size_t t = 0; t < data.times; ++t) {
+      const double x = data.numbers_at(n, t)[c];
+      if (x == mark) ++count;
+      if (x == mark || std::isnan(x)) continue;
+      least = std::min(least, x);
+      most = std::max(most, x);
+    }
+    const double gap = std::max(least - mark, mark - most);
+    if (least <= most && gap <= most - least) return;
+    const std::string place = print_index({{first + n, begin + at}, {1, 1}}, 0),
+                      others = least <= most
+                                   ? ", beside values from " + shortest(least) + " to " + shortest(most)
+                                   : "";
+    throw FileError(file.path + ": component " + std::to_string(c) + " of " + file.stored.state + place +
+                    " is " + shortest(mark) + ", a number that often marks a missing value (" +
+                    std::to_string(count) + " of " + std::to_string(data.times) + " times of the trajectory" +
+                    others +
+                    "). Name it in missing_values if it does so here; if it is a value as any other, "
+                    "name there a number that does not occur");
+  };
+  for (std::size_t n = 0; n < data.count; ++n)
+    for (std::size_t t = 0; t < data.times; ++t)
+      data.numbers_at(n, t).visit([&](const auto* state) {
+        for (std::size_t c = 0; c < data.components; ++c)
+          if (const auto x = double(state[c]); is_customary_mark(x)) require(n, t, c, x);
+      });
+}
+
 /// The trajectories [first, first + count) of one of the files. Not collective.
 core::Trajectories read_file(const TrajectoryInfo& info, const TrajectoryInfo::File& file, std::size_t first,
                              std::size_t count, const TrajectoryLayout& layout, const ReadOptions& options) {
@@ -366,6 +417,7 @@ core::Trajectories read_file(const TrajectoryInfo& info, const TrajectoryInfo::F
     data.state = read_states(file, file.stored.state, trajectories, times, accept);
   if (options.content == Content::with_derivatives && info.derivatives == Derivatives::present)
     data.derivative = read_states(file, derivatives_name, trajectories, times);
+  refuse_undeclared_marks(file, first, begin, data);
   data.time = read_times(file, trajectories, times, accepted_by(layout));
   for (const std::string& name : info.parameters)
     data.parameters[name] = read(path, parameter_name(name), {{first}, {count}});
@@ -404,7 +456,12 @@ std::optional<std::size_t> first_non_finite(std::span<const double> values) {
 }
 
 void refuse_state(const std::string& path, const std::string& place, double value) {
-  throw FileError(path + ": " + place + " is " + shortest(value) + "; every value must be finite" +
+  const std::string found = path + ": " + place + " is " + shortest(value);
+  if (std::isfinite(value))
+    throw FileError(found +
+                    ", which marks a missing value; every value must be known (allow_missing lets "
+                    "values of training data be missing)");
+  throw FileError(found + "; every value must be finite" +
                   (std::isnan(value) ? " (allow_missing declares NaN in training data to be missing)" : ""));
 }
 

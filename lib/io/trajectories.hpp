@@ -10,6 +10,7 @@
 #include "io/slab_writer.hpp"
 #include "parallel/communicator.hpp"
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -41,6 +42,9 @@ struct TrajectoryLayout {
   /// Whether components may be missing, stored as NaN, and files of a pattern may differ in their times: the
   /// shorter ones end with missing states.
   bool allow_missing = false;
+  /// Numbers that mark a missing component as NaN does, beside what the attributes _FillValue and
+  /// missing_value of the states' dataset say.
+  std::vector<double> missing_values;
 
   bool operator==(const TrajectoryLayout&) const = default;
 
@@ -57,6 +61,9 @@ struct TrajectoryLayout {
                  {.meaning = "true: in the training and validation data components may be NaN, and files of "
                              "a list may differ in their number of times; states that lack a component have "
                              "no weight"});
+    visit.option("missing_values", &Self::missing_values,
+                 {.meaning = "numbers that stand for a missing component, as NaN does: [-999]; those of the "
+                             "attributes _FillValue and missing_value do so too"});
   }
 
   /// Raises OptionError.
@@ -82,6 +89,9 @@ struct StoredAxes {
   double step = 0.0;                      ///< of times that the file does not hold
   bool times_first = false;               ///< of a dataset (times, trajectories)
   std::size_t time_rank = 1;              ///< of the dataset of times
+  std::vector<double> marks;              ///< states that are missing, also as float32 rounds them
+
+  bool is_mark(double x) const { return std::ranges::find(marks, x) != marks.end(); }
 };
 
 /// What a trajectory file holds, without its numbers.

@@ -35,7 +35,7 @@ std::optional<std::size_t> first_non_finite(std::span<const double> values);
 /// "[3, 17, 0]": the file's index of the entry at `position` of a slab's row-major values.
 std::string print_index(const hdf5::Slab& slab, std::size_t position);
 
-/// Raises the FileError for a number of a state, "/state[3, 17, 0]", that is not finite.
+/// Raises the FileError for a number of a state, "/state[3, 17, 0]", that is not finite or marks a missing one.
 [[noreturn]] void refuse_state(const std::string& path, const std::string& place, double value);
 
 }  // namespace spnode::io

@@ -97,6 +97,18 @@ void inspect_state(const File& file, const TrajectoryLayout& layout, StoredAxes&
               "has the shape " + print_shape(state.shape) + ": too many components to be counted");
 }
 
+/// Numbers that mark missing components: what is said, and by the conventions of NetCDF.
+void inspect_marks(const File& file, const TrajectoryLayout& layout, StoredAxes& stored) {
+  const auto add = [&](double mark) {
+    stored.marks.push_back(mark);
+    const auto rounded = double(static_cast<float>(mark));
+    if (rounded != mark) stored.marks.push_back(rounded);
+  };
+  for (const double mark : layout.missing_values) add(mark);
+  for (const char* attribute : {"_FillValue", "missing_value"})
+    if (const auto mark = file.number_attribute(stored.state, attribute)) add(*mark);
+}
+
 /// A step in place of times.
 void take_step(const File& file, const std::string& name, double step, StoredAxes& stored) {
   if (!std::isfinite(step) || step == 0.0)
@@ -198,6 +210,7 @@ TrajectoryInfo inspect(const std::string& path, const TrajectoryLayout& asked) {
   if (format && (own || asked == TrajectoryLayout()))
     check_format(file, trajectory_format, trajectory_format_version);
   inspect_state(file, layout, stored, info);
+  inspect_marks(file, layout, stored);
   inspect_time(file, layout, stored, info);
   info.parameters = inspect_group(file, parameters_name, {info.count});
   info.inputs = inspect_group(file, inputs_name, {info.count, info.times});
@@ -215,8 +228,8 @@ TrajectoryInfo inspect(const std::string& path, const TrajectoryLayout& asked) {
   info.files = {{path, info.count, info.times, info.time_axis, stored, unwritten}};
   info.system = file.string_attribute("/", "system").value_or("");
   info.units = file.string_attribute("/", "units").value_or("");
-  info.component_axes = own ? file.string_attribute("/", "component_axes").value_or("")
-                            : print_component_axes(stored);
+  info.component_axes =
+      own ? file.string_attribute("/", "component_axes").value_or("") : print_component_axes(stored);
   return info;
 }
 
@@ -249,6 +262,8 @@ std::string pack(const TrajectoryInfo& info) {
     add(shortest(file.stored.step));
     add(file.stored.times_first ? "times_first" : "");
     add(std::to_string(file.stored.time_rank));
+    add(std::to_string(file.stored.marks.size()));
+    for (const double mark : file.stored.marks) add(shortest(mark));
     add(file.unwritten);
   }
   add(std::to_string(info.parameters.size()));
@@ -293,6 +308,8 @@ TrajectoryInfo unpack(const std::string& text) {
     file.stored.step = std::stod(next());
     file.stored.times_first = !next().empty();
     file.stored.time_rank = std::stoull(next());
+    file.stored.marks.resize(std::stoull(next()));
+    for (double& mark : file.stored.marks) mark = std::stod(next());
     file.unwritten = next();
   }
   const std::size_t parameters = std::stoull(next());

@@ -38,9 +38,11 @@ def lorenz(count, times, seed):
     return np.stack(states, axis=1), 0.01 * np.arange(times)
 
 
-def write(name, state, time):
+def write(name, state, time, attributes=None):
     with h5py.File(name, "w") as file:
         file["state"], file["time"] = state, time
+        for key, value in (attributes or {}).items():
+            file["state"].attrs[key] = value
 
 
 def write_all():
@@ -57,6 +59,13 @@ def write_all():
     holes = lorenz(6, 300, 1)[0]
     holes[np.random.default_rng(3).random(holes.shape) < 0.01] = np.nan
     write("holes.h5", holes, t)
+    write("marks.h5", np.where(np.isnan(holes), -999, holes), t)
+    filled = np.where(np.isnan(holes), 1e20, holes)
+    write("filled.h5", filled, t, {"_FillValue": np.array([1e20]), "missing_value": np.float32(1e20)})
+    write("filled_single.h5", filled.astype(np.float32), t)
+    end = lorenz(2, 100, 2)[0]
+    end[1, 0, 2] = -9999
+    write("bad_start.h5", end, t[:100])
 
 
 def run(program, mpiexec, ranks, *words):
@@ -92,6 +101,10 @@ def main(program, mpiexec):
     holes = trained(program, mpiexec, 1, "data.train=holes.h5")
     assert holes[0] < 1e-10, holes
     assert trained(program, mpiexec, 2, "data.train=holes.h5") == holes
+    for words in (["data.train=marks.h5", "data.missing_values=[-999]"], ["data.train=filled.h5"]):
+        for ranks in (1, 2):
+            assert trained(program, mpiexec, ranks, *words) == holes, (words, ranks)
+    assert trained(program, mpiexec, 1, "data.train=filled_single.h5", "data.missing_values=[-1, 1e20]")[0] < 1e-8
     for words in (["model.initialisation=sparse_regression", "model.nonlinear=[library]", "model.linear.structure=none",
                    "integrator.scheme=rk4"],
                   ["model.initialisation=dmd", "model.nonlinear=[]"],
@@ -105,7 +118,18 @@ def main(program, mpiexec):
     refused(program, mpiexec, BAD_FILE, "the times of /state are", *train, "data.allow_missing=false", "data.train=one_*.h5")
     refused(program, mpiexec, WRONG_DECK, "the term derivative of the loss needs the states of several times", *train,
             "loss.derivative=1")
+    refused(program, mpiexec, BAD_FILE, "which marks a missing value; every value must be known", *train,
+            "data.allow_missing=false", "data.train=filled.h5")
+    undeclared = "a number that often marks a missing value (", "Name it in missing_values"
+    for name in ("marks.h5", "filled_single.h5"):
+        for text in undeclared:
+            refused(program, mpiexec, BAD_FILE, text, *train, "data.train=" + name)
+    refused(program, mpiexec, BAD_FILE, undeclared[0], "suggest", "marks.h5")
+    # A value as any other, to which something else is the mark.
+    status, output = run(program, mpiexec, 1, *train, "data.train=marks.h5", "data.missing_values=[-998]")
+    assert "missing" not in output, (status, output)
     trained(program, mpiexec, 1)
+    refused(program, mpiexec, BAD_FILE, undeclared[0], "evaluate", "deck.yaml", "data.test=bad_start.h5")
     refused(program, mpiexec, BAD_FILE, "is nan; every value must be finite", "evaluate", "deck.yaml",
             "data.test=nan_states.h5")
 

@@ -40,7 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // As MATLAB stores it.
   const io::TrajectoryLayout reversed{.axes = {"component", "time", "trajectory"}};
   fuzz::succeeds([&] { read({path, reversed}); }, {ExitStatus::file_error});
-  const io::TrajectoryLayout incomplete{.axes = {}, .allow_missing = true};
+  const io::TrajectoryLayout incomplete{.axes = {}, .allow_missing = true, .missing_values = {0.0}};
   fuzz::succeeds([&] { read({path, incomplete}); }, {ExitStatus::file_error});
   fuzz::succeeds([&] { io::describe(parallel::Communicator(), path); }, {ExitStatus::file_error});
   return 0;
