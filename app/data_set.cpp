@@ -126,6 +126,7 @@ std::string unused_data(const io::TrajectoryInfo& info, const Deck& deck) {
     if (!contains(arguments.inputs, name)) add("input " + name);
   if (info.derivatives == io::Derivatives::present && !core::needs_derivatives(deck.loss)) add("derivatives");
   if (info.tangents > 0 && !core::needs_tangents(deck.loss)) add("tangents");
+  for (const std::string& name : info.others) add(name);
   return list;
 }
 

@@ -115,6 +115,7 @@ struct TrajectoryInfo {
   std::string component_axes;  ///< "y 512, x 512, variable 2": of a state, row major; empty: one axis
   std::vector<std::string> parameters;            ///< names under /parameters, sorted
   std::vector<std::string> inputs;                ///< names under /inputs, sorted
+  std::vector<std::string> others;                ///< datasets and groups of / that mean nothing here, sorted
   Derivatives derivatives = Derivatives::absent;  ///< dataset /derivatives, of the shape of /state
   std::size_t tangents = 0;     ///< directions of /tangents at each state; 0: there are none
   Truth truth = Truth::absent;  ///< for writing: dataset /truth, of the shape of /state

@@ -199,6 +199,21 @@ void inspect_tangents(const File& file, TrajectoryInfo& info) {
   }
 }
 
+/// Names of / that are none of those that are read. MATLAB's own begin with #.
+std::vector<std::string> inspect_others(const File& file, const StoredAxes& stored) {
+  const std::string known[] = {stored.state,     stored.time, parameters_name, inputs_name,
+                               derivatives_name, "/tangents", truth_name};
+  std::vector<std::string> names;
+  for (const std::string& member : file.members("/")) {
+    const std::string name = std::string("/").append(member);
+    const auto holds = [&](const std::string& path) {
+      return path == name || path.starts_with(name + "/") || path == member || path.starts_with(member + "/");
+    };
+    if (!member.starts_with('#') && std::ranges::none_of(known, holds)) names.push_back(name);
+  }
+  return names;
+}
+
 TrajectoryInfo inspect(const std::string& path, const TrajectoryLayout& asked) {
   const File file = File::open(path);
   TrajectoryInfo info;
@@ -216,6 +231,7 @@ TrajectoryInfo inspect(const std::string& path, const TrajectoryLayout& asked) {
   info.inputs = inspect_group(file, inputs_name, {info.count, info.times});
   inspect_derivatives(file, stored, info);
   inspect_tangents(file, info);
+  info.others = inspect_others(file, stored);
   std::vector<std::string> names = {stored.state};
   if (stored.step == 0.0) names.push_back(stored.time);
   if (info.derivatives == Derivatives::present) names.emplace_back(derivatives_name);
@@ -266,8 +282,10 @@ std::string pack(const TrajectoryInfo& info) {
     for (const double mark : file.stored.marks) add(shortest(mark));
     add(file.unwritten);
   }
-  add(std::to_string(info.parameters.size()));
-  for (const std::string& name : info.parameters) add(name);
+  for (const auto* names : {&info.parameters, &info.others}) {
+    add(std::to_string(names->size()));
+    for (const std::string& name : *names) add(name);
+  }
   for (const std::string& name : info.inputs) add(name);
   return text;
 }
@@ -312,8 +330,10 @@ TrajectoryInfo unpack(const std::string& text) {
     for (double& mark : file.stored.marks) mark = std::stod(next());
     file.unwritten = next();
   }
-  const std::size_t parameters = std::stoull(next());
-  while (info.parameters.size() < parameters) info.parameters.push_back(next());
+  for (auto* names : {&info.parameters, &info.others}) {
+    names->resize(std::stoull(next()));
+    for (std::string& name : *names) name = next();
+  }
   while (position < text.size()) info.inputs.push_back(next());
   return info;
 }

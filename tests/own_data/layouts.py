@@ -204,6 +204,17 @@ def check_refusals(program, mpiexec, x, t):
             assert found == status and output.count("spnode: error: ") == 1 and message in output, (words, found, output)
 
 
+def check_unused(program, mpiexec, x, t):
+    """What a file holds beside states and times is named: its author may mean it to count."""
+    write("beside.h5", x, t)
+    with h5py.File("beside.h5", "a") as file:
+        file["input"] = x
+        file["#refs#/a"] = t
+    for command in ("train", "check"):
+        status, output = run(program, mpiexec, 2, command, "deck.yaml", "data.train=beside.h5", "--overwrite")
+        assert status == 0 and "not used: /input\n" in output, output
+
+
 def main():
     program, mpiexec = str(pathlib.Path(sys.argv[1]).resolve()), sys.argv[2]
     with tempfile.TemporaryDirectory() as folder:
@@ -215,6 +226,7 @@ def main():
         check_single(program, mpiexec, x, t)
         check_fraction(program, mpiexec, x, t)
         check_evaluation(program, mpiexec)
+        check_unused(program, mpiexec, x, t)
         check_refusals(program, mpiexec, x, t)
 
 

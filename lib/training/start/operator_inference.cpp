@@ -126,6 +126,25 @@ InferredPairs infer_pairs(const parallel::Communicator& comm, const LatentTrajec
   return {transposed_rows(fit, n, 0, pairs), transposed_rows(fit, n, pairs, 1), fit.residual};
 }
 
+namespace {
+
+/// A = log(M) / h. Raises NumericalError that names the usual cause where M has no real logarithm.
+std::vector<double> continuous(std::span<const double> M, double h) {
+  try {
+    return core::logarithm(M, h);
+  } catch (const NumericalError& error) {
+    throw NumericalError(
+        std::string("the map of a step that dynamic mode decomposition finds does not follow "
+                    "from a linear system: ") +
+        error.what() +
+        ". A state with more components than the data vary in has such a map (reduce it to "
+        "fewer latent ones), and so have steps that are too long; operator inference does "
+        "not need the logarithm");
+  }
+}
+
+}  // namespace
+
 InferredOperators dynamic_mode_decomposition(const parallel::Communicator& comm,
                                              const LatentTrajectories& data, OperatorForm form) {
   const std::size_t n = data.dimension, features = n + (form == OperatorForm::affine ? 1 : 0);
@@ -156,7 +175,7 @@ InferredOperators dynamic_mode_decomposition(const parallel::Communicator& comm,
     M.resize(features * features, 0.0);
     M.back() = 1.0;
   }
-  const std::vector<double> L = core::logarithm(M, backwards != 0 ? -largest : largest);
+  const std::vector<double> L = continuous(M, backwards != 0 ? -largest : largest);
   InferredOperators inferred{{{}, {}, {}}, fit.residual};
   for (std::size_t i = 0; i < n; ++i) {
     const auto row = L.begin() + static_cast<std::ptrdiff_t>(i * features);
