@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Finds Lorenz's equations in clean and noisy data, with several seeds, and prints how near they come.
 
-usage: equations.py [--seeds 1 2 3] [--trajectories N] [--refine] [--spnode PROGRAM] [--folder FOLDER]
+usage: equations.py [--seeds 1 2 3] [--trajectories N] [--window W] [--refine] [--spnode PROGRAM] [--folder FOLDER]
 
 For each noise and seed: generates the data of input/lorenz63_sindy.yaml, trains, and compares the coefficients of the
 library with those of the equations. The Markdown table on stdout has, for the worst seed, whether the support is exact,
@@ -59,7 +59,8 @@ def measure(options, noise, seed, words):
     """Whether the support is exact, the error, the largest relative one of a coefficient, the valid time."""
     folder = options.folder / f"noise{noise:g}_seed{seed}_trajectories{options.trajectories}"
     folder.mkdir(parents=True, exist_ok=True)
-    common = [DECK, f"seed={seed}", f"generate.noise={noise}", f"generate.train={options.trajectories}", "--overwrite"]
+    common = [DECK, f"seed={seed}", f"generate.noise={noise}", f"generate.train={options.trajectories}",
+              f"model.sparse_regression.window={options.window}", "--overwrite"]
     if not (folder / "data/lorenz63_sindy/test.h5").exists():
         spnode(options, folder, "generate", *common)
     spnode(options, folder, "train", *common, *words)
@@ -77,6 +78,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--trajectories", type=int, default=40, metavar="N", help="that the equations are found in (default: 40)")
+    parser.add_argument("--window", type=int, default=200, metavar="W", help="intervals of the weak form (default: 200)")
     parser.add_argument("--spnode", type=Path, default=REPOSITORY / "build/release/bin/spnode")
     parser.add_argument("--folder", type=Path, default=Path("runs/equations"))
     parser.add_argument("--refine", action="store_true", help="with Gauss-Newton steps, too")
