@@ -30,6 +30,11 @@ if(NOT SPNODE_ARCH STREQUAL "default")
   if(SPNODE_HAS_VECTOR_WIDTH)
     list(APPEND spnode_arch_options -mprefer-vector-width=512)
   endif()
+  # With AVX-512 g++ 12 makes {100, 100, 0, 0} of a constant struct {100, 100, 100, 100}, where it moves 32 bytes at once.
+  check_cxx_compiler_flag("-mmove-max=128 -mstore-max=128" SPNODE_HAS_MOVE_MAX)
+  if(SPNODE_HAS_MOVE_MAX)
+    list(APPEND spnode_arch_options -mmove-max=128 -mstore-max=128)
+  endif()
   # FMA contraction stays on, and must be the same for every rank and tile. Tuned for AMD's processors g++ leaves it out
   # where products are added to one sum only, so that the bits of a lane would depend on the lanes beside it.
   check_cxx_compiler_flag(--param=avoid-fma-max-bits=0 SPNODE_HAS_AVOID_FMA)

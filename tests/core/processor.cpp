@@ -3,9 +3,28 @@
 #include "catch.hpp"
 #include "core/kernels/vector_unit.hpp"
 
+#include <cstddef>
 #include <string>
 
 using namespace spnode::core;
+
+namespace {
+
+struct Words {
+  std::size_t first, second, third, fourth;
+};
+
+[[gnu::noinline]] std::size_t later_words(const volatile Words& words) { return words.third + words.fourth; }
+
+[[gnu::noinline]] std::size_t later_words_of_value(Words words) { return later_words(words); }
+
+}  // namespace
+
+// g++ 12 breaks them for AVX-512 where it moves 32 bytes at once (lib/cmake/spnode_layer.cmake).
+TEST_CASE("constant_structs_keep_their_words") {
+  CHECK(later_words_of_value({100, 100, 0, 0}) == 0);
+  CHECK(later_words_of_value({5, 5, 0, 1}) == 1);
+}
 
 TEST_CASE("build_suits_the_processor_that_it_runs_on") {
   const ProcessorFit fit = processor_fit();
