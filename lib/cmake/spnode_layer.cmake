@@ -30,9 +30,13 @@ if(NOT SPNODE_ARCH STREQUAL "default")
   if(SPNODE_HAS_VECTOR_WIDTH)
     list(APPEND spnode_arch_options -mprefer-vector-width=512)
   endif()
-  # With AVX-512 g++ 12 makes {100, 100, 0, 0} of a constant struct {100, 100, 100, 100}, where it moves 32 bytes at once.
-  check_cxx_compiler_flag("-mmove-max=128 -mstore-max=128" SPNODE_HAS_MOVE_MAX)
-  if(SPNODE_HAS_MOVE_MAX)
+  # With AVX-512 g++ 12 makes {100, 100, 100, 100} of a constant struct {100, 100, 0, 0}, where it moves 32 bytes at once.
+  include(CheckCXXSourceCompiles)
+  set(CMAKE_REQUIRED_FLAGS "${spnode_arch_words} -mmove-max=128 -mstore-max=128")
+  string(MAKE_C_IDENTIFIER "SPNODE_NEEDS_NARROW_MOVES_${SPNODE_ARCH}" spnode_needs_narrow_moves)
+  check_cxx_source_compiles("#ifndef __AVX512VL__\n#error\n#endif\nint main() {}" ${spnode_needs_narrow_moves})
+  unset(CMAKE_REQUIRED_FLAGS)
+  if(${spnode_needs_narrow_moves})
     list(APPEND spnode_arch_options -mmove-max=128 -mstore-max=128)
   endif()
   # FMA contraction stays on, and must be the same for every rank and tile. Tuned for AMD's processors g++ leaves it out

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace spnode::io {
 
@@ -97,12 +98,14 @@ void inspect_state(const File& file, const TrajectoryLayout& layout, StoredAxes&
               "has the shape " + print_shape(state.shape) + ": too many components to be counted");
 }
 
-/// Numbers that mark missing components: what is said, and by the conventions of NetCDF.
+/// Numbers that mark missing components: what is said, in files of spnode too, and by the conventions of
+/// NetCDF.
 void inspect_marks(const File& file, const TrajectoryLayout& layout, StoredAxes& stored) {
   const auto add = [&](double mark) {
+    if (std::isnan(mark)) return;  // NaN is one without being said
     stored.marks.push_back(mark);
-    const auto rounded = double(static_cast<float>(mark));
-    if (rounded != mark) stored.marks.push_back(rounded);
+    if (std::abs(mark) <= double(std::numeric_limits<float>::max()))
+      stored.marks.push_back(double(static_cast<float>(mark)));
   };
   for (const double mark : layout.missing_values) add(mark);
   for (const char* attribute : {"_FillValue", "missing_value"})
@@ -225,7 +228,7 @@ TrajectoryInfo inspect(const std::string& path, const TrajectoryLayout& asked) {
   if (format && (own || asked == TrajectoryLayout()))
     check_format(file, trajectory_format, trajectory_format_version);
   inspect_state(file, layout, stored, info);
-  inspect_marks(file, layout, stored);
+  inspect_marks(file, asked, stored);
   inspect_time(file, layout, stored, info);
   info.parameters = inspect_group(file, parameters_name, {info.count});
   info.inputs = inspect_group(file, inputs_name, {info.count, info.times});

@@ -61,7 +61,7 @@ def write_all():
     write("holes.h5", holes, t)
     write("marks.h5", np.where(np.isnan(holes), -999, holes), t)
     filled = np.where(np.isnan(holes), 1e20, holes)
-    write("filled.h5", filled, t, {"_FillValue": np.array([1e20]), "missing_value": np.float32(1e20)})
+    write("filled.h5", filled, t, {"_FillValue": np.array([1e20]), "missing_value": np.nan})
     write("filled_single.h5", filled.astype(np.float32), t)
     end = lorenz(2, 100, 2)[0]
     end[1, 0, 2] = -9999
