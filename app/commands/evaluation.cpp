@@ -28,7 +28,9 @@ core::ForecastPair pair_of(const core::Trajectories& forecast, const core::Traje
 std::vector<double> add_over_ranks(const parallel::Communicator& comm, const std::vector<double>& rows,
                                    std::size_t width) {
   auto sums = parallel::exact_sum(comm, rows, width);
-  if (!sums) throw NumericalError("the figures of the forecasts are too large to be added");
+  if (!sums)
+    throw NumericalError(
+        "the errors of the forecasts are too large to be added: the model grows without bound");
   return std::move(*sums);
 }
 
