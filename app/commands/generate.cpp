@@ -98,7 +98,9 @@ void generate(Context& context) {
   const std::vector<Split> splits = splits_of(context.deck);
   if (splits.empty())
     throw UsageError("data.train, data.validation and data.test are empty: nowhere to write to");
-  check_outputs(context, {deck_file(context)}, data_files(context));
+  std::vector<NamedFile> outputs;
+  for (const Split& split : splits) outputs.push_back({"data." + std::string(split.name), split.path});
+  check_outputs(context, {deck_file(context)}, outputs);
   for (const Split& split : splits) write_split(context, options, split);
 }
 

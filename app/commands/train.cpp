@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "app/commands/commands.hpp"
+#include "app/commands/further_data.hpp"
 #include "app/commands/memory.hpp"
 #include "app/commands/support.hpp"
 #include "app/commands/training_files.hpp"
@@ -31,12 +32,6 @@
 namespace spnode::app {
 
 namespace {
-
-void require_components_of(const DataSet& train, const DataSet& set) {
-  if (set.info.components != train.info.components)
-    throw FileError(set.path + ": /state has " + std::to_string(set.info.components) + " components; " +
-                    train.path + " has " + std::to_string(train.info.components));
-}
 
 /// A training in the coordinates of a linear decoder that does not learn.
 struct Projected {
@@ -82,21 +77,6 @@ std::optional<DataSet> load_validation(const Context& context, const DataSet& tr
   if (data_of(deck, Role::validation).empty()) return std::nullopt;
   DataSet set = load_data_set(context.comm, deck, Role::validation,
                               training::validation_sampler(deck.training), stream_bytes);
-  require_components_of(train, set);
-  return set;
-}
-
-/// Whole trajectories of the slow scale, for the start; none without a path. Collective.
-std::optional<DataSet> load_start_data(const Context& context, const std::string& path,
-                                       const DataSet& train) {
-  if (path.empty()) return std::nullopt;
-  Deck whole = context.deck;
-  whole.data.windows = {.window = 0, .stride = 0, .times = {}};
-  whole.data.train = path;
-  whole.data.validation_fraction = 0.0;
-  whole.loss = {};
-  DataSet set =
-      load_data_set(context.comm, whole, Role::training, training::validation_sampler(whole.training));
   require_components_of(train, set);
   return set;
 }
@@ -302,8 +282,9 @@ void train(Context& context) {
       load_data_set(comm, deck, Role::training, training::training_sampler(deck.training, deck.seed),
                     memory.streams.training);
   std::optional<DataSet> validation_set = load_validation(context, training_set, memory.streams.validation);
-  const std::optional<DataSet> slow_set = load_start_data(context, deck.data.slow, training_set),
-                               manifold_set = load_start_data(context, deck.data.manifold, training_set);
+  const std::optional<DataSet> slow_set = load_beside(context, deck.data.slow, training_set),
+                               manifold_set = load_beside(context, deck.data.manifold, training_set);
+  FurtherSets further(context, training_set);
   const bool at_once = training_set.data.streamed() && !needs_all_states(deck);
   const double natural = at_once ? 0.0 : survey_times(context, training_set),
                unit = time_unit_of(deck, natural);
@@ -342,14 +323,16 @@ void train(Context& context) {
           training_set, validation_set ? &*validation_set : nullptr);
     });
   });
+  further.make_objectives(context, start);
   if (!context.line.resume)  // the checkpoint has its parameters
     training::choose_start(comm, *objectives.rollout, validation_set ? *validation_set : training_set, start);
   say_start(context, training_set, start, parameters, {unit, natural});
+  if (!further.list().empty()) say(comm, "{}", further.description());
 
   training::TrainerSetup setup;
   setup.options = deck.training;
-  setup.phases =
-      training::make_phases(deck.training, objectives.reconstruction.get(), objectives.rollout.get());
+  setup.phases = training::make_phases(deck.training, objectives.reconstruction.get(),
+                                       objectives.rollout.get(), further.list());
   setup.train = {&training_set.data, &training_set.sampler};
   if (validation_set) setup.validation = {&validation_set->data, &validation_set->sampler};
   if (deck.training.starts > 1 && !context.line.resume)

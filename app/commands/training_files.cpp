@@ -125,6 +125,8 @@ template <class Holds>
 std::vector<std::size_t> places(const Deck& deck, Holds holds) {
   std::vector<core::LossOptions> losses = {deck.loss};
   if (deck.training.pretrain_epochs > 0) losses.push_back(training::pretraining_loss(deck.loss));
+  for (const core::DataLossOptions& data : {deck.loss.slow_data, deck.loss.manifold_data})
+    losses.push_back(deck.loss.of(data));
   std::vector<std::size_t> result;
   for (std::size_t i = 0; i < core::loss_terms().size(); ++i)
     if (std::ranges::any_of(losses, [&](const core::LossOptions& loss) { return holds(loss, i); }))

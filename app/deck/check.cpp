@@ -137,16 +137,35 @@ void check_missing(const Deck& deck) {
                  "is true, but model.initialisation: fast_slow needs complete trajectories");
 }
 
-/// The files of a start of a fast-slow model.
+/// The first term with weight.
+std::string trained_term(const core::DataLossOptions& loss) {
+  std::size_t term = 0;
+  while (loss.weights[term] == 0.0) ++term;
+  return std::string(core::loss_terms()[term].name);
+}
+
+/// The files beside the training data of a fast-slow model: of its start, or with losses of their own.
 void check_start(const Deck& deck) {
   const bool fast_slow = deck.model.initialisation == core::Initialisation::fast_slow;
   require_option(!fast_slow || !deck.data.slow.empty(), {"model.initialisation", "data.slow"},
                  "is fast_slow, which needs windows near the slow manifold; name them in data.slow");
-  for (const auto& [key, path] :
-       {std::pair("data.slow", deck.data.slow), {"data.manifold", deck.data.manifold}})
-    require_option(fast_slow || path.empty(), {key, "model.initialisation"},
-                   "is given, but only model.initialisation: fast_slow reads it; found " +
+  const auto check = [&](const std::string& name, const std::string& path,
+                         const core::DataLossOptions& loss) {
+    const std::string key = "data." + name, section = "loss." + name + "_data";
+    require_option(fast_slow || loss.any() || path.empty(), {key, "model.initialisation"},
+                   "is given, but neither does " + section +
+                       " give a term a weight, nor is model.initialisation "
+                       "fast_slow; found " +
                        std::string(name_of(deck.model.initialisation)));
+    if (!loss.any()) return;
+    const std::string term = section + "." + trained_term(loss);
+    require_option(!path.empty(), {term, key}, "has a weight, but " + key + " names no file");
+    require_option(core::is_fast_slow(deck.model.linear.structure), {term, "model.linear.structure"},
+                   "has a weight, but the model is not fast-slow; found " +
+                       std::string(name_of(deck.model.linear.structure)));
+  };
+  check("slow", deck.data.slow, deck.loss.slow_data);
+  check("manifold", deck.data.manifold, deck.loss.manifold_data);
 }
 
 void check_rollout_lengths(const Deck& deck) {

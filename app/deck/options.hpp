@@ -27,7 +27,7 @@ struct DataOptions {
   double time_unit = 0.0;       ///< 0: training::natural_time_unit()
   double memory = 0.0;          ///< MB; 0: half of what a process may hold
   io::TrajectoryLayout layout;  ///< of all files that the deck names
-  FilePattern slow, manifold;   ///< of a start fast_slow
+  FilePattern slow, manifold;   ///< of a fast-slow model, beside train
   core::WindowOptions windows;
 
   static void describe(auto& visit) {
@@ -43,14 +43,14 @@ struct DataOptions {
     visit.option("test", &Self::test,
                  {.meaning = "trajectories for forecast and evaluate, not used in training",
                   .on_resume = OnResume::free});
-    visit.option(
-        "slow", &Self::slow,
-        {.meaning = "model.initialisation: fast_slow: trajectories near the slow manifold, with steps "
-                    "of order 1 / epsilon",
-         .on_resume = OnResume::free});
+    visit.option("slow", &Self::slow,
+                 {.meaning = "trajectories near the slow manifold, with steps of order 1 / epsilon: of "
+                             "loss.slow_data and of model.initialisation: fast_slow",
+                  .on_resume = OnResume::free});
     visit.option("manifold", &Self::manifold,
-                 {.meaning = "model.initialisation: fast_slow: states on the slow manifold at epsilon = 0; "
-                             "empty: it follows from data.slow",
+                 {.meaning = "states on the slow manifold, of loss.manifold_data; those of "
+                             "model.initialisation: fast_slow at epsilon = 0, or empty: they follow from "
+                             "data.slow",
                   .on_resume = OnResume::free});
     visit.option("validation_fraction", &Self::validation_fraction,
                  {.meaning = "in place of a file for validation: the last part of the training trajectories, "

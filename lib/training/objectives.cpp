@@ -39,10 +39,23 @@ void require_data(const core::LossOptions& loss, const DataSet& set) {
     throw UsageError("a term of the loss needs Jacobian-vector products; the data have none");
 }
 
-}  // namespace
+/// All that an objective on some data is made of, beside the model.
+struct Ingredients {
+  core::ObjectiveOptions options;
+  core::StepTable table;
+  core::MatrixFunctionMethod method;
 
-Objectives make_objectives(const parallel::Communicator& comm, const ObjectiveSetup& options,
-                           const InitialModel& start, const DataSet& train, const DataSet* validation) {
+  std::unique_ptr<core::TileObjective> objective(const core::Model& model) const {
+    return core::with_tile_scalar(model.options().precision, [&]<class Real>() {
+      return std::unique_ptr<core::TileObjective>(
+          std::make_unique<core::Objective<Real>>(model, options, table, method));
+    });
+  }
+};
+
+Ingredients collect(const parallel::Communicator& comm, const ObjectiveSetup& options,
+                    core::DynamicsMode mode, const InitialModel& start, const DataSet& train,
+                    const DataSet* validation) {
   require_data(options.loss, train);
   if (validation != nullptr) require_data(options.loss, *validation);
   const std::size_t substeps = options.integrator.substeps;
@@ -51,33 +64,43 @@ Objectives make_objectives(const parallel::Communicator& comm, const ObjectiveSe
     const std::vector<double> more = core::distinct_steps(validation->data, substeps);
     steps.insert(steps.end(), more.begin(), more.end());
   }
-  const core::StepTable table(union_of_steps(comm, steps));
+  core::StepTable table(union_of_steps(comm, steps));
   const core::Model& model = *start.model;
   const std::size_t intervals = train.data.index().intervals(), windows = train.sampler.batch(),
                     lane_steps = windows * intervals * substeps;
   const core::MatrixFunctionMethod method = core::choose_method(
       options.integrator, model.split_shape(), table, model.linear_operator(start.theta), lane_steps);
+  const core::StepScope scope =
+      core::choose_scope(table, train.sampler.tile() * intervals, windows * intervals);
+  return {{options.integrator, options.loss,
+           options.projection != nullptr
+               ? options.projection->weights()
+               : component_weights(comm, options.loss.component_weights, model.scaling, train),
+           scope, train.data.held().tangents, mode},
+          std::move(table),
+          method};
+}
 
-  core::ObjectiveOptions chosen{
-      options.integrator, options.loss,
-      options.projection != nullptr
-          ? options.projection->weights()
-          : component_weights(comm, options.loss.component_weights, model.scaling, train),
-      core::choose_scope(table, train.sampler.tile() * intervals, windows * intervals),
-      train.data.held().tangents};
-  const auto make = [&] {
-    return core::with_tile_scalar(model.options().precision, [&]<class Real>() {
-      return std::unique_ptr<core::TileObjective>(
-          std::make_unique<core::Objective<Real>>(model, chosen, table, method));
-    });
-  };
+}  // namespace
+
+Objectives make_objectives(const parallel::Communicator& comm, const ObjectiveSetup& options,
+                           const InitialModel& start, const DataSet& train, const DataSet* validation) {
+  Ingredients ingredients = collect(comm, options, core::DynamicsMode::full, start, train, validation);
   Objectives objectives;
-  objectives.rollout = make();
+  objectives.rollout = ingredients.objective(*start.model);
   if (options.pretrain) {
-    chosen.loss = pretraining_loss(options.loss);
-    objectives.reconstruction = make();
+    ingredients.options.loss = pretraining_loss(options.loss);
+    objectives.reconstruction = ingredients.objective(*start.model);
   }
   return objectives;
+}
+
+std::unique_ptr<core::TileObjective> make_further_objective(const parallel::Communicator& comm,
+                                                            const ObjectiveSetup& options,
+                                                            core::DynamicsMode mode,
+                                                            const InitialModel& start, const DataSet& train,
+                                                            const DataSet* validation) {
+  return collect(comm, options, mode, start, train, validation).objective(*start.model);
 }
 
 }  // namespace spnode::training

@@ -41,4 +41,11 @@ struct Objectives {
 Objectives make_objectives(const parallel::Communicator& comm, const ObjectiveSetup& options,
                            const InitialModel& start, const DataSet& train, const DataSet* validation);
 
+/// The loss of a data set beside the training data, whose rollouts are of that mode. As make_objectives.
+std::unique_ptr<core::TileObjective> make_further_objective(const parallel::Communicator& comm,
+                                                            const ObjectiveSetup& options,
+                                                            core::DynamicsMode mode,
+                                                            const InitialModel& start, const DataSet& train,
+                                                            const DataSet* validation);
+
 }  // namespace spnode::training

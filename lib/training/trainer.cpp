@@ -60,7 +60,7 @@ void require_fit(const TrainerState& state, const std::vector<Phase>& phases) {
 }  // namespace
 
 std::vector<Phase> make_phases(const TrainingOptions& options, core::TileObjective* reconstruction,
-                               core::TileObjective* objective) {
+                               core::TileObjective* objective, const std::vector<FurtherData>& further) {
   std::vector<Phase> phases;
   if (options.pretrain_epochs > 0) {
     Phase pretrain{"pretrain",   OptimizerKind::adam, reconstruction,
@@ -73,8 +73,8 @@ std::vector<Phase> make_phases(const TrainingOptions& options, core::TileObjecti
     phases.push_back(pretrain);
   }
   for (const OptimizerKind optimizer : options.optimizers)
-    phases.push_back(
-        {phase_name(optimizer), optimizer, objective, options.adam, options.lbfgs, options.gauss_newton});
+    phases.push_back({phase_name(optimizer), optimizer, objective, options.adam, options.lbfgs,
+                      options.gauss_newton, further});
   return phases;
 }
 

@@ -18,6 +18,18 @@
 
 namespace spnode::training {
 
+/// A data set's windows as far as this rank holds them, sampler.held(rank, ranks). Both outlive the trainer.
+struct SampledWindows {
+  const core::WindowData* data = nullptr;
+  const Sampler* sampler = nullptr;
+};
+
+/// A data set beside the training data, with a loss of its own.
+struct FurtherData {
+  core::TileObjective* objective = nullptr;  ///< must outlive the trainer
+  SampledWindows train, validation;          ///< validation: where the training data have one
+};
+
 /// One optimizer on one objective. -tao_type replaces the solver of every phase: `shell` is Adam on batches
 /// (Gauss-Newton in a phase that is declared as that), any other type works on the full batch, for as many
 /// iterations as the declared optimizer has epochs or iterations.
@@ -28,13 +40,14 @@ struct Phase {
   AdamOptions adam;
   LbfgsOptions lbfgs;
   GaussNewtonOptions gauss_newton;
+  std::vector<FurtherData> further = {};  ///< whose losses are added
 };
 
 /// The phases that the options ask for: "pretrain" on `reconstruction` where pretrain_epochs > 0 (it may be
-/// null otherwise), then "adam", "lbfgs" and "gauss_newton" on `objective` in the order of
+/// null otherwise), then "adam", "lbfgs" and "gauss_newton" on `objective` and `further` in the order of
 /// options.optimizers.
 std::vector<Phase> make_phases(const TrainingOptions& options, core::TileObjective* reconstruction,
-                               core::TileObjective* objective);
+                               core::TileObjective* objective, const std::vector<FurtherData>& further = {});
 
 /// Raises UsageError where PETSc's options (-tao_..., -normal_...) do not fit the optimizers: cheap enough to
 /// be called before any work. Not collective; the same on all ranks.
@@ -46,12 +59,6 @@ SamplerOptions training_sampler(const TrainingOptions& options, std::uint64_t se
 
 /// How validation windows are.
 SamplerOptions validation_sampler(const TrainingOptions& options);
-
-/// A data set's windows as far as this rank holds them, sampler.held(rank, ranks). Both outlive the trainer.
-struct SampledWindows {
-  const core::WindowData* data = nullptr;
-  const Sampler* sampler = nullptr;
-};
 
 /// A line of the training history. An epoch of a full-batch method is one iteration.
 struct EpochRecord {

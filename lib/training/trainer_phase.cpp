@@ -9,6 +9,18 @@ namespace spnode::training {
 
 using std::chrono::steady_clock;
 
+namespace {
+
+std::vector<SampledLoss> losses(const std::vector<FurtherData>& further,
+                                SampledWindows FurtherData::*windows) {
+  std::vector<SampledLoss> losses;
+  for (const FurtherData& set : further)
+    losses.push_back({set.objective, (set.*windows).data, (set.*windows).sampler});
+  return losses;
+}
+
+}  // namespace
+
 PhaseRun::PhaseRun(const parallel::Communicator& comm, const TrainerSetup& setup, TrainerState& state,
                    CheckpointClock& clock)
     : comm_(comm),
@@ -16,9 +28,11 @@ PhaseRun::PhaseRun(const parallel::Communicator& comm, const TrainerSetup& setup
       state_(state),
       clock_(clock),
       phase_(setup.phases.at(state.phase)),
-      train_(comm, *phase_.objective, *setup.train.data, *setup.train.sampler) {
+      train_(comm, {phase_.objective, setup.train.data, setup.train.sampler},
+             losses(phase_.further, &FurtherData::train)) {
   if (setup.validation.data != nullptr)
-    validation_.emplace(comm, *phase_.objective, *setup.validation.data, *setup.validation.sampler);
+    validation_.emplace(comm, SampledLoss{phase_.objective, setup.validation.data, setup.validation.sampler},
+                        losses(phase_.further, &FurtherData::validation));
 }
 
 Requests PhaseRun::wishes() const {

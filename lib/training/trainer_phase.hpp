@@ -32,7 +32,7 @@ class PhaseRun {
   const Phase& phase() const { return phase_; }
   const TrainerSetup& setup() const { return setup_; }
   TrainerState& state() { return state_; }
-  BatchObjective& train() { return train_; }
+  SummedObjective& train() { return train_; }
 
   /// What this rank asks for with its next evaluation. Not collective.
   Requests wishes() const;
@@ -74,8 +74,8 @@ class PhaseRun {
   TrainerState& state_;
   CheckpointClock& clock_;
   const Phase& phase_;
-  BatchObjective train_;
-  std::optional<BatchObjective> validation_;
+  SummedObjective train_;
+  std::optional<SummedObjective> validation_;
   std::chrono::steady_clock::time_point epoch_start_ = std::chrono::steady_clock::now();
   bool validated_ = false;  ///< state_.theta has been
 };

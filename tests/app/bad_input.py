@@ -280,6 +280,8 @@ class BadData(ProgramTest):
 
     def test_data_are_not_generated_over_existing_ones(self):
         self.refused(WRONG_DECK, "train.h5 exists", "generate", "deck.yaml")
+        # A file that is not written may exist.
+        self.succeed(1, "generate", "deck.yaml", "data.train=new.h5", "generate.validation=0", "generate.test=0")
 
     def test_check_opens_the_files(self):
         (self.folder / "test.h5").write_text("hello\n")

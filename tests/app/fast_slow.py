@@ -1,4 +1,5 @@
 """Fast-slow models: the same bits on any number of ranks, T(x) over the data, the slow manifold, and bad input."""
+import csv
 import unittest
 
 import h5py
@@ -29,6 +30,11 @@ training:
 
 START = ["model.initialisation=fast_slow", "data.slow=slow.h5", "model.linear.structure=fast_dissipative",
          "model.linear.fast.dependence=constant", "model.slow.form=library", "model.library.degree=1"]
+
+# Losses of data of both scales, FSNN (4.1).
+LOSSES = ["data.slow=slow.h5", "data.manifold=manifold.h5", "loss.fast=0.5", "loss.slow=1e-2", "loss.slow_data.slow=1e-2",
+          "loss.slow_data.trajectory=1", "loss.manifold_data.manifold=1", "model.coupling_flow.enabled=true",
+          "model.coupling_flow.split=1", "model.coupling_flow.hidden=[3]"]
 
 
 def write_data(path, epsilon, seed=1, times=6):
@@ -70,6 +76,51 @@ class FastSlow(ProgramTest):
                 models.append(self.model())
             self.assertEqual(models[0], models[1], words)
             self.assertEqual(models[0], models[2], words)
+
+    def write_manifold(self):
+        write_data(self.folder / "manifold.h5", np.zeros(10), 5, times=2)
+        with h5py.File(self.folder / "manifold.h5", "a") as file:
+            file["state"][:, :, 1:] = 0.0
+
+    def test_data_of_both_scales_train_together_with_the_same_bits_on_any_number_of_ranks(self):
+        self.write_manifold()
+        for words in ([], ["training.optimizers=[gauss_newton]", "training.gauss_newton.solver=cg"]):
+            models = set()
+            for ranks in (1, 2, 3):
+                said = self.succeed(ranks, "train", "deck.yaml", *LOSSES, *words, "--overwrite").output
+                models.add(tuple(self.model().values()))
+            self.assertEqual(len(models), 1, words)
+        self.assertIn("slow.h5: 13 windows of 5 intervals, on the slow manifold\n", said)
+        self.assertIn("manifold.h5: 9 windows of 1 intervals\n", said)
+        header = (self.folder / "run/history.csv").read_text().splitlines()[0].split(",")
+        for term in ("trajectory", "slow", "fast", "manifold"):
+            self.assertIn(term, header)
+            self.assertIn("validation_" + term, header)
+
+    def test_data_of_both_scales_find_the_system(self):
+        self.write_manifold()
+        self.succeed(2, "train", "deck.yaml", *LOSSES, "integrator.scheme=etdrk4", "training.adam.epochs=40",
+                     "training.gauss_newton.iterations=60", "loss.slow=1e-5", "loss.slow_data.slow=1e-5")
+        self.succeed(2, "evaluate", "deck.yaml", "evaluate.mode=slow", "evaluate.data=slow.h5")
+        with open(self.folder / "run/history.csv") as file:
+            rows = list(csv.DictReader(file))
+        for term in ("trajectory", "slow", "fast", "manifold"):
+            self.assertLess(float(rows[-1][term]), 1e-3 * float(rows[0][term]), term)
+
+    def test_losses_without_their_data_are_refused(self):
+        for word, message in (
+                ("loss.slow_data.slow=1", "loss.slow_data.slow has a weight, but data.slow names no file"),
+                ("loss.manifold_data.manifold=1", "loss.manifold_data.manifold has a weight, but data.manifold names no file"),
+                ("loss.slow_data.jacobian=1", "loss.slow_data.jacobian")):
+            self.refused(WRONG_DECK, message, "train", "deck.yaml", word)
+        plain = ["model.linear.structure=dense", "model.linear.slow_dimension=0", "model.nonlinear=[]"]
+        self.refused(WRONG_DECK, "loss.slow needs a fast-slow model", "train", "deck.yaml", *plain, "loss.slow=1")
+        self.refused(WRONG_DECK, "loss.slow_data.slow has a weight, but the model is not fast-slow; found dense", "train",
+                     "deck.yaml", *plain, "loss.slow_data.slow=1", "data.slow=slow.h5")
+        with h5py.File(self.folder / "slow.h5", "a") as file:
+            file["parameters/epsilon"][3] = -1.0
+        self.refused(BAD_FILE, "slow.h5: /parameters/epsilon has the value -1", "train", "deck.yaml", "data.slow=slow.h5",
+                     "loss.slow_data.slow=1")
 
     def test_spectrum_holds_the_eigenvalues_of_all_states(self):
         self.succeed(2, "train", "deck.yaml", "integrator.scheme=etdrk4", "training.adam.epochs=40",
@@ -162,7 +213,7 @@ class FastSlow(ProgramTest):
                 ("model.initialisation=dmd", "model.initialisation is dmd, which needs"),
                 ("model.initialisation=fast_slow", "model.initialisation is fast_slow, which needs linear.structure"),
                 ("model.slow.form=state", "model.slow.form is state, a function of the state behind the coupling flow"),
-                ("data.slow=slow.h5", "data.slow is given, but only model.initialisation: fast_slow reads it")):
+                ("data.slow=slow.h5", "data.slow is given, but neither does loss.slow_data give a term a weight")):
             self.refused(WRONG_DECK, message, "train", "deck.yaml", word)
 
 

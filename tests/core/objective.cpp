@@ -194,6 +194,7 @@ void require_gradient_of_the_value(std::size_t term, const ModelOptions& options
 TEST_CASE("every_term_of_the_loss_has_the_gradient_of_its_value") {
   for (std::size_t term = 0; term < loss_terms().size(); ++term) {
     const LossTermKind& kind = loss_terms()[term];
+    if (kind.needs_fast_slow) continue;  // fast_slow_loss.cpp
     LossOptions loss{TimeWeights::trapezoid, ComponentWeights::none, {}, {}};
     require_gradient_of_the_value(term, options_for(kind), loss);
     if (kind.coordinates == CoordinateDemand::none) continue;

@@ -156,3 +156,38 @@ TEST_CASE("ranks_with_different_parameters_are_found") {
   if (comm.rank() == comm.size() - 1) s.theta[4] = std::nextafter(s.theta[4], 1.0);
   CHECK_THROWS_AS(s.batch.check_replicas(s.theta), Error);
 }
+
+TEST_CASE("sum_of_losses_is_that_of_their_gradients_on_any_number_of_ranks") {
+  const auto evaluate = [](const Communicator& comm, std::optional<BatchNumber> number) {
+    Setting first{comm}, other{comm, 7};
+    ToyObjective objective;
+    const Sampler sampler(20 * 5, {.batch = 9, .tile = 3, .seed = 8});
+    const core::WindowData data = tests::toy_data(20, 6, sampler.held(comm.rank(), comm.size()));
+    SummedObjective sum(comm, {&first.objective, &first.data, &first.sampler},
+                        {{&objective, &data, &sampler}, {&other.objective, &other.data, &other.sampler}});
+    std::vector<double> gradient(sum.parameters()), part(gradient.size()), expected(gradient.size());
+    sum.ask(request_stop);
+    const Evaluation of_sum = sum.gradient(number, first.theta, gradient);
+    CHECK(of_sum.finite);
+    CHECK(of_sum.requests == request_stop);
+    // Step 3 of epoch 2 of 8 steps is the 20th: the 10th of the second epoch of 11, or the same one.
+    std::optional<BatchNumber> own;
+    if (number) own = BatchNumber{1, 8};
+    BatchObjective further(comm, objective, data, sampler);
+    double total = 0.0;
+    for (const Evaluation& part_sum :
+         {first.evaluate(number), further.gradient(own, first.theta, part), other.evaluate(number)})
+      total += part_sum.loss.total;
+    for (std::size_t i = 0; i < expected.size(); ++i)
+      expected[i] = first.gradient[i] + part[i] + other.gradient[i];
+    CHECK(of_sum.loss.total == total);
+    CHECK(same_bits(gradient, expected));
+    CHECK(sum.value(first.theta).loss.total == first.batch.value(first.theta).loss.total +
+                                                   further.value(first.theta).loss.total +
+                                                   other.batch.value(first.theta).loss.total);
+    sum.check_replicas(first.theta);
+    return gradient;
+  };
+  for (const std::optional<BatchNumber> number : {std::optional<BatchNumber>{{2, 3}}, {}})
+    CHECK(same_bits(evaluate(Communicator(), number), evaluate(Communicator(MPI_COMM_SELF), number)));
+}

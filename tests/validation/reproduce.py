@@ -593,7 +593,7 @@ SYSTEMS = {
     "kuramoto_sivashinsky_64": kuramoto_sivashinsky(None, "the slow baseline", HALF_LOSS, Goal("pdf_l1")),
     "two_body": jacobian_regularised("two_body", 1e-9),
     "two_body_second_order": jacobian_regularised(
-        "two_body", 1e-3, *TWO_BODY_JACOBIAN, "model.nonlinear=[network]"),
+        "two_body", 1e-3, *TWO_BODY_JACOBIAN, "model.nonlinear=[network]", "training.gauss_newton.iterations=300"),
     "two_body_potential": jacobian_regularised(
         "two_body", 1e-4, *TWO_BODY_OFFLINE, "loss.jacobian=0", orbit_times(0.05), "model.nonlinear=[potential]",
         "model.potential.hidden=[20]", "model.potential.neurons=20", "training.adam.epochs=100",

@@ -202,7 +202,7 @@ void Dynamics<Real>::assemble_jvp(std::span<const double> theta, std::span<const
 /// Most unit vectors leave A as it is, and the derivatives of its functions are what costs.
 template <class Real>
 void Dynamics<Real>::move_linear(std::span<const double> A_dot, std::span<double> dot) {
-  if (std::ranges::all_of(A_dot, [](double entry) { return entry == 0.0; }))
+  if (!linear_ || std::ranges::all_of(A_dot, [](double entry) { return entry == 0.0; }))
     std::ranges::fill(dot, 0.0);
   else
     linear_->assemble_jvp(A_dot, dot);

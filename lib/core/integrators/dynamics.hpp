@@ -47,7 +47,7 @@ class Dynamics {
   /// the model is of second order.
   ///
   /// DynamicsMode::slow: the slow variables alone by dopri5, whose steps are of order 1 / eps; the fast ones
-  /// must be zero and stay so. For forecasts: it has no coefficients of the linear part. Raises UsageError
+  /// must be zero and stay so. There are no coefficients of the linear part then. Raises UsageError
   /// where the model is not fast-slow.
   Dynamics(const BasicModel<Real>& model, const IntegratorOptions& options, StepTable table,
            MatrixFunctionMethod method, StepScope scope = StepScope::table,

@@ -6,16 +6,16 @@ namespace {
 
 /// The rollout against the encoded data.
 template <class Real>
-class Latent final : public LossTerm<Real> {
+class LatentError : public LossTerm<Real> {
  public:
-  using LossTerm<Real>::LossTerm;
+  LatentError(double weight, LossSpace space) : LossTerm<Real>(weight), space_(space) {}
 
-  LossSpace space() const override { return LossSpace::latent; }
+  LossSpace space() const override { return space_; }
   LossNeeds needs() const override { return {.rollout = true, .encoded = true}; }
 
   double add(const LossTools<Real>& tools, const LossSample<Real>& sample,
              const LossBars<Real>* bars) override {
-    const WeightedSquares<Real> squares{tools.latent_rows, sample.weights, sample.rolled, sample.u};
+    const WeightedSquares<Real> squares{tools.rows(space_), this->weights(sample), sample.rolled, sample.u};
     if (bars == nullptr) return tools.sums.value(tools.space, squares);
     const ScratchFrame frame(tools.scratch);
     const MatrixView<Real> bar = tools.scratch.matrix(sample.u.extent(0), sample.u.extent(1));
@@ -37,12 +37,54 @@ class Latent final : public LossTerm<Real> {
     axpy(tools.space, 1.0, R_bar, bars.rolled);
     axpy(tools.space, -1.0, R_bar, bars.u);
   }
+
+ private:
+  LossSpace space_;
+};
+
+template <class Real>
+struct Latent final : LatentError<Real> {
+  explicit Latent(double weight) : LatentError<Real>(weight, LossSpace::latent) {}
+};
+
+/// FSNN, eq. (4.3b).
+template <class Real>
+struct Fast final : LatentError<Real> {
+  explicit Fast(double weight) : LatentError<Real>(weight, LossSpace::fast) {}
+};
+
+/// FSNN, eq. (4.3c), with a power of epsilon.
+template <class Real>
+struct Slow final : LatentError<Real> {
+  explicit Slow(double weight) : LatentError<Real>(weight, LossSpace::slow) {}
+
+  LossNeeds needs() const override { return {.rollout = true, .encoded = true, .epsilon = true}; }
+  ConstVectorView<Real> weights(const LossSample<Real>& sample) const override { return sample.slow_weights; }
 };
 
 }  // namespace
 
 LossTermKind latent_term() {
-  return residual_kind<Latent>("latent", "weight: rollout against encoded data, in latent space");
+  LossTermKind kind =
+      residual_kind<Latent>("latent", "weight: rollout against encoded data, in latent space");
+  kind.of_any_data = true;
+  return kind;
+}
+
+LossTermKind slow_term() {
+  LossTermKind kind = residual_kind<Slow>(
+      "slow",
+      "weight: rollout against encoded data, slow variables alone, over epsilon^slow_power; trajectories "
+      "with epsilon = 0 have none");
+  kind.needs_fast_slow = kind.of_any_data = true;
+  return kind;
+}
+
+LossTermKind fast_term() {
+  LossTermKind kind =
+      residual_kind<Fast>("fast", "weight: rollout against encoded data, fast variables alone");
+  kind.needs_fast_slow = kind.of_any_data = true;
+  return kind;
 }
 
 }  // namespace spnode::core

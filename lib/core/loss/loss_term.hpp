@@ -12,8 +12,9 @@
 
 namespace spnode::core {
 
-/// Where a residual lives: in the scaled state (m rows) or in latent space (n rows).
-enum class LossSpace { state, latent };
+/// Where a residual lives: in the scaled state (m rows) or in latent space (n rows). slow, fast: in latent
+/// space, where only the slow or the fast variables of a fast-slow model count.
+enum class LossSpace { state, latent, slow, fast };
 
 /// Columns of a tile that the host takes together: what their losses need then stays in cache.
 inline constexpr std::size_t columns_at_once = 64;
@@ -24,6 +25,7 @@ struct LossNeeds {
   bool encoded = false;      ///< LossSample::u
   bool field = false;        ///< LossTools::field, and LossSample::u of all times of a tile at once
   bool derivatives = false;  ///< LossSample::z_dot, beside the field
+  bool epsilon = false;      ///< LossSample::slow_weights
 };
 
 /// What all terms of a tile work with. The coefficients' adjoint is added to.
@@ -33,14 +35,26 @@ struct LossTools {
   Scratch<Real>& scratch;
   RowSums& sums;
   const Coordinates<Real>& coordinates;
-  VectorView<Real> coordinates_bar;               ///< (coordinates.coefficient_count())
-  ConstVectorView<Real> state_rows, latent_rows;  ///< weights of the rows of a residual: v_i / m; 1 / n
+  VectorView<Real> coordinates_bar;  ///< (coordinates.coefficient_count())
+  /// Weights of the rows of a residual: v_i / m; 1 / n; 1 over the number of slow or of fast variables for
+  /// these, 0 for the others.
+  ConstVectorView<Real> state_rows, latent_rows, slow_rows, fast_rows;
 
   const VectorField<Real>* field;  ///< null where no term needs it
   VectorView<Real> field_bar;      ///< (field->coefficient_count())
 
   ConstVectorView<Real> rows(LossSpace where) const {
-    return where == LossSpace::state ? state_rows : latent_rows;
+    switch (where) {
+      case LossSpace::state:
+        return state_rows;
+      case LossSpace::slow:
+        return slow_rows;
+      case LossSpace::fast:
+        return fast_rows;
+      case LossSpace::latent:
+        break;
+    }
+    return latent_rows;
   }
 };
 
@@ -70,6 +84,9 @@ struct LossSample {
   /// What to_latent() takes.
   Point<Real> data() const { return {z, parameters}; }
 
+  /// (columns): weights over a power of the trajectories' epsilon, where a term needs that
+  ConstVectorView<Real> slow_weights = {};
+
   // For a term that needs the field:
   ConstMatrixView<Real> q = {};        ///< (arguments, columns): of the model, scaled
   std::size_t lanes = 0;               ///< columns / lanes times
@@ -83,7 +100,7 @@ struct LossSample {
 };
 
 /// A mean square of a residual R, a matrix of a column for each time and lane:
-///   sum_il rows(space())(i) weights(l) R(i, l)^2 .
+///   sum_il rows(space())(i) weights(sample)(l) R(i, l)^2 .
 ///
 /// R of a term that needs tangents of the data has a block of such rows for each direction; the term is the
 /// mean of these squares over the blocks.
@@ -99,6 +116,7 @@ class LossTerm {
   double weight() const { return weight_; }
   virtual LossSpace space() const = 0;
   virtual LossNeeds needs() const = 0;
+  virtual ConstVectorView<Real> weights(const LossSample<Real>& sample) const { return sample.weights; }
 
   /// The term over a sample, without its weight, at which it is not linearised any more. With `bars` the
   /// adjoints of weight() times it are added to them and to those of `tools`; null: only the value.

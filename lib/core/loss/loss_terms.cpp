@@ -8,13 +8,14 @@
 namespace spnode::core {
 
 LossTermKind trajectory_term(), latent_term(), reconstruction_term(), derivative_term(), jacobian_term(),
-    second_difference_term(), weight_decay_term();
+    second_difference_term(), weight_decay_term(), slow_term(), fast_term(), manifold_term();
 
 std::span<const LossTermKind> loss_terms() {
   static const std::array table = {
       trajectory_term(),   latent_term(),   reconstruction_term(),
       derivative_term(),   jacobian_term(), second_difference_term(),
-      weight_decay_term(),
+      weight_decay_term(), slow_term(),     fast_term(),
+      manifold_term(),
   };
   static_assert(table.size() <= most_loss_terms);
   return table;
@@ -53,6 +54,8 @@ bool needs_tangents(const LossOptions& options) {
 
 std::string refusal(const LossTermKind& kind, const ModelOptions& model) {
   const AutoencoderOptions& autoencoder = model.autoencoder;
+  if (kind.needs_fast_slow && !is_fast_slow(model.linear.structure))
+    return "needs a fast-slow model, which has slow and fast variables";
   if (kind.coordinates != CoordinateDemand::none && model.coupling_flow.enabled)
     return "needs a map to the latent space that does not train, but the coupling flow does";
   if (kind.coordinates == CoordinateDemand::fixed_linear &&
@@ -80,7 +83,7 @@ void require_intervals(const LossOptions& options, std::size_t intervals) {
 
 std::vector<LossTermWord> loss_term_words() {
   std::vector<LossTermWord> words;
-  for (const LossTermKind& kind : loss_terms()) words.push_back({kind.name, kind.meaning});
+  for (const LossTermKind& kind : loss_terms()) words.push_back({kind.name, kind.meaning, kind.of_any_data});
   return words;
 }
 
@@ -115,6 +118,20 @@ LossWeights::LossWeights() {
 
 LossWeights::LossWeights(std::initializer_list<std::pair<std::string_view, double>> named) {
   for (const auto& [name, weight] : named) at(name) = weight;
+}
+
+bool DataLossOptions::any() const {
+  for (std::size_t i = 0; i < loss_terms().size(); ++i)
+    if (weights[i] != 0.0) return true;
+  return false;
+}
+
+LossOptions LossOptions::of(const DataLossOptions& data) const {
+  LossOptions options = *this;
+  options.weights = data.weights;
+  options.monitor.clear();
+  options.derivatives = DerivativeSource::differences;
+  return options;
 }
 
 double& LossWeights::at(std::string_view name) {

@@ -30,6 +30,8 @@ struct LossTermKind {
   double default_weight = 0.0;
   bool needs_autoencoder = false;  ///< always zero without one
   bool needs_tangents = false;     ///< of the data: Trajectories::tangents > 0
+  bool needs_fast_slow = false;    ///< a fast-slow model
+  bool of_any_data = false;        ///< can be taken of further data sets: DataLossOptions
   CoordinateDemand coordinates = CoordinateDemand::none;
   std::size_t least_intervals = 1;  ///< of a window
 

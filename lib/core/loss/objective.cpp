@@ -5,6 +5,7 @@
 #include "core/loss/weights.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <type_traits>
@@ -29,22 +30,29 @@ Objective<Real>::Objective(const Model& model, ObjectiveOptions options, StepTab
     : model_(BasicModel<Real>::like(model)),
       options_(std::move(options)),
       dynamics_(model_, options_.integrator, lengths_of<Real>(options_.integrator, std::move(table)), method,
-                options_.integrator.tolerance > 0.0 ? StepScope::table : options_.steps),
+                options_.integrator.tolerance > 0.0 ? StepScope::table : options_.steps, options_.mode),
       coordinates_(model_),
       arguments_(model_.options().arguments, model_.argument_scaling),
       coordinate_arguments_(parameter_reader(model_.options().arguments, model_.argument_scaling,
                                              coordinates_.parameter_count())),
       state_rows_("spnode::core::Objective", model.state_dimension()),
       latent_rows_("spnode::core::Objective", model.latent_dimension()),
+      slow_rows_("spnode::core::Objective", model.latent_dimension()),
+      fast_rows_("spnode::core::Objective", model.latent_dimension()),
       sums_(std::max(model.state_dimension(), model.latent_dimension())) {
-  const std::size_t m = model.state_dimension();
-  std::vector<double> rows(m);
+  const std::size_t m = model.state_dimension(), n = model.latent_dimension(),
+                    slow = model.options().linear.slow_dimension;
+  std::vector<double> rows(m), slow_rows(n), fast_rows(n);
   for (std::size_t i = 0; i < m; ++i)
     rows[i] = (options_.component_weights.empty() ? 1.0 : options_.component_weights[i]) / double(m);
   upload(rows, state_rows_);
   for (const double scale : model.scaling.scale) inverse_scale_.push_back(1.0 / scale);
   no_shift_.assign(m, 0.0);
   Kokkos::deep_copy(latent_rows_, Real(1.0 / double(model.latent_dimension())));
+  for (std::size_t i = 0; i < n && slow > 0; ++i)
+    (i < slow ? slow_rows : fast_rows)[i] = 1.0 / double(i < slow ? slow : n - slow);
+  upload(slow_rows, slow_rows_);
+  upload(fast_rows, fast_rows_);
   for (std::size_t i = 0; i < loss_terms().size(); ++i) {
     if (!is_validated(options_.loss, i)) continue;
     const LossTermKind& kind = loss_terms()[i];
@@ -57,6 +65,8 @@ Objective<Real>::Objective(const Model& model, ObjectiveOptions options, StepTab
       terms_.push_back({i, kind.template make<Real>(weight, options_.loss)});
   }
   const bool is_continuous = options_.integrator.adjoint == Adjoint::continuous;
+  if (is_continuous && options_.mode == DynamicsMode::slow)
+    throw UsageError("rollouts on the slow manifold need the discrete adjoint");
   const bool needs_field = needs(Wanted::values).field;
   if (needs_field && options_.integrator.scheme == Scheme::map)
     throw UsageError("a term of the loss needs derivatives in time, which a map does not have");
@@ -81,6 +91,7 @@ LossNeeds Objective<Real>::needs(Wanted wanted) const {
     all.encoded |= needs.encoded;
     all.field |= needs.field;
     all.derivatives |= needs.derivatives;
+    all.epsilon |= needs.epsilon;
   }
   return all;
 }
@@ -88,14 +99,8 @@ LossNeeds Objective<Real>::needs(Wanted wanted) const {
 // After load(), which may move bar_.
 template <class Real>
 LossTools<Real> Objective<Real>::tools() {
-  return {space_,
-          scratch_,
-          sums_,
-          coordinates_,
-          coordinates_bar(),
-          state_rows_,
-          latent_rows_,
-          field_ ? &*field_ : nullptr,
+  return {space_,      scratch_,     sums_,      coordinates_, coordinates_bar(),
+          state_rows_, latent_rows_, slow_rows_, fast_rows_,   field_ ? &*field_ : nullptr,
           field_bar()};
 }
 
@@ -145,7 +150,45 @@ auto Objective<Real>::load(const WindowData& data, std::span<const std::uint64_t
   upload(weights_host_, weights);
   tile.weights = weights;
   tile.parameters = coordinate_parameters(data, tile.times, lanes);
+  if (needs(Wanted::values).epsilon) tile.slow_weights = slow_weights(data, tile);
   return tile;
+}
+
+// The weights of the loaded times over epsilon^slow_power.
+template <class Real>
+ConstVectorView<Real> Objective<Real>::slow_weights(const WindowData& data, const Tile& tile) {
+  const auto found = data.held().parameters.find(std::string(epsilon_name));
+  if (found == data.held().parameters.end())
+    throw UsageError("the loss of the slow variables needs the parameter " + std::string(epsilon_name) +
+                     " of the trajectories");
+  for (std::size_t l = 0; l < tile.lanes; ++l) {
+    const double epsilon = found->second[views_[l].trajectory()],
+                 factor = epsilon > 0.0 ? std::pow(epsilon, -options_.loss.slow_power) : 0.0;
+    for (std::size_t t = 0; t < tile.times; ++t) weights_host_[t * tile.lanes + l] *= factor;
+  }
+  const VectorView<Real> weights = scratch_.vector(tile.times * tile.lanes);
+  upload(weights_host_, weights);
+  return weights;
+}
+
+template <class Real>
+LossSample<Real> Objective<Real>::Tile::sample(std::size_t first, std::size_t count,
+                                               ConstMatrixView<Real> z) const {
+  const auto columns = [&](const ConstVectorView<Real>& all) {
+    return ConstVectorView<Real>(all.data() + first * lanes, count * lanes);
+  };
+  LossSample<Real> sample{columns(weights), z};
+  sample.parameters = parameters_at(first, count);
+  if (slow_weights.extent(0) > 0) sample.slow_weights = columns(slow_weights);
+  return sample;
+}
+
+// What a rollout begins with, or its tangent or adjoint, in the mode of the rollouts.
+template <class Real>
+void Objective<Real>::project(const MatrixView<Real>& first) const {
+  if (options_.mode == DynamicsMode::full) return;
+  const std::size_t slow = model_.options().linear.slow_dimension;
+  fill(space_, 0.0, rows_of(first, slow, model_.latent_dimension() - slow));
 }
 
 // The arguments of the model over the steps of the loaded lanes.
@@ -316,11 +359,10 @@ void Objective<Real>::add_later_losses(const Tile& tile, ConstMatrixView<Real> r
     const std::size_t count = std::min(some, tile.times - first), column = first * lanes,
                       columns = count * lanes;
     const MatrixView<Real> z = states(tile, first, count);
-    const ConstMatrixView<Real> parameters = tile.parameters_at(first, count);
     Encoded data_in{z, {}, {}};
-    if (needs.encoded) data_in = encode({z, parameters});
-    LossSample<Real> sample{ConstVectorView<Real>(tile.weights.data() + column, columns), z, data_in.u};
-    sample.parameters = parameters;
+    if (needs.encoded) data_in = encode({z, tile.parameters_at(first, count)});
+    LossSample<Real> sample = tile.sample(first, count, z);
+    sample.u = data_in.u;
     if (needs.rollout) sample.rolled = lanes_of(rolled, column, columns);
     if (wanted == Wanted::values) {
       add_losses(Of::others, sample, nullptr, sums);
@@ -391,8 +433,8 @@ template <class Real>
 void Objective<Real>::add_field_losses(const Tile& tile, Wanted wanted, std::span<double> sums) {
   const ScratchFrame frame(scratch_);
   const Encoded data_in = encode({states(tile, 0, tile.times), tile.parameters});
-  LossSample<Real> sample{tile.weights, data_in.z.u, data_in.u};
-  sample.parameters = tile.parameters;
+  LossSample<Real> sample = tile.sample(0, tile.times, data_in.z.u);
+  sample.u = data_in.u;
   sample.u_tape = data_in.tape;
   set_field_sample(tile, sample);
   if (wanted == Wanted::values) return add_losses(Of::field, sample, nullptr, sums);
@@ -418,10 +460,11 @@ void Objective<Real>::add_tile(const WindowData& data, std::span<const std::uint
   fill(space_, 0.0, first_bars.u);
   fill(space_, 0.0, rolled_bar);
   Rollout<Real> rollout(dynamics_, {options_.integrator.substeps, options_.integrator.checkpoint_interval});
-  LossSample<Real> first{ConstVectorView<Real>(tile.weights.data(), lanes), start.z.u, start.u};
-  first.parameters = start.z.q;
+  LossSample<Real> first = tile.sample(0, 1, start.z.u);
+  first.u = start.u;
   if (rolls) {
     scaled_copy(space_, 1.0, start.u, lanes_of(rolled, 0, lanes));
+    project(lanes_of(rolled, 0, lanes));
     using Record = typename Rollout<Real>::Record;
     roll(rollout, tile, rolled, adjoint && !continuous_ ? Record::yes : Record::no);
     first.rolled = lanes_of(rolled, 0, lanes);
@@ -436,6 +479,7 @@ void Objective<Real>::add_tile(const WindowData& data, std::span<const std::uint
       continuous_->reverse(space_, steps_, rolled, rolled_bar, field_bar(), scratch_);
     else
       rollout.reverse(space_, steps_, rolled_bar, dynamics_bar(), scratch_);
+    project(first_bars.rolled);
     axpy(space_, 1.0, first_bars.rolled, first_bars.u);
   }
   encode_vjp(start, first_bars.u);

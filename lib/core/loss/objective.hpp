@@ -24,6 +24,8 @@ struct ObjectiveOptions {
   std::vector<double> component_weights;  ///< (state dimension); empty: all one
   StepScope steps = StepScope::table;     ///< see choose_scope
   std::size_t tangents = 0;               ///< Trajectories::tangents of the data that it trains on
+  /// slow: rollouts begin on the slow manifold, onto which the first states are projected, and stay there.
+  DynamicsMode mode = DynamicsMode::full;
 };
 
 /// Mean over windows of mean squares of residuals R over the times t and components i of a window,
@@ -46,7 +48,8 @@ template <class Real>
 class Objective final : public TileObjective {
  public:
   /// `method`: how functions of A act, see choose_method; `table`: the step lengths of all data it will see.
-  /// Raises OptionError where a term of the loss does not go with the model's coordinates.
+  /// Raises OptionError where a term of the loss does not go with the model's coordinates; UsageError where
+  /// rollouts on the slow manifold are to have the continuous adjoint.
   Objective(const Model& model, ObjectiveOptions options, StepTable table, MatrixFunctionMethod method);
 
   Objective(const Objective&) = delete;
@@ -93,14 +96,19 @@ class Objective final : public TileObjective {
  private:
   // The windows that are computed together; their states are read when they are needed.
   struct Tile {
-    std::size_t lanes, times;          // padded lanes
-    ConstVectorView<Real> weights;     // (times lanes), time by time; zero in the lanes that pad
-    ConstMatrixView<Real> parameters;  // (coordinates_.parameter_count(), times lanes), scaled
+    std::size_t lanes, times;                 // padded lanes
+    ConstVectorView<Real> weights;            // (times lanes), time by time; zero in the lanes that pad
+    ConstMatrixView<Real> parameters;         // (coordinates_.parameter_count(), times lanes), scaled
+    ConstVectorView<Real> slow_weights = {};  // as weights, where a term needs them
+    // Of the times [first, first + count): the data without their encoding, to be filled in.
+    LossSample<Real> sample(std::size_t first, std::size_t count, ConstMatrixView<Real> z) const;
     ConstMatrixView<Real> parameters_at(std::size_t first, std::size_t count) const {
       return lanes_of(parameters, first * lanes, count * lanes);
     }
   };
   using HostMatrix = Kokkos::View<Real**, Kokkos::LayoutRight, Kokkos::HostSpace>;
+  ConstVectorView<Real> slow_weights(const WindowData& data, const Tile& tile);
+  void project(const MatrixView<Real>& first) const;
   Tile load(const WindowData& data, std::span<const std::uint64_t> windows, std::size_t rollout_length = 0);
   void assign_arguments(const WindowData& data, std::size_t intervals, std::size_t lanes);
   ConstMatrixView<Real> coordinate_parameters(const WindowData& data, std::size_t times, std::size_t lanes);
@@ -198,6 +206,7 @@ class Objective final : public TileObjective {
   std::vector<double> bar_host_, shared_bar_, dots_host_;  // staging of a tile's step lengths
   Vector<Real> state_rows_;                                // v_i / m
   Vector<Real> latent_rows_;                               // 1 / n
+  Vector<Real> slow_rows_, fast_rows_;                     // of a fast-slow model
   RowSums sums_;
   std::vector<Listed<LossTerm<Real>>> terms_;  // those with weight or monitored, in order
   std::vector<Listed<ParameterPenalty>> penalties_;

@@ -78,16 +78,16 @@ Objective<Real>::Linearisation::Linearisation(Objective& objective, const Tile& 
       tile_(tile),
       needs_(o_.needs(Wanted::gradient)),
       tools_(o_.tools()),
-      sample_{tile.weights, o_.states(tile, 0, tile.times)},
+      sample_(tile.sample(0, tile.times, o_.states(tile, 0, tile.times))),
       rollout_(o_.dynamics_, {o_.options_.integrator.substeps, o_.options_.integrator.checkpoint_interval}) {
   const CoordinateMap<Real>& encoder = o_.coordinates_.to_latent();
   const std::size_t n = o_.model_.latent_dimension();
   needs_.encoded |= needs_.field;
-  sample_.parameters = tile.parameters;
   if (needs_.rollout) {
     const MatrixView<Real> rolled = take(n);
     first_tape_ = o_.scratch_.matrix(encoder.tape_rows(), tile_.lanes);
     encoder.value(o_.space_, first(), lanes_of(rolled, 0, tile_.lanes), first_tape_, o_.scratch_);
+    o_.project(lanes_of(rolled, 0, tile_.lanes));
     o_.roll(rollout_, tile_, rolled, Rollout<Real>::Record::yes);
     sample_.rolled = rolled;
   }
@@ -116,6 +116,7 @@ void Objective<Real>::Linearisation::tangent(ConstVectorView<Real> dot, const Ma
     const MatrixView<Real> rolled_dot = take(n);
     encoder.jvp(o_.space_, {first(), {}, first_tape_, dots.coordinates, lanes_of(rolled_dot, 0, tile_.lanes)},
                 o_.scratch_);
+    o_.project(lanes_of(rolled_dot, 0, tile_.lanes));
     rollout_.tangent(o_.space_, o_.steps_, rolled_dot, dynamics_dot, o_.scratch_);
     dots.rolled = rolled_dot;
   }
@@ -143,6 +144,7 @@ void Objective<Real>::Linearisation::reverse(const MatrixView<Real>& R_bar) {
   });
   if (needs_.rollout) {
     rollout_.reverse(o_.space_, o_.steps_, bars.rolled, o_.dynamics_bar(), o_.scratch_);
+    o_.project(lanes_of(bars.rolled, 0, tile_.lanes));
     encoder.vjp(o_.space_, {first(), first_tape_, lanes_of(bars.rolled, 0, tile_.lanes), {}, bar},
                 o_.scratch_);
   }
@@ -155,7 +157,7 @@ void Objective<Real>::Linearisation::weigh(const MatrixView<Real>& R) {
     const std::size_t blocks = o_.residual_blocks(listed), height = rows.extent(0) / blocks;
     for (std::size_t block = 0; block < blocks; ++block)
       core::weigh<Real>(o_.space_, listed.term->weight() / double(blocks), tools_.rows(listed.term->space()),
-                        tile_.weights, rows_of(rows, block * height, height));
+                        listed.term->weights(sample_), rows_of(rows, block * height, height));
   });
 }
 

@@ -61,6 +61,7 @@ constexpr auto words_of(SecondDifferenceForm) {
 /// What the deck says of a term: the key of its weight, and its meaning.
 struct LossTermWord {
   std::string_view name, meaning;
+  bool of_any_data;  ///< DataLossOptions has a weight of it
 };
 
 /// Of loss_terms() (core/loss/loss_terms.hpp), in its order.
@@ -90,6 +91,21 @@ class LossWeights {
   std::array<double, most_loss_terms> values_{};
 };
 
+/// The terms that further data of a fast-slow system have in the loss, beside those of the training data.
+struct DataLossOptions {
+  LossWeights weights = LossWeights({});
+
+  static void describe(auto& visit) {
+    const std::vector<LossTermWord> terms = loss_term_words();
+    for (std::size_t i = 0; i < terms.size(); ++i)
+      if (terms[i].of_any_data)
+        visit.option(terms[i].name, [i](auto& options) -> auto& { return options.weights[i]; },
+                     {.meaning = terms[i].meaning, .limits = at_least(0)});
+  }
+
+  bool any() const;  ///< whether a term has weight
+};
+
 struct LossOptions {
   TimeWeights time_weights = TimeWeights::uniform;
   ComponentWeights component_weights = ComponentWeights::none;
@@ -98,6 +114,8 @@ struct LossOptions {
   DerivativeSource derivatives = DerivativeSource::differences;
   std::size_t derivative_order = 4;
   SecondDifferenceForm second_difference_form = SecondDifferenceForm::centred;
+  double slow_power = 2.0;
+  DataLossOptions slow_data = {}, manifold_data = {};
 
   static void describe(auto& visit) {
     using Self = LossOptions;
@@ -121,7 +139,20 @@ struct LossOptions {
     visit.option("second_difference_form", &Self::second_difference_form,
                  {.meaning = "term second_difference: centred differences of order 2, or forward ones of "
                              "order 1"});
+    visit.option("slow_power", &Self::slow_power,
+                 {.meaning = "p of the term slow: 2 makes its residuals those of g, 1 is that of FSNN",
+                  .limits = between(0, 4)});
+    visit.section(
+        "slow_data", &Self::slow_data,
+        "Terms of the data near the slow manifold of a fast-slow model, added to those of the "
+        "training data. Their rollouts stay on the slow manifold: y = 0, the slow variables alone.");
+    visit.section("manifold_data", &Self::manifold_data,
+                  "Terms of the states on the slow manifold of a fast-slow model, added to those of the "
+                  "training data.");
   }
+
+  /// The loss of other data, with the same options but these terms.
+  LossOptions of(const DataLossOptions& data) const;
 
   /// Raises OptionError.
   void validate() const;

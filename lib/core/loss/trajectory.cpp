@@ -15,6 +15,7 @@ LossTermKind trajectory_term() {
   LossTermKind kind =
       residual_kind<Trajectory>("trajectory", "weight: decoded rollout against data, in the scaled state");
   kind.default_weight = 1.0;
+  kind.of_any_data = true;
   return kind;
 }
 

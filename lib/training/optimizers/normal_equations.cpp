@@ -37,7 +37,7 @@ double dot(std::span<const double> x, std::span<const double> y) {
 /// H + damping D before Cholesky's factorisation, which is then accurate for parameters of any scale.
 class DenseNormal final : public NormalEquations {
  public:
-  DenseNormal(BatchObjective& objective, const core::ParameterLayout& layout)
+  DenseNormal(SummedObjective& objective, const core::ParameterLayout& layout)
       : objective_(objective), learning_(learning(layout)), directions_(learning_.size() * layout.size()) {
     for (std::size_t i = 0; i < learning_.size(); ++i) directions_[i * layout.size() + learning_[i]] = 1.0;
     const std::size_t n = learning_.size();
@@ -75,7 +75,7 @@ class DenseNormal final : public NormalEquations {
   }
 
  private:
-  BatchObjective& objective_;
+  SummedObjective& objective_;
   std::vector<std::size_t> learning_;
   std::vector<double> directions_, H_;
   double size_ = 0.0;
@@ -86,7 +86,7 @@ class DenseNormal final : public NormalEquations {
 /// number is done; D = (<g, H g> / <g, g>) I.
 class KrylovNormal final : public NormalEquations {
  public:
-  KrylovNormal(BatchObjective& objective, std::size_t iterations)
+  KrylovNormal(SummedObjective& objective, std::size_t iterations)
       : objective_(objective),
         right_(objective.parameters()),
         solver_({.prefix = options_prefix, .iterations = iterations, .relative_tolerance = 1e-8},
@@ -122,7 +122,7 @@ class KrylovNormal final : public NormalEquations {
     for (std::size_t k = 0; k < v.size(); ++k) product[k] += shift_ * v[k];
   }
 
-  BatchObjective& objective_;
+  SummedObjective& objective_;
   std::vector<double> right_;
   double scale_ = 0.0, shift_ = 0.0;
   std::span<const double> theta_, gradient_;
@@ -147,7 +147,7 @@ void check_normal_options(const GaussNewtonOptions& options) {
 }
 
 std::unique_ptr<NormalEquations> make_normal_equations(const GaussNewtonOptions& options,
-                                                       BatchObjective& objective,
+                                                       SummedObjective& objective,
                                                        const core::ParameterLayout& layout) {
   if (solves_densely(options, learning_count(layout)))
     return std::make_unique<DenseNormal>(objective, layout);

@@ -44,7 +44,7 @@ void check_normal_options(const GaussNewtonOptions& options);
 
 /// The solver that the options ask for. `objective` must outlive it. Not collective.
 std::unique_ptr<NormalEquations> make_normal_equations(const GaussNewtonOptions& options,
-                                                       BatchObjective& objective,
+                                                       SummedObjective& objective,
                                                        const core::ParameterLayout& layout);
 
 }  // namespace spnode::training
