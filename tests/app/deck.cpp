@@ -300,9 +300,10 @@ TEST_CASE("contradictions_are_refused_at_the_place_of_their_cause") {
        "deck.yaml:1:9: model.initialisation is fast_slow, which needs linear.structure: fast_dissipative; "
        "found dense"},
       {"data: {slow: near.h5}",
-       "deck.yaml:1:8: data.slow is given, but only model.initialisation: fast_slow reads it; found random"},
+       "deck.yaml:1:8: data.slow is given, but neither does loss.slow_data give a term a weight, nor is "
+       "model.initialisation fast_slow; found random"},
       {"data: {manifold: on.h5}",
-       "deck.yaml:1:8: data.manifold is given, but only model.initialisation: fast_slow reads it"},
+       "deck.yaml:1:8: data.manifold is given, but neither does loss.manifold_data give a term a weight"},
   };
   for (const auto& [text, message] : decks) {
     INFO(text);

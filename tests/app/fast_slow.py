@@ -32,20 +32,20 @@ START = ["model.initialisation=fast_slow", "data.slow=slow.h5", "model.linear.st
          "model.linear.fast.dependence=constant", "model.slow.form=library", "model.library.degree=1"]
 
 # Losses of data of both scales, FSNN (4.1).
-LOSSES = ["data.slow=slow.h5", "data.manifold=manifold.h5", "loss.fast=0.5", "loss.slow=1e-2", "loss.slow_data.slow=1e-2",
+LOSSES = ["data.slow=near.h5", "data.manifold=manifold.h5", "loss.fast=0.5", "loss.slow=1e-2", "loss.slow_data.slow=1e-2",
           "loss.slow_data.trajectory=1", "loss.manifold_data.manifold=1", "model.coupling_flow.enabled=true",
           "model.coupling_flow.split=1", "model.coupling_flow.hidden=[3]"]
 
 
-def write_data(path, epsilon, seed=1, times=6):
-    """x' = -eps x, y' = [-1, 2; -2, -1] y, exactly."""
+def write_data(path, epsilon, seed=1, times=6, end=2, on_manifold=False):
+    """x' = -eps x, y' = [-1, 2; -2, -1] y, exactly; on the slow manifold y = 0."""
     rng = np.random.default_rng(seed)
-    time = np.linspace(0, 2, times)
+    time = np.linspace(0, end, times)
     x = rng.uniform(-1, 1, len(epsilon))[:, None] * np.exp(-np.outer(epsilon, time))
     start = rng.uniform(0.5, 1, len(epsilon)) * np.exp(2j * np.pi * rng.uniform(size=len(epsilon)))
-    y = start[:, None] * np.exp((-1 - 2j) * time)
+    y = (0 if on_manifold else start[:, None]) * np.exp((-1 - 2j) * time)
     with h5py.File(path, "w") as file:
-        file["state"], file["time"] = np.stack([x, y.real, y.imag], axis=-1), time
+        file["state"], file["time"] = np.stack(np.broadcast_arrays(x, y.real, y.imag), axis=-1), time
         file["parameters/epsilon"] = epsilon
 
 
@@ -77,20 +77,20 @@ class FastSlow(ProgramTest):
             self.assertEqual(models[0], models[1], words)
             self.assertEqual(models[0], models[2], words)
 
-    def write_manifold(self):
-        write_data(self.folder / "manifold.h5", np.zeros(10), 5, times=2)
-        with h5py.File(self.folder / "manifold.h5", "a") as file:
-            file["state"][:, :, 1:] = 0.0
+    def write_both_scales(self):
+        epsilon = 10 ** np.random.default_rng(6).uniform(-3, -1, 14)
+        write_data(self.folder / "near.h5", epsilon, 4, end=20, on_manifold=True)
+        write_data(self.folder / "manifold.h5", np.zeros(10), 5, times=2, on_manifold=True)
 
     def test_data_of_both_scales_train_together_with_the_same_bits_on_any_number_of_ranks(self):
-        self.write_manifold()
+        self.write_both_scales()
         for words in ([], ["training.optimizers=[gauss_newton]", "training.gauss_newton.solver=cg"]):
             models = set()
             for ranks in (1, 2, 3):
                 said = self.succeed(ranks, "train", "deck.yaml", *LOSSES, *words, "--overwrite").output
                 models.add(tuple(self.model().values()))
             self.assertEqual(len(models), 1, words)
-        self.assertIn("slow.h5: 13 windows of 5 intervals, on the slow manifold\n", said)
+        self.assertIn("near.h5: 13 windows of 5 intervals, on the slow manifold\n", said)
         self.assertIn("manifold.h5: 9 windows of 1 intervals\n", said)
         header = (self.folder / "run/history.csv").read_text().splitlines()[0].split(",")
         for term in ("trajectory", "slow", "fast", "manifold"):
@@ -98,10 +98,10 @@ class FastSlow(ProgramTest):
             self.assertIn("validation_" + term, header)
 
     def test_data_of_both_scales_find_the_system(self):
-        self.write_manifold()
+        self.write_both_scales()
         self.succeed(2, "train", "deck.yaml", *LOSSES, "integrator.scheme=etdrk4", "training.adam.epochs=40",
                      "training.gauss_newton.iterations=60", "loss.slow=1e-5", "loss.slow_data.slow=1e-5")
-        self.succeed(2, "evaluate", "deck.yaml", "evaluate.mode=slow", "evaluate.data=slow.h5")
+        self.succeed(2, "evaluate", "deck.yaml", "evaluate.mode=slow", "evaluate.data=near.h5")
         with open(self.folder / "run/history.csv") as file:
             rows = list(csv.DictReader(file))
         for term in ("trajectory", "slow", "fast", "manifold"):
