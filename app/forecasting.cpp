@@ -1,10 +1,13 @@
 #include "app/forecasting.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <span>
 
 #include "app/data_set.hpp"
 #include "app/deck/check.hpp"
 #include "core/support/memory_limit.hpp"
+#include "parallel/exact_sum.hpp"
 #include "training/objectives.hpp"
 
 namespace spnode::app {
@@ -48,6 +51,7 @@ std::unique_ptr<core::Forecaster> make_forecaster(const parallel::Communicator& 
     options.integrator.substeps = run.substeps;
     options.tolerance = run.tolerance;
     options.mode = run.mode;
+    options.hybrid = run.hybrid;
     using_section(model.deck, "integrator", [&] {
       core::with_tile_scalar(run.precision, [&]<class Real>() {
         forecaster = std::make_unique<core::BasicForecaster<Real>>(*model.state.model, model.state.theta,
@@ -58,14 +62,42 @@ std::unique_ptr<core::Forecaster> make_forecaster(const parallel::Communicator& 
   return forecaster;
 }
 
-void forecast_share(const parallel::Communicator& comm, const StoredModel& model, const ForecastRun& run,
-                    core::Trajectories& trajectories) {
+std::vector<double> forecast_share(const parallel::Communicator& comm, const StoredModel& model,
+                                   const ForecastRun& run, core::Trajectories& trajectories) {
   std::vector<double> steps;
   parallel::collectively(comm, [&] {
-    if (trajectories.times > 1) steps = core::forecast_steps(trajectories, run.substeps);
+    if (trajectories.times > 1) steps = core::forecast_steps(trajectories, run.substeps, run.fast_step());
   });
   const auto forecaster = make_forecaster(comm, model, run, steps);
   parallel::collectively(comm, [&] { forecaster->run(trajectories); });
+  const std::span<const double> reached = forecaster->manifold_times();
+  std::vector<double> times(reached.begin(), reached.end());
+  for (std::size_t n = 0; n < times.size(); ++n) times[n] -= trajectories.time_at(n, 0);
+  return times;
+}
+
+ManifoldTimes manifold_times(const parallel::Communicator& comm, const std::vector<double>& times) {
+  enum Place : std::size_t { all, reached, sum, width };
+  std::vector<double> rows(times.size() * width, 0.0);
+  ManifoldTimes found;
+  found.last = -1.0;
+  for (std::size_t n = 0; n < times.size(); ++n) {
+    double* const row = &rows[n * width];
+    row[all] = 1.0;
+    if (!std::isfinite(times[n])) continue;
+    row[reached] = 1.0;
+    row[sum] = times[n];
+    found.last = std::max(found.last, times[n]);
+  }
+  const auto sums = parallel::exact_sum(comm, rows, width);
+  if (!sums)
+    throw NumericalError("the times at which forecasts reach the slow manifold are too large to be added");
+  MPI_Allreduce(MPI_IN_PLACE, &found.last, 1, MPI_DOUBLE, MPI_MAX, comm.handle());
+  found.trajectories = static_cast<std::size_t>((*sums)[all]);
+  found.reached = static_cast<std::size_t>((*sums)[reached]);
+  found.mean = (*sums)[sum] / (*sums)[reached];
+  if (found.reached == 0) found.last = found.mean;
+  return found;
 }
 
 std::size_t piece_intervals(const parallel::Communicator& comm, std::size_t count, std::size_t components) {

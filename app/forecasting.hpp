@@ -37,8 +37,22 @@ struct ForecastRun {
   std::size_t substeps;       ///< integration steps between two times
   core::Precision precision;  ///< of the deck that asks; a model may have been trained in another
   double tolerance = 0.0;     ///< of adaptive steps; 0: equal steps
-  core::DynamicsMode mode = core::DynamicsMode::full;
+  core::ForecastMode mode = core::ForecastMode::full;
+  core::HybridOptions hybrid = {};
+
+  /// HybridOptions::fast_step where it matters.
+  double fast_step() const { return mode == core::ForecastMode::hybrid ? hybrid.fast_step : 0.0; }
 };
+
+/// How forecasts changed to the slow manifold.
+struct ManifoldTimes {
+  std::size_t trajectories = 0, reached = 0;  ///< all; those that were on it before their last time
+  double mean = 0.0, last = 0.0;  ///< time from the first state on, of these; NaN where there are none
+};
+
+/// From the time that each trajectory of this rank took, infinity for never. Collective: the same bits on any
+/// number of ranks.
+ManifoldTimes manifold_times(const parallel::Communicator& comm, const std::vector<double>& times);
 
 /// The model, ready for steps of the lengths `steps` (of all ranks together). Collective. Raises
 /// NumericalError where the model's operators are not finite.
@@ -47,9 +61,10 @@ std::unique_ptr<core::Forecaster> make_forecaster(const parallel::Communicator& 
                                                   const std::vector<double>& steps);
 
 /// Overwrites all states after the first of each trajectory by the model's forecast. Collective: the result
-/// does not depend on the number of ranks.
-void forecast_share(const parallel::Communicator& comm, const StoredModel& model, const ForecastRun& run,
-                    core::Trajectories& trajectories);
+/// does not depend on the number of ranks. Returns, in mode hybrid, the time that each trajectory took to the
+/// slow manifold, infinity for never.
+std::vector<double> forecast_share(const parallel::Communicator& comm, const StoredModel& model,
+                                   const ForecastRun& run, core::Trajectories& trajectories);
 
 /// Intervals of a long forecast to be held in memory at a time, the same on all ranks: some 8 MiB of states.
 std::size_t piece_intervals(const parallel::Communicator& comm, std::size_t count, std::size_t components);

@@ -1,5 +1,6 @@
 // evaluate: errors of forecasts over a data set, step consistency, statistics.
 #include <algorithm>
+#include <optional>
 
 #include "app/commands/commands.hpp"
 #include "app/commands/evaluation.hpp"
@@ -69,11 +70,21 @@ void write_forecasts(const Context& context, const TrajectoryShare& share, const
   writer.commit();
 }
 
+/// The model as it was trained, with its steps divided by `refinement`.
+ForecastRun run_of(const Deck& deck, const StoredModel& model, std::size_t refinement = 1) {
+  const EvaluateOptions& options = deck.evaluate;
+  ForecastRun run = {refinement * model.deck.integrator.substeps, deck.model.precision, 0.0, options.mode,
+                     options.hybrid};
+  run.hybrid.fast_step /= static_cast<double>(refinement);
+  return run;
+}
+
 core::Trajectories forecast_of(const Context& context, const StoredModel& model, const TrajectoryShare& share,
-                               std::size_t substeps) {
+                               const ForecastRun& run, std::optional<ManifoldTimes>* times = nullptr) {
   core::Trajectories forecast = share.held;
-  forecast_share(context.comm, model,
-                 {substeps, context.deck.model.precision, 0.0, context.deck.evaluate.mode}, forecast);
+  const std::vector<double> to_manifold = forecast_share(context.comm, model, run, forecast);
+  if (times != nullptr && run.mode == core::ForecastMode::hybrid)
+    *times = manifold_times(context.comm, to_manifold);
   return forecast;
 }
 
@@ -82,7 +93,7 @@ EvaluatedForecasts evaluate_fine(const Context& context, const StoredModel& mode
   const EvaluateOptions& options = context.deck.evaluate;
   const TrajectoryShare share =
       read_share(context.comm, source_of(context.deck, options.fine_data), options.trajectories, model);
-  const core::Trajectories forecast = forecast_of(context, model, share, model.deck.integrator.substeps);
+  const core::Trajectories forecast = forecast_of(context, model, share, run_of(context.deck, model));
   return measure_forecasts(context.comm, options, model, share, forecast, nullptr);
 }
 
@@ -135,13 +146,13 @@ void evaluate(Context& context) {
   const StoredModel model = load_model(comm, model_path);
   const TrajectoryShare share = read_share(comm, data, options.trajectories, model);
   require_fit(options, share);
-  const std::size_t substeps = model.deck.integrator.substeps;
-  const core::Trajectories forecast = forecast_of(context, model, share, substeps);
+  const ForecastRun run = run_of(deck, model);
   Evaluation found;
+  const core::Trajectories forecast = forecast_of(context, model, share, run, &found.manifold_times);
   const core::IntegratorOptions& scheme = model.deck.integrator;
   const bool has_steps = scheme.scheme != core::Scheme::map && scheme.tolerance == 0.0;  // to be halved
   if (options.step_consistency && has_steps) {
-    const core::Trajectories halved = forecast_of(context, model, share, 2 * substeps);
+    const core::Trajectories halved = forecast_of(context, model, share, run_of(deck, model, 2));
     found.halved = measure_forecasts(comm, options, model, share, halved, nullptr);
     found.trained = measure_forecasts(comm, options, model, share, forecast, &halved);
   } else {
@@ -152,9 +163,7 @@ void evaluate(Context& context) {
     found.fields = measure_fields(comm, options.spatial_period, share, forecast);
   if (share.info.tangents > 0 && core::JacobianProducts::defined_for(model.state.model->options()))
     found.jacobian = measure_jacobian(comm, model, data, share);
-  if (options.long_run > 0.0)
-    found.long_run =
-        run_long(comm, model, {substeps, deck.model.precision, 0.0, options.mode}, share, options.long_run);
+  if (options.long_run > 0.0) found.long_run = run_long(comm, model, run, share, options.long_run);
 
   io::prepare_output_directory(comm, deck.output);
   io::write_text(comm, metrics_file(deck), metrics_csv(found, options), overwrite(context));

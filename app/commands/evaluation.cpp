@@ -170,7 +170,8 @@ LongRun run_long(const parallel::Communicator& comm, const StoredModel& model, c
     throw UsageError(fmt::format("evaluate.long_run = {} are {} of the data's intervals of {}; at most {}",
                                  length, wanted, std::abs(step), most));
   const auto intervals = static_cast<std::size_t>(wanted);
-  const auto forecaster = make_forecaster(comm, model, run, {step / static_cast<double>(run.substeps)});
+  const auto forecaster =
+      make_forecaster(comm, model, run, core::forecast_steps(step, run.substeps, run.fast_step()));
   const auto norms = watch(comm, *forecaster, share, step, intervals);
 
   enum Place : std::size_t { all, finite, square, true_square, width };

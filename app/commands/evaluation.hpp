@@ -46,6 +46,7 @@ struct Evaluation {
   std::optional<EvaluatedForecasts> halved, fine;  ///< with half of these; on evaluate.fine_data
   std::optional<core::FieldStatistics> fields;
   std::optional<LongRun> long_run;
+  std::optional<ManifoldTimes> manifold_times;  ///< mode hybrid, with the steps of the training
   std::optional<JacobianError> jacobian;  ///< where the file has tangents and the coordinates are linear
 };
 

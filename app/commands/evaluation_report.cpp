@@ -60,6 +60,11 @@ Scalars scalars_of(const Evaluation& found, const EvaluateOptions& options) {
     scalars.emplace_back("step_halving_difference", mean.consistency->difference);
     scalars.emplace_back("step_halving_agreement_time", mean.consistency->agreement_time);
   }
+  if (found.manifold_times) {
+    scalars.emplace_back("reached_slow_manifold", static_cast<double>(found.manifold_times->reached));
+    scalars.emplace_back("mean_time_to_slow_manifold", found.manifold_times->mean);
+    scalars.emplace_back("last_time_to_slow_manifold", found.manifold_times->last);
+  }
   if (found.fields) {
     const auto add = [&](const std::string& name, const core::Distance& distance) {
       scalars.emplace_back(name, distance.forecast);

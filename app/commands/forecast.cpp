@@ -1,5 +1,7 @@
 // forecast: a trajectory file computed by a model from the initial states of another one.
 #include <algorithm>
+#include <limits>
+#include <span>
 
 #include "app/commands/commands.hpp"
 #include "app/commands/outputs.hpp"
@@ -38,15 +40,15 @@ class TimeGrid {
   std::size_t times() const { return times_; }
   io::TimeAxis axis() const { return shared_ ? io::TimeAxis::shared : io::TimeAxis::per_trajectory; }
 
-  /// Steps of this rank's trajectories, in `substeps` parts each.
-  std::vector<double> steps(std::size_t substeps) const {
-    if (step_ != 0.0) return {step_ / static_cast<double>(substeps)};
+  /// Lengths of the steps of this rank's trajectories.
+  std::vector<double> steps(const ForecastRun& run) const {
+    if (step_ != 0.0) return core::forecast_steps(step_, run.substeps, run.fast_step());
     core::Trajectories grid;
     grid.count = initial_.count;
     grid.times = times_;
     grid.shared_time = shared_;
     grid.time = listed_;
-    return times_ > 1 ? core::forecast_steps(grid, substeps) : std::vector<double>();
+    return times_ > 1 ? core::forecast_steps(grid, run.substeps, run.fast_step()) : std::vector<double>();
   }
 
   /// Times [first, first + intervals], for the steps between them; states still to be computed. Equal steps
@@ -97,11 +99,21 @@ core::Trajectories without_first(const core::Trajectories& piece) {
   return rest;
 }
 
-/// Computes and writes piece by piece: memory does not grow with the number of times. Collective.
-void write_forecast(const parallel::Communicator& comm, core::Forecaster& forecaster, const TimeGrid& grid,
-                    const Ensemble& members, const core::ArgumentOptions& arguments,
-                    io::TrajectoryWriter& writer) {
-  std::vector<double> latent;
+/// Of the times at which a piece's trajectories were on the slow manifold, counted from their first states,
+/// those that come before the ones of earlier pieces.
+void take_first(std::span<const double> reached, const core::Trajectories& initial,
+                std::vector<double>& first) {
+  first.resize(reached.size(), std::numeric_limits<double>::infinity());
+  for (std::size_t n = 0; n < reached.size(); ++n)
+    first[n] = std::min(first[n], reached[n] - initial.time_at(n, 0));
+}
+
+/// Computes and writes piece by piece: memory does not grow with the number of times. Collective. Returns, in
+/// mode hybrid, the time that each trajectory of this rank took to the slow manifold, infinity for never.
+std::vector<double> write_forecast(const parallel::Communicator& comm, core::Forecaster& forecaster,
+                                   const TimeGrid& grid, const Ensemble& members,
+                                   const core::ArgumentOptions& arguments, io::TrajectoryWriter& writer) {
+  std::vector<double> latent, to_manifold;
   parallel::collectively(comm, [&] { latent = forecaster.encode(members.initial); });
   const std::size_t most = piece_intervals(comm, members.count, members.initial.components);
   for (std::size_t first = 0; first == 0 || first + 1 < grid.times(); first += most) {
@@ -109,6 +121,7 @@ void write_forecast(const parallel::Communicator& comm, core::Forecaster& foreca
     parallel::collectively(comm, [&] {
       piece = grid.piece(first, std::min(most, grid.times() - 1 - first));
       forecaster.run(piece, latent);
+      take_first(forecaster.manifold_times(), members.initial, to_manifold);
       if (first > 0) piece = without_first(piece);
       grid.set_times(piece, first > 0 ? first + 1 : 0);
       piece.clock.clear();
@@ -116,6 +129,7 @@ void write_forecast(const parallel::Communicator& comm, core::Forecaster& foreca
     });
     writer.write(members.range.begin, piece, first > 0 ? first + 1 : 0);
   }
+  return to_manifold;
 }
 
 }  // namespace
@@ -142,10 +156,12 @@ void forecast(Context& context) {
   const Ensemble members = read_members(comm, deck, model, data, info);
   const TimeGrid grid(options, members.initial, members.axis);
   const std::size_t substeps = options.substeps > 0 ? options.substeps : model.deck.integrator.substeps;
+  const ForecastRun run = {substeps, deck.model.precision, options.tolerance, options.mode, options.hybrid};
   const auto forecaster = [&] {
     try {
-      return make_forecaster(comm, model, {substeps, deck.model.precision, options.tolerance, options.mode},
-                             grid.steps(substeps));
+      std::vector<double> steps;
+      parallel::collectively(comm, [&] { steps = grid.steps(run); });
+      return make_forecaster(comm, model, run, steps);
     } catch (const Error& error) {
       if (options.steps == 0) throw;
       throw Error(error.status(), fmt::format("forecast.step = {}: {}", options.step, error.what()));
@@ -164,10 +180,16 @@ void forecast(Context& context) {
   prepare_parent(comm, output);
   require_space(comm, output, info);
   io::TrajectoryWriter writer(comm, output, info, overwrite(context));
-  write_forecast(comm, *forecaster, grid, members, arguments, writer);
+  const std::vector<double> to_manifold = write_forecast(comm, *forecaster, grid, members, arguments, writer);
   writer.commit();
   say(comm, "{}: {} trajectories of {} times from {} [{:.1f} s]\n", output, info.count, info.times,
       model.path, clock.seconds());
+  if (options.mode != core::ForecastMode::hybrid) return;
+  const ManifoldTimes times = manifold_times(comm, to_manifold);
+  say(comm, "{} of {} trajectories reached the slow manifold", times.reached, times.trajectories);
+  if (times.reached > 0)
+    say(comm, ", after {:.4g} time units in the mean, {:.4g} at most", times.mean, times.last);
+  say(comm, "\n");
 }
 
 }  // namespace spnode::app

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/data/windows.hpp"
+#include "core/forecast/options.hpp"
 #include "core/integrators/options.hpp"
 #include "core/limit_sets/options.hpp"
 #include "core/support/option.hpp"
@@ -107,7 +108,8 @@ struct ForecastOptions {
   std::vector<double> times;
   std::size_t substeps = 0;
   double tolerance = 0.0;  ///< of adaptive steps, which `substeps` are the longest of; 0: that of the model
-  core::DynamicsMode mode = core::DynamicsMode::full;
+  core::ForecastMode mode = core::ForecastMode::full;
+  core::HybridOptions hybrid;
   EnsembleOptions ensemble;
 
   static void describe(auto& visit) {
@@ -139,7 +141,8 @@ struct ForecastOptions {
     visit.option(
         "mode", &Self::mode,
         {.meaning = "slow: on the slow manifold of a fast-slow model, y = 0, the slow variables alone "
-                    "by dopri5 in steps of order 1/epsilon"});
+                    "by dopri5 in steps of order 1/epsilon; hybrid: so from when y is small"});
+    visit.include(&Self::hybrid);
     visit.section(
         "ensemble", &Self::ensemble,
         "Several forecasts from each initial state: from the state itself and from perturbed states.");
@@ -154,7 +157,8 @@ struct EvaluateOptions {
   std::string model, data;
   std::size_t trajectories = 0;
   std::string fine_data;
-  core::DynamicsMode mode = core::DynamicsMode::full;
+  core::ForecastMode mode = core::ForecastMode::full;
+  core::HybridOptions hybrid;
   double threshold = 0.5;
   double lyapunov_time = 0.0;
   bool step_consistency = true;
@@ -176,7 +180,8 @@ struct EvaluateOptions {
     visit.option(
         "mode", &Self::mode,
         {.meaning = "slow: on the slow manifold of a fast-slow model, y = 0, the slow variables alone "
-                    "by dopri5 in steps of order 1/epsilon"});
+                    "by dopri5 in steps of order 1/epsilon; hybrid: so from when y is small"});
+    visit.include(&Self::hybrid);
     visit.option("threshold", &Self::threshold,
                  {.meaning = "relative error that ends the valid prediction time", .limits = above(0)});
     visit.option("lyapunov_time", &Self::lyapunov_time,

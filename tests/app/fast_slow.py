@@ -5,7 +5,7 @@ import unittest
 import h5py
 import numpy as np
 
-from program import ProgramTest
+from program import ProgramTest, numbers
 
 WRONG_DECK, BAD_FILE = 2, 3
 
@@ -148,14 +148,69 @@ class FastSlow(ProgramTest):
     def test_slow_mode_of_another_model_is_refused(self):
         self.succeed(1, "train", "deck.yaml", "model.linear.structure=dense", "model.linear.slow_dimension=0",
                      "model.nonlinear=[]", "integrator.scheme=etd1")
-        for command in ("forecast", "evaluate"):
-            self.refused(WRONG_DECK, "the model has no slow manifold: its linear.structure is dense", command, "deck.yaml",
-                         f"{command}.mode=slow")
+        for command, word in (("forecast", "forecast.mode=slow"), ("forecast", "forecast.mode=hybrid"), ("evaluate", "evaluate.mode=slow"),
+                              ("evaluate", "evaluate.mode=hybrid")):
+            self.refused(WRONG_DECK, "the model has no slow manifold: its linear.structure is dense", command, "deck.yaml", word)
 
-    def test_start_from_data_finds_the_system(self):
+    def write_complete_data(self):
         epsilon = 10 ** np.random.default_rng(3).uniform(-3, -1, 20)  # times that integrals through them are exact for
         for name, part, seed in (("train.h5", epsilon, 1), ("test.h5", epsilon[:6], 2), ("slow.h5", epsilon[6:], 4)):
             write_data(self.folder / name, part, seed, times=21)
+
+    def exact_model(self):
+        """Trains the system of write_data, which least squares find."""
+        self.write_complete_data()
+        self.succeed(2, "train", "deck.yaml", *START, "training.optimizers=[]", "integrator.substeps=8")
+
+    def test_hybrid_forecast_changes_to_the_slow_manifold_on_any_number_of_ranks(self):
+        self.exact_model()
+        for words in (["forecast.fast_step=0.1", "forecast.substeps=1"], ["forecast.tolerance=1e-8", "forecast.fast_step=0.5"],
+                      ["forecast.fast_step=0.1", "forecast.substeps=1", "forecast.ensemble.members=3"]):
+            count = 18 if "members" in words[-1] else 6
+            digests, said = [], []
+            for ranks in (1, 2, 3):
+                said += self.succeed(ranks, "forecast", "deck.yaml", "forecast.mode=hybrid", "forecast.step=25", "forecast.steps=20",
+                                     "--overwrite", *words).output.splitlines()[-1:]
+                digests.append(numbers(self.folder / "run/trajectories.h5"))
+            self.assertEqual(len(set(digests)), 1, words)
+            self.assertEqual(len(set(said)), 1, words)
+            # |y| = exp(-t) |y_0| from at most 1 on.
+            self.assertRegex(said[0], rf"^{count} of {count} trajectories reached the slow manifold, after 13\.\d+ time units in the mean")
+            with h5py.File(self.folder / "run/trajectories.h5", "r") as file:
+                state, time, epsilon = file["state"][...], file["time"][...], file["parameters/epsilon"][...]
+            np.testing.assert_array_equal(state[:, 1:, 1:], 0.0)
+            self.assertGreater(np.abs(state[:, 0, 1:]).min(), 0.0)
+            exact = state[:, :1, 0] * np.exp(-np.outer(epsilon, time - time[..., :1] if time.ndim == 1 else time[0] - time[0, 0]))
+            np.testing.assert_allclose(state[:, :, 0], exact, atol=5e-3)
+        said = self.succeed(1, "forecast", "deck.yaml", "forecast.mode=hybrid", "forecast.step=0.1", "forecast.steps=10",
+                            "--overwrite").output
+        self.assertIn("0 of 6 trajectories reached the slow manifold\n", said)
+
+    def test_hybrid_evaluation_says_when_the_manifold_was_reached(self):
+        self.exact_model()
+        tables = set()
+        for ranks in (1, 2, 3):
+            self.succeed(ranks, "evaluate", "deck.yaml", "evaluate.mode=hybrid", "evaluate.fast_tolerance=0.5", "--overwrite")
+            tables.add((self.folder / "run/metrics.csv").read_text(encoding="utf-8"))
+        self.assertEqual(len(tables), 1)
+        lines = dict(line.split(",,") for line in tables.pop().splitlines() if ",," in line)
+        self.assertEqual(float(lines["reached_slow_manifold"]), 6)
+        self.assertLess(float(lines["mean_time_to_slow_manifold"]), float(lines["last_time_to_slow_manifold"]))
+        self.assertLess(float(lines["last_time_to_slow_manifold"]), 0.7)  # log 2, at most
+
+    def test_hybrid_forecast_that_cannot_be_is_refused(self):
+        self.succeed(1, "train", "deck.yaml")
+        for words, message in (
+                (["forecast.fast_tolerance=0"], "forecast.fast_tolerance must be a number (above 0)"),
+                (["forecast.fast_step=-1"], "forecast.fast_step must be a number (at least 0)"),
+                (["forecast.step=-0.1", "forecast.steps=5"], "mode hybrid goes forward in time, in which the fast variables decay"),
+                (["forecast.times=[0, -1, -2]"], "mode hybrid goes forward in time"),
+                (["forecast.step=1e6", "forecast.steps=5", "forecast.fast_step=1e-9"], "has more than 1e9 steps")):
+            self.refused(WRONG_DECK, message, "forecast", "deck.yaml", "forecast.mode=hybrid", *words)
+        self.assertFalse((self.folder / "run/trajectories.h5").exists())
+
+    def test_start_from_data_finds_the_system(self):
+        self.write_complete_data()
         words = (*START, "training.optimizers=[]", "integrator.substeps=8")
         said = self.succeed(2, "train", "deck.yaml", *words).output
         self.assertIn("start: relative residuals of least squares: fast equations", said)
@@ -209,7 +264,7 @@ class FastSlow(ProgramTest):
                 ("model.linear.structure=dense", "model.linear.slow_dimension = 1"),
                 ("model.linear.fast.dependence=hats", "model.linear.fast.low has 0 values, high 0; hats need one value of both"),
                 ("integrator.linear=taylor", "model.linear.structure is fast_schur, which has one way to act"),
-                ("forecast.mode=fast", "forecast.mode must be one of full, slow"),
+                ("forecast.mode=fast", "forecast.mode must be one of full, slow, hybrid"),
                 ("model.initialisation=dmd", "model.initialisation is dmd, which needs"),
                 ("model.initialisation=fast_slow", "model.initialisation is fast_slow, which needs linear.structure"),
                 ("model.slow.form=state", "model.slow.form is state, a function of the state behind the coupling flow"),

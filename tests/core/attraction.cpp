@@ -116,7 +116,7 @@ class Attraction {
     for (std::size_t l = 0; l < lanes; ++l) std::ranges::copy(lane(trial.u, l), states.state_at(l, 0));
     // Exact for a constant T, however stiff it is and however small y.
     const IntegratorOptions scheme{Scheme::etdrk4, 40, MatrixFunctionMethod::automatic, 0};
-    BasicForecaster<double>(model_, trial.theta, {scheme, lanes, 0.0, DynamicsMode::full},
+    BasicForecaster<double>(model_, trial.theta, {scheme, lanes, 0.0, ForecastMode::full},
                             forecast_steps(states, 40))
         .run(states);
     const double rate = promised_rate(), allowed = whole_ || by_spectrum_ ? 0.75 * rate : rate;

@@ -521,9 +521,9 @@ TEST_CASE("slow_manifold_is_invariant_and_its_own_dynamics_are_those_of_the_whol
         data.parameters["a"].push_back(0.3);
         data.parameters["epsilon"].push_back(0.1 * double(k));
       }
-      const auto run = [&](DynamicsMode mode, Scheme scheme, double tolerance) {
+      const auto run = [&](ForecastMode mode, Scheme scheme, double tolerance) {
         Trajectories states = data;
-        if (mode == DynamicsMode::full)
+        if (mode == ForecastMode::full)
           for (std::size_t k = 0; k < data.count; ++k) std::fill_n(states.state_at(k, 0) + 2, 3, 0.0);
         BasicForecaster<double>(model, theta,
                                 {{scheme, 1, MatrixFunctionMethod::automatic, 0}, 64, tolerance, mode},
@@ -532,10 +532,10 @@ TEST_CASE("slow_manifold_is_invariant_and_its_own_dynamics_are_those_of_the_whol
         return states;
       };
       CAPTURE(int(kind.structure), int(kind.dependence), int(form));
-      const Trajectories slow = run(DynamicsMode::slow, Scheme::imex_ssp2, 0.0),
-                         full = run(DynamicsMode::full, Scheme::dopri5, 0.0),
-                         implicit = run(DynamicsMode::full, Scheme::imex_ark4, 0.0),
-                         adaptive = run(DynamicsMode::slow, Scheme::imex_ssp2, 1e-9);
+      const Trajectories slow = run(ForecastMode::slow, Scheme::imex_ssp2, 0.0),
+                         full = run(ForecastMode::full, Scheme::dopri5, 0.0),
+                         implicit = run(ForecastMode::full, Scheme::imex_ark4, 0.0),
+                         adaptive = run(ForecastMode::slow, Scheme::imex_ssp2, 1e-9);
       CHECK(slow.state == full.state);
       for (std::size_t k = 0; k < data.count; ++k)
         for (std::size_t t = 0; t < data.times; ++t) {

@@ -61,7 +61,7 @@ struct Setup {
 
   /// The model's own forecast on the slow manifold, by the scheme of the losses.
   void put_on_manifold() {
-    BasicForecaster<double>(model, theta, {integrator(), 64, 0.0, DynamicsMode::slow}, {0.3}).run(data);
+    BasicForecaster<double>(model, theta, {integrator(), 64, 0.0, ForecastMode::slow}, {0.3}).run(data);
   }
 
   static IntegratorOptions integrator() { return {Scheme::dopri5, 1, MatrixFunctionMethod::automatic, 0}; }

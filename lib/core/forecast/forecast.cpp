@@ -1,12 +1,16 @@
 #include "core/forecast/forecast.hpp"
-#include "core/integrators/window_steps.hpp"
 
 #include "core/data/windows.hpp"
+#include "core/forecast/fast_norm.hpp"
 #include "core/integrators/rollout.hpp"
+#include "core/integrators/window_steps.hpp"
 #include "core/kernels/elementwise.hpp"
 #include "core/kernels/lanes.hpp"
+#include "core/support/error.hpp"
+#include "core/support/text.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace spnode::core {
 namespace {
@@ -19,15 +23,48 @@ double tolerance_of(const ForecastOptions& options) {
 
 StepScope scope_of(const ForecastOptions& options, const StepTable& table) {
   if (tolerance_of(options) > 0.0) return StepScope::table;  // lanes share the halvings
+  if (options.mode == ForecastMode::hybrid) return StepScope::table;
   const std::size_t intervals = options.tile * chunk_intervals / options.integrator.substeps;
   return choose_scope(table, intervals, intervals);
 }
 
+DynamicsMode dynamics_of(ForecastMode mode) {
+  return mode == ForecastMode::slow ? DynamicsMode::slow : DynamicsMode::full;
+}
+
+void require_forward(ForecastMode mode, const std::vector<double>& steps) {
+  if (mode != ForecastMode::hybrid || steps.empty()) return;
+  const double least = *std::ranges::min_element(steps);
+  if (least < 0.0)
+    throw UsageError("mode hybrid goes forward in time, in which the fast variables decay; a step of " +
+                     shortest(least) + " goes back: take mode full or slow");
+}
+
+/// The remainders of intervals in which a trajectory changes to the slow manifold are in no table.
+StepTable table_of(const ForecastOptions& options, std::vector<double> steps) {
+  require_forward(options.mode, steps);
+  if (tolerance_of(options) > 0.0) steps = AdaptiveSteps<double>::lengths(steps, options.integrator.scheme);
+  return StepTable(std::move(steps), options.mode == ForecastMode::hybrid ? StepTable::Unlisted::itself
+                                                                          : StepTable::Unlisted::refused);
+}
+
 }  // namespace
 
-std::vector<double> forecast_steps(const Trajectories& grid, std::size_t substeps) {
-  return distinct_steps(
-      WindowData(WindowIndex(std::max<std::size_t>(grid.count, 1), grid.times, {}), grid, 0), substeps);
+std::vector<double> forecast_steps(double interval, std::size_t substeps, double fast_step) {
+  std::vector<double> steps = {interval / double(substeps),
+                               interval / double(full_steps(interval, substeps, fast_step))};
+  merge_steps(steps);
+  return steps;
+}
+
+std::vector<double> forecast_steps(const Trajectories& grid, std::size_t substeps, double fast_step) {
+  const WindowData intervals(WindowIndex(std::max<std::size_t>(grid.count, 1), grid.times, {}), grid, 0);
+  std::vector<double> steps = distinct_steps(intervals, substeps);
+  if (fast_step == 0.0) return steps;
+  for (const double interval : distinct_steps(intervals, 1))
+    steps.push_back(interval / double(full_steps(interval, substeps, fast_step)));
+  merge_steps(steps);
+  return steps;
 }
 
 std::map<std::string, std::vector<double>> inputs_at_times(const ArgumentOptions& options,
@@ -56,17 +93,20 @@ BasicForecaster<Real>::BasicForecaster(const Model& model, std::span<const doubl
     : model_(BasicModel<Real>::like(model)),
       options_(options),
       tolerance_(tolerance_of(options_)),
-      table_(tolerance_ > 0.0 ? AdaptiveSteps<Real>::lengths(steps, options_.integrator.scheme)
-                              : std::move(steps)),
+      table_(table_of(options_, std::move(steps))),
       method_(choose_method(options_.integrator, model.split_shape(), table_, model.linear_operator(theta),
                             options_.tile * chunk_intervals)),
-      dynamics_(model_, options_.integrator, table_, method_, scope_of(options_, table_), options_.mode),
+      dynamics_(model_, options_.integrator, table_, method_, scope_of(options_, table_),
+                dynamics_of(options_.mode)),
       coordinates_(model_),
       arguments_(model.options().arguments, model.argument_scaling),
       coordinate_arguments_(parameter_reader(model.options().arguments, model.argument_scaling,
                                              coordinates_.parameter_count())) {
   dynamics_.set_parameters(theta);
   coordinates_.set_parameters(theta);
+  if (options_.mode != ForecastMode::hybrid) return;
+  manifold_.emplace(model_, options_.integrator, table_, method_, StepScope::table, DynamicsMode::slow);
+  manifold_->set_parameters(theta);
 }
 
 template <class Real>
@@ -80,6 +120,7 @@ std::vector<double> BasicForecaster<Real>::encode(const Trajectories& trajectori
 
 template <class Real>
 void BasicForecaster<Real>::run(Trajectories& piece, std::span<double> latent) {
+  if (manifold_) manifold_times_.assign(piece.count, std::numeric_limits<double>::infinity());
   for (std::size_t first = 0; first < piece.count; first += options_.tile)
     run_tile(piece, first, std::min(options_.tile, piece.count - first),
              &latent[first * model_.latent_dimension()]);
@@ -101,16 +142,44 @@ void BasicForecaster<Real>::assign_steps(const Trajectories& trajectories, std::
       h_[i * lanes + l] = (times_[(i + 1) * lanes + l] - times_[i * lanes + l]) / double(substeps);
   }
   if (arguments_.size() > 0) arguments_.attach(trajectories);
-  if (tolerance_ > 0.0) return;  // adaptive steps follow
+  if (tolerance_ > 0.0 || manifold_) return;  // steps follow, lane by lane
   steps_.assign(table_, h_, intervals, lanes);
   steps_.assign_arguments(arguments_, {lanes_, times_}, substeps, dynamics_.integrator().abscissae());
   dynamics_.hold(steps_);
 }
 
+template <class Real>
+typename AdaptiveSteps<Real>::Failure BasicForecaster<Real>::failure() const {
+  using Failure = typename AdaptiveSteps<Real>::Failure;
+  return options_.tolerance > 0.0 ? Failure::raise : Failure::diverge;
+}
+
+template <class Real>
+void BasicForecaster<Real>::run_hybrid_chunk(const Trajectories& piece, MatrixView<Real> states,
+                                             std::size_t intervals) {
+  const ScratchFrame frame(scratch_);
+  const std::size_t lanes = lanes_.size();
+  const MatrixView<Real> u = scratch_.matrix(states.extent(0), lanes);
+  HybridSteps<Real> steps(dynamics_, *manifold_, arguments_,
+                          {options_.hybrid, model_.options().linear.slow_dimension,
+                           options_.integrator.substeps, tolerance_, failure()});
+  Kokkos::deep_copy(u, lanes_of(states, 0, lanes));
+  for (std::size_t i = 0; i < intervals; ++i) {
+    steps.advance(space_, interval(i), u, scratch_);
+    Kokkos::deep_copy(lanes_of(states, (i + 1) * lanes, lanes), u);
+    for (std::size_t l = 0; l < lanes; ++l) {
+      double& first = manifold_times_[lanes_[l]];
+      first = std::min(first, steps.reached(l) + piece.clock_at(lanes_[l]));
+    }
+  }
+}
+
 // From block 0 of `states` on, over the steps that have been assigned.
 template <class Real>
-void BasicForecaster<Real>::run_chunk(MatrixView<Real> states, std::size_t intervals) {
-  const std::size_t substeps = options_.integrator.substeps, lanes = states.extent(1) / (intervals + 1);
+void BasicForecaster<Real>::run_chunk(const Trajectories& piece, MatrixView<Real> states,
+                                      std::size_t intervals) {
+  const std::size_t substeps = options_.integrator.substeps, lanes = lanes_.size();
+  if (manifold_) return run_hybrid_chunk(piece, states, intervals);
   if (tolerance_ == 0.0) {
     Rollout<Real>(dynamics_, {substeps, 0})
         .forward(space_, steps_, states, Rollout<Real>::Record::no, scratch_);
@@ -118,13 +187,10 @@ void BasicForecaster<Real>::run_chunk(MatrixView<Real> states, std::size_t inter
   }
   const ScratchFrame frame(scratch_);
   const MatrixView<Real> u = scratch_.matrix(states.extent(0), lanes);
-  using Failure = typename AdaptiveSteps<Real>::Failure;
-  AdaptiveSteps<Real> adaptive(dynamics_, arguments_, substeps, tolerance_,
-                               options_.tolerance > 0.0 ? Failure::raise : Failure::diverge);
+  AdaptiveSteps<Real> adaptive(dynamics_, arguments_, substeps, tolerance_, failure());
   Kokkos::deep_copy(u, lanes_of(states, 0, lanes));
   for (std::size_t i = 0; i < intervals; ++i) {
-    adaptive.advance(space_, {lanes_, std::span<const double>(times_).subspan(i * lanes, 2 * lanes)}, u,
-                     scratch_);
+    adaptive.advance(space_, interval(i), u, scratch_);
     Kokkos::deep_copy(lanes_of(states, (i + 1) * lanes, lanes), u);
   }
 }
@@ -168,6 +234,15 @@ void BasicForecaster<Real>::store(Trajectories& trajectories, std::size_t first,
     }
 }
 
+// Whether the first state of a lane is one of the slow manifold.
+template <class Real>
+template <class HostStates>
+bool BasicForecaster<Real>::is_projected(const HostStates& states, std::size_t lane) const {
+  const std::size_t slow = model_.options().linear.slow_dimension;
+  return options_.mode == ForecastMode::slow ||
+         (manifold_ && fast_norm(states, lane, slow) <= options_.hybrid.fast_tolerance);
+}
+
 template <class Real>
 void BasicForecaster<Real>::encode_tile(const Trajectories& trajectories, std::size_t first,
                                         std::size_t count, double* latent) {
@@ -184,13 +259,11 @@ void BasicForecaster<Real>::encode_tile(const Trajectories& trajectories, std::s
   const CoordinateMap<Real>& encoder = coordinates_.to_latent();
   encoder.value(space_, {z, coordinate_parameters(trajectories, first, count, 1)}, u,
                 scratch_.matrix(encoder.tape_rows(), lanes), scratch_);
-  if (options_.mode == DynamicsMode::slow) {
-    const std::size_t slow = model_.options().linear.slow_dimension;
-    fill(space_, 0.0, rows_of(u, slow, n - slow));
-  }
   const auto encoded = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), u);
-  for (std::size_t l = 0; l < count; ++l)
-    for (std::size_t i = 0; i < n; ++i) latent[l * n + i] = double(encoded(i, l));
+  for (std::size_t l = 0; l < count; ++l) {
+    const std::size_t kept = is_projected(encoded, l) ? model_.options().linear.slow_dimension : n;
+    for (std::size_t i = 0; i < n; ++i) latent[l * n + i] = i < kept ? double(encoded(i, l)) : 0.0;
+  }
 }
 
 template <class Real>
@@ -210,7 +283,7 @@ void BasicForecaster<Real>::run_tile(Trajectories& piece, std::size_t first, std
     assign_steps(piece, first, count, start, intervals);
     const MatrixView<Real> states = scratch_.matrix(n, (intervals + 1) * lanes);
     Kokkos::deep_copy(lanes_of(states, 0, lanes), u);
-    run_chunk(states, intervals);
+    run_chunk(piece, states, intervals);
     store(piece, first, count, start, states);
     Kokkos::deep_copy(u, lanes_of(states, intervals * lanes, lanes));
   }

@@ -2,11 +2,14 @@
 /// A trained model run forward (or backward) from given states.
 
 #include "core/data/trajectories.hpp"
+#include "core/forecast/hybrid_steps.hpp"
+#include "core/forecast/options.hpp"
 #include "core/integrators/adaptive_steps.hpp"
 #include "core/integrators/dynamics.hpp"
 #include "core/vector_field/coordinates.hpp"
 
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,11 +22,16 @@ struct ForecastOptions {
   /// Of adaptive steps (core/integrators/adaptive_steps.hpp), which must succeed; 0: that of the integrator,
   /// with which forecasts may diverge.
   double tolerance = 0.0;
-  DynamicsMode mode = DynamicsMode::full;
+  ForecastMode mode = ForecastMode::full;
+  HybridOptions hybrid = {};  ///< ForecastMode::hybrid
 };
 
-/// The lengths of a forecast's steps over a set of times, without repetitions.
-std::vector<double> forecast_steps(const Trajectories& grid, std::size_t substeps);
+/// The lengths of a forecast's steps over a set of times, without repetitions. `fast_step`: that of
+/// HybridOptions; 0 in other modes.
+std::vector<double> forecast_steps(const Trajectories& grid, std::size_t substeps, double fast_step = 0.0);
+
+/// Those over one interval.
+std::vector<double> forecast_steps(double interval, std::size_t substeps, double fast_step);
 
 /// The inputs that a model takes, as it interpolates them, at the trajectories' own times: each (count,
 /// times), row major. At a jump of a held input the value that holds along the direction of the times. Raises
@@ -32,8 +40,9 @@ std::map<std::string, std::vector<double>> inputs_at_times(const ArgumentOptions
                                                            const Trajectories& trajectories);
 
 /// Runs a model from given states, whatever the scalar of its tiles. Memory for temporaries does not grow
-/// with the number of times. DynamicsMode::slow: on the slow manifold, onto which the first states are
-/// projected (their fast variables are set to zero).
+/// with the number of times. ForecastMode::slow: on the slow manifold, onto which the first states are
+/// projected (their fast variables are set to zero). ForecastMode::hybrid: states are projected as soon as
+/// they are near it (HybridSteps).
 class Forecaster {
  public:
   virtual ~Forecaster() = default;
@@ -46,6 +55,10 @@ class Forecaster {
   /// times (either direction), and `latent` with those at its last time. Pieces that follow each other give
   /// the bits of the whole. Where a forecast diverges the states are not finite from there on.
   virtual void run(Trajectories& piece, std::span<double> latent) = 0;
+
+  /// ForecastMode::hybrid: for each trajectory of the last piece the first of its times, those of its clock,
+  /// at which it was on the slow manifold; infinity: it was not. Empty in other modes.
+  virtual std::span<const double> manifold_times() const = 0;
 
   /// The forecast from the first states. With an autoencoder they are replaced by their reconstruction.
   void run(Trajectories& trajectories) {
@@ -60,7 +73,8 @@ class BasicForecaster final : public Forecaster {
  public:
   /// theta: the model's parameters. `steps`: all step lengths that run() will meet; the longest ones where
   /// they are adaptive. Raises NumericalError where the model's operators are not finite; run() does where
-  /// adaptive steps fail.
+  /// adaptive steps fail. Raises UsageError where the mode needs a slow manifold that the model does not
+  /// have, and for a hybrid forecast backwards in time, in which the fast variables grow.
   BasicForecaster(const Model& model, std::span<const double> theta, ForecastOptions options,
                   std::vector<double> steps);
 
@@ -72,13 +86,21 @@ class BasicForecaster final : public Forecaster {
   using Forecaster::run;
   std::vector<double> encode(const Trajectories& trajectories) override;
   void run(Trajectories& piece, std::span<double> latent) override;
+  std::span<const double> manifold_times() const override { return manifold_times_; }
 
  private:
   ConstMatrixView<Real> coordinate_parameters(const Trajectories& trajectories, std::size_t first,
                                               std::size_t count, std::size_t blocks);
+  template <class HostStates>
+  bool is_projected(const HostStates& states, std::size_t lane) const;
   void encode_tile(const Trajectories& trajectories, std::size_t first, std::size_t count, double* latent);
   void run_tile(Trajectories& piece, std::size_t first, std::size_t count, double* latent);
-  void run_chunk(MatrixView<Real> states, std::size_t intervals);
+  void run_chunk(const Trajectories& piece, MatrixView<Real> states, std::size_t intervals);
+  void run_hybrid_chunk(const Trajectories& piece, MatrixView<Real> states, std::size_t intervals);
+  typename AdaptiveSteps<Real>::Failure failure() const;
+  LaneTimes interval(std::size_t i) const {
+    return {lanes_, std::span<const double>(times_).subspan(i * lanes_.size(), 2 * lanes_.size())};
+  }
   void assign_steps(const Trajectories& trajectories, std::size_t first, std::size_t count, std::size_t start,
                     std::size_t intervals);
   void store(Trajectories& trajectories, std::size_t first, std::size_t count, std::size_t start,
@@ -90,12 +112,13 @@ class BasicForecaster final : public Forecaster {
   StepTable table_;
   MatrixFunctionMethod method_;
   Dynamics<Real> dynamics_;
+  std::optional<Dynamics<Real>> manifold_;  // ForecastMode::hybrid: the slow one beside the full one
   Coordinates<Real> coordinates_;
   ExecSpace space_;
   Scratch<Real> scratch_;
   RolloutSteps<Real> steps_;
   ArgumentReader arguments_, coordinate_arguments_;  // of the model; of its coordinates
-  std::vector<double> h_, times_;
+  std::vector<double> h_, times_, manifold_times_;
   std::vector<std::size_t> lanes_;  // trajectories of the tile
 };
 

@@ -49,11 +49,12 @@ void AdaptiveSteps<Real>::assign(const LaneTimes& interval, std::size_t finer, s
   h_.resize(count);
   times_.resize(2 * count);
   for (std::size_t l = 0; l < count; ++l) {
-    const double begin = interval.times[l], length = interval.times[count + l] - begin,
-                 shortest_step = std::ldexp(length / double(substeps_), -int(most_halvings_));
-    h_[l] = std::ldexp(length / double(substeps_), -int(lanes_[l].halvings + finer));
-    const double position = finished(lanes_[l]) ? 0.0 : double(lanes_[l].position);
-    times_[l] = begin + position * shortest_step + double(half) * h_[l];
+    const Lane& lane = lanes_[l];
+    const double longest = lane.parts > 0 ? lane.longest() : 0.0;
+    h_[l] = std::ldexp(longest, -int(lane.halvings + finer));
+    const double position = finished(lane) ? 0.0 : double(lane.position);
+    times_[l] =
+        interval.times[l] + position * std::ldexp(longest, -int(most_halvings_)) + double(half) * h_[l];
     times_[count + l] = times_[l] + h_[l];
   }
   steps.assign(dynamics_.table(), h_, 1, count);
@@ -81,9 +82,8 @@ void AdaptiveSteps<Real>::try_step(const StepContext<Real>& context, const LaneT
 
 template <class Real>
 double AdaptiveSteps<Real>::time_at(const LaneTimes& interval, std::size_t l, std::uint64_t position) const {
-  const double begin = interval.times[l], last = interval.times[lanes_.size() + l];
-  if (position == end()) return last;
-  return begin + double(position) * std::ldexp((last - begin) / double(substeps_), -int(most_halvings_));
+  if (position == end(lanes_[l])) return interval.times[lanes_.size() + l];
+  return interval.times[l] + double(position) * std::ldexp(lanes_[l].longest(), -int(most_halvings_));
 }
 
 // Notes a step that has led a lane from a position to where it is now: the steps whose result was kept.
@@ -91,8 +91,7 @@ template <class Real>
 void AdaptiveSteps<Real>::take(const LaneTimes& interval, std::size_t l, std::uint64_t from,
                                std::size_t halvings) {
   const std::size_t parts = dynamics_.estimating_integrator() ? 1 : 2;
-  const double length = interval.times[lanes_.size() + l] - interval.times[l],
-               h = std::ldexp(length / double(substeps_), -int(halvings + parts - 1));
+  const double h = std::ldexp(lanes_[l].longest(), -int(halvings + parts - 1));
   const std::uint64_t to = lanes_[l].position;
   for (std::size_t part = 1; part <= parts; ++part)
     taken_[l].push_back({h, time_at(interval, l, from + part * (to - from) / parts)});
@@ -105,7 +104,7 @@ void AdaptiveSteps<Real>::fail(Lane& lane) const {
                          " of the longest one misses the tolerance " + shortest(tolerance_) +
                          ": the forecast has diverged, or the tolerance is below the rounding errors");
   lane.failed = true;
-  lane.position = end();
+  lane.position = end(lane);
 }
 
 // After a try with the lane's step: on, or the same again with half of it.
@@ -124,8 +123,27 @@ void AdaptiveSteps<Real>::move(Lane& lane, double error) const {
 }
 
 template <class Real>
+typename AdaptiveSteps<Real>::Left AdaptiveSteps<Real>::left(const LaneTimes& interval, std::size_t l) const {
+  const Lane& lane = lanes_[l];
+  const double steps = double(end(lane) - lane.position);
+  return {steps / double(end(lane)),
+          steps * std::ldexp(dynamics_.table().length(lane.longest()), -int(most_halvings_)),
+          time_at(interval, l, lane.position)};
+}
+
+template <class Real>
 void AdaptiveSteps<Real>::advance(const ExecSpace& space, const LaneTimes& interval, MatrixView<Real> u,
                                   Scratch<Real>& scratch) {
+  const std::size_t lanes = u.extent(1);
+  parts_.assign(lanes, substeps_);
+  lengths_.resize(lanes);
+  for (std::size_t l = 0; l < lanes; ++l) lengths_[l] = interval.times[lanes + l] - interval.times[l];
+  advance(space, interval, {parts_, lengths_, {}}, u, scratch);
+}
+
+template <class Real>
+void AdaptiveSteps<Real>::advance(const ExecSpace& space, const LaneTimes& interval, const Ways& ways,
+                                  MatrixView<Real> u, Scratch<Real>& scratch) {
   const ScratchFrame<Real> frame(scratch);
   const std::size_t n = u.extent(0), lanes = u.extent(1);
   const Integrator<Real>* const estimating = dynamics_.estimating_integrator();
@@ -138,6 +156,10 @@ void AdaptiveSteps<Real>::advance(const ExecSpace& space, const LaneTimes& inter
   const auto host = Kokkos::create_mirror_view(u);
   const auto next = Kokkos::create_mirror_view(result.next), error = Kokkos::create_mirror_view(result.error);
   lanes_.assign(lanes, {});
+  for (std::size_t l = 0; l < lanes; ++l) {
+    lanes_[l].parts = ways.parts[l];
+    lanes_[l].length = ways.lengths[l];
+  }
   taken_.resize(lanes);
   for (auto& steps : taken_) steps.clear();
   Kokkos::deep_copy(host, u);
@@ -158,6 +180,7 @@ void AdaptiveSteps<Real>::advance(const ExecSpace& space, const LaneTimes& inter
       if (failure_ == Failure::diverge && taken_[l].size() > most_steps) fail(lane);
       for (std::size_t i = 0; i < n; ++i)
         host(i, l) = lane.failed ? std::numeric_limits<Real>::quiet_NaN() : next(i, l);
+      if (ways.ends && !lane.failed) lane.ended = ways.ends(host, l);
     }
     Kokkos::deep_copy(u, host);
   }

@@ -4,7 +4,9 @@
 #include "core/integrators/dynamics.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace spnode::core {
@@ -45,10 +47,32 @@ class AdaptiveSteps {
         tolerance_(tolerance),
         failure_(failure) {}
 
+  /// States (n, lanes) on the host.
+  using HostStates = decltype(Kokkos::create_mirror_view(std::declval<const MatrixView<Real>&>()));
+
+  /// Ways of the lanes through an interval, where they differ.
+  struct Ways {
+    std::span<const std::uint64_t> parts;  ///< (lanes): a step is at most length / parts; 0: the lane stays
+    std::span<const double> lengths;       ///< (lanes)
+    /// Whether a lane ends its way behind a step that led it here; empty: none does.
+    std::function<bool(const HostStates& states, std::size_t lane)> ends;
+  };
+
   /// u (n, lanes) = the states after an interval that begins at interval.times (lanes) and ends at the next
   /// (lanes) of them. Raises NumericalError, unless failures diverge, where the shortest step still misses
   /// the tolerance or states are not finite.
   void advance(const ExecSpace& space, const LaneTimes& interval, MatrixView<Real> u, Scratch<Real>& scratch);
+
+  /// The same along `ways`.
+  void advance(const ExecSpace& space, const LaneTimes& interval, const Ways& ways, MatrixView<Real> u,
+               Scratch<Real>& scratch);
+
+  /// What a lane that ended its way has left of it; the same wherever the interval stands.
+  struct Left {
+    double share, length, time;  ///< of its way; and the time at which it ended
+  };
+  Left left(const LaneTimes& interval, std::size_t lane) const;
+  bool ended(std::size_t lane) const { return lanes_[lane].ended; }
 
   /// A step of the last advance().
   struct Taken {
@@ -60,16 +84,20 @@ class AdaptiveSteps {
 
  private:
   struct Lane {
+    std::uint64_t parts = 0;  // of its longest step
+    double length = 0.0;
     std::uint64_t position = 0;  // in shortest steps
     std::size_t halvings = 0;
-    bool failed = false;
+    bool failed = false, ended = false;
+
+    double longest() const { return length / double(parts); }
   };
   // Where a try of a step puts its result and what estimates its error, both (n, lanes).
   struct Try {
     MatrixView<Real> next, error;
   };
-  std::uint64_t end() const { return std::uint64_t{substeps_} << most_halvings_; }
-  bool finished(const Lane& lane) const { return lane.position == end(); }
+  std::uint64_t end(const Lane& lane) const { return lane.parts << most_halvings_; }
+  bool finished(const Lane& lane) const { return lane.ended || lane.position == end(lane); }
   double time_at(const LaneTimes& interval, std::size_t l, std::uint64_t position) const;
   void take(const LaneTimes& interval, std::size_t l, std::uint64_t from, std::size_t halvings);
   void fail(Lane& lane) const;
@@ -86,7 +114,8 @@ class AdaptiveSteps {
   Failure failure_;
   std::vector<Lane> lanes_;
   std::vector<std::vector<Taken>> taken_;  // of the lanes
-  std::vector<double> h_, times_;
+  std::vector<double> h_, times_, lengths_;
+  std::vector<std::uint64_t> parts_;
   RolloutSteps<Real> steps_;
 };
 

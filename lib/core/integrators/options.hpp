@@ -50,10 +50,6 @@ enum class DynamicsMode {
   slow  ///< those of the slow manifold y = 0 of a fast-slow system alone (FSNN, eq. (3.23))
 };
 
-constexpr auto words_of(DynamicsMode) {
-  return std::to_array<Word<DynamicsMode>>({{"full", DynamicsMode::full}, {"slow", DynamicsMode::slow}});
-}
-
 /// How the gradient goes back through a rollout.
 enum class Adjoint {
   discrete,   ///< exactly that of the computed rollout (core/integrators/rollout.hpp)

@@ -29,7 +29,8 @@ void merge_steps(std::vector<double>& steps) {
   steps.erase(std::unique(steps.begin(), steps.end(), equal_steps), steps.end());
 }
 
-StepTable::StepTable(std::vector<double> steps) : steps_(std::move(steps)) {
+StepTable::StepTable(std::vector<double> steps, Unlisted unlisted)
+    : steps_(std::move(steps)), unlisted_(unlisted) {
   merge_steps(steps_);
   buckets_.assign(steps_.size() + 1, 0);
   for (std::uint32_t i = 0, next = 0; i <= steps_.size(); ++i) {
@@ -65,7 +66,13 @@ std::uint32_t StepTable::index(double h) const {
   const auto is_near = [h](double step) { return std::abs(step - h) <= same_step * std::abs(h); };
   if (above != steps_.end() && is_near(*above)) return std::uint32_t(above - steps_.begin());
   if (above != steps_.begin() && is_near(*(above - 1))) return std::uint32_t(above - 1 - steps_.begin());
+  if (unlisted_ == Unlisted::itself) return std::uint32_t(steps_.size());
   throw Error(ExitStatus::internal_error, "step length " + shortest(h) + " is not in the table of steps");
+}
+
+double StepTable::length(double h) const {
+  const std::uint32_t number = index(h);
+  return number < steps_.size() ? steps_[number] : h;
 }
 
 template <class Real>
@@ -87,8 +94,9 @@ void TileSteps<Real>::assign(const StepTable& table, const std::vector<double>& 
       const bool same = l > 0 && step == h[i * lanes + l - 1];
       const std::uint32_t index = same ? index_host(i, l - 1) : table.index(step);
       index_host(i, l) = index;
-      h_host(i, l) = Real(table.steps()[index]);
-      if (index != index_host(i, 0)) uniform_[i] = 0;
+      const bool is_listed = index < table.steps().size();
+      h_host(i, l) = Real(is_listed ? table.steps()[index] : step);
+      if (!is_listed || index != index_host(i, 0)) uniform_[i] = 0;
     }
     first_[i] = index_host(i, 0);
   }

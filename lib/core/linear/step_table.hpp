@@ -13,21 +13,31 @@ namespace spnode::core {
 /// of stored times carry the rounding of the times.
 class StepTable {
  public:
+  /// What becomes of a length that is not in the table.
+  enum class Unlisted {
+    refused,
+    itself  ///< it is taken as it is: right where no functions of step lengths are formed
+  };
+
   /// `steps`: any order, with repetitions.
-  explicit StepTable(std::vector<double> steps);
+  explicit StepTable(std::vector<double> steps, Unlisted unlisted = Unlisted::refused);
 
   const std::vector<double>& steps() const { return steps_; }
   double largest() const;  ///< largest |h|
 
-  /// Position of the step that counts as h, or is within a relative 1e-10 of it; raises an internal Error
-  /// where there is none.
+  /// Position of the step that counts as h, or is within a relative 1e-10 of it. Where there is none: the
+  /// number of steps, or an internal Error where unlisted lengths are refused.
   std::uint32_t index(double h) const;
+
+  /// The step that counts as h; h itself where there is none and unlisted lengths are not refused.
+  double length(double h) const;
 
  private:
   std::size_t bucket(double h) const;
 
   std::vector<double> steps_;           // ascending
   std::vector<std::uint32_t> buckets_;  // where each of equally wide intervals of steps begins, and the end
+  Unlisted unlisted_;
 };
 
 /// Sorts step lengths and leaves the smallest of those that count as one. Merging parts first does not change
