@@ -25,7 +25,7 @@ io::TrajectoryInfo inspect_share(const parallel::Communicator& comm, const io::D
 }
 
 TrajectoryShare read_share(const parallel::Communicator& comm, const io::DataSource& path, std::size_t limit,
-                           const StoredModel& model) {
+                           const StoredModel& model, io::Content content) {
   TrajectoryShare share;
   share.info = inspect_share(comm, path, limit, model);
   share.range = parallel::share(share.info.count, comm.size(), comm.rank());
@@ -35,7 +35,7 @@ TrajectoryShare read_share(const parallel::Communicator& comm, const io::DataSou
                              static_cast<double>(share.info.times * share.info.components) * sizeof(double),
                          path + ": a rank's trajectories with their forecasts");
   });
-  share.held = io::read_trajectories(comm, path, share.range.begin, share.range.size());
+  share.held = io::read_trajectories(comm, path, share.range.begin, share.range.size(), {.content = content});
   parallel::collectively(comm, [&] { require_values(path, share.held, model.state.model->options(), 1); });
   return share;
 }

@@ -30,7 +30,7 @@ io::TrajectoryInfo inspect_share(const parallel::Communicator& comm, const io::D
 /// Reads the first `limit` trajectories (0: all) of a file that fits the model, each rank its share.
 /// Collective; errors as for inspect_share.
 TrajectoryShare read_share(const parallel::Communicator& comm, const io::DataSource& path, std::size_t limit,
-                           const StoredModel& model);
+                           const StoredModel& model, io::Content content = io::Content::all);
 
 /// How a stored model is run.
 struct ForecastRun {

@@ -29,6 +29,8 @@ constexpr Command table[] = {
      Signals::end, evaluate},
     {"spectrum", "eigenvalues of the learned linear part, and their bound", Takes::deck, true, Signals::end,
      spectrum},
+    {"closure", "the slow equations of a fast-slow model at the states of a data set", Takes::deck, true,
+     Signals::end, closure},
     {"limit_sets", "fixed points, periodic and chaotic sets over a parameter", Takes::deck, true,
      Signals::end, limit_sets},
     {"run", "generate (if the data are absent), train, evaluate, spectrum", Takes::deck, true, Signals::end,

@@ -24,6 +24,7 @@ void train(Context& context);
 void forecast(Context& context);
 void evaluate(Context& context);
 void spectrum(Context& context);
+void closure(Context& context);
 void limit_sets(Context& context);
 void run(Context& context);
 void info(Context& context);

@@ -31,6 +31,7 @@ struct Deck {
   ForecastOptions forecast;
   EvaluateOptions evaluate;
   SpectrumSettings spectrum;
+  ClosureSettings closure;
   LimitSetSettings limit_sets;
 
   Places places;  ///< of the text that the deck was read from
@@ -60,6 +61,9 @@ struct Deck {
                   OnResume::free);
     visit.section("evaluate", &Self::evaluate, "Errors of forecasts over a whole data set.", OnResume::free);
     visit.section("spectrum", &Self::spectrum, "Eigenvalues of the learned linear part and the bound mu.",
+                  OnResume::free);
+    visit.section("closure", &Self::closure,
+                  "The equations on the slow manifold of a fast-slow model at the states of a data set.",
                   OnResume::free);
     visit.section("limit_sets", &Self::limit_sets,
                   "Omega-limit sets of a model or a reference system over a parameter.", OnResume::free);

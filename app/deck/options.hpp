@@ -244,6 +244,24 @@ struct SpectrumSettings {
   }
 };
 
+/// What `closure` computes.
+struct ClosureSettings {
+  std::string model, data, output;
+  std::size_t trajectories = 0;
+
+  static void describe(auto& visit) {
+    using Self = ClosureSettings;
+    visit.option("model", &Self::model, {.meaning = "model file; empty: model.h5 in the run directory"});
+    visit.option(
+        "data", &Self::data,
+        {.meaning = "trajectories whose states are projected onto the slow manifold; empty: data.test"});
+    visit.option("output", &Self::output,
+                 {.meaning = "file that is written; empty: closure.h5 in the run directory"});
+    visit.option("trajectories", &Self::trajectories,
+                 {.meaning = "number of trajectories, from the first one; 0: all"});
+  }
+};
+
 /// What has the limit sets.
 enum class LimitSetSource { model, system };
 

@@ -354,7 +354,8 @@ TEST_CASE("the_reference_deck_is_the_default_deck") {
 }
 
 TEST_CASE("only_keys_that_the_model_does_not_depend_on_are_free_on_resume") {
-  const std::set<std::string> free_sections = {"generate", "forecast", "evaluate", "spectrum", "limit_sets"},
+  const std::set<std::string> free_sections = {"generate", "forecast", "evaluate",
+                                               "spectrum", "closure",  "limit_sets"},
                               free_keys = {"output",
                                            "data.train",
                                            "data.validation",

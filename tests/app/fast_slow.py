@@ -149,8 +149,9 @@ class FastSlow(ProgramTest):
         self.succeed(1, "train", "deck.yaml", "model.linear.structure=dense", "model.linear.slow_dimension=0",
                      "model.nonlinear=[]", "integrator.scheme=etd1")
         for command, word in (("forecast", "forecast.mode=slow"), ("forecast", "forecast.mode=hybrid"), ("evaluate", "evaluate.mode=slow"),
-                              ("evaluate", "evaluate.mode=hybrid")):
+                              ("evaluate", "evaluate.mode=hybrid"), ("closure", "closure.trajectories=0")):
             self.refused(WRONG_DECK, "the model has no slow manifold: its linear.structure is dense", command, "deck.yaml", word)
+        self.assertFalse((self.folder / "run/closure.h5").exists())
 
     def write_complete_data(self):
         epsilon = 10 ** np.random.default_rng(3).uniform(-3, -1, 20)  # times that integrals through them are exact for
@@ -208,6 +209,47 @@ class FastSlow(ProgramTest):
                 (["forecast.step=1e6", "forecast.steps=5", "forecast.fast_step=1e-9"], "has more than 1e9 steps")):
             self.refused(WRONG_DECK, message, "forecast", "deck.yaml", "forecast.mode=hybrid", *words)
         self.assertFalse((self.folder / "run/trajectories.h5").exists())
+
+    def test_closure_is_the_slow_equations_at_the_states_of_the_data(self):
+        self.exact_model()
+        with h5py.File(self.folder / "test.h5", "a") as file:
+            state, epsilon = file["state"][...], file["parameters/epsilon"][...]
+            slow = -epsilon[:, None] * state[..., 0]
+            file["derivatives"] = np.stack([slow, -state[..., 1] + 2 * state[..., 2], -2 * state[..., 1] - state[..., 2]], axis=-1)
+        digests = set()
+        for ranks in (1, 2, 3):
+            said = self.succeed(ranks, "closure", "deck.yaml", "--overwrite").output
+            digests.add(numbers(self.folder / "run/closure.h5"))
+        self.assertEqual(len(digests), 1)
+        with h5py.File(self.folder / "run/closure.h5", "r") as file:
+            np.testing.assert_array_equal(file["state"][..., 0], state[..., 0])
+            np.testing.assert_array_equal(file["state"][..., 1:], 0.0)
+            np.testing.assert_allclose(file["derivatives"][..., 0], slow, atol=1e-6)
+            np.testing.assert_array_equal(file["derivatives"][..., 1:], 0.0)
+            np.testing.assert_array_equal(file["parameters/epsilon"][...], epsilon)
+        figures = {line[:54].strip(): [float(x) for x in line[54:].split()] for line in said.splitlines()
+                   if line.startswith(("  distance", "  norm", "  d/dt"))}
+        off = np.linalg.norm(state[..., 1:], axis=-1)
+        for name in ("distance of the states from the slow manifold", "norm of the latent fast variables"):
+            np.testing.assert_allclose(figures[name], [np.sqrt(np.mean(off**2)), off.max()], rtol=1e-3)
+        self.assertLess(figures["d/dt of the latent slow variables"][0], 1e-4)
+        self.assertGreater(figures["d/dt of all components"][0], 0.9)  # the states are far from the manifold
+        # The closure is data, too.
+        self.succeed(1, "train", "deck.yaml", "data.train=run/closure.h5", "data.validation=run/closure.h5", "output=other",
+                     "loss.derivative=1", "loss.derivatives=given", "training.optimizers=[adam]")
+        self.succeed(1, "closure", "deck.yaml", "closure.data=run/closure.h5", "closure.output=again.h5", "closure.trajectories=2")
+        with h5py.File(self.folder / "again.h5", "r") as file:
+            self.assertEqual(file["state"].shape, (2, 21, 3))
+
+    def test_closure_that_cannot_be_is_refused(self):
+        self.succeed(1, "train", "deck.yaml")
+        self.refused(WRONG_DECK, "closure.data and data.test are empty", "closure", "deck.yaml", 'data.test=""')
+        self.refused(WRONG_DECK, "the closure", "closure", "deck.yaml", "closure.output=test.h5", "--overwrite")
+        self.refused(BAD_FILE, "absent.h5", "closure", "deck.yaml", "closure.data=absent.h5")
+        with h5py.File(self.folder / "test.h5", "a") as file:
+            del file["parameters/epsilon"]
+        self.refused(BAD_FILE, "/parameters/epsilon is missing; the model depends on it", "closure", "deck.yaml")
+        self.assertFalse((self.folder / "run/closure.h5").exists())
 
     def test_start_from_data_finds_the_system(self):
         self.write_complete_data()

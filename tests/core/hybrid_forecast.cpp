@@ -1,4 +1,5 @@
 #include "catch.hpp"
+#include "core/forecast/closure.hpp"
 #include "core/forecast/forecast.hpp"
 #include "core/support/error.hpp"
 #include "helpers.hpp"
@@ -217,4 +218,60 @@ TEST_CASE("hybrid_forecast_needs_a_slow_manifold_and_goes_forward") {
   const Model other(options, 5);
   CHECK_THROWS_AS(BasicForecaster<double>(other, other.initialise(1, nullptr), e.hybrid(1e-3), {0.5}),
                   UsageError);
+}
+
+TEST_CASE("closure_is_the_slope_of_forecasts_on_the_slow_manifold") {
+  for (const bool moves : {false, true}) {
+    Example e(0.5, 2, 5, moves);
+    for (double& epsilon : e.data.parameters["epsilon"]) epsilon *= 100.0;
+    Closure closure(*e.model, e.theta);
+    double error[2] = {0.0, 0.0};
+    for (std::size_t n = 0; n < e.data.count; ++n) {
+      const ClosurePoints points = closure.compute(e.data, n);
+      CHECK(points.slow_of_data.empty());
+      CHECK(points.fast_norm[0] > 1e-3);
+      for (const int refined : {0, 1}) {
+        const double h = 1e-1 / double(1 + refined);
+        std::vector<double> ends[2], start;
+        for (const int side : {0, 1}) {
+          Trajectories run = e.data;
+          run.time = {0.0, side == 0 ? -h : h};
+          BasicForecaster<double>(*e.model, e.theta, e.options(ForecastMode::slow, 1, 0.0),
+                                  forecast_steps(run, 1))
+              .run(run);
+          ends[side].assign(run.state_at(n, 1), run.state_at(n, 1) + 5);
+          start.assign(run.state_at(n, 0), run.state_at(n, 0) + 5);
+        }
+        for (std::size_t i = 0; i < 5; ++i) {
+          CHECK(points.state[i] == Approx(start[i]).margin(1e-14));
+          const double slope = (ends[1][i] - ends[0][i]) / (2.0 * h);
+          error[refined] = std::max(error[refined], std::abs(slope - points.derivative[i]));
+        }
+      }
+    }
+    CHECK(std::log2(error[0] / error[1]) == Approx(2.0).margin(0.1));
+  }
+}
+
+TEST_CASE("derivatives_of_data_on_the_slow_manifold_are_compared_in_its_own_directions") {
+  Example e(0.5, 3);
+  Closure closure(*e.model, e.theta);
+  Trajectories on = without_states(e.data);
+  on.times = 3;
+  for (std::size_t n = 0; n < e.data.count; ++n) {
+    const ClosurePoints points = closure.compute(e.data, n);
+    on.state.insert(on.state.end(), points.state.begin(), points.state.end());
+    on.derivative.insert(on.derivative.end(), points.derivative.begin(), points.derivative.end());
+  }
+  for (std::size_t n = 0; n < e.data.count; ++n) {
+    const ClosurePoints points = closure.compute(on, n);
+    for (std::size_t k = 0; k < 6; ++k) CHECK(points.slow[k] == Approx(points.slow_of_data[k]).margin(1e-14));
+    for (const double norm : points.fast_norm) CHECK(norm < 1e-13);
+    for (std::size_t k = 0; k < 15; ++k) CHECK(points.state[k] == Approx(on.state[n * 15 + k]).margin(1e-13));
+  }
+  ModelOptions options;
+  const Model other(options, 5);
+  CHECK_THROWS_AS(Closure(other, other.initialise(1, nullptr)), UsageError);
+  on.parameters.erase("epsilon");
+  CHECK_THROWS_AS(closure.compute(on, 0), UsageError);
 }
