@@ -3,6 +3,7 @@
 #include "core/forecast/jacobian_products.hpp"
 #include "core/support/error.hpp"
 #include "core/support/random.hpp"
+#include "largest_difference.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -12,6 +13,7 @@
 
 using namespace spnode;
 using namespace spnode::core;
+using spnode::test::largest_difference;
 
 namespace {
 
@@ -53,13 +55,6 @@ struct Example {
   std::vector<double> theta;
   Trajectories data;
 };
-
-double largest_difference(const Trajectories& a, const Trajectories& b) {
-  double largest = 0.0;
-  for (std::size_t i = 0; i < a.state.size(); ++i)
-    largest = std::max(largest, std::abs(a.state[i] - b.state[i]));
-  return largest;
-}
 
 /// Times [first, last] of all trajectories.
 Trajectories piece_of(const Trajectories& all, std::size_t first, std::size_t last) {

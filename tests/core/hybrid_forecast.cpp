@@ -3,6 +3,7 @@
 #include "core/forecast/forecast.hpp"
 #include "core/support/error.hpp"
 #include "helpers.hpp"
+#include "largest_difference.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -84,13 +85,6 @@ struct Example {
   std::vector<double> theta;
   Trajectories data;
 };
-
-double largest_difference(const Trajectories& a, const Trajectories& b) {
-  double largest = 0.0;
-  for (std::size_t i = 0; i < a.state.size(); ++i)
-    largest = std::max(largest, std::abs(a.state[i] - b.state[i]));
-  return largest;
-}
 
 }  // namespace
 

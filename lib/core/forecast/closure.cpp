@@ -1,5 +1,6 @@
 #include "core/forecast/closure.hpp"
 
+#include "core/forecast/arguments_at_times.hpp"
 #include "core/forecast/fast_norm.hpp"
 #include "core/kernels/elementwise.hpp"
 
@@ -16,19 +17,6 @@ Closure::Closure(const Model& model, std::span<const double> theta)
   static_cast<void>(model.slow_terms());  // raises where there are none
   field_.set_parameters(theta);
   coordinates_.set_parameters(theta);
-}
-
-// The arguments at all times of a trajectory, (arguments, times).
-MatrixView<double> Closure::arguments_of(const Trajectories& data, std::size_t trajectory) {
-  const MatrixView<double> q = scratch_.matrix(arguments_.size(), data.times);
-  arguments_.attach(data);
-  std::vector<double> point(arguments_.size()), host(arguments_.size() * data.times);
-  for (std::size_t t = 0; t < data.times; ++t) {
-    arguments_.read(trajectory, data.time_at(trajectory, t), point);
-    for (std::size_t i = 0; i < point.size(); ++i) host[i * data.times + t] = point[i];
-  }
-  upload(std::span<const double>(host), q);
-  return q;
 }
 
 // States, or without the shift derivatives, (times, components) in the unit of the data, as (components,
@@ -71,8 +59,9 @@ ClosurePoints Closure::compute(const Trajectories& data, std::size_t trajectory)
   const std::size_t m = data.components, n = model_.latent_dimension(), times = data.times,
                     slow = model_.options().linear.slow_dimension, place = trajectory * times * m;
   const CoordinateMap<double>&to = coordinates_.to_latent(), &from = coordinates_.from_latent();
-  const ConstMatrixView<double> q = arguments_of(data, trajectory),
-                                parameters = rows_of(q, 0, coordinates_.parameter_count()),
+  const MatrixView<double> q = scratch_.matrix(arguments_.size(), times);
+  arguments_at_times(arguments_, data, trajectory, q);
+  const ConstMatrixView<double> parameters = rows_of(q, 0, coordinates_.parameter_count()),
                                 z = scaled(std::span(data.state).subspan(place, times * m), true);
   const MatrixView<double> u = scratch_.matrix(n, times), u_dot = scratch_.matrix(n, times),
                            to_tape = scratch_.matrix(to.tape_rows(), times), z_0 = scratch_.matrix(m, times),

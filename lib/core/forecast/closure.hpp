@@ -36,7 +36,6 @@ class Closure {
   ClosurePoints compute(const Trajectories& data, std::size_t trajectory);
 
  private:
-  MatrixView<double> arguments_of(const Trajectories& data, std::size_t trajectory);
   MatrixView<double> scaled(std::span<const double> values, bool shifted);
   std::vector<double> unscaled(ConstMatrixView<double> z, bool shifted);
   std::vector<double> rows(ConstMatrixView<double> u, std::size_t count);

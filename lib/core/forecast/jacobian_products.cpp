@@ -1,5 +1,7 @@
 #include "core/forecast/jacobian_products.hpp"
 
+#include "core/forecast/arguments_at_times.hpp"
+
 namespace spnode::core {
 
 bool JacobianProducts::defined_for(const ModelOptions& options) {
@@ -15,19 +17,6 @@ JacobianProducts::JacobianProducts(const Model& model, std::span<const double> t
       arguments_(model.options().arguments, model.argument_scaling) {
   field_.set_parameters(theta);
   coordinates_.set_parameters(theta);
-}
-
-// The arguments at all times of a trajectory, (arguments, times).
-void JacobianProducts::set_arguments(const Trajectories& data, std::size_t trajectory, MatrixView<double> q) {
-  if (arguments_.size() == 0) return;
-  arguments_.attach(data);
-  point_.resize(arguments_.size());
-  host_.resize(arguments_.size() * data.times);
-  for (std::size_t t = 0; t < data.times; ++t) {
-    arguments_.read(trajectory, data.time_at(trajectory, t), point_);
-    for (std::size_t i = 0; i < point_.size(); ++i) host_[i * data.times + t] = point_[i];
-  }
-  upload(std::span<const double>(host_), q);
 }
 
 void JacobianProducts::compute(const Trajectories& data, std::size_t trajectory, std::span<double> products) {
@@ -47,7 +36,7 @@ void JacobianProducts::compute(const Trajectories& data, std::size_t trajectory,
       for (std::size_t t = 0; t < times; ++t) host_[i * times + t] = entry(i, t);
     upload(std::span<const double>(host_), to);
   };
-  set_arguments(data, trajectory, q);
+  arguments_at_times(arguments_, data, trajectory, q);
   stage([&](std::size_t i, std::size_t t) { return (data.state_at(trajectory, t)[i] - shift[i]) / scale[i]; },
         z);
   coordinates_.to_latent().value(space_, z, u, none, scratch_);

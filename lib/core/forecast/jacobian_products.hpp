@@ -32,15 +32,13 @@ class JacobianProducts {
   void compute(const Trajectories& data, std::size_t trajectory, std::span<double> products);
 
  private:
-  void set_arguments(const Trajectories& data, std::size_t trajectory, MatrixView<double> q);
-
   const Model& model_;
   VectorField<double> field_;
   Coordinates<double> coordinates_;
   ArgumentReader arguments_;
   ExecSpace space_;
   Scratch<double> scratch_;
-  std::vector<double> host_, point_;  // staging
+  std::vector<double> host_;  // staging
 };
 
 }  // namespace spnode::core
