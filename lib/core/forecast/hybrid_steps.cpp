@@ -66,7 +66,38 @@ void HybridSteps<Real>::begin(const LaneTimes& interval, HostStates& states) {
   }
 }
 
-// The marches of all lanes under one dynamics. Those of the full equations end where the manifold is reached.
+// The next step of each march; none where it has ended.
+template <class Real>
+void HybridSteps<Real>::assign(const Dynamics<Real>& dynamics, const LaneTimes& interval) {
+  const std::size_t lanes = marches_.size();
+  h_.resize(lanes);
+  times_.resize(2 * lanes);
+  for (std::size_t l = 0; l < lanes; ++l) {
+    const March& march = marches_[l];
+    const double end = interval.times[lanes + l];
+    h_[l] = march.moves() ? march.h : 0.0;
+    times_[l] = march.time(march.done, end);
+    times_[lanes + l] = march.time(std::min(march.done + 1, march.count), end);
+  }
+  steps_.assign(dynamics.table(), h_, 1, lanes);
+  steps_.assign_arguments(arguments_, {interval.trajectory, times_}, 1, dynamics.integrator().abscissae());
+}
+
+// Ends the march of a lane that has reached the manifold, or whose state is not finite.
+template <class Real>
+void HybridSteps<Real>::look_for_manifold(std::size_t l, double end, HostStates& states) {
+  March& march = marches_[l];
+  const double norm = fast_norm(states, l, plan_.slow_dimension);
+  const bool reached = norm <= plan_.options.fast_tolerance;
+  if (reached) {
+    const double left = double(march.count - march.done);
+    enter(l, states, march.time(march.done, end));
+    leave_full(l, left / double(march.count), left * march.h);
+  }
+  if (reached || !std::isfinite(norm)) march.count = march.done;
+}
+
+// The marches of all lanes under one dynamics.
 template <class Real>
 void HybridSteps<Real>::march(const ExecSpace& space, const Dynamics<Real>& dynamics,
                               const LaneTimes& interval, MatrixView<Real> u, HostStates& host,
@@ -77,45 +108,19 @@ void HybridSteps<Real>::march(const ExecSpace& space, const Dynamics<Real>& dyna
   const MatrixView<Real> next = scratch.matrix(n, lanes),
                          tape = scratch.matrix(dynamics.integrator().tape_rows(), lanes);
   const auto host_next = Kokkos::create_mirror_view(next);
-  const auto time_of = [&](std::size_t l, std::uint64_t steps) {
-    const March& march = marches_[l];
-    const double end = interval.times[lanes + l];
-    if (steps == march.count) return end;
-    return march.begin + double(steps) / double(march.count) * (end - march.begin);
-  };
-  h_.resize(lanes);
-  times_.resize(2 * lanes);
-  const auto moves = [](const March& march) { return march.done < march.count; };
+  const auto moves = [](const March& march) { return march.moves(); };
   for (bool changed = true; std::ranges::any_of(marches_, moves);) {
-    if (changed || !arguments_.constant()) {
-      for (std::size_t l = 0; l < lanes; ++l) {
-        const March& march = marches_[l];
-        h_[l] = moves(march) ? march.h : 0.0;
-        times_[l] = time_of(l, march.done);
-        times_[lanes + l] = time_of(l, std::min(march.done + 1, march.count));
-      }
-      steps_.assign(dynamics.table(), h_, 1, lanes);
-      steps_.assign_arguments(arguments_, {interval.trajectory, times_}, 1,
-                              dynamics.integrator().abscissae());
-    }
+    if (changed || !arguments_.constant()) assign(dynamics, interval);
     dynamics.integrator().step(context, steps_.step(0, 1), u, next, tape);
     Kokkos::deep_copy(host_next, next);
     changed = false;
     for (std::size_t l = 0; l < lanes; ++l) {
       March& march = marches_[l];
-      if (!moves(march)) continue;
+      if (!march.moves()) continue;
       for (std::size_t i = 0; i < n; ++i) host(i, l) = host_next(i, l);
       ++march.done;
-      if (&dynamics == &full_) {
-        const double norm = fast_norm(host, l, plan_.slow_dimension);
-        if (norm <= plan_.options.fast_tolerance) {
-          enter(l, host, time_of(l, march.done));
-          const double left = double(march.count - march.done);
-          leave_full(l, left / double(march.count), left * march.h);
-        }
-        if (norm <= plan_.options.fast_tolerance || !std::isfinite(norm)) march.count = march.done;
-      }
-      changed = changed || !moves(march);
+      if (&dynamics == &full_) look_for_manifold(l, interval.times[lanes + l], host);
+      changed = changed || !march.moves();
     }
     Kokkos::deep_copy(u, host);
   }

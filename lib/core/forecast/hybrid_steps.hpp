@@ -53,6 +53,11 @@ class HybridSteps {
   struct March {
     std::uint64_t count = 0, done = 0;
     double h = 0.0, begin = 0.0;
+
+    bool moves() const { return done < count; }
+    double time(std::uint64_t steps, double end) const {
+      return steps == count ? end : begin + double(steps) / double(count) * (end - begin);
+    }
   };
 
   void begin(const LaneTimes& interval, HostStates& states);
@@ -61,6 +66,8 @@ class HybridSteps {
   bool is_near(const HostStates& states, std::size_t lane) const;
   void cross_equally(const ExecSpace& space, const LaneTimes& interval, MatrixView<Real> u, HostStates& host,
                      Scratch<Real>& scratch);
+  void assign(const Dynamics<Real>& dynamics, const LaneTimes& interval);
+  void look_for_manifold(std::size_t l, double end, HostStates& states);
   void march(const ExecSpace& space, const Dynamics<Real>& dynamics, const LaneTimes& interval,
              MatrixView<Real> u, HostStates& host, Scratch<Real>& scratch);
   void cross_adaptively(const ExecSpace& space, const LaneTimes& interval, MatrixView<Real> u,
