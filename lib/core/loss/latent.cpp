@@ -1,4 +1,4 @@
-#include "core/kernels/elementwise.hpp"
+#include "core/loss/latent_error.hpp"
 #include "core/loss/loss_terms.hpp"
 
 namespace spnode::core {
@@ -6,25 +6,11 @@ namespace {
 
 /// The rollout against the encoded data.
 template <class Real>
-class LatentError : public LossTerm<Real> {
+class RolloutError : public LatentError<Real> {
  public:
-  LatentError(double weight, LossSpace space) : LossTerm<Real>(weight), space_(space) {}
+  using LatentError<Real>::LatentError;
 
-  LossSpace space() const override { return space_; }
   LossNeeds needs() const override { return {.rollout = true, .encoded = true}; }
-
-  double add(const LossTools<Real>& tools, const LossSample<Real>& sample,
-             const LossBars<Real>* bars) override {
-    const WeightedSquares<Real> squares{tools.rows(space_), this->weights(sample), sample.rolled, sample.u};
-    if (bars == nullptr) return tools.sums.value(tools.space, squares);
-    const ScratchFrame frame(tools.scratch);
-    const MatrixView<Real> bar = tools.scratch.matrix(sample.u.extent(0), sample.u.extent(1));
-    const double value = tools.sums.value_and_gradient(tools.space, squares, this->weight(), bar);
-    adjoint(tools, sample, bar, *bars);
-    return value;
-  }
-
-  void linearise(const LossTools<Real>&, const LossSample<Real>&) override {}
 
   void tangent(const LossTools<Real>& tools, const LossSample<Real>&, const LossDots<Real>& dots,
                MatrixView<Real> R_dot) const override {
@@ -38,25 +24,28 @@ class LatentError : public LossTerm<Real> {
     axpy(tools.space, -1.0, R_bar, bars.u);
   }
 
- private:
-  LossSpace space_;
+ protected:
+  typename LatentError<Real>::Sides sides(const LossTools<Real>&,
+                                          const LossSample<Real>& sample) const override {
+    return {sample.rolled, sample.u};
+  }
 };
 
 template <class Real>
-struct Latent final : LatentError<Real> {
-  explicit Latent(double weight) : LatentError<Real>(weight, LossSpace::latent) {}
+struct Latent final : RolloutError<Real> {
+  explicit Latent(double weight) : RolloutError<Real>(weight, LossSpace::latent) {}
 };
 
 /// FSNN, eq. (4.3b).
 template <class Real>
-struct Fast final : LatentError<Real> {
-  explicit Fast(double weight) : LatentError<Real>(weight, LossSpace::fast) {}
+struct Fast final : RolloutError<Real> {
+  explicit Fast(double weight) : RolloutError<Real>(weight, LossSpace::fast) {}
 };
 
 /// FSNN, eq. (4.3c), with a power of epsilon.
 template <class Real>
-struct Slow final : LatentError<Real> {
-  explicit Slow(double weight) : LatentError<Real>(weight, LossSpace::slow) {}
+struct Slow final : RolloutError<Real> {
+  explicit Slow(double weight) : RolloutError<Real>(weight, LossSpace::slow) {}
 
   LossNeeds needs() const override { return {.rollout = true, .encoded = true, .epsilon = true}; }
   ConstVectorView<Real> weights(const LossSample<Real>& sample) const override { return sample.slow_weights; }
