@@ -37,7 +37,7 @@ REQUIRED = {
     "relu_chaos": "evaluate.require_error=1e-2",
     "attracting_manifold": "evaluate.require_error=2e-3",
     "slow_manifold": "evaluate.require_error=1e-3",
-    "abraham_lorentz": "evaluate.require_error=1e-2",
+    "abraham_lorentz": "evaluate.require_error=2e-3",
     "lorenz96": "evaluate.require_error=1e-3",
     "grad_moments": "evaluate.require_error=1e-5",
 }
@@ -49,6 +49,11 @@ FURTHER = {
         "slow": ["generate.train=100", "generate.time_scale=slow", "generate.relaxation=0.5", "generate.t_end=2.5",
                  "generate.vary_from=1e-3"],
         "manifold": ["generate.train=2000", "generate.on_manifold=true", "generate.vary_from=0", "generate.vary_to=0",
+                     "generate.vary_spread=uniform", "generate.times=2"]},
+    "abraham_lorentz": {
+        "slow": ["generate.train=3000", "generate.time_scale=slow", "generate.on_manifold=true", "generate.relaxation=0.2",
+                 "generate.t_end=0.4", "generate.times=5", "generate.vary_from=5e-3", "generate.vary_spread=uniform"],
+        "manifold": ["generate.train=12000", "generate.on_manifold=true", "generate.vary_from=0", "generate.vary_to=0",
                      "generate.vary_spread=uniform", "generate.times=2"]},
     "grad_moments": {"slow": ["generate.time_scale=slow", "generate.on_manifold=true", "generate.vary_from=1e-4"]},
 }

@@ -180,6 +180,48 @@ TEST_CASE("a_fast_slow_start_finds_slow_terms_that_are_linear_in_the_state") {
       1e-12);
 }
 
+TEST_CASE("monomials_of_a_shift_are_those_of_its_degrees") {
+  core::CouplingFlowOptions flow;
+  flow.multipliers = {3, 5};
+  flow.degrees = {0, 1, 2, 2};
+  using Components = std::vector<std::size_t>;
+  const std::vector<std::pair<std::size_t, Components>> expected = {{0, {}},     {0, {3}},    {0, {5}},
+                                                                    {1, {3, 3}}, {1, {3, 5}}, {1, {5, 5}}};
+  const std::vector<core::Monomial> found = core::shift_monomials(flow);
+  REQUIRE(found.size() == expected.size());
+  for (std::size_t p = 0; p < found.size(); ++p) {
+    CHECK(found[p].power == expected[p].first);
+    CHECK(found[p].components == expected[p].second);
+  }
+}
+
+TEST_CASE("a_fast_slow_start_finds_a_shift_that_is_a_polynomial_in_multipliers") {
+  core::ModelOptions polynomial = options();
+  polynomial.coupling_flow.multipliers = {0};
+  polynomial.coupling_flow.degrees = {0, 2, 0, 2};
+  polynomial.coupling_flow.rank = 6;
+  polynomial.coupling_flow.factors = 4;
+  polynomial.coupling_flow.factor_hidden = {3};
+  polynomial.coupling_flow.neurons = {3, 1};
+  polynomial.coupling_flow.activation = core::Activation::tanh;
+  for (const bool on_manifold : {true, false}) {
+    const auto start = [&](const Communicator& comm) {
+      const Data data(comm);
+      return make_initial_model(comm, polynomial, 3, data.fast,
+                                {&data.slow, on_manifold ? &data.manifold : nullptr});
+    };
+    const Communicator comm;
+    const InitialModel shared = start(comm), alone = start(Communicator(MPI_COMM_SELF));
+    CHECK(shared.theta == alone.theta);
+    const Data data(comm);
+    const Objectives losses = make_objectives(
+        comm, {{.scheme = core::Scheme::imex_ark4, .substeps = 4}, {}, false}, shared, data.fast, nullptr);
+    CHECK(BatchObjective(comm, *losses.rollout, data.fast.data, data.fast.sampler)
+              .value(shared.theta)
+              .loss.total < 1e-12);
+  }
+}
+
 TEST_CASE("a_fast_slow_start_refuses_data_that_lack_what_it_needs") {
   const Communicator comm;
   const Data data(comm);
@@ -223,4 +265,27 @@ TEST_CASE("options_that_a_fast_slow_start_cannot_hold_are_refused") {
   refused([](Options& o) { o.coupling_flow.conditioners = {core::ConditionerKind::network}; },
           "conditioners");
   refused([](Options& o) { o.coupling_flow.rank = 3; }, "coupling_flow.rank");
+  const auto multiplied = [&](std::size_t component, std::size_t rank, std::size_t factors,
+                              const char* option) {
+    refused(
+        [&](Options& o) {
+          o.coupling_flow.multipliers = {component};
+          o.coupling_flow.degrees = {1, 1, 1, 2};
+          o.coupling_flow.rank = rank;
+          o.coupling_flow.factors = factors;
+        },
+        option);
+  };
+  multiplied(1, 3, 4, "must be slow variables");
+  multiplied(0, 2, 4, "coupling_flow.rank: 3");
+  multiplied(0, 3, 3, "coupling_flow.factors of at least 4");
+  core::CouplingFlowOptions flow = options().coupling_flow;
+  flow.multipliers = {0};
+  CHECK_THROWS_AS(flow.validate(), OptionError);  // no degrees
+  flow.degrees = {2, 1};
+  CHECK_THROWS_AS(flow.validate(), OptionError);
+  flow.degrees = {1, 2};
+  CHECK_NOTHROW(flow.validate());
+  flow.neurons = {3};  // of 2
+  CHECK_THROWS_AS(flow.validate(), OptionError);
 }

@@ -429,7 +429,7 @@ def forward_orbits(study, run):
 def abraham_lorentz(study, run):
     """Eigenvalues of T, the slow manifold at states that have relaxed to it, and positions after 10 gyrations forward."""
     found = fast_eigenvalues(study, run, lambda u: np.array([-1]))
-    path = other_test(study, "relaxed", "generate.relaxation=30")
+    path = other_test(study, "relaxed", "generate.relaxation=30", "generate.vary_from=0", "generate.vary_spread=uniform")
     with h5py.File(path) as file:
         truth, epsilon = file["state"][:, 0], file["parameters/epsilon"][...]
     manifold = study.forecast(run, f"forecast.data={path}", "forecast.mode=slow")[:, 0]
@@ -656,7 +656,13 @@ SYSTEMS = {
         [Goal("eigenvalue_error", 1e-4, paper="4.2e-4"), Goal("manifold_rms_error", 1e-3), Goal("position_error", 1e-2),
          *(Goal(f"{name}_order_{k}") for name in ("manifold_rms_error", "position_error") for k in (0, 1, 2)),
          Goal("orbits")],
-        None, measures=(abraham_lorentz,), figure=abraham_lorentz_figure),
+        None, measures=(abraham_lorentz,), figure=abraham_lorentz_figure,
+        further={
+            "slow": ("generate.train=3000", "generate.time_scale=slow", "generate.on_manifold=true",
+                     "generate.relaxation=0.2", "generate.t_end=0.4", "generate.times=5", "generate.vary_from=5e-3",
+                     "generate.vary_spread=uniform"),
+            "manifold": ("generate.train=12000", "generate.on_manifold=true", "generate.vary_from=0", "generate.vary_to=0",
+                         "generate.vary_spread=uniform", "generate.times=2")}),
     "disc_and_ring": System([Goal("wrong"), Goal("arc_off_target")], None, measures=(disc_and_ring,)),
     "rigid_body_bilinear": jacobian_regularised("rigid_body", 1e-9, *RIGID_BILINEAR),
     "rigid_body_bilinear_rollout": jacobian_regularised("rigid_body", None, *RIGID_BILINEAR, "loss.jacobian=0"),

@@ -51,9 +51,10 @@ class Conditioner {
   /// The network of the last factors, (rank, outputs) of [w; q], where y is sums of products alone; else
   /// null.
   const Network<Real>* product_network() const;
-  /// Makes y = sum_{r < rank} p^r f_r(w, q) with the last factors f_r, of such a conditioner, for the
-  /// parameter p = shift + scale q_parameter. Needs rank() <= options.factors.
-  void set_powers(std::size_t parameter, double shift, double scale, std::span<double> theta) const;
+  /// Makes y = sum_{r < rank} m_r f_r(w, q) with the last factors f_r, of such a conditioner, for monomials
+  /// m_r of at most options.factors - 1 factors and the parameter p = shift + scale q_parameter.
+  void set_monomials(std::span<const Monomial> monomials, std::size_t parameter, double shift, double scale,
+                     std::span<double> theta) const;
   std::size_t rank() const { return rank_; }
 
   /// Bounds where |[w; q]| <= radius.

@@ -64,6 +64,12 @@ class Network final : public LaneMap<Real> {
   /// there is not one hidden layer of squares. Raises OptionError naming `option` where it has too few
   /// neurons.
   void set_squares(std::size_t variables, const char* option, std::span<double> theta) const;
+  /// Makes the argument of neuron k of the first hidden layer W_k (x - c_k), with the weights that theta has
+  /// of the inputs `used` and zeros for the others; centres c (neurons, used.size()).
+  void set_centres(std::span<const std::size_t> used, std::span<const double> centres,
+                   std::span<double> theta) const;
+  /// Neurons of the first hidden layer; 0: there is none.
+  std::size_t first_neurons() const { return layers_.size() > 1 ? layers_.front().outputs : 0; }
 
   std::size_t inputs() const override { return widths_.front(); }
   std::size_t outputs() const override { return widths_.back(); }

@@ -127,6 +127,20 @@ void Network<Real>::set_squares(std::size_t variables, const char* option, std::
     }
 }
 
+template <class Real>
+void Network<Real>::set_centres(std::span<const std::size_t> used, std::span<const double> centres,
+                                std::span<double> theta) const {
+  const Layer& hidden = layers_.front();
+  const auto W = block_of(theta, hidden.W), b = block_of(theta, hidden.b);
+  for (std::size_t k = 0; k < hidden.outputs; ++k) {
+    const std::span<double> row = W.subspan(k * hidden.inputs, hidden.inputs);
+    b[k] = 0.0;
+    for (std::size_t j = 0; j < used.size(); ++j) b[k] -= row[used[j]] * centres[k * used.size() + j];
+    for (std::size_t j = 0; j < row.size(); ++j)
+      if (std::ranges::find(used, j) == used.end()) row[j] = 0.0;
+  }
+}
+
 template std::size_t Network<double>::pairs() const;
 template std::size_t Network<float>::pairs() const;
 template void Network<double>::set_directions(std::span<double>, std::span<double>) const;
@@ -145,5 +159,9 @@ template void Network<float>::set_last_layer(std::span<const double>, std::span<
                                              std::span<double>) const;
 template void Network<double>::set_squares(std::size_t, const char*, std::span<double>) const;
 template void Network<float>::set_squares(std::size_t, const char*, std::span<double>) const;
+template void Network<double>::set_centres(std::span<const std::size_t>, std::span<const double>,
+                                           std::span<double>) const;
+template void Network<float>::set_centres(std::span<const std::size_t>, std::span<const double>,
+                                          std::span<double>) const;
 
 }  // namespace spnode::core

@@ -366,6 +366,9 @@ struct CouplingFlowOptions {
   std::size_t rank = 2;
   std::size_t factors = 2;
   std::vector<std::size_t> factor_hidden = {};
+  std::vector<std::size_t> multipliers = {};
+  std::vector<std::size_t> degrees = {};
+  std::vector<std::size_t> neurons = {};
   double initial_scale = 1.0;
 
   static void describe(auto& visit) {
@@ -409,6 +412,21 @@ struct CouplingFlowOptions {
     visit.option("factor_hidden", &Self::factor_hidden,
                  {.meaning = "product: widths of the hidden layers of the last factor; []: it is affine",
                   .limits = between(1, widest)});
+    visit.option(
+        "multipliers", &Self::multipliers,
+        {.meaning = "start fast_slow: components, from 0, in which the shift is a "
+                    "polynomial, with functions of the other slow variables as coefficients; []: none",
+         .limits = between(0, widest)});
+    visit.option("degrees", &Self::degrees,
+                 {.meaning = "multipliers: lowest and highest degree of their monomials for each power of "
+                             "epsilon: [1, 1, 1, 2] for linear terms, and epsilon times linear and quadratic "
+                             "ones",
+                  .limits = between(0, 5)});
+    visit.option(
+        "neurons", &Self::neurons,
+        {.meaning = "multipliers: neurons of factor_hidden, from the first on, that the coefficients "
+                    "of each power of epsilon use; []: all",
+         .limits = between(1, widest)});
     visit.option("initial_scale", &Self::initial_scale,
                  {.meaning = "initial weights are normal / sqrt(fan in) times this, a tenth of that in last "
                              "layers: the flow starts close to the identity",
@@ -424,8 +442,52 @@ struct CouplingFlowOptions {
     for (auto kind = conditioners.begin(); kind != conditioners.end(); ++kind)
       require_option(std::find(conditioners.begin(), kind, *kind) == kind, {"conditioners"},
                      "names " + std::string(name_of(*kind)) + " twice");
+    for (auto k = multipliers.begin(); k != multipliers.end(); ++k)
+      require_option(std::find(multipliers.begin(), k, *k) == k, {"multipliers"},
+                     "names " + std::to_string(*k) + " twice");
+    require_option(multipliers.empty() == degrees.empty(), {"degrees", "multipliers"},
+                   "are given together or not at all");
+    require_option(degrees.size() % 2 == 0, {"degrees"}, "must be pairs of a lowest and a highest degree");
+    for (std::size_t k = 0; k < degrees.size(); k += 2)
+      require_option(degrees[k] <= degrees[k + 1], {"degrees"},
+                     "must be pairs of a lowest and a highest degree; found " + std::to_string(degrees[k]) +
+                         " before " + std::to_string(degrees[k + 1]));
+    if (neurons.empty()) return;
+    require_option(!multipliers.empty(), {"neurons", "multipliers"}, "is given without multipliers");
+    require_option(2 * neurons.size() == degrees.size(), {"neurons", "degrees"},
+                   "must have one number for each pair of degrees");
+    for (const std::size_t count : neurons)
+      require_option(!factor_hidden.empty() && count <= factor_hidden.back(), {"neurons", "factor_hidden"},
+                     "must be at most the last of factor_hidden; found " + std::to_string(count));
   }
 };
+
+/// p^power times components of the first part, which may repeat: what a product of a conditioner multiplies
+/// its last factor by.
+struct Monomial {
+  std::size_t power = 0;
+  std::vector<std::size_t> components = {};
+};
+
+/// The monomials of CouplingFlowOptions::degrees: by power of p, by degree, in the order of the multipliers.
+inline std::vector<Monomial> shift_monomials(const CouplingFlowOptions& flow) {
+  std::vector<Monomial> found;
+  const std::size_t n = flow.multipliers.size();
+  for (std::size_t power = 0; 2 * power < flow.degrees.size(); ++power)
+    for (std::size_t degree = flow.degrees[2 * power]; degree <= flow.degrees[2 * power + 1]; ++degree) {
+      // Non-decreasing indices, counted up from the last one.
+      std::vector<std::size_t> index(degree, 0);
+      for (bool more = true; more;) {
+        Monomial& next = found.emplace_back(Monomial{power, {}});
+        for (const std::size_t k : index) next.components.push_back(flow.multipliers[k]);
+        std::size_t last = degree;
+        while (last > 0 && index[last - 1] + 1 == n) --last;
+        more = last > 0;
+        if (more) std::fill(index.begin() + std::ptrdiff_t(last - 1), index.end(), index[last - 1] + 1);
+      }
+    }
+  return found;
+}
 
 /// The function whose values positive components are (core/components/positive_map.hpp).
 enum class PositiveFunction {

@@ -556,6 +556,7 @@ struct ModelOptions {
     require(flow.scale_bound == 1.0, "coupling_flow.scale_bound", shortest(flow.scale_bound));
     require(flow.conditioners == std::vector{ConditionerKind::product}, "coupling_flow.conditioners",
             std::to_string(flow.conditioners.size()) + " of them, or another one");
+    if (!flow.multipliers.empty()) return validate_multipliers(start);
     require_option(flow.rank <= flow.factors,
                    {"initialisation", "coupling_flow.rank", "coupling_flow.factors"},
                    start +
@@ -564,7 +565,33 @@ struct ModelOptions {
                        std::to_string(flow.rank) + " and " + std::to_string(flow.factors));
   }
 
+  // Each monomial of the multipliers is a product of the conditioner.
+  void validate_multipliers(const std::string& start) const {
+    const CouplingFlowOptions& flow = coupling_flow;
+    for (const std::size_t k : flow.multipliers)
+      require_option(k < linear.slow_dimension, {"coupling_flow.multipliers"},
+                     "must be slow variables, below " + std::to_string(linear.slow_dimension) + "; found " +
+                         std::to_string(k));
+    require_option(!flow.factor_hidden.empty(), {"coupling_flow.multipliers", "coupling_flow.factor_hidden"},
+                   "need a hidden layer in coupling_flow.factor_hidden");
+    const std::size_t products = shift_monomials(flow).size();
+    require_option(flow.rank == products, {"initialisation", "coupling_flow.rank"},
+                   start + "coupling_flow.rank: " + std::to_string(products) +
+                       ", the number of monomials of coupling_flow.multipliers; found " +
+                       std::to_string(flow.rank));
+    std::size_t most = 0;
+    for (std::size_t r = 0; 2 * r < flow.degrees.size(); ++r)
+      most = std::max(most, r + flow.degrees[2 * r + 1]);
+    require_option(flow.factors > most, {"initialisation", "coupling_flow.factors"},
+                   start + "coupling_flow.factors of at least " + std::to_string(most + 1) + "; found " +
+                       std::to_string(flow.factors));
+  }
+
   void validate_start() const {
+    require_option(coupling_flow.multipliers.empty() || initialisation == Initialisation::fast_slow,
+                   {"coupling_flow.multipliers", "initialisation"},
+                   "are given, but only initialisation: fast_slow uses them; found " +
+                       std::string(name_of(initialisation)));
     if (initialisation == Initialisation::random) return;
     if (initialisation == Initialisation::fast_slow) return validate_fast_slow_start();
     // The latent states must be known before the training.

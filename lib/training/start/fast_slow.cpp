@@ -6,6 +6,7 @@
 #include "core/linear/fast/fast_hurwitz.hpp"
 #include "core/support/error.hpp"
 #include "core/support/option.hpp"
+#include "core/support/random.hpp"
 #include "parallel/count.hpp"
 #include "training/start/interval_integrals.hpp"
 #include "training/start/latent_data.hpp"
@@ -55,6 +56,11 @@ class States {
     return {u.first(slow_), u.subspan(slow_), q_, scaled_, q_[epsilon_]};
   }
 
+  /// Trajectories that this rank holds.
+  std::size_t held() const {
+    return data.groups.empty() ? 0 : data.groups.back().end - data.groups.front().begin;
+  }
+
   const std::size_t first, count;  ///< trajectories: the first that this rank holds, and all
   const LatentTrajectories data;
 
@@ -64,7 +70,8 @@ class States {
   std::vector<double> q_, scaled_;
 };
 
-/// The shift of the coupling flow, sum_r eps^r c_r(x) with c_r = C_r f(x); zero without a flow.
+/// The shift of the coupling flow, sum_r eps^r c_r(x), c_r = sum m(x) C f(x) over its monomials m; zero
+/// without a flow. Without multipliers each power has the monomial 1.
 class Shift {
  public:
   Shift(const core::Model& model, std::span<const double> theta) : fast_(fast_variables(model)) {
@@ -72,60 +79,97 @@ class Shift {
     conditioner_ = model.coupling_flow()->only_shift();
     functions_.emplace(*conditioner_->product_network(), theta);
     parameters_ = model.options().arguments.parameters.size();
-    values_.resize(features());
-    C_.assign(powers() * fast_ * features(), 0.0);
+    values_.resize(functions_->features());
+    const core::CouplingFlowOptions& flow = model.options().coupling_flow;
+    monomials_ = core::shift_monomials(flow);
+    if (flow.multipliers.empty())
+      for (std::size_t r = 0; r < conditioner_->rank(); ++r) monomials_.push_back({r, {}});
+    for (const core::Monomial& m : monomials_)
+      used_.push_back(flow.neurons.empty() ? values_.size() : flow.neurons[m.power] + 1);
+    C_.assign(monomials_.size() * fast_ * values_.size(), 0.0);
   }
 
   static std::size_t fast_variables(const core::Model& model) {
     return model.latent_dimension() - model.options().linear.slow_dimension;
   }
 
-  std::size_t powers() const { return conditioner_ == nullptr ? 0 : conditioner_->rank(); }
-  std::size_t features() const { return functions_->features(); }
+  std::size_t powers() const { return monomials_.empty() ? 0 : monomials_.back().power + 1; }
+  /// Features of the powers first ... last - 1.
+  std::size_t features(std::size_t first, std::size_t last) const {
+    std::size_t count = 0;
+    for (std::size_t p = 0; p < monomials_.size(); ++p)
+      if (monomials_[p].power >= first && monomials_[p].power < last) count += used_[p];
+    return count;
+  }
 
-  /// f at a state.
-  std::span<const double> evaluate(const StatePoint& at) {
-    functions_->evaluate({at.x, at.q.first(parameters_), at.scaled.first(parameters_)}, values_);
-    return values_;
+  /// Appends m f of these powers at a state, times eps^power.
+  void append(const StatePoint& at, std::size_t first, std::size_t last, double scale,
+              std::vector<double>& row) {
+    evaluate(at);
+    for (std::size_t p = 0; p < monomials_.size(); ++p) {
+      if (monomials_[p].power < first || monomials_[p].power >= last) continue;
+      const double factor = scale * value(monomials_[p], at);
+      for (std::size_t k = 0; k < used_[p]; ++k) row.push_back(factor * values_[feature(p, k)]);
+    }
   }
 
   /// w = y less the terms of the powers below `powers`.
   void subtract(const StatePoint& at, std::size_t powers, std::span<double> w) {
     std::ranges::copy(at.y, w.begin());
     if (powers == 0) return;
-    const std::span<const double> f = evaluate(at);
-    double factor = 1.0;
-    for (std::size_t r = 0; r < powers; ++r, factor *= at.epsilon)
+    evaluate(at);
+    for (std::size_t p = 0; p < monomials_.size(); ++p) {
+      if (monomials_[p].power >= powers) continue;
+      const double factor = value(monomials_[p], at);
       for (std::size_t i = 0; i < fast_; ++i) {
-        const double* const row = &C_[(r * fast_ + i) * f.size()];
-        for (std::size_t k = 0; k < f.size(); ++k) w[i] -= factor * row[k] * f[k];
+        const double* const row = &C_[(p * fast_ + i) * values_.size()];
+        for (std::size_t k = 0; k < values_.size(); ++k) w[i] -= factor * row[k] * values_[k];
       }
+    }
   }
 
-  /// Takes the weights of features eps^r f, (powers, features, fast), from a power on.
-  void set(const Fit& fit, std::size_t first_power) {
-    const std::size_t F = features();
-    for (std::size_t r = first_power; r < powers(); ++r)
-      for (std::size_t k = 0; k < F; ++k)
+  /// Takes the weights (features, fast) of the features of the powers first ... last - 1.
+  void set(const Fit& fit, std::size_t first, std::size_t last) {
+    std::size_t row = 0;
+    for (std::size_t p = 0; p < monomials_.size(); ++p) {
+      if (monomials_[p].power < first || monomials_[p].power >= last) continue;
+      for (std::size_t k = 0; k < used_[p]; ++k, ++row)
         for (std::size_t i = 0; i < fast_; ++i)
-          C_[(r * fast_ + i) * F + k] = fit.W[((r - first_power) * F + k) * fast_ + i];
+          C_[(p * fast_ + i) * values_.size() + feature(p, k)] = fit.W[row * fast_ + i];
+    }
   }
 
   void put(const core::Model& model, std::span<double> theta) const {
     if (conditioner_ == nullptr) return;
     const auto& names = model.options().arguments.parameters;
     const auto epsilon = std::size_t(std::ranges::find(names, core::epsilon_name) - names.begin());
-    conditioner_->set_powers(epsilon, model.argument_scaling.shift[epsilon],
-                             model.argument_scaling.scale[epsilon], theta);
+    conditioner_->set_monomials(monomials_, epsilon, model.argument_scaling.shift[epsilon],
+                                model.argument_scaling.scale[epsilon], theta);
     std::vector<double> of_flow = C_;  // u = [x; y + shift of the flow]
     for (double& entry : of_flow) entry = -entry;
     functions_->set(of_flow, theta);
   }
 
  private:
+  void evaluate(const StatePoint& at) {
+    functions_->evaluate({at.x, at.q.first(parameters_), at.scaled.first(parameters_)}, values_);
+  }
+  static double value(const core::Monomial& m, const StatePoint& at) {
+    double product = 1.0;
+    for (std::size_t r = 0; r < m.power; ++r) product *= at.epsilon;
+    for (const std::size_t k : m.components) product *= at.x[k];
+    return product;
+  }
+  // Place of feature k of a monomial among the functions f, of which the constant one is the last.
+  std::size_t feature(std::size_t p, std::size_t k) const {
+    return k + 1 < used_[p] ? k : values_.size() - 1;
+  }
+
   std::size_t fast_, parameters_ = 0;
   const core::Conditioner<double>* conditioner_ = nullptr;
   std::optional<LinearParameters> functions_;
+  std::vector<core::Monomial> monomials_;
+  std::vector<std::size_t> used_;  // functions that each monomial is multiplied by
   std::vector<double> values_, C_;
 };
 
@@ -139,7 +183,7 @@ struct ShiftEquations {
   std::size_t first, last, fast;
   bool near;  ///< windows near the slow manifold; else states on it at eps = 0
 
-  std::size_t features() const { return (last - first) * shift.features(); }
+  std::size_t features() const { return shift.features(first, last); }
 
   void append(std::size_t n, std::span<const double> z, std::vector<double>& rows) const {
     std::vector<double> w(fast);
@@ -150,10 +194,7 @@ struct ShiftEquations {
       if (!near && at.epsilon != 0.0)
         throw UsageError("the states of the slow manifold need epsilon = 0; found " + shortest(at.epsilon));
       shift.subtract(at, first, w);
-      double factor = near ? std::pow(at.epsilon, double(first) - 1.0) : 1.0;
-      const std::span<const double> f = shift.evaluate(at);
-      for (std::size_t r = first; r < last; ++r, factor *= at.epsilon)
-        for (const double value : f) rows.push_back(factor * value);
+      shift.append(at, first, last, near ? 1.0 / at.epsilon : 1.0, rows);
       for (const double value : w) rows.push_back(near ? value / at.epsilon : value);
     }
   }
@@ -217,7 +258,7 @@ double fit_shift(const parallel::Communicator& comm, const ShiftEquations& equat
     for (std::size_t n = 0; n < kept.size(); ++n) kept[n] = residuals[n] <= most;
     fit = solve();
   }
-  equations.shift.set(fit, equations.first);
+  equations.shift.set(fit, equations.first, equations.last);
   return fit.residual;
 }
 
@@ -356,7 +397,8 @@ void set_squares(const core::Model& model, std::span<double> theta) {
     const auto* const network = dynamic_cast<const core::Network<double>*>(&map);
     if (network != nullptr) network->set_squares(variables, option, theta);
   };
-  if (const auto* const flow = model.coupling_flow())
+  const auto* const flow = model.coupling_flow();
+  if (flow != nullptr && model.options().coupling_flow.multipliers.empty())
     set(*flow->only_shift()->product_network(), "coupling_flow.factor_hidden", slow);
   for (const auto& term : model.nonlinear().terms()) {
     const auto* const scaled = dynamic_cast<const core::EpsilonTerm<double>*>(term.map.get());
@@ -369,16 +411,58 @@ void set_squares(const core::Model& model, std::span<double> theta) {
   }
 }
 
+/// Centres the neurons of the shift with multipliers at states that are drawn from data, as functions of the
+/// other slow variables and of the parameters but epsilon. Collective.
+void set_centres(const parallel::Communicator& comm, const core::Model& model, States& states,
+                 std::uint64_t seed, std::span<double> theta) {
+  const core::ModelOptions& options = model.options();
+  const std::size_t slow = options.linear.slow_dimension;
+  std::vector<std::size_t> used;  // inputs of the network, [x; q]
+  for (std::size_t k = 0; k < slow; ++k)
+    if (std::ranges::find(options.coupling_flow.multipliers, k) == options.coupling_flow.multipliers.end())
+      used.push_back(k);
+  for (std::size_t k = 0; k < options.arguments.parameters.size(); ++k)
+    if (options.arguments.parameters[k] != core::epsilon_name) used.push_back(slow + k);
+  const core::Network<double>& network = *model.coupling_flow()->only_shift()->product_network();
+  std::vector<double> centres(network.first_neurons() * used.size(), 0.0);
+  parallel::collectively(comm, [&] {
+    const core::Random random(seed, "centres");
+    std::vector<double> z(states.data.times * states.data.dimension);
+    for (std::size_t k = 0; k < network.first_neurons(); ++k) {
+      const auto n = std::min(std::size_t(random.uniform(2 * k) * double(states.count)), states.count - 1);
+      const auto t =
+          std::min(std::size_t(random.uniform(2 * k + 1) * double(states.data.times)), states.data.times - 1);
+      if (n < states.first || n - states.first >= states.held()) continue;
+      states.data.states(n - states.first, z);
+      const StatePoint at = states.at(n - states.first, t, z);
+      for (std::size_t j = 0; j < used.size(); ++j)
+        centres[k * used.size() + j] = used[j] < slow ? at.x[used[j]] : at.scaled[used[j] - slow];
+    }
+  });
+  // One rank alone has each.
+  MPI_Allreduce(MPI_IN_PLACE, centres.data(), parallel::mpi_count(centres.size()), MPI_DOUBLE, MPI_SUM,
+                comm.handle());
+  network.set_centres(used, centres, theta);
+}
+
 }  // namespace
 
 std::vector<Start> start_fast_slow(const parallel::Communicator& comm, const core::Model& model,
                                    const DataSet& train, const SlowData& slow, std::span<const double> ridges,
-                                   const Start& start) {
+                                   std::uint64_t seed, const Start& start) {
   if (slow.windows == nullptr) throw UsageError("windows near the slow manifold are missing");
   Start first = start;
   set_squares(model, first.theta);
   FastSlowFit found;
   States fast_states(comm, model, train), slow_states(comm, model, *slow.windows);
+  if (!model.options().coupling_flow.multipliers.empty()) {
+    if (slow.manifold != nullptr) {
+      States manifold(comm, model, *slow.manifold);
+      set_centres(comm, model, manifold, seed, first.theta);
+    } else {
+      set_centres(comm, model, slow_states, seed, first.theta);
+    }
+  }
   Shift shift(model, first.theta);
   std::vector<bool> kept(slow_states.count, true);
   const std::size_t fast = Shift::fast_variables(model);
@@ -433,8 +517,12 @@ std::vector<Start> start_fast_slow(const parallel::Communicator& comm, const cor
 double fast_slow_bytes(const core::Model& model, std::size_t groups) {
   const std::vector<double> theta(model.layout().size());
   const Terms terms(model, theta);
-  return std::max(gram_bytes(double(terms.fast_features()), double(terms.fast), groups),
-                  gram_bytes(double(terms.g->features()), double(terms.slow), groups));
+  const Shift shift(model, theta);
+  double bytes = std::max(gram_bytes(double(terms.fast_features()), double(terms.fast), groups),
+                          gram_bytes(double(terms.g->features()), double(terms.slow), groups));
+  for (std::size_t r = 0; r < shift.powers(); ++r)
+    bytes = std::max(bytes, gram_bytes(double(shift.features(r, r + 1)), double(terms.fast), groups));
+  return bytes;
 }
 
 }  // namespace spnode::training

@@ -4,6 +4,7 @@
 #include "training/start/initial_model.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -21,14 +22,16 @@ namespace spnode::training {
 ///
 /// Functions of the classes that networks stand for are linear in their last layers; the layers before are
 /// those of the seed, or, of squares, such that all quadratic functions are in the class
-/// (Network::set_squares). All equations are summed exactly over ranks: the same bits for any number of
-/// ranks. `start` has the parameters of the seed; the result has one start for each ridge, in ascending
-/// order, without those whose equations cannot be solved. Collective. Raises UsageError where data are
-/// missing, and where epsilon is 0 in the windows near the slow manifold; NumericalError where the first
-/// equations cannot be solved.
+/// (Network::set_squares). With multipliers (CouplingFlowOptions) c_r is a polynomial in these components,
+/// whose coefficients are functions of the other slow variables: networks whose neurons have the weights of
+/// the seed and centres at states that are drawn from the data of the first equations. All equations are
+/// summed exactly over ranks: the same bits for any number of ranks. `start` has the parameters of the seed;
+/// the result has one start for each ridge, in ascending order, without those whose equations cannot be
+/// solved. Collective. Raises UsageError where data are missing, and where epsilon is 0 in the windows near
+/// the slow manifold; NumericalError where the first equations cannot be solved.
 std::vector<Start> start_fast_slow(const parallel::Communicator& comm, const core::Model& model,
                                    const DataSet& train, const SlowData& slow, std::span<const double> ridges,
-                                   const Start& start);
+                                   std::uint64_t seed, const Start& start);
 
 /// Bytes that start_fast_slow() takes, about, for so many groups of a rank. Not collective.
 double fast_slow_bytes(const core::Model& model, std::size_t groups);

@@ -220,7 +220,7 @@ InitialModel make_initial_model(const parallel::Communicator& comm, const core::
     if (options.initialisation == core::Initialisation::sparse_regression)
       start_library(comm, pod, train, start);
     else if (options.initialisation == core::Initialisation::fast_slow)
-      take_first(start_fast_slow(comm, *start.model, train, slow, ridges(options), start), start);
+      take_first(start_fast_slow(comm, *start.model, train, slow, ridges(options), seed, start), start);
     else
       start_from_data(comm, pod, train, start);
   } catch (const Error& error) {  // also one of a single rank, whose type is lost on the way to all

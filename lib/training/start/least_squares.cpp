@@ -17,14 +17,18 @@ std::vector<double> gram(const parallel::Communicator& comm, const LatentTraject
   std::vector<double> sums(std::max<std::size_t>(1, data.groups.size()) * packed, 0.0), G(width * width);
   parallel::collectively(comm, [&] {
     std::vector<double> states(data.times * data.dimension), rows;
+    constexpr std::size_t block = 256;  // rows of a product at least, so that G is not the traffic
     for (std::size_t group = 0; group < data.groups.size(); ++group) {
       std::ranges::fill(G, 0.0);
-      for (std::size_t n = data.groups[group].begin; n < data.groups[group].end; ++n) {
+      rows.clear();
+      const parallel::Range& range = data.groups[group];
+      for (std::size_t n = range.begin; n < range.end; ++n) {
         data.states(n, states);
-        rows.clear();
         rows_of(n, states, rows);
+        if (rows.size() < block * width && n + 1 < range.end) continue;
         const HostOperand R(rows.data(), rows.size() / width, width);
         core::multiply(1.0, core::transposed(R), R, 1.0, square(std::span(G), width));
+        rows.clear();
       }
       double* to = &sums[group * packed];
       for (std::size_t i = 0; i < width; ++i) to = std::copy_n(&G[i * width + i], width - i, to);
