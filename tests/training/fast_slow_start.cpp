@@ -108,6 +108,13 @@ struct Data {
   DataSet fast, slow, manifold;
 };
 
+// Of a rollout by steps that hardly err.
+double loss_on(const Communicator& comm, const InitialModel& start, const DataSet& set) {
+  const Objectives losses = make_objectives(
+      comm, {{.scheme = core::Scheme::imex_ark4, .substeps = 4}, {}, false}, start, set, nullptr);
+  return BatchObjective(comm, *losses.rollout, set.data, set.sampler).value(start.theta).loss.total;
+}
+
 }  // namespace
 
 TEST_CASE("integrals_over_intervals_are_exact_for_polynomials") {
@@ -157,12 +164,7 @@ TEST_CASE("a_fast_slow_start_finds_a_system_of_its_classes_with_the_same_bits_on
     for (const double x : {-50.0, 50.0})
       CHECK(shared.model->linear().matrix_at(coefficients, std::vector<double>{x, 0.0})[0] < 0.0);
 
-    const Data data(comm);
-    const Objectives losses = make_objectives(
-        comm, {{.scheme = core::Scheme::imex_ark4, .substeps = 4}, {}, false}, shared, data.fast, nullptr);
-    CHECK(BatchObjective(comm, *losses.rollout, data.fast.data, data.fast.sampler)
-              .value(shared.theta)
-              .loss.total < 1e-12);
+    CHECK(loss_on(comm, shared, Data(comm).fast) < 1e-12);
   }
 }
 
@@ -173,11 +175,7 @@ TEST_CASE("a_fast_slow_start_finds_slow_terms_that_are_linear_in_the_state") {
   const Communicator comm;
   const Data data(comm, Slow::of_state);
   const InitialModel start = make_initial_model(comm, of_state, 3, data.fast, {&data.slow, &data.manifold});
-  const Objectives losses = make_objectives(
-      comm, {{.scheme = core::Scheme::imex_ark4, .substeps = 4}, {}, false}, start, data.fast, nullptr);
-  CHECK(
-      BatchObjective(comm, *losses.rollout, data.fast.data, data.fast.sampler).value(start.theta).loss.total <
-      1e-12);
+  CHECK(loss_on(comm, start, data.fast) < 1e-12);
 }
 
 TEST_CASE("monomials_of_a_shift_are_those_of_its_degrees") {
@@ -213,12 +211,7 @@ TEST_CASE("a_fast_slow_start_finds_a_shift_that_is_a_polynomial_in_multipliers")
     const Communicator comm;
     const InitialModel shared = start(comm), alone = start(Communicator(MPI_COMM_SELF));
     CHECK(shared.theta == alone.theta);
-    const Data data(comm);
-    const Objectives losses = make_objectives(
-        comm, {{.scheme = core::Scheme::imex_ark4, .substeps = 4}, {}, false}, shared, data.fast, nullptr);
-    CHECK(BatchObjective(comm, *losses.rollout, data.fast.data, data.fast.sampler)
-              .value(shared.theta)
-              .loss.total < 1e-12);
+    CHECK(loss_on(comm, shared, Data(comm).fast) < 1e-12);
   }
 }
 
