@@ -1,8 +1,8 @@
 #include "core/components/fast_terms.hpp"
 
-#include "core/components/constant_map.hpp"
 #include "core/components/network.hpp"
 #include "core/kernels/elementwise.hpp"
+#include "core/kernels/gemm.hpp"
 #include "core/kernels/lane_products.hpp"
 
 #include <algorithm>
@@ -46,7 +46,25 @@ std::unique_ptr<LaneMap<Real>> make_entries(const FastSlowShape& shape, std::siz
 // ---- M y
 
 template <class Real>
+void FastLinear<Real>::add_product(const ExecSpace& space, const ConstVectorView<Real>& M,
+                                   const ConstMatrixView<Real>& x, const MatrixView<Real>& y) const {
+  if (M.extent(0) == 0) return;
+  gemm<Real>(space, 1.0, ConstMatrixView<Real>(M.data(), outputs(), shape_.fast), Transpose::no, x, 1.0, y);
+}
+
+template <class Real>
+void FastLinear<Real>::add_product_vjp(const ExecSpace& space, const ConstVectorView<Real>& M,
+                                       const ConstMatrixView<Real>& x, const ConstMatrixView<Real>& y_bar,
+                                       const MatrixView<Real>& x_bar, const VectorView<Real>& M_bar) const {
+  gemm<Real>(space, 1.0, ConstMatrixView<Real>(M.data(), outputs(), shape_.fast), Transpose::yes, y_bar, 1.0,
+             x_bar);
+  if (M_bar.extent(0) > 0)
+    gemm_nt<Real>(space, 1.0, y_bar, x, MatrixView<Real>(M_bar.data(), outputs(), shape_.fast));
+}
+
+template <class Real>
 void FastLinear<Real>::apply(const ExecSpace& space, const Value& value, Scratch<Real>& scratch) const {
+  if (is_shared_) return add_product(space, value.coefficients, fast(value.x.u), value.y);
   const MatrixView<Real> M = matrix(value.tape);
   fill(space, 0.0, M);
   entries_->apply(space, {value.coefficients, value.x, M, inner(value.tape)}, scratch);
@@ -56,6 +74,9 @@ void FastLinear<Real>::apply(const ExecSpace& space, const Value& value, Scratch
 template <class Real>
 void FastLinear<Real>::apply_vjp(const ExecSpace& space, const Reverse& reverse,
                                  Scratch<Real>& scratch) const {
+  if (is_shared_)
+    return add_product_vjp(space, reverse.coefficients, fast(reverse.x.u), reverse.y_bar,
+                           fast(reverse.x_bar.u), reverse.coefficients_bar);
   const ScratchFrame frame(scratch);
   const MatrixView<Real> M_bar = zeros(space, entries_->outputs(), reverse.x.lanes(), scratch);
   add_lane_outer(space, reverse.y_bar, fast(reverse.x.u), M_bar);
@@ -69,6 +90,10 @@ void FastLinear<Real>::apply_vjp(const ExecSpace& space, const Reverse& reverse,
 template <class Real>
 void FastLinear<Real>::apply_jvp(const ExecSpace& space, const Tangent& tangent,
                                  Scratch<Real>& scratch) const {
+  if (is_shared_) {
+    add_product(space, tangent.coefficients_dot, fast(tangent.x.u), tangent.y_dot);
+    return add_product(space, tangent.coefficients, fast(tangent.x_dot.u), tangent.y_dot);
+  }
   const ScratchFrame frame(scratch);
   const MatrixView<Real> M_dot = zeros(space, entries_->outputs(), tangent.x.lanes(), scratch);
   entries_->apply_jvp(
@@ -83,6 +108,9 @@ void FastLinear<Real>::apply_jvp(const ExecSpace& space, const Tangent& tangent,
 template <class Real>
 void FastLinear<Real>::apply_jvp_vjp(const ExecSpace& space, const TangentReverse& reverse,
                                      Scratch<Real>& scratch) const {
+  if (is_shared_)
+    return add_product_vjp(space, reverse.coefficients, fast(reverse.x_dot.u), reverse.y_dot_bar,
+                           fast(reverse.x_dot_bar.u), reverse.coefficients_bar);
   const ScratchFrame frame(scratch);
   const std::size_t lanes = reverse.x.lanes(), rows = entries_->outputs();
   const MatrixView<Real> M_dot = zeros(space, rows, lanes, scratch),
@@ -106,6 +134,8 @@ void FastLinear<Real>::apply_jvp_vjp(const ExecSpace& space, const TangentRevers
 template <class Real>
 void FastLinear<Real>::apply_jvp_jvp(const ExecSpace& space, const TangentTangent& tangent,
                                      Scratch<Real>& scratch) const {
+  if (is_shared_)
+    return add_product(space, tangent.coefficients_dot, fast(tangent.x_dot.u), tangent.y_dot_dot);
   const ScratchFrame frame(scratch);
   const std::size_t lanes = tangent.x.lanes(), rows = entries_->outputs();
   const MatrixView<Real> along = zeros(space, rows, lanes, scratch),

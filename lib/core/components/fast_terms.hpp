@@ -7,6 +7,7 @@
 /// slow manifold, is invariant whatever their coefficients are.
 
 #include "core/components/component.hpp"
+#include "core/components/constant_map.hpp"
 #include "core/components/options.hpp"
 
 #include <memory>
@@ -26,12 +27,15 @@ template <class Real>
 std::unique_ptr<LaneMap<Real>> make_entries(const FastSlowShape& shape, std::size_t count,
                                             const FastTermOptions& options, const std::string& name);
 
-/// M(x, y, q) y with the entries of M (m, fast), row major, of another map.
+/// M(x, y, q) y with the entries of M (m, fast), row major, of another map. Entries that are constant are one
+/// matrix for all lanes; others are a matrix for each.
 template <class Real>
 class FastLinear final : public LaneMap<Real> {
  public:
   FastLinear(const FastSlowShape& shape, std::unique_ptr<LaneMap<Real>> entries)
-      : shape_(shape), entries_(std::move(entries)) {}
+      : shape_(shape),
+        entries_(std::move(entries)),
+        is_shared_(dynamic_cast<const ConstantMap<Real>*>(entries_.get()) != nullptr) {}
 
   void declare(ParameterLayout& layout) override { entries_->declare(layout); }
   void initialise(std::uint64_t seed, std::span<double> theta) const override {
@@ -55,7 +59,9 @@ class FastLinear final : public LaneMap<Real> {
 
   std::size_t inputs() const override { return shape_.states() + shape_.arguments; }
   std::size_t outputs() const override { return entries_->outputs() / shape_.fast; }
-  std::size_t tape_rows() const override { return entries_->outputs() + entries_->tape_rows(); }
+  std::size_t tape_rows() const override {
+    return is_shared_ ? 0 : entries_->outputs() + entries_->tape_rows();
+  }
   using typename LaneMap<Real>::Value;
   using typename LaneMap<Real>::Reverse;
   using typename LaneMap<Real>::Tangent;
@@ -70,6 +76,12 @@ class FastLinear final : public LaneMap<Real> {
                      Scratch<Real>& scratch) const override;
 
  private:
+  // y += M x with the shared M; its adjoints. Coefficients of extent 0 are zero, or skipped.
+  void add_product(const ExecSpace& space, const ConstVectorView<Real>& M, const ConstMatrixView<Real>& x,
+                   const MatrixView<Real>& y) const;
+  void add_product_vjp(const ExecSpace& space, const ConstVectorView<Real>& M, const ConstMatrixView<Real>& x,
+                       const ConstMatrixView<Real>& y_bar, const MatrixView<Real>& x_bar,
+                       const VectorView<Real>& M_bar) const;
   template <class View>
   View fast(const View& u) const {
     return rows_of(u, shape_.slow, shape_.fast);
@@ -86,6 +98,7 @@ class FastLinear final : public LaneMap<Real> {
 
   FastSlowShape shape_;
   std::unique_ptr<LaneMap<Real>> entries_;
+  bool is_shared_;
 };
 
 /// B(y, y) = sum_r (C_r y) * (D_r y), entry by entry, of rank R (FSNN, eq. (3.15)): C_1, ..., C_R, D_1, ...,
