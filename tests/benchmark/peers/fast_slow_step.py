@@ -136,9 +136,9 @@ class Model:
         return x + h * sum(w * r for w, r in zip(DOPRI_WEIGHTS, rates))
 
 
-def jitted(model, data, eps, h):
-    """Calls: a training step, and forecasts over n steps in both modes from (lanes, 20)."""
-    q = (eps - model.shift) / model.scale  # as the test of agreement finds, see main()
+def jitted(model, eps, h):
+    """The scaled argument, and calls: a training step, and forecasts over n steps in both modes from (lanes, 20)."""
+    q = (eps - model.shift) / model.scale
 
     def loss(p, states, q, eps):
         u = model.encode(p, states[0], q)
@@ -192,11 +192,11 @@ def main():
         with h5py.File(folder / "train.h5") as file:
             states, epsilon = file["state"][...], file["parameters/epsilon"][...][:, None]
         eps = jnp.asarray(epsilon)
-        q, train, full, slow = jitted(model, states, eps, 0.1)
+        q, train, full, slow = jitted(model, eps, 0.1)
 
         def forecast(mode, step, steps, substeps=1):
             words = ["forecast.data=train.h5", f"forecast.mode={mode}", f"forecast.step={step}", f"forecast.steps={steps}",
-                     f"forecast.substeps={substeps}", "forecast.trajectories=512"]
+                     f"forecast.substeps={substeps}"]
             seconds = run("forecast", *words)
             with h5py.File(folder / "run/trajectories.h5") as file:
                 return seconds, file["state"][...]
