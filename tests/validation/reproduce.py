@@ -635,7 +635,7 @@ SYSTEMS = {
     "lorenz96_8": lorenz96_variant(
         "lorenz96_8",
         [Goal("eigenvalue_rms_error", 2e-4), Goal("long_error_full", 3e-4), Goal("long_error_slow", 3e-4)],
-        "generate.lorenz96.slow=8", "generate.train=1000", "model.linear.slow_dimension=8", "model.coupling_flow.split=8",
+        "generate.lorenz96.slow=8", "generate.train=4000", "model.linear.slow_dimension=8", "model.coupling_flow.split=8",
         "model.coupling_flow.factor_hidden=[44]", "model.fast_linear.hidden=[44]"),
     "grad_moments": System(
         [Goal("eigenvalue_error", 1e-5, paper="3e-3, 9e-4"), Goal("relative_l2_error", 1e-4), Goal("slow_l2_error", 1e-4)],
