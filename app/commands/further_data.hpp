@@ -35,7 +35,7 @@ class FurtherSets {
   /// Must not outlive this.
   std::vector<training::FurtherData> list() const;
 
-  /// "; with 90 windows of 10 intervals of FILE", for each.
+  /// A line for each: "FILE: 90 windows of 10 intervals, on the slow manifold".
   std::string description() const;
 
  private:
