@@ -1,5 +1,6 @@
 """Fast-slow models: the same bits on any number of ranks, T(x) over the data, the slow manifold, and bad input."""
 import csv
+import signal
 import unittest
 
 import h5py
@@ -96,6 +97,28 @@ class FastSlow(ProgramTest):
         for term in ("trajectory", "slow", "fast", "manifold"):
             self.assertIn(term, header)
             self.assertIn("validation_" + term, header)
+
+    def test_killed_run_on_data_of_both_scales_resumes_to_the_same_bits(self):
+        self.write_both_scales()
+        words = [*LOSSES, "training.adam.epochs=600", "training.checkpoint_epochs=1", "training.spectrum_every=0"]
+        self.interrupt(2, signal.SIGKILL, *words, "--overwrite")
+        before = (self.folder / "run/history.csv").read_text().count("\n")
+        self.assertLess(before, 600)
+        self.succeed(3, "train", "deck.yaml", *words, "--resume")
+        resumed, history = self.model(), (self.folder / "run/history.csv").read_text().splitlines()
+        self.succeed(1, "train", "deck.yaml", *words, "--overwrite")
+        self.assertEqual(self.model(), resumed)
+        self.assertEqual(len(history), len((self.folder / "run/history.csv").read_text().splitlines()))
+
+    def test_run_on_data_of_both_scales_is_not_resumed_with_other_data(self):
+        self.write_both_scales()
+        self.succeed(1, "train", "deck.yaml", *LOSSES)
+        for name in ("near.h5", "manifold.h5"):
+            with h5py.File(self.folder / name, "r+") as file:
+                file["state"][0, 0, 0] += 1e-3
+            self.refused(BAD_FILE, name, "train", "deck.yaml", *LOSSES, "training.adam.epochs=3", "--resume")
+            with h5py.File(self.folder / name, "r+") as file:
+                file["state"][0, 0, 0] -= 1e-3
 
     def test_data_of_both_scales_find_the_system(self):
         self.write_both_scales()

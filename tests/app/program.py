@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -94,6 +95,23 @@ class ProgramTest(unittest.TestCase):
         outcome = self.spnode(ranks, *words)
         self.assertEqual(outcome.statuses, [0] * ranks, outcome.output)
         return outcome
+
+    def interrupt(self, ranks, chosen, *words):
+        """Starts a training, sends every rank a signal once some epochs are done, and returns mpirun's exit status."""
+        history = self.folder / "run/history.csv"
+        history.unlink(missing_ok=True)
+        process = self.start(ranks, "train", "deck.yaml", *words)
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            if history.exists() and len(history.read_bytes().splitlines()) > 20:
+                break
+            time.sleep(0.01)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        for child in children:  # mpirun would turn some signals into others
+            os.kill(int(child), chosen)
+        output = process.communicate(timeout=120)[0]
+        self.assertEqual(len(children), ranks, output)
+        return process.returncode, output
 
     def refused(self, status, message, *words, ranks=2):
         """The program ends with `status` on every rank, says `message` once and leaves the files as they were."""

@@ -56,7 +56,8 @@ class SameBits(ProgramTest):
 
     COUPLING_FLOW = ["model.parameters=[epsilon]", "model.scaling.kind=component", "model.coupling_flow.enabled=true",
                      "model.coupling_flow.conditioners=[linear, network, product]", "model.coupling_flow.layers=2",
-                     "model.coupling_flow.affine_bound=2", "model.coupling_flow.scale_bound=2", "loss.latent=0.5",
+                     "model.coupling_flow.affine_bound=2", "model.coupling_flow.network_bound=2",
+                     "model.coupling_flow.scale_bound=2", "loss.latent=0.5",
                      "loss.derivative=0.1", "loss.derivatives=given",
                      "training.optimizers=[adam, gauss_newton]", "training.gauss_newton.iterations=3"]
 
@@ -82,7 +83,7 @@ class SameBits(ProgramTest):
 
     def test_killed_run_of_a_coupling_flow_resumes_to_the_same_bits(self):
         self.generate_with_epsilon()
-        flow = self.COUPLING_FLOW[:8]
+        flow = self.COUPLING_FLOW[:9]
         self.interrupt(2, signal.SIGKILL, *flow, "--overwrite")
         self.succeed(3, "train", "deck.yaml", *self.LONG, *flow, "--resume")
         resumed = self.model()
@@ -181,21 +182,7 @@ class SameBits(ProgramTest):
     LONG = ["training.adam.epochs=1500", "training.checkpoint_epochs=1", "training.spectrum_every=0"]
 
     def interrupt(self, ranks, chosen, *words):
-        """Starts a training, sends every rank a signal once some epochs are done, and returns mpirun's exit status."""
-        history = self.folder / "run/history.csv"
-        history.unlink(missing_ok=True)
-        process = self.start(ranks, "train", "deck.yaml", *self.LONG, *words)
-        deadline = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < deadline:
-            if history.exists() and len(history.read_bytes().splitlines()) > 20:
-                break
-            time.sleep(0.01)
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        for child in children:  # mpirun would turn some signals into others
-            os.kill(int(child), chosen)
-        output = process.communicate(timeout=120)[0]
-        self.assertEqual(len(children), ranks, output)
-        return process.returncode, output
+        return super().interrupt(ranks, chosen, *self.LONG, *words)
 
     def test_killed_and_resumed_run_gives_the_bits_of_one_never_killed(self):
         for word in ("model.precision=double", "model.precision=mixed", "training.adam.shared_from=1"):

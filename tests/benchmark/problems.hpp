@@ -3,6 +3,7 @@
 
 #include "core/data/windows.hpp"
 #include "core/forecast/forecast.hpp"
+#include "core/integrators/schemes.hpp"
 #include "core/kernels/quadratic.hpp"
 #include "core/loss/options.hpp"
 #include "core/support/error.hpp"
@@ -134,6 +135,25 @@ inline Problem grad13() {
   return {"grad13", 30, even_times(1, 0.4), model, {core::Scheme::etd1, 1}, {}, training(200)};
 }
 
+/// A fast-slow model (FSNN) of networks: two-scale Lorenz-96 with two fast variables for each slow one.
+inline Problem fast_slow() {
+  core::ModelOptions model;
+  model.arguments.parameters = {std::string(core::epsilon_name)};
+  model.linear.structure = core::HurwitzKind::fast_dissipative;
+  model.linear.slow_dimension = 4;
+  model.linear.rank = 4;
+  model.linear.fast.dependence = core::Dependence::network;
+  model.linear.fast.hidden = {100};
+  model.linear.fast.count = 8;
+  model.nonlinear = {core::NonlinearKind::slow};
+  model.network.hidden = {200, 200};
+  model.coupling_flow.enabled = true;
+  model.coupling_flow.split = 4;
+  model.coupling_flow.parts = core::CoupledParts::second;
+  model.coupling_flow.hidden = {200, 200};
+  return {"fast_slow", 12, even_times(10, 0.1), model, {core::Scheme::imex_ark4, 1}, {}, training(128, 64)};
+}
+
 /// A linear model of a structure whose cost is linear in n.
 inline Problem structured(const std::string& name, core::HurwitzKind structure) {
   core::ModelOptions model;
@@ -153,6 +173,7 @@ inline std::vector<Problem> all_problems() {
           detail::ks7_bilinear(),
           detail::robertson(),
           detail::grad13(),
+          detail::fast_slow(),
           detail::structured("block_diagonal", core::HurwitzKind::block_diagonal),
           detail::structured("low_rank", core::HurwitzKind::low_rank)};
 }
@@ -168,6 +189,8 @@ inline core::Trajectories synthetic_data(const Problem& problem, std::size_t win
     for (std::size_t t = 0; t < data.times; ++t)
       for (std::size_t i = 0; i < data.components; ++i)
         data.state.push_back(std::sin(double(i) + 0.1 * double(t) + double(n)));
+  for (const std::string& name : problem.model.arguments.parameters)
+    for (std::size_t n = 0; n < windows; ++n) data.parameters[name].push_back(0.01);
   return data;
 }
 
@@ -193,6 +216,7 @@ inline core::MatrixFunctionMethod method_of(const Problem& problem, const core::
 /// are left out), and the bilinear form as core evaluates it, expanded (n quadratic forms: n^2 (n + 1)) or
 /// factored (4 R n^2). Not counted: monomials, activations, products of components, losses, what is done once
 /// per update. Of structured operators: 4 operations per entry of a diagonal block; low rank is not counted.
+/// Of fast-slow models: the networks and the entries of T(x), not the solves.
 struct LaneFlops {
   double rate = 0.0;            ///< one evaluation of the nonlinear terms
   double stages = 0.0;          ///< products with phi matrices, all stages of one step
@@ -224,7 +248,31 @@ inline std::size_t block_width(const Problem& problem) {
   return problem.model.linear.structure == core::HurwitzKind::dense ? problem.latent() : 2;
 }
 
+/// Of a fast-slow model with the terms and conditioners of detail::fast_slow().
+inline LaneFlops fast_slow_flops(const Problem& problem) {
+  const core::HurwitzOptions& linear = problem.model.linear;
+  const std::size_t slow = linear.slow_dimension, fast = problem.components - slow,
+                    arguments = problem.model.arguments.parameters.size(),
+                    features = 1 + slow + linear.fast.count;
+  const auto& hidden = problem.model.coupling_flow.hidden;
+  using Instruction = core::StageProgram::Instruction;
+  LaneFlops flops;
+  flops.rate = network_flops(problem.components + arguments, problem.model.network.hidden, slow);
+  flops.encode = flops.encode_learns = network_flops(slow + arguments, hidden, fast);
+  flops.encode_first = 2.0 * double((slow + arguments) * hidden.front());
+  const core::Model model(problem.model, problem.components);
+  for (const Instruction& instruction :
+       core::program_of(problem.integrator.scheme, model.split_shape()).instructions) {
+    if (instruction.kind == Instruction::Kind::evaluate) ++flops.evaluations;
+    if (instruction.kind == Instruction::Kind::apply)
+      flops.stages +=
+          network_flops(slow, linear.fast.hidden, linear.fast.count) + 2.0 * double(fast * fast * features);
+  }
+  return flops;
+}
+
 inline LaneFlops lane_flops(const Problem& problem) {
+  if (core::is_fast_slow(problem.model.linear.structure)) return fast_slow_flops(problem);
   LaneFlops flops;
   const std::size_t n = problem.latent();
   for (const core::NonlinearKind kind : problem.model.nonlinear)

@@ -105,7 +105,7 @@ class Step {
     });
     objective_.set_parameters(theta_);
     tiles_and_sum(phases);
-    rollouts(phases);
+    if (problem_.model.arguments.size() == 0) rollouts(phases);
     training::Adam adam(problem_.training.adam, model_.layout(), parts_);
     training::AdamState state = adam.start(theta_);
     std::vector<double> theta = theta_;
@@ -232,13 +232,14 @@ std::string linear_part(const Problem& problem, core::MatrixFunctionMethod metho
   const core::HurwitzKind structure = problem.model.linear.structure;
   if (structure == core::HurwitzKind::block_diagonal) return "blocks";
   if (structure == core::HurwitzKind::low_rank) return "low rank";
+  if (core::is_fast_slow(structure)) return "T(x)";
   return method == core::MatrixFunctionMethod::dense ? "dense" : "taylor";
 }
 
 // Whether the work is a fixed number of products, not the terms of a series.
 bool counted(const Problem& problem, core::MatrixFunctionMethod method) {
   const std::string name = linear_part(problem, method);
-  return name == "dense" || name == "blocks";
+  return name == "dense" || name == "blocks" || name == "T(x)";
 }
 
 template <class Real, Clock clock>

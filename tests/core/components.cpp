@@ -43,6 +43,15 @@ std::vector<Case<Real>> lane_maps() {
       return std::make_unique<Network<Real>>(4, 3, network_options(2.0, last, scale, divisor), Role{"net"});
     };
   };
+  const auto bilipschitz = [](std::vector<std::size_t> hidden) {
+    return [=] {
+      NetworkOptions options;
+      options.hidden = hidden;
+      options.initial_scale = 1.5;
+      return std::make_unique<Network<Real>>(4, 3, options,
+                                             Role{"net", ParameterGroup::dynamics, false, 1.0, 2.0});
+    };
+  };
   const auto activated = [](Activation sigma) {
     return [=] {
       NetworkOptions options = network_options(0.0, true, true);
@@ -190,6 +199,8 @@ std::vector<Case<Real>> lane_maps() {
       {"Lipschitz network", bounded(false, false)},
       {"Lipschitz network, last activation, output scale", bounded(true, true)},
       {"smooth Lipschitz network", bounded(false, true, LipschitzDivisor::smooth)},
+      {"network of bi-Lipschitz layers, rectangular", bilipschitz({7, 5}), 1},
+      {"network of bi-Lipschitz layers, square and of rank one", bilipschitz({4, 1}), 1},
       {"network of smooth rectifiers",
        [] {
          LipschitzOptions options = network_options(2.0, true, true);

@@ -61,6 +61,9 @@ std::vector<Case> all_cases() {
   base.coupling_flow.conditioners = {ConditionerKind::linear, ConditionerKind::network,
                                      ConditionerKind::product};
   cases.push_back({"flow with all layers and conditioners", base, true});
+  base.coupling_flow.network_bound = 2.0;
+  cases.push_back({"flow with bi-Lipschitz networks", base, true});
+  base.coupling_flow.network_bound = 0.0;
   base.coupling_flow.layers = 1;
   base.coupling_flow.parts = CoupledParts::second;
   base.coupling_flow.affine_bound = 0.0;

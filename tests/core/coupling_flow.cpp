@@ -2,6 +2,7 @@
 
 #include "catch.hpp"
 #include "core/matrix_functions/decompositions.hpp"
+#include "core/matrix_functions/householder.hpp"
 #include "core/vector_field/coordinates.hpp"
 #include "helpers.hpp"
 
@@ -191,6 +192,79 @@ TEST_CASE("bilipschitz_layers_of_bound_one_are_orthogonal") {
       for (std::size_t k = 0; k < n; ++k) sum += c[k * n + i] * c[k * n + j];
       CHECK(sum == Approx(i == j ? 1.0 : 0.0).margin(1e-14));
     }
+}
+
+TEST_CASE("householder_columns_are_the_product_of_the_reflections") {
+  for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{1, 1}, {4, 1}, {6, 4}, {5, 5}}) {
+    CAPTURE(rows, columns);
+    const auto entries = random_vector(HouseholderColumns::entry_count(rows, columns), "reflectors", 2.0);
+    // H_1 ... H_r, multiplied out.
+    std::vector<double> product(rows * rows, 0.0);
+    for (std::size_t i = 0; i < rows; ++i) product[i * rows + i] = 1.0;
+    std::size_t next = 0;
+    for (std::size_t k = 0; k < columns; ++k) {
+      std::vector<double> v(rows, 0.0);
+      v[k] = 1.0;
+      for (std::size_t i = k + 1; i < rows; ++i) v[i] = entries[next++];
+      double squares = 0.0;
+      for (const double entry : v) squares += entry * entry;
+      for (std::size_t i = 0; i < rows; ++i) {
+        double along = 0.0;
+        for (std::size_t j = 0; j < rows; ++j) along += product[i * rows + j] * v[j];
+        for (std::size_t j = 0; j < rows; ++j) product[i * rows + j] -= 2.0 * along * v[j] / squares;
+      }
+    }
+    CHECK(next == entries.size());
+    const HouseholderColumns Q(rows, columns, entries);
+    for (std::size_t i = 0; i < rows; ++i)
+      for (std::size_t j = 0; j < columns; ++j)
+        CHECK(Q.value().data[i * columns + j] == Approx(product[i * rows + j]).margin(1e-14));
+  }
+}
+
+TEST_CASE("rectangular_bilipschitz_matrices_have_singular_values_within_their_bound") {
+  constexpr double bound = 1.7;
+  using Direction = BilipschitzMatrix::Direction;
+  for (const auto& [rows, columns] : {std::pair<std::size_t, std::size_t>{6, 3}, {2, 7}, {4, 1}, {1, 4}})
+    for (const double size : {0.1, 1.0, 10.0}) {
+      CAPTURE(rows, columns, size);
+      ParameterLayout layout;
+      BilipschitzMatrix matrix(rows, columns, bound, "matrix");
+      matrix.declare(layout);
+      const auto theta = random_vector(layout.size(), "theta", size);
+      std::vector<double> forward(rows * columns), inverse(rows * columns);
+      matrix.assemble(Direction::forward, theta, forward);
+      matrix.assemble(Direction::inverse, theta, inverse);
+      CHECK(spectral_norm({forward.data(), rows, columns}) <= bound * (1.0 + 1e-13));
+      CHECK(spectral_norm({forward.data(), rows, columns}) ==
+            Approx(matrix.lipschitz(Direction::forward, theta)).epsilon(1e-12));
+      // The norm of the pseudo-inverse is the inverse of the least singular value.
+      CHECK(spectral_norm({inverse.data(), columns, rows}) <= bound * (1.0 + 1e-13));
+      const std::size_t r = std::min(rows, columns);
+      const HostOperand M(forward.data(), rows, columns), pseudo(inverse.data(), columns, rows);
+      std::vector<double> one(r * r);
+      multiply(1.0, rows > columns ? pseudo : M, rows > columns ? M : pseudo, 0.0, {one.data(), r, r});
+      for (std::size_t i = 0; i < r; ++i)
+        for (std::size_t j = 0; j < r; ++j) CHECK(one[i * r + j] == Approx(i == j ? 1.0 : 0.0).margin(1e-13));
+    }
+}
+
+TEST_CASE("bound_of_the_networks_bounds_a_coupling_flow") {
+  // One shift by a network of two layers of bound L: its slope is at most L^2, and that of h at most
+  // 1 + L^2, whatever the parameters are.
+  constexpr double bound = 1.3;
+  ModelOptions options = flow_options(0.0, 1.0, {ConditionerKind::network}, 1);
+  options.coupling_flow.parts = CoupledParts::second;
+  options.coupling_flow.network_bound = bound;
+  for (const double noise : {0.0, 1.0, 30.0}) {
+    CAPTURE(noise);
+    const Setup s(options, noise);
+    const auto bounds = s.model.coupling_flow()->distortion(s.theta, 3.0);
+    for (const double lipschitz : {bounds.to_latent, bounds.from_latent}) {
+      CHECK(lipschitz < 1.0 + bound * bound);
+      CHECK(lipschitz > 1.0);
+    }
+  }
 }
 
 TEST_CASE("coupling_flow_without_scales_preserves_volume") {

@@ -1,11 +1,14 @@
 #include "core/components/bilipschitz.hpp"
 
+#include "core/matrix_functions/householder.hpp"
 #include "core/matrix_functions/linear_algebra.hpp"
 #include "core/matrix_functions/phi.hpp"
 #include "core/support/random.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+#include <variant>
 
 namespace spnode::core {
 namespace {
@@ -15,6 +18,8 @@ using Entries = std::vector<double>;
 /// Q = exp(S) for the skew matrix S whose entries below the diagonal are given row by row.
 class Rotation {
  public:
+  static std::size_t entry_count(std::size_t n) { return n * (n - 1) / 2; }
+
   Rotation(std::size_t n, std::span<const double> below) : n_(n), exponential_(n, 0, HalfArgument::omit) {
     exponential_.compute(skew(below), 1.0);
   }
@@ -60,128 +65,206 @@ Entries scaled_columns(HostOperand Q, std::span<const double> d) {
   return result;
 }
 
-/// C += A B^T.
+/// C += A B^T with A of as many columns as B.
 void add_product(std::span<const double> A, HostOperand B, std::span<double> C) {
-  multiply(1.0, square(A, B.rows), transposed(B), 1.0, square(C, B.rows));
+  const std::size_t rows = A.size() / B.cols;
+  multiply(1.0, {A.data(), rows, B.cols}, transposed(B), 1.0, {C.data(), rows, B.rows});
 }
 
 }  // namespace
 
-BilipschitzLayer::BilipschitzLayer(std::size_t n, double bound, std::string name)
-    : n_(n), log_bound_(std::log(bound)), name_(std::move(name)) {}
+/// One of the matrices with orthonormal columns, and where its entries are.
+class BilipschitzMatrix::Factor {
+ public:
+  Factor(std::size_t rows, std::size_t columns, bool rotation, const ParameterBlock& block,
+         std::span<const double> theta)
+      : block_(block), form_(make(rows, columns, rotation, block_of(theta, block))) {}
 
-void BilipschitzLayer::declare(ParameterLayout& layout) {
-  const auto add = [&](ParameterBlock& block, const char* name, std::size_t size, const char* meaning) {
-    block = {name_ + "/" + name, {size}, meaning, ParameterGroup::autoencoder};
+  HostOperand value() const {
+    return std::visit([](const auto& Q) { return Q.value(); }, form_);
+  }
+  HostOperand tangent(std::span<const double> theta_dot) {
+    return std::visit([&](auto& Q) { return Q.tangent(block_of(theta_dot, block_)); }, form_);
+  }
+  void pull_back(std::span<const double> Q_bar, std::span<double> theta_bar) {
+    std::visit([&](auto& Q) { Q.pull_back(Q_bar, block_of(theta_bar, block_)); }, form_);
+  }
+
+ private:
+  using Form = std::variant<Rotation, HouseholderColumns>;
+  static Form make(std::size_t rows, std::size_t columns, bool rotation, std::span<const double> entries) {
+    if (rotation) return Rotation(rows, entries);
+    return HouseholderColumns(rows, columns, entries);
+  }
+
+  const ParameterBlock& block_;
+  Form form_;
+};
+
+BilipschitzMatrix::BilipschitzMatrix(std::size_t rows, std::size_t columns, double bound, std::string name)
+    : rows_(rows), columns_(columns), log_bound_(std::log(bound)), name_(std::move(name)) {}
+
+void BilipschitzMatrix::declare(ParameterLayout& layout) {
+  const auto add = [&](ParameterBlock& block, const char* name, std::size_t size, std::string meaning) {
+    block = {name_ + "/" + name, {size}, std::move(meaning), ParameterGroup::autoencoder};
     if (size > 0) block.offset = layout.add(block);
   };
-  add(U_, "U", skew_count(), "U = exp(S): entries of the skew matrix S below its diagonal, row by row");
-  add(V_, "V", skew_count(), "V = exp(S): entries of the skew matrix S below its diagonal, row by row");
-  add(s_, "s", n_, "singular values L^tanh(s)");
-  add(b_, "b", n_, "added to U diag(L^tanh(s)) V^T x");
+  const auto factor = [&](ParameterBlock& block, const char* name, std::size_t rows) {
+    if (is_square())
+      add(block, name, Rotation::entry_count(rows),
+          std::string(name) + " = exp(S): entries of the skew matrix S below its diagonal, row by row");
+    else
+      add(block, name, HouseholderColumns::entry_count(rows, rank()),
+          std::string(name) + " = H_1 ... H_r: entries of the Householder vectors below their ones");
+  };
+  factor(U_, "U", rows_);
+  factor(V_, "V", columns_);
+  add(s_, "s", rank(), "singular values L^tanh(s)");
 }
 
-void BilipschitzLayer::initialise(std::uint64_t seed, double scale, std::span<double> theta) const {
+void BilipschitzMatrix::initialise_as_identity(std::uint64_t seed, double scale,
+                                               std::span<double> theta) const {
   const Random random(seed, U_.name);
-  for (std::size_t i = 0; i < skew_count(); ++i)
-    theta[U_.offset + i] = theta[V_.offset + i] = scale * random.normal(i) / std::sqrt(double(n_));
-  for (const ParameterBlock* block : {&s_, &b_}) std::ranges::fill(block_of(theta, *block), 0.0);
+  const auto U = block_of(theta, U_), V = block_of(theta, V_);
+  for (std::size_t i = 0; i < U.size(); ++i)
+    U[i] = V[i] = scale * random.normal(i) / std::sqrt(double(rows_));
+  std::ranges::fill(block_of(theta, s_), 0.0);
 }
 
-std::vector<double> BilipschitzLayer::singular_values(Direction direction,
-                                                      std::span<const double> theta) const {
-  const double exponent = direction == Direction::forward ? log_bound_ : -log_bound_;
+void BilipschitzMatrix::initialise_at_random(std::uint64_t seed, double singular_value,
+                                             std::span<double> theta) const {
+  for (const ParameterBlock* block : {&U_, &V_}) {
+    const Random random(seed, block->name);
+    const auto entries = block_of(theta, *block);
+    for (std::size_t i = 0; i < entries.size(); ++i) entries[i] = random.normal(i);
+  }
+  constexpr double largest = 0.9;  // of |tanh(s)|, so that s can learn
+  const double t =
+      log_bound_ > 0.0 ? std::clamp(std::log(singular_value) / log_bound_, -largest, largest) : 0.0;
+  std::ranges::fill(block_of(theta, s_), std::atanh(t));
+}
+
+std::vector<double> BilipschitzMatrix::singular_values(Direction direction,
+                                                       std::span<const double> theta) const {
   std::vector<double> values;
-  for (const double s : block_of(theta, s_)) values.push_back(std::exp(exponent * std::tanh(s)));
+  for (const double s : block_of(theta, s_)) values.push_back(std::exp(exponent(direction) * std::tanh(s)));
   return values;
 }
 
-double BilipschitzLayer::lipschitz(Direction direction, std::span<const double> theta) const {
+double BilipschitzMatrix::lipschitz(Direction direction, std::span<const double> theta) const {
   return std::ranges::max(singular_values(direction, theta));
 }
 
-// M = P diag(d) R^T with (P, R) = (U, V) and d = sigma, or (V, U) and 1 / sigma; c = b, or -M b.
+// M = P diag(d) R^T with (P, R) = (U, V) and d = sigma, or (V, U) and 1 / sigma.
+
+auto BilipschitzMatrix::left(Direction direction, std::span<const double> theta) const -> Factor {
+  const bool forward = direction == Direction::forward;
+  return Factor(forward ? rows_ : columns_, rank(), is_square(), forward ? U_ : V_, theta);
+}
+
+auto BilipschitzMatrix::right(Direction direction, std::span<const double> theta) const -> Factor {
+  return left(direction == Direction::forward ? Direction::inverse : Direction::forward, theta);
+}
+
+void BilipschitzMatrix::assemble(Direction direction, std::span<const double> theta,
+                                 std::span<double> M) const {
+  const Factor P = left(direction, theta), R = right(direction, theta);
+  std::ranges::fill(M, 0.0);
+  add_product(scaled_columns(P.value(), singular_values(direction, theta)), R.value(), M);
+}
+
+void BilipschitzMatrix::assemble_vjp(Direction direction, std::span<const double> theta,
+                                     std::span<const double> M_bar, std::span<double> theta_bar) const {
+  Factor P = left(direction, theta), R = right(direction, theta);
+  const HostOperand P_ = P.value(), R_ = R.value();
+  const std::vector<double> d = singular_values(direction, theta);
+  const std::span<const double> s = block_of(theta, s_);
+  const auto s_bar = block_of(theta_bar, s_);
+  const HostOperand M_bar_(M_bar.data(), P_.rows, R_.rows);
+  const Entries Pd = scaled_columns(P_, d), Rd = scaled_columns(R_, d);
+  Entries P_bar(Pd.size()), R_bar(Rd.size());
+  multiply(1.0, M_bar_, {Rd.data(), R_.rows, R_.cols}, 0.0, {P_bar.data(), P_.rows, P_.cols});
+  multiply(1.0, transposed(M_bar_), {Pd.data(), P_.rows, P_.cols}, 0.0, {R_bar.data(), R_.rows, R_.cols});
+  for (std::size_t i = 0; i < rank(); ++i) {
+    double along = 0.0;  // d_i times the adjoint of d_i
+    for (std::size_t j = 0; j < P_.rows; ++j) along += P_.data[j * P_.cols + i] * P_bar[j * P_.cols + i];
+    const double t = std::tanh(s[i]);
+    s_bar[i] += exponent(direction) * (1.0 - t * t) * along;
+  }
+  P.pull_back(P_bar, theta_bar);
+  R.pull_back(R_bar, theta_bar);
+}
+
+void BilipschitzMatrix::assemble_jvp(Direction direction, std::span<const double> theta,
+                                     std::span<const double> theta_dot, std::span<double> M_dot) const {
+  Factor P = left(direction, theta), R = right(direction, theta);
+  const std::vector<double> d = singular_values(direction, theta);
+  const std::span<const double> s = block_of(theta, s_), s_dot = block_of(theta_dot, s_);
+  std::vector<double> d_dot(rank());
+  for (std::size_t i = 0; i < rank(); ++i) {
+    const double t = std::tanh(s[i]);
+    d_dot[i] = exponent(direction) * (1.0 - t * t) * d[i] * s_dot[i];
+  }
+  std::ranges::fill(M_dot, 0.0);
+  add_product(scaled_columns(P.value(), d_dot), R.value(), M_dot);
+  add_product(scaled_columns(P.value(), d), R.tangent(theta_dot), M_dot);
+  add_product(scaled_columns(P.tangent(theta_dot), d), R.value(), M_dot);
+}
+
+BilipschitzLayer::BilipschitzLayer(std::size_t n, double bound, std::string name)
+    : n_(n), matrix_(n, n, bound, name) {
+  b_ = {name + "/b", {n}, "added to U diag(L^tanh(s)) V^T x", ParameterGroup::autoencoder};
+}
+
+void BilipschitzLayer::declare(ParameterLayout& layout) {
+  matrix_.declare(layout);
+  b_.offset = layout.add(b_);
+}
+
+void BilipschitzLayer::initialise(std::uint64_t seed, double scale, std::span<double> theta) const {
+  matrix_.initialise_as_identity(seed, scale, theta);
+  std::ranges::fill(block_of(theta, b_), 0.0);
+}
+
+// c = b, or -M b.
 
 void BilipschitzLayer::assemble(Direction direction, std::span<const double> theta,
                                 std::span<double> coefficients) const {
-  const bool forward = direction == Direction::forward;
-  const Rotation P(n_, block_of(theta, forward ? U_ : V_)), R(n_, block_of(theta, forward ? V_ : U_));
-  const std::vector<double> d = singular_values(direction, theta);
   const std::span<const double> b = block_of(theta, b_);
   const auto M = coefficients.first(n_ * n_), c = coefficients.subspan(n_ * n_, n_);
-  std::ranges::fill(M, 0.0);
-  add_product(scaled_columns(P.value(), d), R.value(), M);
-  if (forward) {
-    std::ranges::copy(b, c.begin());
-  } else {
-    multiply(square(std::span<const double>(M), n_), b, c);
-    for (double& entry : c) entry = -entry;
-  }
+  matrix_.assemble(direction, theta, M);
+  if (direction == Direction::forward) return void(std::ranges::copy(b, c.begin()));
+  multiply(square(std::span<const double>(M), n_), b, c);
+  for (double& entry : c) entry = -entry;
 }
 
 void BilipschitzLayer::assemble_vjp(Direction direction, std::span<const double> theta,
                                     std::span<const double> bar, std::span<double> theta_bar) const {
-  const bool forward = direction == Direction::forward;
-  const ParameterBlock &left = forward ? U_ : V_, &right = forward ? V_ : U_;
-  Rotation P(n_, block_of(theta, left)), R(n_, block_of(theta, right));
-  const std::vector<double> d = singular_values(direction, theta);
-  const std::span<const double> b = block_of(theta, b_), s = block_of(theta, s_);
-  const auto b_bar = block_of(theta_bar, b_), s_bar = block_of(theta_bar, s_);
-  Entries M_bar(bar.begin(), bar.begin() + std::ptrdiff_t(n_ * n_));
+  const std::span<const double> b = block_of(theta, b_);
+  const auto b_bar = block_of(theta_bar, b_);
   const auto c_bar = bar.subspan(n_ * n_, n_);
-  if (forward) {
+  Entries M_bar(bar.begin(), bar.begin() + std::ptrdiff_t(n_ * n_));
+  if (direction == Direction::forward) {
     add_scaled(1.0, c_bar, b_bar);
   } else {
-    Entries M(n_ * n_, 0.0), pulled(n_);
-    add_product(scaled_columns(P.value(), d), R.value(), M);
+    Entries M(n_ * n_), pulled(n_);
+    matrix_.assemble(direction, theta, M);
     multiply(transposed(square(std::span<const double>(M), n_)), c_bar, pulled);
     add_scaled(-1.0, pulled, b_bar);
     for (std::size_t i = 0; i < n_; ++i)
       for (std::size_t j = 0; j < n_; ++j) M_bar[i * n_ + j] -= c_bar[i] * b[j];
   }
-  const HostOperand M_bar_ = square(std::span<const double>(M_bar), n_);
-  const Entries Pd = scaled_columns(P.value(), d), Rd = scaled_columns(R.value(), d);
-  Entries P_bar(n_ * n_), R_bar(n_ * n_);
-  multiply(1.0, M_bar_, square(std::span<const double>(Rd), n_), 0.0, square(std::span<double>(P_bar), n_));
-  multiply(1.0, transposed(M_bar_), square(std::span<const double>(Pd), n_), 0.0,
-           square(std::span<double>(R_bar), n_));
-  const double exponent = forward ? log_bound_ : -log_bound_;
-  for (std::size_t i = 0; i < n_; ++i) {
-    double along = 0.0;  // d_i times the adjoint of d_i
-    for (std::size_t j = 0; j < n_; ++j) along += P.value().data[j * n_ + i] * P_bar[j * n_ + i];
-    const double t = std::tanh(s[i]);
-    s_bar[i] += exponent * (1.0 - t * t) * along;
-  }
-  P.pull_back(P_bar, block_of(theta_bar, left));
-  R.pull_back(R_bar, block_of(theta_bar, right));
+  matrix_.assemble_vjp(direction, theta, M_bar, theta_bar);
 }
 
 void BilipschitzLayer::assemble_jvp(Direction direction, std::span<const double> theta,
                                     std::span<const double> theta_dot, std::span<double> dot) const {
-  const bool forward = direction == Direction::forward;
-  const ParameterBlock &left = forward ? U_ : V_, &right = forward ? V_ : U_;
-  Rotation P(n_, block_of(theta, left)), R(n_, block_of(theta, right));
-  const std::vector<double> d = singular_values(direction, theta);
-  const std::span<const double> s = block_of(theta, s_), s_dot = block_of(theta_dot, s_);
-  const double exponent = forward ? log_bound_ : -log_bound_;
-  std::vector<double> d_dot(n_);
-  for (std::size_t i = 0; i < n_; ++i) {
-    const double t = std::tanh(s[i]);
-    d_dot[i] = exponent * (1.0 - t * t) * d[i] * s_dot[i];
-  }
   const auto M_dot = dot.first(n_ * n_), c_dot = dot.subspan(n_ * n_, n_);
-  std::ranges::fill(M_dot, 0.0);
-  const Entries Pd = scaled_columns(P.value(), d);
-  add_product(scaled_columns(P.value(), d_dot), R.value(), M_dot);
-  add_product(Pd, R.tangent(block_of(theta_dot, right)), M_dot);
-  add_product(scaled_columns(P.tangent(block_of(theta_dot, left)), d), R.value(), M_dot);
+  matrix_.assemble_jvp(direction, theta, theta_dot, M_dot);
   const std::span<const double> b = block_of(theta, b_), b_dot = block_of(theta_dot, b_);
-  if (forward) {
-    std::ranges::copy(b_dot, c_dot.begin());
-    return;
-  }
-  Entries M(n_ * n_, 0.0), moved(n_);
-  add_product(Pd, R.value(), M);
+  if (direction == Direction::forward) return void(std::ranges::copy(b_dot, c_dot.begin()));
+  Entries M(n_ * n_), moved(n_);
+  matrix_.assemble(direction, theta, M);
   multiply(square(std::span<const double>(M_dot), n_), b, c_dot);
   multiply(square(std::span<const double>(M), n_), b_dot, moved);
   for (std::size_t i = 0; i < n_; ++i) c_dot[i] = -(c_dot[i] + moved[i]);

@@ -107,7 +107,7 @@ template <class Real>
 Conditioner<Real>::Conditioner(const Shape& shape, const CouplingFlowOptions& options)
     : shape_(shape), rank_(options.rank) {
   const auto network = [&](const std::string& name, std::size_t outputs, std::vector<std::size_t> hidden,
-                           double last_layer_scale) {
+                           double last_layer_scale, double singular_bound = 0.0) {
     NetworkOptions own;
     own.hidden = std::move(hidden);
     own.activation = options.activation;
@@ -116,7 +116,7 @@ Conditioner<Real>::Conditioner(const Shape& shape, const CouplingFlowOptions& op
     factor.network = std::make_unique<Network<Real>>(
         shape_.given + shape_.parameters, outputs, own,
         typename Network<Real>::Role{shape_.name + "/" + name, ParameterGroup::autoencoder, false,
-                                     last_layer_scale});
+                                     last_layer_scale, singular_bound});
     return factor;
   };
   constexpr double small = 0.1;
@@ -125,8 +125,9 @@ Conditioner<Real>::Conditioner(const Shape& shape, const CouplingFlowOptions& op
     const std::string name(name_of(kind));
     if (kind != ConditionerKind::product) {
       const bool linear = kind == ConditionerKind::linear;
-      summand.factors.push_back(
-          network(name, shape_.outputs, linear ? std::vector<std::size_t>() : options.hidden, small));
+      summand.factors.push_back(network(name, shape_.outputs,
+                                        linear ? std::vector<std::size_t>() : options.hidden, small,
+                                        linear ? 0.0 : options.network_bound));
       continue;
     }
     for (std::size_t k = 1; k <= options.factors; ++k) {

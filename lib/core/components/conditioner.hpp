@@ -11,7 +11,7 @@ namespace spnode::core {
 /// y = f(w, q), a sum of ConditionerKind's functions of the other part w of the state and of the parameters
 /// q:
 ///   linear    W [w; q] + b
-///   network   a feed-forward network of [w; q]
+///   network   a feed-forward network of [w; q], by choice of bi-Lipschitz affine layers
 ///   product   sum_{r < rank} prod_{k < factors} (W_rk [w; q] + b_rk), entry by entry; the last factor may
 ///             have hidden layers. Quadratic forms, and products of components with functions of the others.
 ///

@@ -5,6 +5,7 @@
 #include "core/kernels/elementwise.hpp"
 #include "core/kernels/gemm.hpp"
 #include "core/matrix_functions/decompositions.hpp"
+#include "core/matrix_functions/linear_algebra.hpp"
 #include "core/support/random.hpp"
 
 #include <algorithm>
@@ -51,14 +52,20 @@ void Network<Real>::declare(ParameterLayout& layout) {
                 last && !options_.last_activation ? Activation::identity : options_.activation,
                 {},
                 {},
+                nullptr,
                 coefficient_count_,
                 tape_rows_,
                 tape_rows_,
                 !last || options_.last_activation || options_.output_scale,
                 i > 0 && out < in};
-    layer.W = {prefix + "/W", {out, in}, "weights (outputs, inputs)", role_.group, role_.frozen};
     layer.b = {prefix + "/b", {out}, "bias", role_.group, role_.frozen};
-    layer.W.offset = layout.add(layer.W);
+    if (role_.singular_bound > 0.0) {
+      layer.bilipschitz = std::make_shared<BilipschitzMatrix>(out, in, role_.singular_bound, prefix);
+      layer.bilipschitz->declare(layout);
+    } else {
+      layer.W = {prefix + "/W", {out, in}, "weights (outputs, inputs)", role_.group, role_.frozen};
+      layer.W.offset = layout.add(layer.W);
+    }
     layer.b.offset = layout.add(layer.b);
     coefficient_count_ += out * in + out;
     if (layer.on_tape) tape_rows_ += out;
@@ -78,13 +85,17 @@ void Network<Real>::declare(ParameterLayout& layout) {
 template <class Real>
 void Network<Real>::initialise(std::uint64_t seed, std::span<double> theta) const {
   for (const Layer& layer : layers_) {
-    const Random random(seed, layer.W.name);
     const bool last = &layer == &layers_.back();
-    const double scale =
-        options_.initial_scale * (last ? role_.last_layer_scale : 1.0) / std::sqrt(double(layer.inputs));
+    const double size = options_.initial_scale * (last ? role_.last_layer_scale : 1.0);
+    std::ranges::fill(block_of(theta, layer.b), 0.0);
+    if (layer.bilipschitz) {
+      layer.bilipschitz->initialise_at_random(seed, size, theta);
+      continue;
+    }
+    const Random random(seed, layer.W.name);
+    const double scale = size / std::sqrt(double(layer.inputs));
     const auto W = block_of(theta, layer.W);
     for (std::size_t i = 0; i < W.size(); ++i) W[i] = scale * random.normal(i);
-    std::ranges::fill(block_of(theta, layer.b), 0.0);
   }
   if (options_.output_scale) std::ranges::fill(block_of(theta, scale_), 1.0);
 }
@@ -92,6 +103,7 @@ void Network<Real>::initialise(std::uint64_t seed, std::span<double> theta) cons
 template <class Real>
 void Network<Real>::scale_value(double factor, std::span<double> theta) const {
   if (options_.output_scale) return scale_block(factor, theta, scale_);
+  if (role_.singular_bound > 0.0) return Component::scale_value(factor, theta);
   for (const ParameterBlock* block : {&layers_.back().W, &layers_.back().b})
     scale_block(factor, theta, *block);
 }
@@ -127,14 +139,47 @@ std::vector<double> Network<Real>::weights(const Layer& layer, std::span<const d
 }
 
 template <class Real>
+void Network<Real>::assemble_weights(const Layer& layer, std::span<const double> theta,
+                                     std::span<double> B) const {
+  if (layer.bilipschitz) return layer.bilipschitz->assemble(BilipschitzMatrix::Direction::forward, theta, B);
+  const auto W = block_of(theta, layer.W);
+  if (bound_ > 0.0)
+    return LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), divisor_}.assemble(W, B);
+  std::ranges::copy(W, B.begin());
+}
+
+template <class Real>
+void Network<Real>::assemble_weights_vjp(const Layer& layer, std::span<const double> theta,
+                                         std::span<const double> B_bar, std::span<double> theta_bar) const {
+  if (layer.bilipschitz)
+    return layer.bilipschitz->assemble_vjp(BilipschitzMatrix::Direction::forward, theta, B_bar, theta_bar);
+  const auto W_bar = block_of(theta_bar, layer.W);
+  if (bound_ > 0.0)
+    return LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), divisor_}.assemble_vjp(
+        block_of(theta, layer.W), B_bar, W_bar);
+  add_scaled(1.0, B_bar, W_bar);
+}
+
+template <class Real>
+void Network<Real>::assemble_weights_jvp(const Layer& layer, std::span<const double> theta,
+                                         std::span<const double> theta_dot, std::span<double> B_dot) const {
+  if (layer.bilipschitz)
+    return layer.bilipschitz->assemble_jvp(BilipschitzMatrix::Direction::forward, theta, theta_dot, B_dot);
+  const auto W_dot = block_of(theta_dot, layer.W);
+  if (bound_ > 0.0)
+    return LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), divisor_}.assemble_jvp(
+        block_of(theta, layer.W), W_dot, B_dot);
+  std::ranges::copy(W_dot, B_dot.begin());
+}
+
+template <class Real>
 void Network<Real>::assemble(std::span<const double> theta, std::span<double> c) const {
   std::vector<double> B;
   for (const Layer& layer : layers_) {
-    const auto W = block_of(theta, layer.W), b = block_of(theta, layer.b);
-    B.assign(W.begin(), W.end());
-    if (bound_ > 0.0) LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), divisor_}.assemble(W, B);
+    B.resize(layer.outputs * layer.inputs);
+    assemble_weights(layer, theta, B);
     put_weights(layer, B, c);
-    std::ranges::copy(b, c.begin() + std::ptrdiff_t(layer.offset + W.size()));
+    std::ranges::copy(block_of(theta, layer.b), c.begin() + std::ptrdiff_t(layer.offset + B.size()));
   }
   if (options_.output_scale)
     std::ranges::copy(block_of(theta, scale_), c.begin() + std::ptrdiff_t(scale_offset_));
@@ -143,20 +188,13 @@ void Network<Real>::assemble(std::span<const double> theta, std::span<double> c)
 template <class Real>
 void Network<Real>::assemble_vjp(std::span<const double> theta, std::span<const double> c_bar,
                                  std::span<double> theta_bar) const {
-  const auto add = [](std::span<const double> from, std::span<double> to) {
-    for (std::size_t i = 0; i < from.size(); ++i) to[i] += from[i];
-  };
   for (const Layer& layer : layers_) {
-    const auto W_bar = block_of(theta_bar, layer.W);
     const std::vector<double> B_bar = weights(layer, c_bar);
-    if (bound_ > 0.0)
-      LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), divisor_}.assemble_vjp(
-          block_of(theta, layer.W), B_bar, W_bar);
-    else
-      add(B_bar, W_bar);
-    add(c_bar.subspan(layer.offset + W_bar.size(), layer.outputs), block_of(theta_bar, layer.b));
+    assemble_weights_vjp(layer, theta, B_bar, theta_bar);
+    add_scaled(1.0, c_bar.subspan(layer.offset + B_bar.size(), layer.outputs), block_of(theta_bar, layer.b));
   }
-  if (options_.output_scale) add(c_bar.subspan(scale_offset_, outputs()), block_of(theta_bar, scale_));
+  if (options_.output_scale)
+    add_scaled(1.0, c_bar.subspan(scale_offset_, outputs()), block_of(theta_bar, scale_));
 }
 
 template <class Real>
@@ -164,14 +202,11 @@ void Network<Real>::assemble_jvp(std::span<const double> theta, std::span<const 
                                  std::span<double> c_dot) const {
   std::vector<double> B_dot;
   for (const Layer& layer : layers_) {
-    const auto W_dot = block_of(theta_dot, layer.W);
-    B_dot.assign(W_dot.begin(), W_dot.end());
-    if (bound_ > 0.0)
-      LipschitzLayer{layer.outputs, layer.inputs, layer_bound(), divisor_}.assemble_jvp(
-          block_of(theta, layer.W), W_dot, B_dot);
+    B_dot.resize(layer.outputs * layer.inputs);
+    assemble_weights_jvp(layer, theta, theta_dot, B_dot);
     put_weights(layer, B_dot, c_dot);
     std::ranges::copy(block_of(theta_dot, layer.b),
-                      c_dot.begin() + std::ptrdiff_t(layer.offset + W_dot.size()));
+                      c_dot.begin() + std::ptrdiff_t(layer.offset + B_dot.size()));
   }
   if (options_.output_scale)
     std::ranges::copy(block_of(theta_dot, scale_), c_dot.begin() + std::ptrdiff_t(scale_offset_));

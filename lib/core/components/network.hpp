@@ -1,8 +1,10 @@
 #pragma once
 
+#include "core/components/bilipschitz.hpp"
 #include "core/components/component.hpp"
 #include "core/components/options.hpp"
 
+#include <memory>
 #include <vector>
 
 namespace spnode::core {
@@ -12,9 +14,12 @@ namespace spnode::core {
 /// With LipschitzOptions of bound L the layers are those of SPNODE-25, Definition 1 and eq. (8):
 /// B_i = L^{1/p} W_i / max(1, sqrt(||W_i||_1 ||W_i||_inf)), so that the network (without the optional factor
 /// s) is L-Lipschitz in the Euclidean norm; else B_i = W_i. The divisor has a smooth form too
-/// (LipschitzLayer). The activation of the last layer is optional. x = [u; q] where the model has arguments.
+/// (LipschitzLayer). With a bound on singular values, B_i is that of a bi-Lipschitz affine layer (FSNN,
+/// Definition 3.3; BilipschitzMatrix). The activation of the last layer is optional. x = [u; q] where the
+/// model has arguments.
 ///
-/// Blocks: W_i (outputs, inputs) and b_i (outputs) of each layer, and s (outputs) when asked for.
+/// Blocks: W_i (outputs, inputs), or those of the BilipschitzMatrix, and b_i (outputs) of each layer, and s
+/// (outputs) when asked for.
 template <class Real>
 class Network final : public LaneMap<Real> {
  public:
@@ -24,6 +29,7 @@ class Network final : public LaneMap<Real> {
     ParameterGroup group = ParameterGroup::dynamics;
     bool frozen = false;
     double last_layer_scale = 1.0;  ///< multiplies the initial weights of the last layer
+    double singular_bound = 0.0;    ///< L: all singular values of all B_i are in [1/L, L]; 0: W_i are free
   };
   Network(std::size_t inputs, std::size_t outputs, NetworkOptions options, Role role);
   Network(std::size_t inputs, std::size_t outputs, const LipschitzOptions& options, Role role);
@@ -51,7 +57,10 @@ class Network final : public LaneMap<Real> {
   double set_outputs(std::span<const double> W, std::span<const double> b, std::span<double> theta) const;
 
   /// Whether y is linear in the parameters of the last layer: no bound, no activation after it, no factor s.
-  bool ends_linear() const { return bound_ == 0.0 && !options_.last_activation && !options_.output_scale; }
+  bool ends_linear() const {
+    return bound_ == 0.0 && role_.singular_bound == 0.0 && !options_.last_activation &&
+           !options_.output_scale;
+  }
   /// Numbers that the last layer is applied to.
   std::size_t last_inputs() const { return layers_.back().inputs; }
   /// These, (last_inputs()), at a point x (inputs) on the host. Needs ends_linear().
@@ -111,14 +120,21 @@ class Network final : public LaneMap<Real> {
     std::size_t inputs, outputs;
     Activation activation;
     ParameterBlock W, b;
-    std::size_t offset;        // of B, then b, in the coefficients
-    std::size_t value_row;     // first row of the layer's output on the tape
+    std::shared_ptr<BilipschitzMatrix> bilipschitz;  // in place of W, or null
+    std::size_t offset;                              // of B, then b, in the coefficients
+    std::size_t value_row;                           // first row of the layer's output on the tape
     std::size_t argument_row;  // and of the argument of its activation, where keeps_argument()
     bool on_tape;              // else the output goes straight to y
     bool turned;  // the coefficients hold B^T: its gradient then takes the few outputs, not the many inputs,
                   // side by side
   };
 
+  // B of a layer (outputs, inputs) from its parameters, row major, with adjoint and tangent.
+  void assemble_weights(const Layer& layer, std::span<const double> theta, std::span<double> B) const;
+  void assemble_weights_vjp(const Layer& layer, std::span<const double> theta, std::span<const double> B_bar,
+                            std::span<double> theta_bar) const;
+  void assemble_weights_jvp(const Layer& layer, std::span<const double> theta,
+                            std::span<const double> theta_dot, std::span<double> B_dot) const;
   // B of a layer, row major, to and from its place in the coefficients.
   void put_weights(const Layer& layer, std::span<const double> B, std::span<double> c) const;
   std::vector<double> weights(const Layer& layer, std::span<const double> c) const;

@@ -362,6 +362,7 @@ struct CouplingFlowOptions {
   double scale_bound = 1.0;
   std::vector<ConditionerKind> conditioners = {ConditionerKind::network};
   std::vector<std::size_t> hidden = {10};
+  double network_bound = 0.0;
   Activation activation = Activation::tanh;
   std::size_t rank = 2;
   std::size_t factors = 2;
@@ -401,6 +402,10 @@ struct CouplingFlowOptions {
                     "the logarithms of the scales before their bound"});
     visit.option("hidden", &Self::hidden,
                  {.meaning = "network: widths of its hidden layers", .limits = between(1, widest)});
+    visit.option("network_bound", &Self::network_bound,
+                 {.meaning = "network: L: the singular values of the weights of every layer are in [1/L, L]; "
+                             "0: the weights are free",
+                  .limits = at_least(0)});
     visit.option("activation", &Self::activation,
                  {.meaning = "activation after every hidden layer; squareplus: (x + sqrt(x^2 + 0.1)) / 2, a "
                              "smooth rectifier"});
@@ -437,11 +442,16 @@ struct CouplingFlowOptions {
   void validate() const {
     require_option(affine_bound == 0.0 || affine_bound >= 1.0, {"affine_bound"},
                    "must be 0 or at least 1; found " + shortest(affine_bound));
+    require_option(network_bound == 0.0 || network_bound >= 1.0, {"network_bound"},
+                   "must be 0 or at least 1; found " + shortest(network_bound));
     require_option(!conditioners.empty(), {"conditioners"},
                    "is empty; name one or more of " + listed_words<ConditionerKind>());
     for (auto kind = conditioners.begin(); kind != conditioners.end(); ++kind)
       require_option(std::find(conditioners.begin(), kind, *kind) == kind, {"conditioners"},
                      "names " + std::string(name_of(*kind)) + " twice");
+    require_option(network_bound == 0.0 ||
+                       std::ranges::find(conditioners, ConditionerKind::network) != conditioners.end(),
+                   {"network_bound", "conditioners"}, "is given without network among the conditioners");
     for (auto k = multipliers.begin(); k != multipliers.end(); ++k)
       require_option(std::find(multipliers.begin(), k, *k) == k, {"multipliers"},
                      "names " + std::to_string(*k) + " twice");

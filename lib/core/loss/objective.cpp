@@ -502,7 +502,8 @@ std::size_t Objective<Real>::windows_in_cache(std::size_t intervals) const {
   if (!runs_on_host) return std::numeric_limits<std::size_t>::max();
   const std::size_t rows = dynamics_.integrator().tape_rows() + model_.latent_dimension();
   const double bytes = double(rows) * double(intervals) * double(options_.integrator.substeps) * sizeof(Real);
-  constexpr std::size_t least = std::max<std::size_t>(16, tile_columns<double>);
+  constexpr std::size_t least = 32;  // narrower products lose more than the cache gains
+  static_assert(least % tile_columns<double> == 0);
   return std::max(least, std::size_t(double(vector_unit.cache) / bytes) / least * least);
 }
 
