@@ -35,7 +35,8 @@ const std::vector<Layer> layers = {{"bilinear factors, n = 20, R = 20", 800, 20}
                                    {"Robertson, phi matrices", 3, 6},
                                    {"Grad-13, n = 13, net 50", 50, 13},
                                    {"Grad-13, phi matrices", 13, 26},
-                                   {"square, n = 64", 64, 64}};
+                                   {"square, n = 64", 64, 64},
+                                   {"hidden layer of 200", 200, 200}};
 
 template <class Real>
 std::vector<Real> entries(std::size_t count) {

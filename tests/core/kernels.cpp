@@ -80,6 +80,29 @@ TEMPLATE_TEST_CASE("gemm_gives_the_same_bits_whatever_lanes_stand_beside", "", d
   }
 }
 
+TEMPLATE_TEST_CASE("gemm_gives_the_same_bits_whatever_rows_stand_beside", "", double, float) {
+  using Real = TestType;
+  const ExecSpace space;
+  constexpr std::size_t rows = 70, few = 20;  // many rows read copies of their lanes
+  for (const std::size_t depth : {63, 64, 100, 1100})
+    for (const std::size_t lanes : {8, 29, 64}) {
+      CAPTURE(depth, lanes);
+      const Matrix<Real> A = random_matrix<Real>(rows, depth, 1), At = random_matrix<Real>(depth, rows, 2),
+                         B = random_matrix<Real>(depth, lanes, 3);
+      for (const Transpose transpose : {Transpose::no, Transpose::yes}) {
+        const bool turned = transpose == Transpose::yes;
+        const ConstMatrixView<Real> a = turned ? At : A,
+                                    part_of_a = turned ? lanes_of(a, 0, few) : rows_of(a, 0, few);
+        Matrix<Real> all("all", rows, lanes), part("part", few, lanes);
+        gemm<Real>(space, 1.0, a, transpose, B, 0.0, all);
+        gemm<Real>(space, 1.0, part_of_a, transpose, B, 0.0, part);
+        const auto found = on_host(part), expected = on_host(all);
+        for (std::size_t i = 0; i < few; ++i)
+          for (std::size_t l = 0; l < lanes; ++l) REQUIRE(found(i, l) == expected(i, l));
+      }
+    }
+}
+
 TEMPLATE_TEST_CASE("tanh_is_accurate_to_two_units_in_the_last_place", "", double, float) {
   using Real = TestType;
   const ExecSpace space;

@@ -9,6 +9,9 @@ namespace spnode::core {
 namespace {
 
 constexpr std::size_t lane_chunk = 64;  // lanes that gemm_nt transposes at a time, on the stack
+// The rows of B lie a power of two of bytes apart, so that few of them fit in the first-level cache together.
+// Products of so many rows of C and of B first copy the lanes of a tile to one piece, as far as it has room.
+constexpr std::size_t copied_rows = 64, copied_bytes = 32 * 1024;
 
 // What a product becomes: C = product, C += product, C = beta C + alpha product.
 enum class Update { overwrite, add, general };
@@ -21,18 +24,21 @@ struct LaneProduct {
   const MatrixView<Real>& C;
 };
 
-// Blocks of Rows rows from `row` on, for the packs of lanes from `lane` on.
+// Blocks of Rows rows from `row` on, for the packs of lanes from `lane` on. copied: these lanes of B in one
+// piece, or null.
 template <class Real, std::size_t Packs, Update update>
 struct LaneTile {
   static constexpr std::size_t packs = Packs;
   template <std::size_t Rows>
-  static void run(std::size_t row, std::size_t blocks, const LaneProduct<Real>& product, std::size_t lane) {
+  static void run(std::size_t row, std::size_t blocks, const LaneProduct<Real>& product, std::size_t lane,
+                  const Real* copied) {
     const std::size_t stride = product.C.stride_0();
     for (std::size_t block = 0; block < blocks; ++block, row += Rows) {
       Broadcast<Real> a{product.a.data + row * product.a.row, product.a.row, product.a.column};
       Real* const c = product.C.data() + row * stride + lane;
       RegisterTile<Real, Rows, Packs> tile;
-      for (std::size_t i = 0; i < product.B.count; ++i) {
+      if (copied != nullptr) tile.multiply_add(a, copied, Packs * pack_width<Real>, product.B.rows());
+      for (std::size_t i = 0; i < product.B.count && copied == nullptr; ++i) {
         const ConstMatrixView<Real>& b = product.B.block[i];
         tile.multiply_add(a, b.data() + lane, b.stride_0(), b.extent(0));
         a.data += b.extent(0) * a.column;
@@ -52,14 +58,29 @@ struct LaneTile {
 };
 
 template <class Real, std::size_t Packs>
-void lane_block(const LaneProduct<Real>& product, std::size_t lane) {
+void row_blocks(const LaneProduct<Real>& product, std::size_t lane, const Real* copied) {
   const std::size_t rows = product.C.extent(0);
   if (product.alpha == Real(1) && product.beta == Real(0))
-    for_row_blocks<LaneTile<Real, Packs, Update::overwrite>>(rows, product, lane);
+    for_row_blocks<LaneTile<Real, Packs, Update::overwrite>>(rows, product, lane, copied);
   else if (product.alpha == Real(1) && product.beta == Real(1))
-    for_row_blocks<LaneTile<Real, Packs, Update::add>>(rows, product, lane);
+    for_row_blocks<LaneTile<Real, Packs, Update::add>>(rows, product, lane, copied);
   else
-    for_row_blocks<LaneTile<Real, Packs, Update::general>>(rows, product, lane);
+    for_row_blocks<LaneTile<Real, Packs, Update::general>>(rows, product, lane, copied);
+}
+
+template <class Real, std::size_t Packs>
+void lane_block(const LaneProduct<Real>& product, std::size_t lane) {
+  constexpr std::size_t width = Packs * pack_width<Real>, room = copied_bytes / sizeof(Real) / width;
+  const std::size_t depth = product.B.rows();
+  if (product.C.extent(0) < copied_rows || depth < copied_rows || depth > room)
+    return row_blocks<Real, Packs>(product, lane, nullptr);
+  alignas(64) std::array<Real, room * width> copied;
+  for (std::size_t k = 0; k < depth; ++k) {
+    const Real* const row = product.B.row(k) + lane;
+    for (std::size_t j = 0; j < width; j += pack_width<Real>)
+      store(copied.data() + k * width + j, load(row + j));
+  }
+  row_blocks<Real, Packs>(product, lane, copied.data());
 }
 
 template <class Real>
