@@ -7,9 +7,6 @@
 
 namespace spnode::app {
 
-namespace {
-
-/// The deck of a training on whole trajectories of another file.
 Deck deck_beside(const Deck& deck, const std::string& path, const core::LossOptions& loss) {
   Deck beside = deck;
   beside.data.windows = {.window = 0, .stride = 0, .times = {}};
@@ -19,8 +16,6 @@ Deck deck_beside(const Deck& deck, const std::string& path, const core::LossOpti
   beside.loss = loss;
   return beside;
 }
-
-}  // namespace
 
 void require_components_of(const DataSet& train, const DataSet& set) {
   if (set.info.components != train.info.components)

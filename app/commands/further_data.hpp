@@ -18,6 +18,9 @@ namespace spnode::app {
 /// Raises FileError where a set has another number of components than the training data. Not collective.
 void require_components_of(const DataSet& train, const DataSet& set);
 
+/// The deck of a training on whole trajectories of another file.
+Deck deck_beside(const Deck& deck, const std::string& path, const core::LossOptions& loss);
+
 /// Whole trajectories of a file beside the training data; none without a path. Collective.
 std::optional<DataSet> load_beside(const Context& context, const std::string& path, const DataSet& train);
 

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 
+#include "app/commands/further_data.hpp"
 #include "app/data_set.hpp"
 #include "app/deck/check.hpp"
 #include "core/loss/objective.hpp"
@@ -312,6 +313,25 @@ void add_training(const Deck& deck, const Source& train, const core::Model& mode
   });
 }
 
+/// Bytes of the trajectories beside the training data: those that the losses take, and all, which are there
+/// until the model has its start. Collective.
+struct BytesBeside {
+  double losses = 0.0, start = 0.0;
+};
+BytesBeside bytes_beside(const parallel::Communicator& comm, const Deck& deck) {
+  BytesBeside bytes;
+  const auto add = [&](const std::string& path, const core::DataLossOptions& terms) {
+    if (path.empty()) return;
+    const Deck beside = deck_beside(deck, path, deck.loss.of(terms));
+    const Source source(comm, beside, Role::training, training::validation_sampler(deck.training));
+    bytes.start += source.bytes(comm.size(), 0.0);
+    if (terms.any()) bytes.losses += source.bytes(comm.size(), 0.0);
+  };
+  add(deck.data.slow, deck.loss.slow_data);
+  add(deck.data.manifold, deck.loss.manifold_data);
+  return bytes;
+}
+
 /// Fills in what follows from the model. Not collective.
 void add_model(const Deck& deck, const core::ModelOptions& options, const Source& train,
                const std::optional<Source>& validation, const core::WindowData& data, int ranks,
@@ -373,7 +393,10 @@ MemoryEstimate estimate_memory(const Context& context) {
   estimate.streams = choose_streams(comm, deck, train, validation);
   estimate.data = train.bytes(comm.size(), estimate.streams.training);
   if (validation) estimate.data += validation->bytes(comm.size(), estimate.streams.validation);
-  parallel::collectively(comm, [&] { core::require_memory(estimate.data, "the data that a rank holds"); });
+  const BytesBeside beside = bytes_beside(comm, deck);
+  estimate.data += beside.losses;
+  parallel::collectively(
+      comm, [&] { core::require_memory(estimate.data + beside.start, "the data that a rank holds"); });
   core::WindowData data = first_tile(context, train, estimate.streams.training > 0.0);
   const double unit = time_unit_of(deck, 0.0);  // it hardly matters for memory
   core::count_time_in(unit, data.change());
@@ -387,6 +410,7 @@ MemoryEstimate estimate_memory(const Context& context) {
                                    core::out_of_memory(comm.rank())));
     }
   });
+  estimate.start += beside.start;
   take_largest(comm, estimate);
   return estimate;
 }

@@ -282,8 +282,8 @@ void train(Context& context) {
       load_data_set(comm, deck, Role::training, training::training_sampler(deck.training, deck.seed),
                     memory.streams.training);
   std::optional<DataSet> validation_set = load_validation(context, training_set, memory.streams.validation);
-  const std::optional<DataSet> slow_set = load_beside(context, deck.data.slow, training_set),
-                               manifold_set = load_beside(context, deck.data.manifold, training_set);
+  std::optional<DataSet> slow_set = load_beside(context, deck.data.slow, training_set),
+                         manifold_set = load_beside(context, deck.data.manifold, training_set);
   FurtherSets further(context, training_set);
   const bool at_once = training_set.data.streamed() && !needs_all_states(deck);
   const double natural = at_once ? 0.0 : survey_times(context, training_set),
@@ -312,6 +312,8 @@ void train(Context& context) {
           {slow_set ? &*slow_set : nullptr, manifold_set ? &*manifold_set : nullptr});
     });
   });
+  slow_set.reset();
+  manifold_set.reset();
   const std::size_t parameters = start.theta.size();
   std::optional<Projected> projected =
       with_data_of(training_set.path, [&] { return project(context, start, training_set, validation_set); });

@@ -1,5 +1,4 @@
-// The sum of the losses of several data sets.
-#include "training/batch_objective.hpp"
+#include "training/summed_objective.hpp"
 
 #include <algorithm>
 #include <cmath>

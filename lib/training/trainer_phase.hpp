@@ -2,7 +2,7 @@
 /// One phase of a training run: what Adam on batches and the full-batch methods share. Used by the trainer
 /// alone.
 
-#include "training/batch_objective.hpp"
+#include "training/summed_objective.hpp"
 #include "training/trainer.hpp"
 
 #include <chrono>

@@ -1,4 +1,4 @@
-#include "training/batch_objective.hpp"
+#include "training/summed_objective.hpp"
 
 #include "catch.hpp"
 #include "toy_objective.hpp"

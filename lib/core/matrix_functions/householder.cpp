@@ -25,6 +25,11 @@ void add_outer_product(double alpha, std::span<const double> v, std::size_t row,
     add_scaled(alpha * v[i], w, {Q.data + (row + i) * Q.cols, Q.cols});
 }
 
+/// Q = (I - tau v v^T) Q.
+void reflect(std::span<const double> v, double tau, std::size_t row, HostMatrix Q) {
+  add_outer_product(-tau, v, row, product_from_left(v, row, Q), Q);
+}
+
 }  // namespace
 
 HouseholderColumns::HouseholderColumns(std::size_t n, std::size_t r, std::span<const double> entries)
@@ -33,7 +38,7 @@ HouseholderColumns::HouseholderColumns(std::size_t n, std::size_t r, std::span<c
   for (std::size_t k = 0; k < r_; ++k) Q_[k * r_ + k] = 1.0;
   for (std::size_t k = r_; k-- > 0;) {
     const std::vector<double> v = reflector(entries_, k, 1.0);
-    add_outer_product(-2.0 / squared_norm(v), v, k, product_from_left(v, k, Q), Q);
+    reflect(v, 2.0 / squared_norm(v), k, Q);
   }
 }
 
@@ -52,7 +57,7 @@ HostOperand HouseholderColumns::tangent(std::span<const double> entries_dot) {
   const HostMatrix Q{at.data(), n_, r_}, Q_dot{Q_dot_.data(), n_, r_};
   for (std::size_t k = 0; k < r_; ++k) {
     const std::vector<double> v = reflector(entries_, k, 1.0);
-    add_outer_product(-2.0 / squared_norm(v), v, k, product_from_left(v, k, Q), Q);
+    reflect(v, 2.0 / squared_norm(v), k, Q);
   }
   std::ranges::fill(Q_dot_, 0.0);
   for (std::size_t k = r_; k-- > 0;) {
@@ -61,7 +66,7 @@ HostOperand HouseholderColumns::tangent(std::span<const double> entries_dot) {
     double along = 0.0;
     for (std::size_t i = 0; i < v.size(); ++i) along += v[i] * v_dot[i];
     const std::vector<double> w = product_from_left(v, k, Q), moved = product_from_left(v_dot, k, Q);
-    add_outer_product(-tau, v, k, product_from_left(v, k, Q_dot), Q_dot);
+    reflect(v, tau, k, Q_dot);
     add_outer_product(tau * tau * along, v, k, w, Q_dot);
     add_outer_product(-tau, v_dot, k, w, Q_dot);
     add_outer_product(-tau, v, k, moved, Q_dot);
@@ -78,7 +83,7 @@ void HouseholderColumns::pull_back(std::span<const double> Q_bar, std::span<doub
   for (std::size_t k = 0; k < r_; ++k) {
     const std::vector<double> v = reflector(entries_, k, 1.0);
     const double tau = 2.0 / squared_norm(v);
-    add_outer_product(-tau, v, k, product_from_left(v, k, Q), Q);
+    reflect(v, tau, k, Q);
     const std::vector<double> w = product_from_left(v, k, Q), a = product_from_left(v, k, bar_);
     double along = 0.0;
     for (std::size_t j = 0; j < r_; ++j) along += a[j] * w[j];

@@ -2,8 +2,8 @@
 /// The linear systems of damped Gauss-Newton steps.
 
 #include "core/components/parameters.hpp"
-#include "training/batch_objective.hpp"
 #include "training/options.hpp"
+#include "training/summed_objective.hpp"
 
 #include <cstddef>
 #include <memory>
