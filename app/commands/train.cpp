@@ -116,8 +116,13 @@ std::string fast_slow_note(const training::StartFit& fit, const core::ModelOptio
   if (steps.near)
     note += fmt::format(" its powers of epsilon {:.2g} ({} of {} windows have relaxed),", *steps.near,
                         steps.kept, steps.windows);
-  note += fmt::format(" fast equations {:.2g}, slow equations {:.2g}", fit.residual, steps.slow_residual);
-  if (fit.ridge > 1e-12) note += fmt::format(" with a ridge of {:.0e}", fit.ridge);
+  const auto equations = [&](const char* of, double residual, double ridge) {
+    note += fmt::format(" {} equations {:.2g}", of, residual);
+    if (ridge > 1e-12) note += fmt::format(" with a ridge of {:.0e}", ridge);
+  };
+  equations("fast", fit.residual, fit.ridge);
+  note += ",";
+  equations("slow", steps.slow_residual, steps.slow_ridge);
   if (steps.moved > 0.0) note += fmt::format("; T(x) was lowered by {:.2g} to be dissipative", steps.moved);
   if (steps.dropped_T > 1e-12)
     note += fmt::format("; model.linear.rank = {} and the form of T(x) omit {:.2g} of its dependence on x",

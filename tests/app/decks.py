@@ -39,17 +39,20 @@ REQUIRED = {
     "slow_manifold": "evaluate.require_error=1e-3",
     "abraham_lorentz": "evaluate.require_error=2e-3",
     "lorenz96": "evaluate.require_error=1e-3",
+    "lorenz96_network": "evaluate.require_error=1e-2",
     "grad_moments": "evaluate.require_error=1e-5",
 }
 # Decks whose data are made as a user makes his own.
 OWN_DATA = ["forced_room", "parametric_hopf", "lotka_volterra", "fast_slow", "oscillator"]
 # Further data, as the decks say: data.train is another file, made with these words.
+LORENZ96 = {
+    "slow": ["generate.train=100", "generate.time_scale=slow", "generate.relaxation=0.5", "generate.t_end=2.5",
+             "generate.vary_from=1e-3"],
+    "manifold": ["generate.train=2000", "generate.on_manifold=true", "generate.vary_from=0", "generate.vary_to=0",
+                 "generate.vary_spread=uniform", "generate.times=2"]}
 FURTHER = {
-    "lorenz96": {
-        "slow": ["generate.train=100", "generate.time_scale=slow", "generate.relaxation=0.5", "generate.t_end=2.5",
-                 "generate.vary_from=1e-3"],
-        "manifold": ["generate.train=2000", "generate.on_manifold=true", "generate.vary_from=0", "generate.vary_to=0",
-                     "generate.vary_spread=uniform", "generate.times=2"]},
+    "lorenz96": LORENZ96,
+    "lorenz96_network": LORENZ96,
     "abraham_lorentz": {
         "slow": ["generate.train=3000", "generate.time_scale=slow", "generate.on_manifold=true", "generate.relaxation=0.2",
                  "generate.t_end=0.4", "generate.times=5", "generate.vary_from=5e-3", "generate.vary_spread=uniform"],

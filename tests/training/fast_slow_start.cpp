@@ -168,6 +168,39 @@ TEST_CASE("a_fast_slow_start_finds_a_system_of_its_classes_with_the_same_bits_on
   }
 }
 
+TEST_CASE("a_fast_slow_start_comes_close_to_a_system_by_networks_that_do_not_hold_it") {
+  core::ModelOptions networks = options();
+  networks.linear.fast = {
+      .dependence = core::Dependence::network, .hidden = {2}, .count = 2, .low = {-1.0}, .high = {1.0}};
+  networks.slow.form = core::SlowForm::network;
+  networks.network.hidden = {40};
+  networks.network.initial_scale = 0.5;
+  networks.fast_linear.hidden = {20};
+  networks.fast_linear.activation = core::Activation::tanh;
+  networks.coupling_flow.factor_hidden = {20};
+  networks.coupling_flow.activation = core::Activation::tanh;
+  const Communicator comm;
+  const auto start = [&](const Communicator& ranks) {
+    const Data data(ranks);
+    return make_initial_model(ranks, networks, 3, data.fast, {&data.slow, &data.manifold});
+  };
+  const InitialModel shared = start(comm), alone = start(Communicator(MPI_COMM_SELF));
+  CHECK(shared.theta == alone.theta);
+  REQUIRE(shared.fit->fast_slow);
+  CAPTURE(shared.fit->ridge, shared.fit->residual, shared.fit->fast_slow->slow_ridge);
+  CHECK(*shared.fit->fast_slow->manifold < 1e-4);
+  CHECK(shared.fit->fast_slow->slow_residual < 1e-3);
+  CHECK(shared.fit->fast_slow->dropped_T == 0.0);
+  std::vector<double> coefficients(shared.model->linear().coefficient_count());
+  shared.model->linear().assemble(shared.theta, coefficients);
+  for (const double x : {-1.0, -0.3, 0.4, 1.0})
+    CHECK(shared.model->linear().matrix_at(coefficients, std::vector<double>{x, 0.0})[0] ==
+          Approx(T(x)).margin(2e-2));
+  for (const double x : {-50.0, 50.0})
+    CHECK(shared.model->linear().matrix_at(coefficients, std::vector<double>{x, 0.0})[0] < 0.0);
+  CHECK(loss_on(comm, shared, Data(comm).fast) < 1e-4);
+}
+
 TEST_CASE("a_fast_slow_start_finds_slow_terms_that_are_linear_in_the_state") {
   core::ModelOptions of_state = options();
   of_state.slow.form = core::SlowForm::state;

@@ -629,6 +629,10 @@ SYSTEMS = {
         [Goal("eigenvalue_rms_error", 2e-4), Goal("long_error_full", 3e-4), Goal("long_error_slow", 3e-4),
          Goal("relative_l2_error")], None, measures=(lorenz96_eigenvalues, lorenz96_long),
         further=LORENZ96_FILES),
+    "lorenz96_network": System(
+        [Goal("eigenvalue_rms_error", 1e-2), Goal("long_error_full", 1e-2), Goal("long_error_slow", 1e-2),
+         Goal("relative_l2_error")], None, measures=(lorenz96_eigenvalues, lorenz96_long),
+        further=LORENZ96_FILES),
     "lorenz96_noise": lorenz96_variant(
         "lorenz96_noise", [Goal("eigenvalue_rms_error"), Goal("long_error_full", 5e-3), Goal("long_error_slow", 5e-3)],
         "generate.noise=1e-4"),

@@ -77,6 +77,16 @@ class Network final : public LaneMap<Real> {
   /// of the inputs `used` and zeros for the others; centres c (neurons, used.size()).
   void set_centres(std::span<const std::size_t> used, std::span<const double> centres,
                    std::span<double> theta) const;
+  /// Makes the argument of neuron k < count of the first hidden layer weight times input number first + k.
+  void set_single_inputs(std::size_t first, std::size_t count, double weight, std::span<double> theta) const;
+  /// Makes the first neurons of the first hidden layer, so many, independent of inputs [first, first +
+  /// count).
+  void drop_inputs(std::size_t neurons, std::size_t first, std::size_t count, std::span<double> theta) const;
+  /// W (outputs, inputs) and b (outputs) of layer number i, of a network without a bound.
+  void set_layer(std::size_t i, std::span<const double> W, std::span<const double> b,
+                 std::span<double> theta) const;
+  /// Whether the hidden layers are of squares, which set_squares() is for.
+  bool has_squares() const { return options_.activation == Activation::square; }
   /// Neurons of the first hidden layer; 0: there is none.
   std::size_t first_neurons() const { return layers_.size() > 1 ? layers_.front().outputs : 0; }
 

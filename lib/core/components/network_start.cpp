@@ -128,6 +128,35 @@ void Network<Real>::set_squares(std::size_t variables, const char* option, std::
 }
 
 template <class Real>
+void Network<Real>::set_single_inputs(std::size_t first, std::size_t count, double weight,
+                                      std::span<double> theta) const {
+  const Layer& hidden = layers_.front();
+  const auto W = block_of(theta, hidden.W), b = block_of(theta, hidden.b);
+  for (std::size_t k = 0; k < count; ++k) {
+    const std::span<double> row = W.subspan(k * hidden.inputs, hidden.inputs);
+    std::ranges::fill(row, 0.0);
+    row[first + k] = weight;
+    b[k] = 0.0;
+  }
+}
+
+template <class Real>
+void Network<Real>::drop_inputs(std::size_t neurons, std::size_t first, std::size_t count,
+                                std::span<double> theta) const {
+  const Layer& hidden = layers_.front();
+  const auto W = block_of(theta, hidden.W);
+  for (std::size_t k = 0; k < neurons; ++k)
+    std::ranges::fill(W.subspan(k * hidden.inputs + first, count), 0.0);
+}
+
+template <class Real>
+void Network<Real>::set_layer(std::size_t i, std::span<const double> W, std::span<const double> b,
+                              std::span<double> theta) const {
+  std::ranges::copy(W, block_of(theta, layers_[i].W).begin());
+  std::ranges::copy(b, block_of(theta, layers_[i].b).begin());
+}
+
+template <class Real>
 void Network<Real>::set_centres(std::span<const std::size_t> used, std::span<const double> centres,
                                 std::span<double> theta) const {
   const Layer& hidden = layers_.front();
@@ -159,6 +188,14 @@ template void Network<float>::set_last_layer(std::span<const double>, std::span<
                                              std::span<double>) const;
 template void Network<double>::set_squares(std::size_t, const char*, std::span<double>) const;
 template void Network<float>::set_squares(std::size_t, const char*, std::span<double>) const;
+template void Network<double>::set_single_inputs(std::size_t, std::size_t, double, std::span<double>) const;
+template void Network<float>::set_single_inputs(std::size_t, std::size_t, double, std::span<double>) const;
+template void Network<double>::drop_inputs(std::size_t, std::size_t, std::size_t, std::span<double>) const;
+template void Network<float>::drop_inputs(std::size_t, std::size_t, std::size_t, std::span<double>) const;
+template void Network<double>::set_layer(std::size_t, std::span<const double>, std::span<const double>,
+                                         std::span<double>) const;
+template void Network<float>::set_layer(std::size_t, std::span<const double>, std::span<const double>,
+                                        std::span<double>) const;
 template void Network<double>::set_centres(std::span<const std::size_t>, std::span<const double>,
                                            std::span<double>) const;
 template void Network<float>::set_centres(std::span<const std::size_t>, std::span<const double>,

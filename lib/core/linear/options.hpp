@@ -71,9 +71,11 @@ struct FastOptions {
                              "(fast_dissipative)",
                   .limits = between(1, 10000)});
     visit.option("low", &Self::low,
-                 {.meaning = "hats: lower corner of the box of the latent slow variables, one value for all "
-                             "or one for each"});
-    visit.option("high", &Self::high, {.meaning = "hats: upper corner of the box"});
+                 {.meaning = "lower corner of the box of the latent slow variables, one value for all or one "
+                             "for each: of hats, and of the smooth hats that a network of fast_dissipative "
+                             "has after the start fast_slow, where it has one hidden layer and two neurons "
+                             "and weights for each slow variable"});
+    visit.option("high", &Self::high, {.meaning = "upper corner of the box"});
   }
 
   /// Raises OptionError.

@@ -4,6 +4,7 @@
 #include "core/components/state_term.hpp"
 #include "core/kernels/quadratic.hpp"
 #include "core/linear/fast/fast_hurwitz.hpp"
+#include "core/matrix_functions/linear_algebra.hpp"
 #include "core/support/error.hpp"
 #include "core/support/option.hpp"
 #include "core/support/random.hpp"
@@ -14,8 +15,10 @@
 #include "training/start/linear_parameters.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <exception>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -411,38 +414,115 @@ void set_squares(const core::Model& model, std::span<double> theta) {
   }
 }
 
-/// Centres the neurons of the shift with multipliers at states that are drawn from data, as functions of the
-/// other slow variables and of the parameters but epsilon. Collective.
-void set_centres(const parallel::Communicator& comm, const core::Model& model, States& states,
-                 std::uint64_t seed, std::span<double> theta) {
+/// A network whose hidden neurons are to be centred at states of the data.
+struct CentredNetwork {
+  const core::Network<double>* network;
+  std::vector<std::size_t> used;  // inputs that its neurons are functions of: some of [x; w; q], or of [x; q]
+  std::size_t fast;               // rows of w
+  const char* stream;
+  bool is_g;
+};
+
+/// The networks of the shift, C and g, but for those of squares and for functions of the state. The neurons
+/// of the shift are functions of the slow variables but its multipliers and of the parameters but epsilon.
+std::vector<CentredNetwork> centred_networks(const core::Model& model) {
   const core::ModelOptions& options = model.options();
-  const std::size_t slow = options.linear.slow_dimension;
-  std::vector<std::size_t> used;  // inputs of the network, [x; q]
-  for (std::size_t k = 0; k < slow; ++k)
-    if (std::ranges::find(options.coupling_flow.multipliers, k) == options.coupling_flow.multipliers.end())
-      used.push_back(k);
-  for (std::size_t k = 0; k < options.arguments.parameters.size(); ++k)
-    if (options.arguments.parameters[k] != core::epsilon_name) used.push_back(slow + k);
-  const core::Network<double>& network = *model.coupling_flow()->only_shift()->product_network();
-  std::vector<double> centres(network.first_neurons() * used.size(), 0.0);
-  parallel::collectively(comm, [&] {
-    const core::Random random(seed, "centres");
-    std::vector<double> z(states.data.times * states.data.dimension);
-    for (std::size_t k = 0; k < network.first_neurons(); ++k) {
-      const auto n = std::min(std::size_t(random.uniform(2 * k) * double(states.count)), states.count - 1);
-      const auto t =
-          std::min(std::size_t(random.uniform(2 * k + 1) * double(states.data.times)), states.data.times - 1);
-      if (n < states.first || n - states.first >= states.held()) continue;
-      states.data.states(n - states.first, z);
-      const StatePoint at = states.at(n - states.first, t, z);
-      for (std::size_t j = 0; j < used.size(); ++j)
-        centres[k * used.size() + j] = used[j] < slow ? at.x[used[j]] : at.scaled[used[j] - slow];
+  const std::size_t slow = options.linear.slow_dimension, fast = model.latent_dimension() - slow;
+  std::vector<CentredNetwork> networks;
+  const auto& multipliers = options.coupling_flow.multipliers;
+  const auto add = [&](const core::LaneMap<double>& map, CentredNetwork one) {
+    one.network = dynamic_cast<const core::Network<double>*>(&map);
+    if (one.network == nullptr || one.network->has_squares() || one.network->first_neurons() == 0) return;
+    const bool of_shift = one.fast == 0;
+    for (std::size_t k = 0; k < one.network->inputs(); ++k) {
+      const auto left_out = [&] {
+        return k < slow ? std::ranges::find(multipliers, k) != multipliers.end()
+                        : options.arguments.parameters[k - slow] == core::epsilon_name;
+      };
+      if (!of_shift || !left_out()) one.used.push_back(k);
     }
-  });
-  // One rank alone has each.
-  MPI_Allreduce(MPI_IN_PLACE, centres.data(), parallel::mpi_count(centres.size()), MPI_DOUBLE, MPI_SUM,
-                comm.handle());
-  network.set_centres(used, centres, theta);
+    networks.push_back(std::move(one));
+  };
+  if (const auto* const flow = model.coupling_flow())
+    add(*flow->only_shift()->product_network(), {nullptr, {}, 0, "centres", false});
+  for (const auto& term : model.nonlinear().terms()) {
+    const auto* const scaled = dynamic_cast<const core::EpsilonTerm<double>*>(term.map.get());
+    if (scaled == nullptr) continue;
+    if (const auto* linear = dynamic_cast<const core::FastLinear<double>*>(&scaled->factor()))
+      add(linear->entries(), {nullptr, {}, fast, "centres of C", false});
+    else if (options.slow.form == core::SlowForm::network)
+      add(slow_function(scaled->factor()), {nullptr, {}, fast, "centres of g", true});
+  }
+  return networks;
+}
+
+/// Centres the neurons of these networks at states that are drawn from data, with w = 0, and makes those
+/// that are functions of [x; w; q] so: the first of g almost linear functions of one fast variable each, half
+/// of the others independent of w. Collective.
+void set_neurons(const parallel::Communicator& comm, const core::Model& model, States& states,
+                 std::uint64_t seed, std::span<double> theta) {
+  constexpr double almost_linear = 0.05;
+  const std::size_t slow = model.options().linear.slow_dimension;
+  for (const CentredNetwork& one : centred_networks(model)) {
+    const std::size_t neurons = one.network->first_neurons(), inputs = one.used.size();
+    std::vector<double> centres(neurons * inputs, 0.0);
+    parallel::collectively(comm, [&] {
+      const core::Random random(seed, one.stream);
+      std::vector<double> z(states.data.times * states.data.dimension);
+      for (std::size_t k = 0; k < neurons; ++k) {
+        const auto n = std::min(std::size_t(random.uniform(2 * k) * double(states.count)), states.count - 1);
+        const auto t = std::min(std::size_t(random.uniform(2 * k + 1) * double(states.data.times)),
+                                states.data.times - 1);
+        if (n < states.first || n - states.first >= states.held()) continue;
+        states.data.states(n - states.first, z);
+        const StatePoint at = states.at(n - states.first, t, z);
+        for (std::size_t j = 0; j < inputs; ++j) {
+          const std::size_t input = one.used[j];
+          if (input < slow)
+            centres[k * inputs + j] = at.x[input];
+          else if (input >= slow + one.fast)
+            centres[k * inputs + j] = at.scaled[input - slow - one.fast];
+        }
+      }
+    });
+    // One rank alone has each.
+    MPI_Allreduce(MPI_IN_PLACE, centres.data(), parallel::mpi_count(centres.size()), MPI_DOUBLE, MPI_SUM,
+                  comm.handle());
+    one.network->set_centres(one.used, centres, theta);
+    if (one.fast == 0) continue;
+    const std::size_t linear = one.is_g && neurons > one.fast ? one.fast : 0;
+    one.network->drop_inputs(linear + (neurons - linear) / 2, slow, one.fast, theta);
+    one.network->set_single_inputs(slow, linear, almost_linear, theta);
+  }
+}
+
+std::vector<double> sum_of(std::vector<double> a, std::span<const double> b) {
+  core::add_scaled(1.0, b, a);
+  return a;
+}
+
+/// The ridge of the equations for g: of the ridges with which each half of the slow windows, beside those of
+/// the fast scale, predicts the other half about as well as with the best, the smallest. Raises
+/// NumericalError where none has a solution.
+double slow_ridge(const std::vector<double>& beside, const std::array<std::vector<double>, 2>& near,
+                  const Terms& terms, std::span<const double> ridges) {
+  constexpr double about = 1.1;  // of sums of squares
+  const std::size_t features = terms.g->features();
+  std::vector<double> left(ridges.size(), std::numeric_limits<double>::infinity());
+  std::exception_ptr failure;
+  for (std::size_t r = 0; r < ridges.size(); ++r) try {
+      double sum = 0.0;
+      for (const std::size_t half : {0, 1})
+        sum += squares_left(least_squares(sum_of(beside, near[half]), features, terms.slow, ridges[r]),
+                            near[1 - half], features, terms.slow);
+      left[r] = sum;
+    } catch (const NumericalError&) {  // on all ranks
+      if (!failure) failure = std::current_exception();
+    }
+  const double least = *std::ranges::min_element(left);
+  if (!std::isfinite(least)) std::rethrow_exception(failure);
+  return ridges[std::size_t(std::ranges::find_if(left, [=](double one) { return one <= about * least; }) -
+                            left.begin())];
 }
 
 }  // namespace
@@ -455,13 +535,11 @@ std::vector<Start> start_fast_slow(const parallel::Communicator& comm, const cor
   set_squares(model, first.theta);
   FastSlowFit found;
   States fast_states(comm, model, train), slow_states(comm, model, *slow.windows);
-  if (!model.options().coupling_flow.multipliers.empty()) {
-    if (slow.manifold != nullptr) {
-      States manifold(comm, model, *slow.manifold);
-      set_centres(comm, model, manifold, seed, first.theta);
-    } else {
-      set_centres(comm, model, slow_states, seed, first.theta);
-    }
+  if (slow.manifold != nullptr) {
+    States manifold(comm, model, *slow.manifold);
+    set_neurons(comm, model, manifold, seed, first.theta);
+  } else {
+    set_neurons(comm, model, slow_states, seed, first.theta);
   }
   Shift shift(model, first.theta);
   std::vector<bool> kept(slow_states.count, true);
@@ -486,18 +564,24 @@ std::vector<Start> start_fast_slow(const parallel::Communicator& comm, const cor
   const std::size_t nodes = model.options().inference_order + 1;
   const std::vector<bool> whole(fast_states.count, true);
   const std::vector<double> of_w = increments(comm, fast_states, shift, terms, Rows::fast, nodes, whole);
-  std::vector<double> of_x = increments(comm, fast_states, shift, terms, Rows::slow, nodes, whole);
-  const std::vector<double> near = increments(comm, slow_states, shift, terms, Rows::slow, nodes, kept);
-  for (std::size_t i = 0; i < of_x.size(); ++i) of_x[i] += near[i];
+  const std::vector<double> beside = increments(comm, fast_states, shift, terms, Rows::slow, nodes, whole);
+  std::array<std::vector<double>, 2> near;
+  for (std::size_t half = 0; half < 2; ++half) {
+    std::vector<bool> of_half(kept);
+    for (std::size_t n = 0; n < kept.size(); ++n) of_half[n] = kept[n] && n % 2 == half;
+    near[half] = increments(comm, slow_states, shift, terms, Rows::slow, nodes, of_half);
+  }
+  found.slow_ridge = slow_ridge(beside, near, terms, ridges);
+  const Fit x = least_squares(sum_of(sum_of(beside, near[0]), near[1]), terms.g->features(), terms.slow,
+                              found.slow_ridge);
+  found.slow_residual = x.residual;
 
   std::vector<Start> starts;
   std::exception_ptr failure;  // of the smallest ridge
   for (const double ridge : ridges) try {
-      const Fit w = least_squares(of_w, terms.fast_features(), terms.fast, ridge),
-                x = least_squares(of_x, terms.g->features(), terms.slow, ridge);
+      const Fit w = least_squares(of_w, terms.fast_features(), terms.fast, ridge);
       Start one = first;
       const auto [T, dropped] = terms.put(w, x, one.theta);
-      found.slow_residual = x.residual;
       found.moved = T.moved;
       found.dropped_T = T.dropped;
       one.fit = StartFit{.method = core::Initialisation::fast_slow,

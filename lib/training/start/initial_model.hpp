@@ -26,6 +26,7 @@ struct FastSlowFit {
   std::optional<double> near;           ///< of the windows near it that are kept, over eps
   std::size_t windows = 0, kept = 0;    ///< of these
   double slow_residual = 0.0;           ///< of the increments of x; StartFit has that of those of y
+  double slow_ridge = 0.0;              ///< of their least squares
   double moved = 0.0, dropped_T = 0.0;  ///< FastOperator::AffineFit
 };
 

@@ -73,6 +73,23 @@ Fit least_squares(const std::vector<double>& G, std::size_t features, std::size_
   return fit;
 }
 
+double squares_left(const Fit& fit, const std::vector<double>& G, std::size_t features, std::size_t targets) {
+  const std::size_t width = features + targets;
+  std::vector<double> among(features * features), GW(features * targets);
+  for (std::size_t i = 0; i < features; ++i) std::copy_n(&G[i * width], features, &among[i * features]);
+  core::multiply(1.0, {among.data(), features, features}, {fit.W.data(), features, targets}, 0.0,
+                 {GW.data(), features, targets});
+  double left = 0.0;
+  for (std::size_t t = 0; t < targets; ++t) {
+    const double all = G[(features + t) * width + features + t];
+    double missed = all;
+    for (std::size_t i = 0; i < features; ++i)
+      missed += fit.W[i * targets + t] * (GW[i * targets + t] - 2.0 * G[i * width + features + t]);
+    if (all > 0.0) left += std::max(0.0, missed) / all;
+  }
+  return left;
+}
+
 std::vector<double> relative_residuals(const Fit& fit, std::span<const double> rows, std::size_t features,
                                        std::size_t targets) {
   std::vector<double> left(targets + 1, 0.0), all(targets + 1, 0.0);

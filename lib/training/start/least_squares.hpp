@@ -35,6 +35,10 @@ struct Fit {
 Fit least_squares(const std::vector<double>& G, std::size_t features, std::size_t targets,
                   double ridge = 1e-12);
 
+/// The squares that a fit leaves of other rows, of which G is the gram(), over those of their targets, summed
+/// over the targets. Not collective.
+double squares_left(const Fit& fit, const std::vector<double>& G, std::size_t features, std::size_t targets);
+
 /// Of rows [features, targets] that need not be those of the fit: root mean square of what it leaves of each
 /// target over that of the target, then the same of all targets together, (targets + 1); 0 for targets that
 /// are zero. Not collective.

@@ -27,7 +27,8 @@ class DissipativeForm final : public FastOperator<Real> {
   /// In closed form. With the eigenvalues of the symmetric parts of the A_k, sym A_k = D_k- - D_k+ with D_k+,
   /// D_k- >= 0, M_k M_k^T are D_k+ and D_k- of the hats, which hold T exactly inside the box [low, high], and
   /// M_0 M_0^T = mu I - sym A_0 + sum_k (low_k D_k+ - high_k D_k-), its eigenvalues raised to be positive.
-  /// Without hats sym A_k is dropped.
+  /// A network of one hidden layer that has low and high, and neurons and outputs for all hats, gets smooth
+  /// ones. Without hats sym A_k is dropped.
   typename FastOperator<Real>::AffineFit set_affine(std::span<const double> A,
                                                     std::span<double> theta) const override;
   std::size_t coefficient_count() const override {
@@ -82,6 +83,8 @@ class DissipativeForm final : public FastOperator<Real> {
   // The tangent of the features along x, and of the weights along the coefficients of their network.
   MatrixView<Real> features_dot(const ExecSpace& space, const Tangent& tangent, Scratch<Real>& scratch) const;
   double lower(std::span<const double> theta, std::size_t i, std::size_t j) const;
+  bool holds_hats() const;
+  void set_hats(std::span<double> theta) const;
 
   Dependence weights_;
   HurwitzOptions options_;

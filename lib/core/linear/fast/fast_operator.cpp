@@ -19,10 +19,11 @@ std::unique_ptr<FastOperator<Real>> make_fast_operator(std::size_t dimension, co
   require_option(slow < dimension, {"linear.slow_dimension"},
                  "= " + std::to_string(slow) + ", but the latent state has " + std::to_string(dimension) +
                      " variables; at least one of them must be fast");
-  require_option(options.fast.dependence != Dependence::hats || corners == 1 || corners == slow,
-                 {"linear.fast.low", "linear.slow_dimension"},
-                 "has " + std::to_string(corners) + " values; one for all " + std::to_string(slow) +
-                     " slow variables or one for each is needed");
+  require_option(
+      (options.fast.dependence != Dependence::hats && corners == 0) || corners == 1 || corners == slow,
+      {"linear.fast.low", "linear.slow_dimension"},
+      "has " + std::to_string(corners) + " values; one for all " + std::to_string(slow) +
+          " slow variables or one for each is needed");
   if (options.structure == HurwitzKind::fast_schur)
     return std::make_unique<SchurForm<Real>>(slow, dimension - slow, options);
   return std::make_unique<DissipativeForm<Real>>(slow, dimension - slow, options);
