@@ -506,6 +506,7 @@ std::vector<double> sum_of(std::vector<double> a, std::span<const double> b) {
 /// NumericalError where none has a solution.
 double slow_ridge(const std::vector<double>& beside, const std::array<std::vector<double>, 2>& near,
                   const Terms& terms, std::span<const double> ridges) {
+  if (ridges.size() == 1) return ridges.front();
   constexpr double about = 1.1;  // of sums of squares
   const std::size_t features = terms.g->features();
   std::vector<double> left(ridges.size(), std::numeric_limits<double>::infinity());
@@ -568,7 +569,8 @@ std::vector<Start> start_fast_slow(const parallel::Communicator& comm, const cor
   std::array<std::vector<double>, 2> near;
   for (std::size_t half = 0; half < 2; ++half) {
     std::vector<bool> of_half(kept);
-    for (std::size_t n = 0; n < kept.size(); ++n) of_half[n] = kept[n] && n % 2 == half;
+    std::size_t number = 0;
+    for (std::size_t n = 0; n < kept.size(); ++n) of_half[n] = kept[n] && number++ % 2 == half;
     near[half] = increments(comm, slow_states, shift, terms, Rows::slow, nodes, of_half);
   }
   found.slow_ridge = slow_ridge(beside, near, terms, ridges);
@@ -602,8 +604,11 @@ double fast_slow_bytes(const core::Model& model, std::size_t groups) {
   const std::vector<double> theta(model.layout().size());
   const Terms terms(model, theta);
   const Shift shift(model, theta);
+  const auto square = [](double width) { return double(sizeof(double)) * width * width; };
+  constexpr double halves = 4.0;  // equations that slow_ridge() holds beside those that it solves
   double bytes = std::max(gram_bytes(double(terms.fast_features()), double(terms.fast), groups),
-                          gram_bytes(double(terms.g->features()), double(terms.slow), groups));
+                          gram_bytes(double(terms.g->features()), double(terms.slow), groups) +
+                              halves * square(double(terms.g->features()) + double(terms.slow)));
   for (std::size_t r = 0; r < shift.powers(); ++r)
     bytes = std::max(bytes, gram_bytes(double(shift.features(r, r + 1)), double(terms.fast), groups));
   return bytes;
