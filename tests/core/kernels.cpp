@@ -120,6 +120,7 @@ TEMPLATE_TEST_CASE("tanh_is_accurate_to_two_units_in_the_last_place", "", double
   for (std::size_t i = 0; i < n; ++i) {
     const long double exact = std::tanh(static_cast<long double>(x(i)));
     REQUIRE(std::abs(y(0, i) - exact) <= 2.03 * roundoff<Real> * std::abs(exact));
+    REQUIRE(std::abs(y(0, i)) <= 1);
   }
 }
 
