@@ -20,7 +20,7 @@
 #include "spectral/pod.hpp"
 #include "training/optimizers/normal_equations.hpp"
 #include "training/projection.hpp"
-#include "training/start/fast_slow.hpp"
+#include "training/start/fast_slow/fast_slow.hpp"
 #include "training/start/initial_model.hpp"
 #include "training/start/operator_inference.hpp"
 #include "training/start/sparse_regression.hpp"

@@ -5,7 +5,7 @@
 #include "core/support/option.hpp"
 #include "training/batch_objective.hpp"
 #include "training/start/differences.hpp"
-#include "training/start/fast_slow.hpp"
+#include "training/start/fast_slow/fast_slow.hpp"
 #include "training/start/latent_data.hpp"
 #include "training/start/operator_inference.hpp"
 #include "training/start/scaling.hpp"
