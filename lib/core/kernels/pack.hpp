@@ -50,9 +50,20 @@ inline void store(Real* to, Pack<Real> value) {
 inline Pack<double> splat(double value) { return Pack<double>{} + value; }
 inline Pack<float> splat(float value) { return Pack<float>{} + value; }
 
+/// The same in a register: a constant that it knows the compiler loads again wherever it is used.
+template <class P>
+inline P kept(P pack) {
+#if defined __x86_64__
+  asm("" : "+v"(pack));
+#elif defined __aarch64__
+  asm("" : "+w"(pack));
+#endif
+  return pack;
+}
+
 /// min(x, most) in every lane; NaN stays.
-inline Pack<double> at_most(Pack<double> x, double most) { return x > most ? splat(most) : x; }
-inline Pack<float> at_most(Pack<float> x, float most) { return x > most ? splat(most) : x; }
+inline Pack<double> at_most(Pack<double> x, Pack<double> most) { return x > most ? most : x; }
+inline Pack<float> at_most(Pack<float> x, Pack<float> most) { return x > most ? most : x; }
 
 /// The first `count` entries, count < pack_width; what is beyond is neither read, and zero, nor written.
 #ifdef __AVX512F__

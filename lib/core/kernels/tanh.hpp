@@ -42,7 +42,7 @@ struct TanhConstants<float> {
 /// One polynomial, one division, no branch; the numerator has no cancellation at 0, and its error none of
 /// consequence at large x. NaN stays NaN.
 ///
-/// All packs go through one part of it before the next: the whole is a chain of some eighty cycles, of which
+/// All packs go through one half of it before the other: the whole is a chain of some eighty cycles, of which
 /// a processor holds too few at a time.
 template <class Real>
 inline void tanh_in_place(Real b, std::size_t packs, Real* y) {
@@ -51,33 +51,36 @@ inline void tanh_in_place(Real b, std::size_t packs, Real* y) {
   using Integers = PackInt<Real>;
   constexpr int terms = int(std::size(C::series));
   constexpr std::size_t width = pack_width<Real>, most = 16;
-  const V one = splat(Real(1)), half = splat(Real(0.5));
-  V upper[most], lower[most];  // r, then the numerator; 2^(n - 1), then the denominator
+  const V two_over_log2 = kept(splat(Real(0x1.71547652b82fep+1)));
+  const V half_log2 = kept(splat(Real(0x1.62e42fefa39efp-2)));
+  const V saturation = kept(splat(C::saturation)), shifter = kept(splat(C::shifter));
+  const V bias = kept(splat(b)), half = kept(splat(Real(0.5))), one = kept(splat(Real(1)));
+  const Integers sign = kept(Integers{} + C::sign);
+  V series[terms];
+#pragma GCC unroll 8
+  for (int k = 0; k < terms; ++k) series[k] = kept(splat(C::series[k]));
+  V rest[most], power[most];  // r, 2^(n - 1)
   for (std::size_t first = 0; first < packs; first += most, y += most * width) {
     const std::size_t count = std::min(packs - first, most);
 #pragma GCC unroll 2
     for (std::size_t i = 0; i < count; ++i) {
-      const V x = load(y + i * width) + b;
+      const V x = load(y + i * width) + bias;
       store(y + i * width, x);
-      const V z = at_most((V)((Integers)x & ~C::sign), C::saturation);
-      const V shifted = z * Real(0x1.71547652b82fep+1) + C::shifter;  // 2 / log(2)
-      upper[i] = z - (shifted - C::shifter) * Real(0x1.62e42fefa39efp-2);
-      lower[i] = (V)(((Integers)shifted << C::mantissa) + (Integers)half);
+      const V z = at_most((V)((Integers)x & ~sign), saturation);
+      const V shifted = z * two_over_log2 + shifter;
+      rest[i] = z - (shifted - shifter) * half_log2;
+      power[i] = (V)(((Integers)shifted << C::mantissa) + (Integers)half);
     }
 #pragma GCC unroll 2
     for (std::size_t i = 0; i < count; ++i) {
-      const V r = upper[i], square = r * r;
-      V c = splat(C::series[terms - 1]);
+      const V r = rest[i], square = r * r;
+      V c = series[terms - 1];
 #pragma GCC unroll 8
-      for (int k = terms - 2; k >= 0; --k) c = c * square + C::series[k];
+      for (int k = terms - 2; k >= 0; --k) c = c * square + series[k];
       c = c * square + one;
-      upper[i] = c * (lower[i] - half) + r * (lower[i] + half);
-      lower[i] = upper[i] + (c - r);
-    }
-#pragma GCC unroll 2
-    for (std::size_t i = 0; i < count; ++i) {
-      const Integers sign = (Integers)load(y + i * width) & C::sign;
-      store(y + i * width, (V)((Integers)(upper[i] / lower[i]) | sign));
+      const V upper = c * (power[i] - half) + r * (power[i] + half), lower = upper + (c - r);
+      const Integers sign_of_x = (Integers)load(y + i * width) & sign;
+      store(y + i * width, (V)((Integers)(upper / lower) | sign_of_x));
     }
   }
 }
