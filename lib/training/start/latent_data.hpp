@@ -22,8 +22,8 @@ LatentTrajectories latent_trajectories(const parallel::Communicator& comm, const
                                        const std::optional<core::PodStart>& pod, const DataSet& train);
 
 /// The variables of the model's library: the latent states of the POD, or the states as they are without one,
-/// and the arguments, unscaled. Otherwise as latent_trajectories(). Raises UsageError where the data lack an
-/// argument.
+/// and the arguments, unscaled. Otherwise as latent_trajectories(), but collective. Raises UsageError where
+/// the data lack an argument.
 LatentTrajectories library_variables(const parallel::Communicator& comm, const core::Model& model,
                                      const std::optional<core::PodStart>& pod, const DataSet& train);
 

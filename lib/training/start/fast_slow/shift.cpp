@@ -103,8 +103,7 @@ void Shift::set(const Fit& fit, std::size_t first, std::size_t last) {
 
 void Shift::put(const core::Model& model, std::span<double> theta) const {
   if (conditioner_ == nullptr) return;
-  const auto& names = model.options().arguments.parameters;
-  const auto epsilon = std::size_t(std::ranges::find(names, core::epsilon_name) - names.begin());
+  const std::size_t epsilon = epsilon_place(model);
   conditioner_->set_monomials(monomials_, epsilon, model.argument_scaling.shift[epsilon],
                               model.argument_scaling.scale[epsilon], theta);
   std::vector<double> of_flow = C_;  // u = [x; y + shift of the flow]

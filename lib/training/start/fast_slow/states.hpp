@@ -12,6 +12,9 @@
 
 namespace spnode::training {
 
+/// The place of epsilon among the parameters of a fast-slow model.
+std::size_t epsilon_place(const core::Model& model);
+
 /// A state of the data with its arguments.
 struct StatePoint {
   std::span<const double> x, y;       ///< slow and fast variables
@@ -22,7 +25,7 @@ struct StatePoint {
 /// The states of a data set.
 class States {
  public:
-  /// Not collective. The data set must outlive it.
+  /// The data set must outlive it. Collective. Raises UsageError where the data lack an argument.
   States(const parallel::Communicator& comm, const core::Model& model, const DataSet& set);
 
   /// At a time of a trajectory that this rank holds, whose states are (times, dimension); the arguments are
@@ -38,7 +41,7 @@ class States {
   const LatentTrajectories data;
 
  private:
-  std::size_t slow_, epsilon_ = 0;
+  std::size_t slow_, epsilon_;
   core::Scaling scaling_;
   std::vector<double> q_, scaled_;
 };
